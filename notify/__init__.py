@@ -1,0 +1,1 @@
+"""From a person's decision to a delivery, and back."""

@@ -1,0 +1,1 @@
+"""People, their addresses, places and consents. Knows nothing of alerts or channels."""

@@ -1,0 +1,106 @@
+"""The rows of people: who, how to reach them, where, and what they agreed to.
+
+Addresses are never stored in clear: `sealed` holds AES-256-GCM of the address under the key named `key_id`, `blind` a keyed
+hash that finds an address again without opening any (see sealing.py). Erasing a person deletes subscriber, address and places;
+`address_id` numbers are never reused, so that a ledger row still names one address that once was.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, Column, Identity, Index, Integer, LargeBinary, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts ids only in a column typed INTEGER
+
+
+class Basis(StrEnum):
+    OPT_IN = "opt-in"  # asked for the texts
+    UTILITY_ACCOUNT = "utility-account"  # gave the number to a utility: service-related texts only
+    EMERGENCY = "emergency"  # listed for life safety (schools, care homes)
+
+
+class PlaceKind(StrEnum):
+    POINT = "point"  # lat, lon
+    ZIP = "zip"  # matched by overlap with the ZIP's area, and flagged so
+    AREA = "area"  # a neighbourhood or other named area; matched by overlap, and flagged so
+
+
+class Subscriber(SQLModel, table=True):
+    __tablename__ = "subscriber"
+    __table_args__ = {"sqlite_autoincrement": True}
+    subscriber_id: int | None = Field(default=None, sa_column=Column(BigId, Identity(), primary_key=True))
+    created_at: datetime
+    source: str = ""  # which import or sign-up made it
+
+
+class Address(SQLModel, table=True):
+    __tablename__ = "address"
+    __table_args__ = (
+        UniqueConstraint("channel", "blind", name="uq_address_channel_blind"),
+        Index("ix_address_subscriber", "subscriber_id"),
+        {"sqlite_autoincrement": True},
+    )
+    address_id: int | None = Field(default=None, sa_column=Column(BigId, Identity(), primary_key=True))
+    subscriber_id: int = Field(sa_type=BigInteger, foreign_key="subscriber.subscriber_id")
+    channel: str  # sms | email
+    sealed: bytes = Field(sa_type=LargeBinary)
+    key_id: str
+    blind: bytes = Field(sa_type=LargeBinary)
+    language: str  # BCP 47, one of the city pack's
+    basis: str = Basis.OPT_IN
+    stopped_at: datetime | None = None  # opted out: nothing is ever sent while set
+    unreachable_at: datetime | None = None  # the provider says it cannot be reached (landline, unknown)
+    introduced_at: datetime | None = None  # when somebody on a list first read why they get our texts
+
+
+class Place(SQLModel, table=True):
+    __tablename__ = "place"
+    __table_args__ = (
+        UniqueConstraint("subscriber_id", "label", name="uq_place_subscriber_label"),
+        {"sqlite_autoincrement": True},
+    )
+    place_id: int | None = Field(default=None, sa_column=Column(BigId, Identity(), primary_key=True))
+    subscriber_id: int = Field(sa_type=BigInteger, foreign_key="subscriber.subscriber_id")
+    label: str  # HOME, WORK, MOM, ... upper case, at most 12 characters
+    kind: str  # PlaceKind
+    lat: float | None = None
+    lon: float | None = None
+    area: str | None = None  # name of a ZIP area ("97214") or named area ("Lents")
+
+
+class PlaceChange(SQLModel, table=True):
+    """Appended in the same transaction as any change of places or addresses; the audience index follows it by `change_id`.
+    subscriber_id None means: reload everything (after a bulk import)."""
+
+    __tablename__ = "place_change"
+    __table_args__ = {"sqlite_autoincrement": True}
+    change_id: int | None = Field(default=None, sa_column=Column(BigId, Identity(), primary_key=True))
+    subscriber_id: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class Consent(SQLModel, table=True):
+    """A dated yes or no with its evidence. Rows are only ever added."""
+
+    __tablename__ = "consent"
+    __table_args__ = (Index("ix_consent_address", "address_id"), {"sqlite_autoincrement": True})
+    consent_id: int | None = Field(default=None, sa_column=Column(BigId, Identity(), primary_key=True))
+    address_id: int = Field(sa_type=BigInteger)
+    granted: bool
+    basis: str
+    at: datetime
+    source: str  # form, import file, "carrier 21610", ...
+    evidence: str = ""  # the exact words or row
+
+
+class NamedArea(SQLModel, table=True):
+    """An area staff and residents can name: a preset, a neighbourhood, a ZIP. geometry is GeoJSON, longitude first."""
+
+    __tablename__ = "named_area"
+    name: str = Field(primary_key=True)
+    kind: str  # city | service-area | district | neighborhood | water-zone | zip
+    citywide: bool = False
+    geometry: str
+    names: str = "{}"  # JSON: language -> endonym
+    source: str = ""
+    imported_at: datetime

@@ -1,0 +1,1 @@
+"""What runs when everybody calls at once (part 4 of the plan; empty until then)."""
