@@ -101,24 +101,25 @@ def split(text: str) -> tuple[str, ...]:
     return tuple(text[start:end] for start, end in pairwise([0, *ends]))
 
 
-def _width(character: str, kind: Encoding) -> int:
-    return 1 + (character in EXTENSION if kind is Encoding.GSM_7 else character > "\uffff")
-
-
 def _units(text: str, kind: Encoding) -> int:
-    return sum(_width(character, kind) for character in text)
+    if kind is Encoding.GSM_7:
+        return len(text) + sum(map(text.count, EXTENSION))
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _part_ends(text: str, kind: Encoding) -> list[int]:
     """Where each part ends. A pair that does not fit moves whole to the next part; a part may stay one unit short."""
     if not text:
         return []
-    if _units(text, kind) <= ONE_PART[kind]:
+    units, each = _units(text, kind), EACH_PART[kind]
+    if units <= ONE_PART[kind]:
         return [len(text)]
+    if units == len(text):
+        return [*range(each, len(text), each), len(text)]
     ends, used = [], 0
     for index, character in enumerate(text):
-        width = _width(character, kind)
-        if used + width > EACH_PART[kind]:
+        width = 2 if (character in EXTENSION if kind is Encoding.GSM_7 else character > "\uffff") else 1
+        if used + width > each:
             ends.append(index)
             used = 0
         used += width
