@@ -191,9 +191,7 @@ class Event:
     @property
     def duplicate_beats_a_miss(self) -> bool:
         """Whether a text whose outcome stays unknown is sent again (Extreme, or Severe with Immediate urgency)."""
-        return self.severity is Severity.EXTREME or (
-            self.severity is Severity.SEVERE and self.urgency is Urgency.IMMEDIATE
-        )
+        return self.severity is Severity.EXTREME or (self.severity is Severity.SEVERE and self.urgency is Urgency.IMMEDIATE)
 
 
 EVENT = TypeAdapter(Event)

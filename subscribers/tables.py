@@ -11,6 +11,14 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, Column, Identity, Index, Integer, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
 BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts ids only in a column typed INTEGER
 
 

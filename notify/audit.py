@@ -1,0 +1,90 @@
+"""The hash-chained log of who did what. A line can be neither changed, moved, dropped nor slipped in without `verify` naming it."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, insert, text
+from sqlmodel import col, select
+
+from notify.db import is_sqlite
+from notify.tables import AuditLine
+
+GENESIS: Final = "0" * 64
+_LOCK: Final = 0x70C51  # any number; the advisory lock that keeps two writers from forking the chain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What is logged: `actor` did `action` to `subject`, with details that hold no personal data."""
+
+    actor: str
+    action: str
+    subject: str
+    detail: Mapping[str, Any]
+
+
+def line_hash(previous: str, seq: int, at: str, act: tuple[str, str, str, str]) -> str:
+    """SHA-256 over the previous hash and every field, each with its length, so that no two lines read the same."""
+    digest = hashlib.sha256()
+    for field in (previous, str(seq), at, *act):
+        data = field.encode()
+        digest.update(f"{len(data)}:".encode())
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def append(conn: Connection, act: Act, at: datetime) -> str:
+    """Adds a line in the caller's transaction and returns the chain's new head."""
+    if not is_sqlite(conn):  # SQLite has one writer at a time already
+        conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    seq, previous = _last(conn)
+    fields = (act.actor, act.action, act.subject, json.dumps(act.detail, sort_keys=True, ensure_ascii=False))
+    stamp = at.isoformat()
+    new = line_hash(previous, seq + 1, stamp, fields)
+    actor, action, subject, detail = fields
+    conn.execute(
+        insert(AuditLine).values(seq=seq + 1, at=stamp, actor=actor, action=action, subject=subject, detail=detail, hash=new)
+    )
+    return new
+
+
+def head(conn: Connection) -> str:
+    """The hash of the last line: to be kept outside, so that a shortened or rebuilt log is seen."""
+    return _last(conn)[1]
+
+
+def lines(conn: Connection, subject: str | None = None) -> list[AuditLine]:
+    """The log in order, or what concerns one subject or anything below it ("K7Q2" has "K7Q2-1")."""
+    found = conn.execute(select(AuditLine).order_by(col(AuditLine.seq))).all()
+    every = [AuditLine(**row._mapping) for row in found]
+    if subject is None:
+        return every
+    return [line for line in every if line.subject == subject or line.subject.startswith(f"{subject}-")]
+
+
+def problems(log: Iterable[AuditLine], known_head: str | None = None) -> list[str]:
+    """What is wrong with the chain, as sentences naming the first bad line; empty when it holds.
+
+    known_head: a head written down elsewhere; it must stand somewhere in the chain.
+    """
+    previous, heads, expected = GENESIS, {GENESIS}, 1
+    for line in log:
+        if line.seq != expected:
+            return [f"Line {expected} is missing: the next one found is line {line.seq}."]
+        if line.hash != line_hash(previous, line.seq, line.at, (line.actor, line.action, line.subject, line.detail)):
+            return [f"Line {line.seq} ({line.at}, {line.action}) has been changed, or the line before it has."]
+        previous, expected = line.hash, expected + 1
+        heads.add(previous)
+    if known_head is not None and known_head not in heads:
+        return [f"The head {known_head[:12]}... is not in this log: lines were removed, or the log was rebuilt."]
+    return []
+
+
+def _last(conn: Connection) -> tuple[int, str]:
+    query = select(col(AuditLine.seq), col(AuditLine.hash)).order_by(col(AuditLine.seq).desc()).limit(1)
+    row = conn.execute(query).first()
+    return (row[0], row[1]) if row else (0, GENESIS)

@@ -1,0 +1,161 @@
+"""One writer, many readers. Work is a plain function of a Connection; the database runs it in a transaction of its own.
+
+Writes are group-committed: whatever waits when a transaction opens shares its commit (and its fsync), each piece of work under
+a savepoint, so that one failing piece undoes only itself. A future resolves only after the commit is on disk.
+SQLite has one writer thread a process and a second, read-only engine; PostgreSQL has a few writer threads.
+"""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar, cast
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import QueuePool
+
+T = TypeVar("T")
+Work = Callable[[Connection], T]
+
+GROUP_LIMIT: Final = 64  # pieces of work that may share one commit
+READERS: Final = 4
+POSTGRES_WRITERS: Final = 4
+BUSY_TIMEOUT_MS: Final = 5_000  # how long a statement waits for another process's write before it is an error
+
+
+def is_sqlite(conn: Connection) -> bool:
+    return conn.dialect.name == "sqlite"
+
+
+def engine_for(url: str, *, read_only: bool = False, size: int = 1) -> Engine:
+    """An engine with our settings: WAL and synchronous=FULL on SQLite, checked connections on PostgreSQL."""
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(url, pool_size=size, max_overflow=0, pool_pre_ping=True)
+    engine = create_engine(url, poolclass=QueuePool, pool_size=size, max_overflow=0, connect_args={"check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # transactions are begun below, in words
+        for pragma in _pragmas(read_only):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A deferred transaction that turns into a write fails at once when somebody else wrote: take the lock first.
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _pragmas(read_only: bool) -> list[str]:
+    pragmas = [f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-65536"]
+    if read_only:
+        return [*pragmas, "query_only=ON"]
+    # FULL: an accepted alert survives a power cut. NORMAL would not promise that in WAL mode.
+    return [*pragmas, "journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=4000"]
+
+
+@dataclass(slots=True)
+class _Job:
+    work: Work[Any]
+    done: Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+
+class Database:
+    """Opens engines and threads on construction; `close` ends them. Safe to use from any number of tasks."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.sqlite = make_url(url).get_backend_name() == "sqlite"
+        writers = 1 if self.sqlite else POSTGRES_WRITERS
+        self.writer = engine_for(url, size=writers)
+        self.reader = engine_for(url, read_only=True, size=READERS)
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
+        self._writers = [
+            threading.Thread(target=self._write_forever, name=f"write-{number}", daemon=True) for number in range(writers)
+        ]
+        for thread in self._writers:
+            thread.start()
+
+    def submit(self, work: Work[T]) -> "Future[T]":
+        """Queues work for the writer; the future resolves after its commit."""
+        job = _Job(work, Future())
+        self._jobs.put(job)
+        return cast("Future[T]", job.done)
+
+    async def write(self, work: Work[T]) -> T:
+        """Runs work in a transaction; returns after the commit. Raises what the work raised (and nothing was written)."""
+        return await asyncio.wrap_future(self.submit(work))
+
+    async def read(self, work: Work[T]) -> T:
+        """Runs work on a read-only connection, in one snapshot on SQLite."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, work)
+
+    def write_now(self, work: Work[T]) -> T:
+        """As `write`, for commands without an event loop."""
+        return self.submit(work).result()
+
+    def read_now(self, work: Work[T]) -> T:
+        with self.reader.begin() as conn:
+            return work(conn)
+
+    def close(self) -> None:
+        """Finishes what is queued, then disconnects."""
+        for _ in self._writers:
+            self._jobs.put(None)
+        for thread in self._writers:
+            thread.join()
+        self._readers.shutdown()
+        self.writer.dispose()
+        self.reader.dispose()
+
+    def _write_forever(self) -> None:
+        while (first := self._jobs.get()) is not None:
+            jobs = [first]
+            while len(jobs) < GROUP_LIMIT:
+                try:
+                    job = self._jobs.get_nowait()
+                except queue.Empty:
+                    break
+                if job is None:  # closing: this group first, then the end
+                    self._jobs.put(None)
+                    break
+                jobs.append(job)
+            self._run_group(jobs)
+
+    def _run_group(self, jobs: Sequence[_Job]) -> None:
+        try:
+            with self.writer.begin() as conn:
+                for job in jobs:
+                    _run_one(conn, job, alone=len(jobs) == 1)
+        except BaseException as error:
+            # The loop must outlive any error; each waiting caller is told the transaction did not happen.
+            for job in jobs:
+                job.error = job.error or error
+        for job in jobs:
+            if not job.done.set_running_or_notify_cancel():
+                continue
+            if job.error is not None:
+                job.done.set_exception(job.error)
+            else:
+                job.done.set_result(job.result)
+
+
+def _run_one(conn: Connection, job: _Job, *, alone: bool) -> None:
+    if alone:
+        job.result = job.work(conn)
+        return
+    try:
+        with conn.begin_nested():
+            job.result = job.work(conn)
+    except BaseException as error:
+        if conn.closed or conn.invalidated:
+            raise
+        job.error = error

@@ -1,0 +1,18 @@
+"""Alembic's entry: runs our migrations on the connection that notify.schema hands over."""
+
+from alembic import context
+from sqlmodel import SQLModel
+
+import notify.tables
+import subscribers.tables  # noqa: F401  (registers its tables)
+
+assert notify.tables.Delivery.__table__.metadata is SQLModel.metadata  # type: ignore[attr-defined]
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=SQLModel.metadata,
+    render_as_batch=connection.dialect.name == "sqlite",
+    compare_type=True,
+)
+context.run_migrations()

@@ -1,0 +1,103 @@
+"""From a leased ledger row to what a channel gets: the frozen text, the opened address, and the last checks before it leaves."""
+
+import hashlib
+import hmac
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+from channels.base import Content, Outbound, Refused, Retry
+from notify.alert import Event, Mode
+from notify.clock import Clock
+from notify.ledger import Leased
+from subscribers.sealing import Keyring, Unopenable
+
+logger = logging.getLogger(__name__)
+
+LONGEST_VALIDITY: Final = timedelta(hours=10)  # what Twilio keeps a message at most
+HOLD: Final = timedelta(minutes=5)  # rows of an event that fails its digest wait this long for a person
+
+
+class Tampered(Exception):
+    """A stored event no longer has the digest its approvers signed."""
+
+
+class FrozenEvents:
+    """Every event this process has sent from, read once, its digest checked again on reading."""
+
+    def __init__(self, read: Callable[[str], Event]) -> None:
+        self._read = read
+        self._events: dict[str, Event] = {}
+
+    def event(self, event_id: str) -> Event:
+        """Raises Tampered."""
+        if event_id not in self._events:
+            self._events[event_id] = self._read(event_id)
+        return self._events[event_id]
+
+
+class Envelopes:
+    """The Outbox of a running service. `page` is told once about each event that may not be sent."""
+
+    def __init__(self, events: FrozenEvents, keys: Keyring, clock: Clock, mode: Mode, page: Callable[[str], None]) -> None:
+        self._events, self._keys, self._clock, self._mode, self._page = events, keys, clock, mode, page
+        self._refused: set[str] = set()
+        self._contents: dict[tuple[str, str, str, str], Content] = {}
+
+    def letter(self, channel: str, leased: Leased) -> Outbound | Refused | Retry:
+        try:
+            event = self._events.event(leased.event_id)
+        except Tampered as error:
+            return self._hold(leased.event_id, str(error))
+        if event.mode is not self._mode:
+            return self._hold(leased.event_id, f"Event {event.event_id} was approved in mode {event.mode}, not {self._mode}.")
+        if leased.sealed is None or leased.key_id is None:
+            return Refused("erased", "The person has been erased since planning.")
+        try:
+            address = self._keys.open(channel, leased.key_id, leased.sealed)
+        except Unopenable as error:
+            return Refused("sealed", str(error))
+        if channel == "sms" and _is_sample(address) is (self._mode is Mode.LIVE):
+            return Refused("wrong-mode", "Exchange 555 is for training and demo only, and they are for exchange 555 only.")
+        return Outbound(
+            delivery_id=leased.delivery_id,
+            event_id=leased.event_id,
+            address=address,
+            content=self._content(event, channel, leased),
+            recipient=unsubscribe_reference(self._keys.blind_key, leased.address_id),
+            valid_for=min(event.expires - self._clock.now(), LONGEST_VALIDITY),
+        )
+
+    def _content(self, event: Event, channel: str, leased: Leased) -> Content:
+        key = (event.event_id, channel, leased.wording, leased.language)
+        if key not in self._contents:
+            self._contents[key] = content_for(event, channel, leased.wording, leased.language)
+        return self._contents[key]
+
+    def _hold(self, event_id: str, problem: str) -> Retry:
+        if event_id not in self._refused:
+            self._refused.add(event_id)
+            logger.error("event %s is held: %s (docs/operations.md#held)", event_id, problem)
+            self._page(problem)
+        return Retry(HOLD, "held")
+
+
+def content_for(event: Event, channel: str, wording: str, language: str) -> Content:
+    """The text a person of this language gets. An event always has one: a language the event does not know reads English."""
+    for key in (f"{channel}/{wording}/{language}", f"{channel}/{wording}/en"):
+        if key in event.contents:
+            return event.contents[key]
+    if wording.endswith("/why"):
+        return content_for(event, channel, wording.removesuffix("/why"), language)
+    raise KeyError(f"{event.event_id} has no text '{channel}/{wording}/{language}', not even in English")
+
+
+def _is_sample(number: str) -> bool:
+    return number.startswith("+1") and len(number) == 12 and number[5:8] == "555"
+
+
+def unsubscribe_reference(key: bytes, address_id: int) -> str:
+    """An unguessable name for an address in an unsubscribe link: the id and 80 bits of HMAC-SHA256."""
+    mark = hmac.new(key, f"unsubscribe {address_id}".encode(), hashlib.sha256).hexdigest()[:20]
+    return f"{address_id}-{mark}"

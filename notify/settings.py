@@ -1,0 +1,202 @@
+"""Every setting, named once: read from the environment (TOCSIN_...) and one TOML file into a frozen value that is passed on."""
+
+import os
+import tomllib
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from notify.alert import Mode
+
+PREFIX = "TOCSIN_"
+CLIENT_VARIABLES = {"TOCSIN_CONFIG", "TOCSIN_URL", "TOCSIN_TOKEN"}  # read by the command line, not by the service
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; `problems` holds one sentence for each thing wrong."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class SenderSetting(BaseModel):
+    """One SMS number or short code. rate: segments per second the carrier allows; urgent: kept for Extreme alerts only."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    number: str
+    rate: float = Field(gt=0)
+    urgent: bool = False
+
+
+class Settings(BaseSettings):
+    """Durations are in seconds, rates in segments (SMS) or messages (e-mail) per second."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    mode: Mode = Field(Mode.TRAINING, description="live, training or demo; fixed while the service runs")
+    city: str = Field("portland", description="name of a folder in city/, or a path to one")
+    data_dir: Path = Field(Path("var"), description="where the database, keys and published files lie")
+    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in data_dir")
+    public_url: str = Field("http://127.0.0.1:8080", description="how the world reaches pages, feeds and callbacks")
+    public_host: str = Field("127.0.0.1", description="address the public listener binds")
+    public_port: int = Field(8080, ge=0, le=65535, description="port of the public listener; 0 takes a free one")
+    private_host: str = Field("127.0.0.1", description="address the API listener binds")
+    private_port: int = Field(8081, ge=0, le=65535, description="port of the API listener; 0 takes a free one")
+    twilio_account_sid: str = Field("", description="Twilio account; empty: no SMS lane")
+    twilio_auth_token: SecretStr = Field(SecretStr(""), description="Twilio auth token; also signs status reports")
+    twilio_url: str = Field("https://api.twilio.com", description="base URL of the Twilio API, or of the simulator")
+    sms_senders: Annotated[tuple[SenderSetting, ...], NoDecode] = Field(
+        (), description='numbers with their rates: "+15035550100=100,+15035550101=20 urgent"'
+    )
+    sms_window: int = Field(200, ge=1, description="most texts of one sender whose outcome is open: bounds duplicates")
+    sms_connections: int = Field(200, ge=1, description="most HTTP connections to Twilio")
+    sms_timeout_s: float = Field(10, gt=0, description="longest wait for Twilio's answer, seconds")
+    smtp_host: str = Field("", description="mail relay; empty: no e-mail lane")
+    smtp_port: int = Field(25, ge=1, le=65535, description="port of the mail relay")
+    smtp_security: Literal["none", "starttls", "tls"] = Field("starttls", description="how the relay is reached")
+    smtp_username: str = Field("", description="relay account; empty: no authentication")
+    smtp_password: SecretStr = Field(SecretStr(""), description="relay password")
+    smtp_rate: float = Field(0, ge=0, description="mails per second; 0: as fast as the relay takes them")
+    smtp_connections: int = Field(20, ge=1, description="kept connections to the relay")
+    smtp_window: int = Field(400, ge=1, description="most mails whose outcome is open: bounds duplicates")
+    smtp_timeout_s: float = Field(30, gt=0, description="longest wait for the relay's answer, seconds")
+    smtp_relay_signs_dkim: bool = Field(False, description="true when the relay itself adds DKIM signatures")
+    dkim_selector: str = Field("", description="DKIM selector; with dkim_key_file we sign ourselves")
+    dkim_key_file: Path | None = Field(None, description="PEM private key for DKIM, RSA-2048 or Ed25519")
+    lease_s: float = Field(8, gt=0, description="a dead sender's rows are free again after this, seconds")
+    lead_s: float = Field(2, gt=0, description="how far ahead of its pace a sender leases rows, seconds")
+    publish_wait_s: float = Field(5, ge=0, description="longest that texts wait for page and feeds, seconds")
+    not_found_after_s: float = Field(60, ge=0, description="provider's 'not found' counts after this, seconds")
+    countdown_s: float | None = Field(None, ge=0, description="overrides the policy's countdown, seconds")
+    page_command: tuple[str, ...] = Field((), description="command that pages the duty officer; the text is its stdin")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level that is logged")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_senders(cls, values: Any) -> Any:
+        if isinstance(values, dict) and isinstance(values.get("sms_senders"), str):
+            values = values | {"sms_senders": _senders(values["sms_senders"])}
+        return values
+
+    @model_validator(mode="after")
+    def _fits_mode(self) -> Self:
+        problems = list(mode_problems(self))
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{(self.data_dir / 'tocsin.db').absolute()}"
+
+    @property
+    def keys_file(self) -> Path:
+        return self.data_dir / "keys.toml"
+
+    @property
+    def published(self) -> Path:
+        return self.data_dir / "public"
+
+    @property
+    def sends_drafts(self) -> bool:
+        """Whether words no native reviewer has signed may go out: never to real people."""
+        return self.mode is not Mode.LIVE
+
+    @property
+    def lease(self) -> timedelta:
+        return timedelta(seconds=self.lease_s)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = os.environ.get("TOCSIN_CONFIG")
+        toml = (TomlConfigSettingsSource(settings_cls, Path(file)),) if file else ()
+        return (init_settings, env_settings, *toml)
+
+
+def mode_problems(settings: Settings) -> list[str]:
+    """What in these settings does not fit their mode, as sentences."""
+    host = settings.twilio_url.split("://")[-1].split("/")[0].rsplit(":", 1)[0].strip("[]")
+    simulated = host in LOOPBACK
+    problems = []
+    if settings.mode is Mode.LIVE:
+        if settings.twilio_account_sid and simulated:
+            problems.append("TOCSIN_TWILIO_URL points at a simulator on this machine, which mode live refuses")
+        problems += [
+            f"TOCSIN_SMS_SENDERS: {sender.number} lies in exchange 555, which mode live refuses"
+            for sender in settings.sms_senders
+            if sender.number[-7:-4] == "555"
+        ]
+    elif settings.twilio_account_sid and not simulated:
+        problems.append(f"TOCSIN_TWILIO_URL must be a simulator on this machine in mode {settings.mode}")
+    if settings.mode is Mode.DEMO and settings.smtp_host not in ("", *LOOPBACK):
+        problems.append("TOCSIN_SMTP_HOST must be on this machine in mode demo")
+    if settings.twilio_account_sid and not settings.sms_senders:
+        problems.append("TOCSIN_SMS_SENDERS is empty, so no text could leave")
+    return problems
+
+
+def load(**given: Any) -> Settings:
+    """Settings from arguments, environment and the TOML file TOCSIN_CONFIG names. Raises SettingsError with every problem."""
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields} | CLIENT_VARIABLES
+    problems = [
+        f"{name} is not a setting; see docs/settings.md"
+        for name in sorted(os.environ)
+        if name.startswith(PREFIX) and name not in known
+    ]
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        problems += [_sentence(detail["loc"], detail["msg"]) for detail in error.errors()]
+    except (tomllib.TOMLDecodeError, FileNotFoundError) as error:
+        problems.append(f"TOCSIN_CONFIG: {error}")
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def table() -> str:
+    """The settings as a Markdown table: name, default, meaning. docs/settings.md is this, and a test says so."""
+    lines = ["| variable | default | meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        value = field.default
+        shown = value.get_secret_value() if isinstance(value, SecretStr) else value
+        text = "" if shown in ("", (), None) else f"`{shown}`"
+        lines.append(f"| `{PREFIX}{name.upper()}` | {text} | {field.description} |")
+    return "\n".join(lines) + "\n"
+
+
+def _senders(text: str) -> list[dict[str, Any]]:
+    senders: list[dict[str, Any]] = []
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        number, _, rest = part.partition("=")
+        rate, _, flag = rest.strip().partition(" ")
+        if flag.strip() not in ("", "urgent"):
+            raise ValueError(f"sms_senders: '{flag.strip()}' after {number} is not understood; only 'urgent' may stand there")
+        senders.append({"number": number.strip(), "rate": rate or "0", "urgent": flag.strip() == "urgent"})
+    return senders
+
+
+def _sentence(place: tuple[int | str, ...], message: str) -> str:
+    name = ".".join(str(part) for part in place)
+    text = message.removeprefix("Value error, ")
+    if not name:
+        return text
+    return f"{PREFIX}{name.upper()}: {text}"

@@ -1,0 +1,78 @@
+"""What every test may ask for: a migrated database on SQLite and on PostgreSQL, and a clock that moves when told."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from notify import schema
+from notify.clock import ManualClock
+from notify.db import Database, engine_for
+
+for _name in [name for name in os.environ if name.startswith("TOCSIN_")]:
+    del os.environ[_name]
+
+
+def postgres_url(database: str) -> str:
+    host, port = os.environ["PGHOST"], os.environ.get("PGPORT", "5432")
+    return f"postgresql+psycopg://{os.environ['PGUSER']}:{os.environ['PGPASSWORD']}@{host}:{port}/{database}"
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("schema") / "migrated.db"
+    engine = engine_for(f"sqlite:///{path}")
+    schema.migrate(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres() -> Iterator[str]:
+    """The name of a migrated template database. Fails, never skips, when there is no server."""
+    assert "PGHOST" in os.environ, "PostgreSQL tests need a server: run them through ./dev test (or pg_virtualenv)"
+    name = f"template_{uuid.uuid4().hex[:12]}"
+    with create_engine(postgres_url("postgres"), isolation_level="AUTOCOMMIT").connect() as admin:
+        admin.execute(text(f"CREATE DATABASE {name}"))
+        engine = engine_for(postgres_url(name))
+        schema.migrate(engine)
+        engine.dispose()
+        yield name
+        admin.execute(text(f"DROP DATABASE {name}"))
+        admin.engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh migrated database; tests that use it run once on each kind."""
+    if request.param == "sqlite":
+        path = tmp_path / "tocsin.db"
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        yield f"sqlite:///{path}"
+        return
+    template = request.getfixturevalue("migrated_postgres")
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    admin = create_engine(postgres_url("postgres"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as conn:
+        conn.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    yield postgres_url(name)
+    with admin.connect() as conn:
+        conn.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture
+def db(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(datetime(2014, 5, 23, 15, 15, tzinfo=UTC))
