@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
-from sqlalchemy import create_engine, text
 
 from notify import schema
 from notify.clock import ManualClock
@@ -32,19 +32,22 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def admin(statement: str) -> None:
+    with psycopg.connect(dbname="postgres", autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
 @pytest.fixture(scope="session")
 def migrated_postgres() -> Iterator[str]:
     """The name of a migrated template database. Fails, never skips, when there is no server."""
     assert "PGHOST" in os.environ, "PostgreSQL tests need a server: run them through ./dev test (or pg_virtualenv)"
     name = f"template_{uuid.uuid4().hex[:12]}"
-    with create_engine(postgres_url("postgres"), isolation_level="AUTOCOMMIT").connect() as admin:
-        admin.execute(text(f"CREATE DATABASE {name}"))
-        engine = engine_for(postgres_url(name))
-        schema.migrate(engine)
-        engine.dispose()
-        yield name
-        admin.execute(text(f"DROP DATABASE {name}"))
-        admin.engine.dispose()
+    admin(f"CREATE DATABASE {name}")
+    engine = engine_for(postgres_url(name))
+    schema.migrate(engine)
+    engine.dispose()
+    yield name
+    admin(f"DROP DATABASE {name}")
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -55,15 +58,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
         yield f"sqlite:///{path}"
         return
-    template = request.getfixturevalue("migrated_postgres")
     name = f"test_{uuid.uuid4().hex[:12]}"
-    admin = create_engine(postgres_url("postgres"), isolation_level="AUTOCOMMIT")
-    with admin.connect() as conn:
-        conn.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    admin(f"CREATE DATABASE {name} TEMPLATE {request.getfixturevalue('migrated_postgres')}")
     yield postgres_url(name)
-    with admin.connect() as conn:
-        conn.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+    admin(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
