@@ -1,0 +1,188 @@
+"""The catalogues translators edit: which messages the templates hold, and the .pot and .po files that follow from them.
+
+A message is named by its domain (the folder of its template) and its context ("sms.boil_water.first.ecoli"), which is unique
+within the domain. So a changed English sentence keeps its name, and its translations become *fuzzy* instead of vanishing.
+"""
+
+import io
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from babel import Locale
+from babel.messages.catalog import Catalog
+from babel.messages.plurals import get_plural
+from babel.messages.pofile import read_po, write_po
+from jinja2.ext import babel_extract
+
+TEMPLATES: Final = (".txt", ".html")
+NO_WORDS: Final = frozenset({"locale", "pages", "layout"})  # folders of templates/ that hold no messages of alerts
+COMMENT_TAG: Final = "Translators:"
+# Newstyle, so that msgids are read as the renderer reads them; trimmed, so that a paragraph may run over lines (an SMS, whose
+# line ends count, says "notrimmed"); not silent, so that a broken template is an error and not an empty catalogue.
+EXTRACTION: Final = {"newstyle_gettext": "true", "trimmed": "true", "silent": "false"}
+
+
+class BadTemplate(ValueError):
+    """The templates' messages cannot be told apart; the text holds one sentence a line, every problem at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One English text of the templates, with what translators are told about it."""
+
+    domain: str
+    context: str
+    text: str
+    comment: str
+    file: str
+
+    @property
+    def key(self) -> str:
+        """Names the message for reviews: "boil_water:sms.boil_water.first.ecoli"."""
+        return f"{self.domain}:{self.context}"
+
+
+def messages(templates: Path) -> Mapping[str, tuple[Message, ...]]:
+    """Every message of the templates by domain, in the order of the files. Raises BadTemplate when a context is missing or
+    stands for two texts."""
+    found: dict[str, tuple[Message, ...]] = {}
+    problems: list[str] = []
+    for folder in sorted(path for path in templates.iterdir() if path.is_dir() and path.name not in NO_WORDS):
+        kept: dict[str, Message] = {}
+        for message in _of_folder(folder):
+            if not message.context:
+                problems.append(f"{message.file}: the text {message.text[:40]!r} has no context.")
+            elif kept.setdefault(message.context, message).text != message.text:
+                problems.append(f"{message.file}: the context {message.context} stands for two different texts.")
+        found[folder.name] = tuple(kept.values())
+    if problems:
+        raise BadTemplate("\n".join(problems))
+    return found
+
+
+def _of_folder(folder: Path) -> Iterator[Message]:
+    for path in sorted(folder.iterdir()):
+        if path.suffix not in TEMPLATES:
+            continue
+        with path.open("rb") as file:
+            for _, function, strings, comments in babel_extract(
+                file, ("gettext", "pgettext"), (COMMENT_TAG,), dict(EXTRACTION)
+            ):
+                context, text = strings[:2] if isinstance(strings, tuple) and function == "pgettext" else ("", strings)
+                yield Message(
+                    domain=folder.name,
+                    context=context or "",
+                    text=str(text),
+                    comment=_comment(comments),
+                    file=f"{folder.name}/{path.name}",
+                )
+
+
+def _comment(comments: Sequence[str]) -> str:
+    return " ".join(" ".join(comments).removeprefix(COMMENT_TAG).split())
+
+
+def promises(templates: Path) -> Mapping[str, Mapping[str, Sequence[str]]]:
+    """Domain -> kind of text ("sms", "short", "page") -> the languages besides English it is promised in, from words.toml."""
+    promised: Mapping[str, Mapping[str, Sequence[str]]] = tomllib.loads((templates / "words.toml").read_text("utf-8"))[
+        "folders"
+    ]
+    return promised
+
+
+def kinds(message: Message) -> frozenset[str]:
+    """What the message is part of. A choice's sentence is part of texts and pages alike."""
+    if message.file.endswith("/sms.txt"):
+        return frozenset({"short" if ".short." in message.context else "sms"})
+    return frozenset({"sms", "page"} if message.file.endswith("/choices.txt") else {"page"})
+
+
+def po_path(templates: Path, language: str, domain: str) -> Path:
+    return templates / "locale" / language / "LC_MESSAGES" / f"{domain}.po"
+
+
+def pot_path(templates: Path, domain: str) -> Path:
+    return templates / "locale" / "messages" / f"{domain}.pot"
+
+
+def read(path: Path, language: str) -> Catalog:
+    """A catalogue as it stands, fuzzy entries included. Raises OSError, and ValueError when the file is not a .po file."""
+    with path.open("rb") as file:
+        return read_po(file, locale=_locale(language), charset="utf-8", abort_invalid=True)
+
+
+def _locale(language: str) -> Locale:
+    return Locale.parse(language, sep="-")
+
+
+def files(templates: Path) -> Mapping[Path, bytes]:
+    """What every .pot and .po file must hold for the templates of now: each existing translation is kept, and marked fuzzy when
+    its English has changed. Reads only; the same templates give the same bytes."""
+    promised = promises(templates)
+    wanted: dict[Path, bytes] = {}
+    for domain, found in messages(templates).items():
+        wanted[pot_path(templates, domain)] = _po_bytes(domain, "", found, None)
+        for language in dict.fromkeys(language for listed in promised[domain].values() for language in listed):
+            path = po_path(templates, language, domain)
+            old = read(path, language) if path.exists() else None
+            part = [m for m in found if any(language in promised[domain].get(kind, ()) for kind in kinds(m))]
+            wanted[path] = _po_bytes(domain, language, part, old)
+    return wanted
+
+
+def stale(templates: Path) -> tuple[Path, ...]:
+    """The catalogues that are not in step with the templates."""
+    return tuple(path for path, wanted in files(templates).items() if not path.exists() or path.read_bytes() != wanted)
+
+
+def extract(templates: Path) -> tuple[Path, ...]:
+    """Writes every catalogue that is not in step; returns what it wrote."""
+    written = []
+    for path, wanted in files(templates).items():
+        if not path.exists() or path.read_bytes() != wanted:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(wanted)
+            written.append(path)
+    return tuple(written)
+
+
+def _po_bytes(domain: str, language: str, found: Iterable[Message], old: Catalog | None) -> bytes:
+    catalog = Catalog(locale=_locale(language) if language else None, domain=domain)
+    kept = {message.context: message for message in old or () if message.id}
+    for message in found:
+        entry = catalog.add(
+            message.text,
+            context=message.context,
+            auto_comments=[message.comment] if message.comment else [],
+            locations=[(f"templates/{message.file}", 0)],
+        )
+        before = kept.pop(message.context, None)
+        if before is not None:
+            entry.string = before.string
+            entry.user_comments = before.user_comments
+            if before.fuzzy or (before.string and before.id != message.text):
+                entry.flags.add("fuzzy")
+    buffer = io.BytesIO()
+    write_po(buffer, catalog, omit_header=True, include_lineno=False, ignore_obsolete=True)
+    return _header(domain, language).encode() + buffer.getvalue()
+
+
+def _header(domain: str, language: str) -> str:
+    """Written by hand: babel's own header holds the time of day, and these files must be reproducible."""
+    plural = get_plural(_locale(language)) if language else None
+    lines = [
+        'msgid ""',
+        'msgstr ""',
+        f'"Project-Id-Version: tocsin {domain}\\n"',
+        *([f'"Language: {language}\\n"'] if language else []),
+        '"MIME-Version: 1.0\\n"',
+        '"Content-Type: text/plain; charset=utf-8\\n"',
+        '"Content-Transfer-Encoding: 8bit\\n"',
+        *([f'"Plural-Forms: {plural.plural_forms}\\n"'] if plural else []),
+    ]
+    about = f"# Words of {domain}" + (f" in {language}." if language else ".")
+    draft = "# Every translation is a draft until a native reader has reviewed it (tocsin words review)." if language else ""
+    return "\n".join([about, *([draft] if draft else []), *lines]) + "\n\n"
