@@ -10,15 +10,18 @@ ResponseType = Literal["Shelter", "Evacuate", "Prepare", "Execute", "Avoid", "Mo
 
 NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
 
-STATUS = frozenset({"Actual", "Exercise", "System", "Test", "Draft"})
-MSG_TYPE = frozenset({"Alert", "Update", "Cancel", "Ack", "Error"})
-SCOPE = frozenset({"Public", "Restricted", "Private"})
-CATEGORY = frozenset(get_args(Category))
-RESPONSE_TYPE = frozenset(get_args(ResponseType))
-URGENCY = frozenset({"Immediate", "Expected", "Future", "Past", "Unknown"})
-SEVERITY = frozenset({"Extreme", "Severe", "Moderate", "Minor", "Unknown"})
-CERTAINTY = frozenset({"Observed", "Likely", "Possible", "Unlikely", "Unknown"})
+ALLOWED: dict[str, tuple[str, ...]] = {
+    "status": ("Actual", "Exercise", "System", "Test", "Draft"),
+    "msgType": ("Alert", "Update", "Cancel", "Ack", "Error"),
+    "scope": ("Public", "Restricted", "Private"),
+    "category": get_args(Category),
+    "responseType": get_args(ResponseType),
+    "urgency": ("Immediate", "Expected", "Future", "Past", "Unknown"),
+    "severity": ("Extreme", "Severe", "Moderate", "Minor", "Unknown"),
+    "certainty": ("Observed", "Likely", "Possible", "Unlikely", "Unknown"),
+}
 
-IDENTITY = re.compile(r"[^\s,<&]+")  # identifier and sender: CAP joins them with commas and spaces
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[-+]\d\d:\d\d")  # never "Z", never a fraction of a second
-LANGUAGE = re.compile(r"[a-zA-Z]{1,8}(-[a-zA-Z0-9]{1,8})*")  # RFC 3066, which the CAP schema's xs:language means
+IDENTITY = re.compile(r"[^\s,<&]+")  # identifier and sender: <references> joins them with commas and spaces
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[-+]\d\d:\d\d", re.ASCII)  # never "Z", never a fraction of a second
+LANGUAGE = re.compile(r"[a-zA-Z]{1,8}(-[a-zA-Z0-9]{1,8})*")  # RFC 3066
+NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)", re.ASCII)  # degrees, kilometres, feet: no exponent, no "nan"
