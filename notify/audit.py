@@ -1,4 +1,4 @@
-"""The hash-chained log of who did what. A line can be neither changed, moved, dropped nor slipped in without `verify` naming it."""
+"""The hash-chained log of who did what: no line can be changed, moved, dropped or slipped in without `problems` naming it."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""From a leased ledger row to what a channel gets: the frozen text, the opened address, and the last checks before it leaves."""
+"""From a leased ledger row to what a channel gets: the frozen text, the opened address, and the last checks."""
 
 import hashlib
 import hmac

@@ -103,11 +103,9 @@ class Recorder:
             await asyncio.sleep(self._lease_for.total_seconds() / RENEWALS_PER_LEASE)
             asked_at = self._clock.monotonic()
             ids = [*held(), *self._open]
-            until = self._clock.now() + self._lease_for
+            renewal = partial(ledger.renew, owner=self._owner, ids=ids, until=self._clock.now() + self._lease_for)
             try:
-                kept = await self._db.write(
-                    lambda conn, ids=ids, until=until: ledger.renew(conn, self._owner, ids, until=until)
-                )
+                kept = await self._db.write(renewal)
             except SQLAlchemyError:
                 logger.exception("leases of %s cannot be renewed; calls stop when they end", self._owner)
                 continue

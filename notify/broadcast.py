@@ -1,0 +1,243 @@
+"""What people do with an alert: compose, edit, submit, return, reject, approve, send, stop. One transaction each.
+
+Each verb checks who may, moves the alert by life.ALLOWED, and writes its audit line in the same transaction. The follow-ups
+(update, correction, all clear, false alarm) are drafts of a later stage in the same incident: see followup.py.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+
+from notify import audit, register
+from notify.alert import Event, Mode, from_json, to_json
+from notify.audit import Act
+from notify.clock import Clock
+from notify.digest import digest
+from notify.draft import Draft
+from notify.life import ALLOWED, EDITABLE, LEAVING, Matter, Staff, Status, may_approve, may_write
+from notify.tables import AlertRow, EventRow
+
+PENDING_LIMIT = timedelta(minutes=10)  # then the next on the escalation list is paged
+
+
+class NotAllowed(Exception):
+    """This person may not do this; `problems` says why."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = list(problems)
+
+
+class Unfit(Exception):
+    """The alert cannot go on as it is; `problems` holds every reason."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = list(problems)
+
+
+class Assembler(Protocol):
+    """Turns a draft into the Event it would become. Implemented by notify.assembly."""
+
+    mode: Mode
+
+    def problems(self, conn: Connection, draft: Draft, row: AlertRow | None) -> list[str]:
+        """Everything wrong with a draft, as sentences."""
+
+    def assemble(self, conn: Connection, draft: Draft, row: AlertRow, now: datetime) -> Event:
+        """The Event, complete but for identifier, sent and digest. Only for a draft without problems."""
+
+    def seal(self, event: Event, now: datetime) -> tuple[Event, bytes]:
+        """The Event with its identity fixed at this moment, and its CAP document."""
+
+    def people_needed(self, conn: Connection, event: Event) -> int: ...
+
+    def countdown(self, event: Event) -> timedelta: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Newsroom:
+    """The verbs, with what they need. Every method runs inside the transaction of the Connection it is given."""
+
+    clock: Clock
+    assembler: Assembler
+
+    def compose(self, conn: Connection, staff: Staff, draft: Draft) -> AlertRow:
+        """A new draft, in the draft's incident or a new one."""
+        now = self.clock.now()
+        if draft.incident and not register.incident_exists(conn, draft.incident):
+            raise Unfit([f"There is no incident {draft.incident}."])
+        self._may_write(conn, staff, draft, None)
+        incident_id = draft.incident or register.new_incident(conn, draft.hazard, now)
+        row = AlertRow(
+            alert_id=register.next_alert_id(conn, incident_id),
+            incident_id=incident_id,
+            stage=draft.stage,
+            hazard=draft.hazard,
+            status=Status.DRAFT,
+            content=draft.model_dump_json(),
+            author=staff.person_id,
+            last_editor=staff.person_id,
+            created_at=now,
+            changed_at=now,
+        )
+        register.add(conn, row)
+        self._log(conn, staff, "composed", row.alert_id, stage=draft.stage, hazard=draft.hazard)
+        return row
+
+    def edit(self, conn: Connection, staff: Staff, alert_id: str, draft: Draft) -> AlertRow:
+        """Replaces a draft's content. A submitted alert must be returned first, and loses its approval by that."""
+        row = register.alert(conn, alert_id, lock=True)
+        if Status(row.status) not in EDITABLE:
+            raise register.Conflict(f"{alert_id} is {row.status}; only a draft or a returned alert can be edited.")
+        self._may_write(conn, staff, draft, row)
+        if (draft.hazard, draft.stage) != (row.hazard, row.stage):
+            raise Unfit([f"{alert_id} is about '{row.hazard}' ({row.stage}); compose another alert to change that."])
+        row = register.change_alert(
+            conn, row, self.clock.now(), content=draft.model_dump_json(), last_editor=staff.person_id, digest=None, frozen=None
+        )
+        self._log(conn, staff, "edited", alert_id, version=row.version)
+        return row
+
+    def submit(self, conn: Connection, staff: Staff, alert_id: str) -> AlertRow:
+        """Freezes what would be sent, with its digest, and asks for approval. Raises Unfit with every problem."""
+        row = register.alert(conn, alert_id, lock=True)
+        draft = Draft.model_validate_json(row.content)
+        self._may_write(conn, staff, draft, row)
+        now = self.clock.now()
+        problems = self.assembler.problems(conn, draft, row)
+        if problems:
+            raise Unfit(problems)
+        event = self.assembler.assemble(conn, draft, row, now)
+        bound = digest(event)
+        row = self._move(
+            conn,
+            row,
+            Status.PENDING,
+            digest=bound,
+            frozen=to_json(replace(event, digest=bound)),
+            submitted_by=staff.person_id,
+            submitted_at=now,
+        )
+        register.due(conn, "escalate", alert_id, now + PENDING_LIMIT)
+        self._log(conn, staff, "submitted", alert_id, digest=bound)
+        return row
+
+    def send_back(self, conn: Connection, staff: Staff, alert_id: str, reason: str, *, reject: bool = False) -> AlertRow:
+        """Returns an alert to its author, or rejects it for good. A reason is required; an approval, if any, is void."""
+        row = register.alert(conn, alert_id, lock=True)
+        if not reason.strip():
+            raise Unfit(["A reason is required, so that the author knows what to change."])
+        if not {"approver", "author"} & {role.value for role in staff.roles}:
+            raise NotAllowed([f"{staff.person_id} has neither the role author nor approver."])
+        if row.status == Status.APPROVED:
+            raise register.Conflict(f"{alert_id} has been approved already; compose it anew if it must change.")
+        row = self._move(conn, row, Status.REJECTED if reject else Status.RETURNED, reason=reason, digest=None, frozen=None)
+        self._log(conn, staff, "rejected" if reject else "returned", alert_id, reason=reason)
+        return row
+
+    def approve(self, conn: Connection, staff: Staff, alert_id: str, seen: str) -> EventRow:
+        """Freezes the Event for ever. `seen` is the digest of what the approver read; anything else voids the approval."""
+        now = self.clock.now()
+        row = register.alert(conn, alert_id, lock=True)
+        if row.status != Status.PENDING or row.frozen is None or row.digest is None:
+            raise register.Conflict(f"{alert_id} is {row.status}; only a submitted alert can be approved.")
+        if seen != row.digest:
+            raise register.Conflict(f"{alert_id} is not what you read: it has been changed since. Read it again.")
+        if any(other.approved_at > (row.submitted_at or now) for other in register.events(conn, row.incident_id)):
+            raise register.Conflict(
+                f"Another alert of {row.incident_id} was approved since {alert_id} was submitted. Read it anew."
+            )
+        event = from_json(row.frozen)
+        if event.mode is not self.assembler.mode:
+            raise Unfit([f"{alert_id} was written in mode {event.mode}; this service runs in mode {self.assembler.mode}."])
+        if event.expires <= now:
+            raise Unfit([f"{alert_id} would already have expired at {event.expires:%Y-%m-%d %H:%M} UTC."])
+        matter = self._matter(conn, Draft.model_validate_json(row.content), row)
+        if problems := may_approve(staff, matter, self.assembler.people_needed(conn, event)):
+            raise NotAllowed(problems)
+        sealed, cap = self.assembler.seal(event, now)
+        added = self._event_row(Draft.model_validate_json(row.content), sealed, cap, now)
+        register.add(conn, added)
+        self._move(conn, row, Status.APPROVED, approved_by=staff.person_id)
+        self._log(conn, staff, "approved", alert_id, digest=row.digest, identifier=sealed.identifier)
+        return added
+
+    def send(self, conn: Connection, staff: Staff, alert_id: str) -> EventRow:
+        """Starts the countdown; at its end the alert is published and sent. Only the approver's own token does this."""
+        row = register.alert(conn, alert_id, lock=True)
+        event = register.event(conn, alert_id, lock=True)
+        if staff.person_id != row.approved_by:
+            raise NotAllowed([f"Only {row.approved_by}, who approved {alert_id}, may send it."])
+        if event.status != Status.APPROVED:
+            raise register.Conflict(f"{alert_id} is already {event.status}.")
+        now = self.clock.now()
+        if event.not_after and now > event.not_after:
+            raise Unfit([f"{alert_id} was not to be sent after {event.not_after:%Y-%m-%d %H:%M} UTC. Write it anew."])
+        start = max(now, event.not_before or now) + self.assembler.countdown(from_json(event.content))
+        self._move(conn, row, Status.COUNTDOWN)
+        register.change_event(conn, alert_id, status=Status.COUNTDOWN.value, send_by=staff.person_id, countdown_until=start)
+        register.due(conn, "send", alert_id, start)
+        register.due(conn, "expire", alert_id, event.expires_at)
+        self._log(conn, staff, "sent", alert_id, leaves_at=start.isoformat())
+        return register.event(conn, alert_id)
+
+    def stop(self, conn: Connection, staff: Staff, alert_id: str, reason: str) -> EventRow:
+        """Nothing more is handed over from this commit on. Final: there is no resume."""
+        row = register.alert(conn, alert_id, lock=True)
+        event = register.event(conn, alert_id, lock=True)
+        if not {"approver", "author"} & {role.value for role in staff.roles}:
+            raise NotAllowed([f"{staff.person_id} has neither the role author nor approver."])
+        if Status(event.status) not in LEAVING:
+            raise register.Conflict(f"{alert_id} is {event.status}; only an alert that is leaving can be stopped.")
+        now = self.clock.now()
+        self._move(conn, row, Status.STOPPED, reason=reason)
+        register.change_event(conn, alert_id, status=Status.STOPPED.value, stopped_at=now)
+        self._log(conn, staff, "stopped", alert_id, reason=reason)
+        return register.event(conn, alert_id)
+
+    def _move(self, conn: Connection, row: AlertRow, to: Status, **values: Any) -> AlertRow:
+        if to not in ALLOWED[Status(row.status)]:
+            raise register.Conflict(f"{row.alert_id} is {row.status} and cannot become {to}.")
+        return register.change_alert(conn, row, self.clock.now(), status=to.value, **values)
+
+    def _may_write(self, conn: Connection, staff: Staff, draft: Draft, row: AlertRow | None) -> None:
+        if problems := may_write(staff, self._matter(conn, draft, row, staff.person_id)):
+            raise NotAllowed(problems)
+
+    def _matter(self, conn: Connection, draft: Draft, row: AlertRow | None, writer: str = "") -> Matter:
+        earlier = register.all_alerts(conn, row.incident_id if row else draft.incident) if row or draft.incident else []
+        people = {name for other in earlier if other.approved_by for name in (other.author, other.approved_by) if name}
+        return Matter(
+            stage=draft.stage,
+            hazard=draft.hazard,
+            areas=frozenset(draft.area.names or (["a drawn area"] if draft.area.geojson or draft.area.circle else [])),
+            channels=frozenset(draft.channels),
+            author=row.author if row else writer,
+            last_editor=row.last_editor if row else writer,
+            original_people=frozenset(people),
+        )
+
+    def _event_row(self, draft: Draft, event: Event, cap: bytes, now: datetime) -> EventRow:
+        return EventRow(
+            event_id=event.event_id,
+            alert_id=event.alert_id,
+            incident_id=event.incident_id,
+            stage=event.stage,
+            content=to_json(event),
+            digest=event.digest,
+            identifier=event.identifier,
+            cap=cap,
+            status=Status.APPROVED,
+            priority=event.priority,
+            approved_at=now,
+            expires_at=event.expires,
+            not_before=draft.not_before,
+            not_after=draft.not_after,
+        )
+
+    def _log(self, conn: Connection, staff: Staff, action: str, subject: str, **detail: Any) -> None:
+        audit.append(conn, Act(actor=staff.person_id, action=action, subject=subject, detail=detail), self.clock.now())

@@ -1,0 +1,163 @@
+"""The SQL of incidents, alerts and events. Each function is one step of the caller's transaction."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, insert, update
+from sqlmodel import SQLModel, col, select
+
+from notify import alert as alerts
+from notify.life import LEAVING, Status
+from notify.tables import AlertRow, Due, EventRow, Incident, OpenPromise
+
+ID_LETTERS: Final = "23456789BCDFGHJKMNPQRSTVWXYZ"  # no vowels (no words), nothing that reads like another letter
+ID_LENGTH: Final = 5
+
+
+class NoSuchAlert(LookupError):
+    """There is no alert of this id."""
+
+
+class Conflict(Exception):
+    """Somebody else was first; the message says how things stand now."""
+
+
+def new_incident(conn: Connection, hazard: str, at: datetime) -> str:
+    """Opens an incident under a random public id that was never used before."""
+    while True:
+        incident_id = "".join(secrets.choice(ID_LETTERS) for _ in range(ID_LENGTH))
+        if conn.execute(select(col(Incident.hazard)).where(col(Incident.incident_id) == incident_id)).first() is None:
+            conn.execute(insert(Incident).values(incident_id=incident_id, hazard=hazard, opened_at=at))
+            return incident_id
+
+
+def incident_exists(conn: Connection, incident_id: str) -> bool:
+    return conn.execute(select(col(Incident.hazard)).where(col(Incident.incident_id) == incident_id)).first() is not None
+
+
+def next_alert_id(conn: Connection, incident_id: str) -> str:
+    """K7Q2X-1, K7Q2X-2, ...: how staff name the messages of an incident."""
+    held = conn.execute(select(col(AlertRow.alert_id)).where(col(AlertRow.incident_id) == incident_id)).all()
+    return f"{incident_id}-{len(held) + 1}"
+
+
+def add(conn: Connection, row: SQLModel) -> None:
+    conn.execute(insert(type(row)).values(**row.model_dump()))
+
+
+def alert(conn: Connection, alert_id: str, *, lock: bool = False) -> AlertRow:
+    """Raises NoSuchAlert. With `lock`, nobody else changes it before this transaction ends."""
+    query = select(AlertRow).where(col(AlertRow.alert_id) == alert_id)
+    found = conn.execute(query.with_for_update() if lock else query).first()
+    if found is None:
+        raise NoSuchAlert(f"There is no alert {alert_id}.")
+    return AlertRow(**found._mapping)
+
+
+def all_alerts(conn: Connection, incident_id: str | None = None) -> list[AlertRow]:
+    query = select(AlertRow).order_by(col(AlertRow.created_at), col(AlertRow.alert_id))
+    if incident_id is not None:
+        query = query.where(col(AlertRow.incident_id) == incident_id)
+    return [AlertRow(**row._mapping) for row in conn.execute(query)]
+
+
+def change_alert(conn: Connection, row: AlertRow, at: datetime, **values: Any) -> AlertRow:
+    """Writes values over a row as it was read; raises Conflict when somebody changed it since."""
+    done = conn.execute(
+        update(AlertRow)
+        .where(col(AlertRow.alert_id) == row.alert_id, col(AlertRow.version) == row.version)
+        .values(version=row.version + 1, changed_at=at, **values)
+    )
+    if done.rowcount != 1:
+        now = alert(conn, row.alert_id)
+        raise Conflict(f"{row.alert_id} has been changed meanwhile and is now {now.status}.")
+    return alert(conn, row.alert_id)
+
+
+def event(conn: Connection, event_id: str, *, lock: bool = False) -> EventRow:
+    """Raises NoSuchAlert when the alert was never approved."""
+    query = select(EventRow).where(col(EventRow.event_id) == event_id)
+    found = conn.execute(query.with_for_update() if lock else query).first()
+    if found is None:
+        raise NoSuchAlert(f"{event_id} has not been approved.")
+    return EventRow(**found._mapping)
+
+
+def events(conn: Connection, incident_id: str | None = None, statuses: Sequence[str] = ()) -> list[EventRow]:
+    """Events in the order they were approved."""
+    query = select(EventRow).order_by(col(EventRow.approved_at), col(EventRow.event_id))
+    if incident_id is not None:
+        query = query.where(col(EventRow.incident_id) == incident_id)
+    if statuses:
+        query = query.where(col(EventRow.status).in_(statuses))
+    return [EventRow(**row._mapping) for row in conn.execute(query)]
+
+
+def change_event(conn: Connection, event_id: str, **values: Any) -> None:
+    conn.execute(update(EventRow).where(col(EventRow.event_id) == event_id).values(**values))
+
+
+def set_status(conn: Connection, event_id: str, status: Status, at: datetime, **values: Any) -> None:
+    """Moves an event and its alert together."""
+    change_event(conn, event_id, status=status.value, **values)
+    conn.execute(
+        update(AlertRow)
+        .where(col(AlertRow.alert_id) == event_id)
+        .values(status=status.value, changed_at=at, version=col(AlertRow.version) + 1)
+    )
+
+
+def frozen(conn: Connection, event_id: str) -> alerts.Event:
+    """The event as approved."""
+    return alerts.from_json(event(conn, event_id).content)
+
+
+def end(conn: Connection, event_id: str, why: str, at: datetime, replaced_by: str = "") -> None:
+    """The event is no longer in force (its messages may still be leaving only if it is leaving now: stop it first)."""
+    change_event(conn, event_id, ended_at=at, ended_why=why, replaced_by=replaced_by)
+    row = event(conn, event_id)
+    if row.status not in LEAVING:
+        set_status(conn, event_id, Status.ENDED, at)
+    conn.execute(update(AlertRow).where(col(AlertRow.alert_id) == event_id).values(ended_why=why))
+
+
+def due(conn: Connection, kind: str, ref: str, at: datetime) -> None:
+    """Notes something to do at a time; noting the same twice is noting it once."""
+    held = select(col(Due.due_id)).where(col(Due.kind) == kind, col(Due.ref) == ref, col(Due.due_at) == at)
+    if conn.execute(held).first() is None:
+        conn.execute(insert(Due).values(kind=kind, ref=ref, due_at=at, outcome=""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """What a message promised: an update by a time, or (by None) that we will say when it is over."""
+
+    promise_id: str
+    what: str
+    by: datetime | None
+
+
+def promise(conn: Connection, incident_id: str, given: Promise) -> None:
+    held = select(col(OpenPromise.what)).where(col(OpenPromise.promise_id) == given.promise_id)
+    if conn.execute(held).first() is None:
+        conn.execute(
+            insert(OpenPromise).values(
+                promise_id=given.promise_id, incident_id=incident_id, what=given.what, by=given.by, kept_by=""
+            )
+        )
+
+
+def keep_promises(conn: Connection, incident_id: str, event_id: str, at: datetime, *, everything: bool) -> None:
+    """A newer event keeps the promises of an update; one that ends the incident keeps all of them."""
+    query = update(OpenPromise).where(col(OpenPromise.incident_id) == incident_id, col(OpenPromise.kept_at).is_(None))
+    if not everything:
+        query = query.where(col(OpenPromise.by).is_not(None))
+    conn.execute(query.values(kept_at=at, kept_by=event_id))
+
+
+def open_promises(conn: Connection) -> list[OpenPromise]:
+    query = select(OpenPromise).where(col(OpenPromise.kept_at).is_(None)).order_by(col(OpenPromise.by))
+    return [OpenPromise(**row._mapping) for row in conn.execute(query)]
