@@ -1,0 +1,172 @@
+"""The city pack: name, time zone, languages, phones, who speaks, and the city's own policy. Another city swaps the folder."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from notify.alert import Event, Severity, Stage, Urgency
+from notify.draft import problems_of
+from notify.hazards import Hazard
+
+
+class BadPack(ValueError):
+    """The pack cannot be used; `problems` holds one sentence for each thing wrong."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Language:
+    """tag: BCP 47, as catalogues and the database have it; cap: the tag in CAP documents; endonym: its own name."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+    tag: str
+    cap: str
+    endonym: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Who speaks: whole on pages and e-mail, short in texts; and the hazards it speaks about unless the draft says else."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+    name: str
+    short: str
+    hazards: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pack:
+    """city.toml. envelope: west, south, east, north in degrees."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+    name: str
+    publisher: str
+    time_zone: str
+    link_host: str
+    sender: str
+    from_name: str
+    list_id: str
+    phones: tuple[str, ...]
+    envelope: tuple[float, float, float, float]
+    language_list: Mapping[str, str]
+    languages: tuple[Language, ...]
+    sources: Mapping[str, Source]
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return tuple(language.tag for language in self.languages)
+
+    def source_for(self, hazard: str) -> Source:
+        """Who speaks about a hazard: the first source that lists it, else the last source, which is the city itself."""
+        found = [source for source in self.sources.values() if hazard in source.hazards]
+        return found[0] if found else list(self.sources.values())[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BasisRule:
+    __pydantic_config__ = ConfigDict(extra="forbid")
+    hazards: tuple[str, ...]
+    extreme: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """policy.toml."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+    countdown_s: Mapping[str, float]
+    citywide: Mapping[str, Any]
+    audience: Mapping[str, Any]
+    basis: Mapping[str, BasisRule]
+    cost: Mapping[str, float]
+
+    def countdown(self, event: Event) -> timedelta:
+        """How long a send can still be taken back at no cost."""
+        if event.stage in (Stage.CORRECTION, Stage.FALSE_ALARM):
+            return timedelta(seconds=self.countdown_s["correction"])
+        extreme = event.severity is Severity.EXTREME and event.urgency is Urgency.IMMEDIATE
+        return timedelta(seconds=self.countdown_s["immediate_extreme" if extreme else "default"])
+
+    def bases(self, hazard: Hazard, severity: Severity) -> frozenset[str]:
+        """The bases on which people may be told about this hazard at this severity."""
+        return frozenset(
+            name
+            for name, rule in self.basis.items()
+            if "*" in rule.hazards or hazard.key in rule.hazards or (rule.extreme and severity is Severity.EXTREME)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class City:
+    """A loaded pack. `folder` holds areas/ beside it."""
+
+    folder: Path
+    pack: Pack
+    policy: Policy
+
+
+_PACK, _POLICY = TypeAdapter(Pack), TypeAdapter(Policy)
+_COUNTDOWNS = {"default", "immediate_extreme", "correction"}
+
+
+def load(folder: Path) -> City:
+    """Raises BadPack with every problem of both files."""
+    problems: list[str] = []
+    pack = _read(folder / "city.toml", _PACK, problems)
+    policy = _read(folder / "policy.toml", _POLICY, problems)
+    if pack is not None:
+        problems += _pack_problems(pack)
+    if policy is not None and (missing := _COUNTDOWNS - set(policy.countdown_s)):
+        problems.append(f"policy.toml: countdown_s lacks {', '.join(sorted(missing))}.")
+    if problems or pack is None or policy is None:
+        raise BadPack(problems)
+    return City(folder=folder, pack=pack, policy=policy)
+
+
+def find(name: str, packs: Path) -> Path:
+    """The folder of a pack given by name (below `packs`) or by path."""
+    given = Path(name)
+    return given if given.is_dir() else packs / name
+
+
+def _read(file: Path, adapter: "TypeAdapter[Any]", problems: list[str]) -> Any:
+    try:
+        return adapter.validate_python(tomllib.loads(file.read_text("utf-8")))
+    except FileNotFoundError:
+        problems.append(f"{file} is missing.")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problems.append(f"{file} cannot be read: {error}.")
+    except ValidationError as error:
+        problems += [f"{file.name}: {sentence}" for sentence in problems_of(error)]
+    return None
+
+
+def _pack_problems(pack: Pack) -> list[str]:
+    problems = []
+    try:
+        ZoneInfo(pack.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        problems.append(f"city.toml: there is no time zone {pack.time_zone!r}.")
+    if "en" not in pack.tags:
+        problems.append("city.toml: languages must hold English (en), the one every text falls back to.")
+    if len(set(pack.tags)) < len(pack.tags):
+        problems.append("city.toml: a language stands twice.")
+    if not pack.sources or not pack.phones:
+        problems.append("city.toml: there must be at least one source and one phone.")
+    west, south, east, north = pack.envelope
+    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
+        problems.append("city.toml: envelope must be west, south, east, north in degrees.")
+    return problems
