@@ -48,19 +48,22 @@ class Message:
 def messages(templates: Path) -> Mapping[str, tuple[Message, ...]]:
     """Every message of the templates by domain, in the order of the files. Raises BadTemplate when a context is missing or
     stands for two texts."""
-    found: dict[str, tuple[Message, ...]] = {}
+    found: dict[str, list[Message]] = {}
+    known: dict[str, Message] = {}
     problems: list[str] = []
     for folder in sorted(path for path in templates.iterdir() if path.is_dir() and path.name not in NO_WORDS):
-        kept: dict[str, Message] = {}
+        kept = found.setdefault(folder.name, [])
         for message in _of_folder(folder):
+            first = known.setdefault(message.context, message)
             if not message.context:
                 problems.append(f"{message.file}: the text {message.text[:40]!r} has no context.")
-            elif kept.setdefault(message.context, message).text != message.text:
-                problems.append(f"{message.file}: the context {message.context} stands for two different texts.")
-        found[folder.name] = tuple(kept.values())
+            elif first is message:
+                kept.append(message)
+            elif (first.domain, first.text) != (message.domain, message.text):
+                problems.append(f"{message.file}: the context {message.context} stands for another text in {first.file}.")
     if problems:
         raise BadTemplate("\n".join(problems))
-    return found
+    return {domain: tuple(kept) for domain, kept in found.items()}
 
 
 def _of_folder(folder: Path) -> Iterator[Message]:
@@ -124,12 +127,13 @@ def files(templates: Path) -> Mapping[Path, bytes]:
     promised = promises(templates)
     wanted: dict[Path, bytes] = {}
     for domain, found in messages(templates).items():
-        wanted[pot_path(templates, domain)] = _po_bytes(domain, "", found, None)
+        wanted[pot_path(templates, domain)] = _header(domain, "") + _body(domain, "", found, None)
         for language in dict.fromkeys(language for listed in promised[domain].values() for language in listed):
             path = po_path(templates, language, domain)
             old = read(path, language) if path.exists() else None
+            header = path.read_bytes().partition(b"\n\n")[0] + b"\n\n" if old else _header(domain, language)
             part = [m for m in found if any(language in promised[domain].get(kind, ()) for kind in kinds(m))]
-            wanted[path] = _po_bytes(domain, language, part, old)
+            wanted[path] = header + _body(domain, language, part, old)
     return wanted
 
 
@@ -149,7 +153,7 @@ def extract(templates: Path) -> tuple[Path, ...]:
     return tuple(written)
 
 
-def _po_bytes(domain: str, language: str, found: Iterable[Message], old: Catalog | None) -> bytes:
+def _body(domain: str, language: str, found: Iterable[Message], old: Catalog | None) -> bytes:
     catalog = Catalog(locale=_locale(language) if language else None, domain=domain)
     kept = {message.context: message for message in old or () if message.id}
     for message in found:
@@ -167,10 +171,10 @@ def _po_bytes(domain: str, language: str, found: Iterable[Message], old: Catalog
                 entry.flags.add("fuzzy")
     buffer = io.BytesIO()
     write_po(buffer, catalog, omit_header=True, include_lineno=False, ignore_obsolete=True)
-    return _header(domain, language).encode() + buffer.getvalue()
+    return buffer.getvalue()
 
 
-def _header(domain: str, language: str) -> str:
+def _header(domain: str, language: str) -> bytes:
     """Written by hand: babel's own header holds the time of day, and these files must be reproducible."""
     plural = get_plural(_locale(language)) if language else None
     lines = [
@@ -185,4 +189,4 @@ def _header(domain: str, language: str) -> str:
     ]
     about = f"# Words of {domain}" + (f" in {language}." if language else ".")
     draft = "# Every translation is a draft until a native reader has reviewed it (tocsin words review)." if language else ""
-    return "\n".join([about, *([draft] if draft else []), *lines]) + "\n\n"
+    return "\n".join([about, *([draft] if draft else []), *lines, "", ""]).encode()
