@@ -113,6 +113,7 @@ def test_nothing_but_the_real_thing_is_actual(mode: Mode, stage: Stage, hazard: 
         (Stage.FIRST, "Alert"),
         (Stage.TEST, "Alert"),
         (Stage.UPDATE, "Update"),
+        (Stage.RENEWAL, "Update"),
         (Stage.CORRECTION, "Update"),
         (Stage.ALL_CLEAR, "Update"),
         (Stage.FALSE_ALARM, "Cancel"),
