@@ -1,0 +1,118 @@
+"""`python -m channels.simulator`: the simulator as its own process."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+
+import uvloop
+
+from channels.simulator.config import MailConfig, SimulatedSender, SimulatorConfig, problems
+from channels.simulator.faults import MailFaults, SmsFaults, Unfit, changed
+from channels.simulator.handsets import ENDINGS, Handsets
+from channels.simulator.journal import JournalBroken
+from channels.simulator.server import serve
+
+DEFAULT = SimulatorConfig(log=Path("."))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns 0 after SIGTERM, 1 when a log or port cannot be used, 2 for a set-up that cannot run."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    try:
+        config = _config(given)
+    except Unfit as error:
+        parser.error(str(error))
+    wrong = problems(config)
+    if wrong:
+        parser.error(" ".join(wrong))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(config))
+    except (JournalBroken, OSError) as error:
+        sys.stderr.write(f"The simulator stopped: {error}\n")
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="simulator", description="A stand-in for a text gateway and a mail relay.")
+    parser.add_argument("--log", type=Path, required=True, help="folder of sms.jsonl and smtp.jsonl")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--sms-port", type=int, default=0, help="0 takes any free port")
+    parser.add_argument("--smtp-port", type=int, default=0, help="0 takes any free port")
+    parser.add_argument("--account", default=DEFAULT.account_sid, help="account SID clients log in with")
+    parser.add_argument("--token", default=DEFAULT.auth_token, help="auth token; also signs callbacks")
+    parser.add_argument(
+        "--sender",
+        action="append",
+        type=_sender,
+        help="NUMBER or NUMBER=SEGMENTS_PER_SECOND; may be repeated",
+    )
+    parser.add_argument("--seed", default=DEFAULT.handsets.seed, help="fixes who cannot be reached, delays and faults")
+    for name in ENDINGS:
+        parser.add_argument(f"--{name}-share", type=float, default=0.0, help=f"share of numbers that end {name}")
+        parser.add_argument(f"--{name}", action="append", default=[], metavar="NUMBER", help=f"a number that ends {name}")
+    parser.add_argument("--delivered-after", type=float, default=DEFAULT.handsets.delivered_after_s, metavar="SECONDS")
+    parser.add_argument("--inbound-url", default="", help="where texts from residents are posted")
+    parser.add_argument("--callbacks-at-once", type=int, default=DEFAULT.callbacks_at_once)
+    parser.add_argument("--callback-host", action="append", default=[], help="a host, besides this one, reports may go to")
+    parser.add_argument("--smtp-user", default="", help="with it, MAIL needs AUTH")
+    parser.add_argument("--smtp-password", default="")
+    parser.add_argument("--starttls", action="store_true", help="offer TLS with a certificate made at start")
+    parser.add_argument("--require-starttls", action="store_true")
+    parser.add_argument("--keep-mail", type=Path, help="folder for the raw messages")
+    parser.add_argument("--sms-faults", type=json.loads, default={}, metavar="JSON", help=_names(SmsFaults))
+    parser.add_argument("--mail-faults", type=json.loads, default={}, metavar="JSON", help=_names(MailFaults))
+    return parser
+
+
+def _config(given: argparse.Namespace) -> SimulatorConfig:
+    return SimulatorConfig(
+        log=given.log,
+        host=given.host,
+        sms_port=given.sms_port,
+        smtp_port=given.smtp_port,
+        account_sid=given.account,
+        auth_token=given.token,
+        senders=tuple(given.sender) if given.sender else DEFAULT.senders,
+        handsets=_handsets(given),
+        inbound_url=given.inbound_url,
+        callback_hosts=(*DEFAULT.callback_hosts, *given.callback_host),
+        callbacks_at_once=given.callbacks_at_once,
+        sms_faults=changed(SmsFaults(), given.sms_faults),
+        mail_faults=changed(MailFaults(), given.mail_faults),
+        mail=MailConfig(
+            username=given.smtp_user,
+            password=given.smtp_password,
+            starttls=given.starttls or given.require_starttls,
+            require_starttls=given.require_starttls,
+            keep=given.keep_mail,
+        ),
+    )
+
+
+def _handsets(given: argparse.Namespace) -> Handsets:
+    return Handsets(
+        seed=given.seed,
+        delivered_after_s=given.delivered_after,
+        listed={number: name for name in ENDINGS for number in getattr(given, name)},
+        **{name: getattr(given, f"{name}_share") for name in ENDINGS},
+    )
+
+
+def _sender(text: str) -> SimulatedSender:
+    number, _, rate = text.partition("=")
+    return SimulatedSender(number=number, rate=float(rate)) if rate else SimulatedSender(number=number)
+
+
+def _names(faults: type[SmsFaults] | type[MailFaults]) -> str:
+    return "any of " + ", ".join(each.name for each in fields(faults))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""The controls: faults changed while the simulator runs, counts, texts from residents. For this machine only."""
+
+import asyncio
+import json
+from dataclasses import asdict
+from ipaddress import ip_address
+from typing import Any, Final
+
+from aiohttp import web
+
+from channels.simulator.config import FICTIONAL
+from channels.simulator.drafts import MOST_CHARACTERS
+from channels.simulator.exchange import Exchange
+from channels.simulator.faults import Unfit, changed
+from channels.simulator.mail import MailSink
+
+LONGEST_WAIT_S: Final = 600.0
+
+
+class Control:
+    """GET /control gives counts and faults. POST /control {"sms": {...}, "mail": {...}} changes faults, null resets them.
+    POST /control/inbound {"from", "to", "body"} is a text from a resident. GET /control/settled?timeout_s=30 answers when
+    nothing is under way any more, with 504 when that takes too long."""
+
+    def __init__(self, exchange: Exchange, mail: MailSink) -> None:
+        self._exchange = exchange
+        self._mail = mail
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/control", self.show),
+            web.post("/control", self.change),
+            web.post("/control/inbound", self.inbound),
+            web.get("/control/settled", self.settled),
+        ]
+
+    async def show(self, request: web.Request) -> web.Response:
+        _only_from_here(request)
+        return web.json_response(self._state())
+
+    async def change(self, request: web.Request) -> web.Response:
+        """Changes nothing at all when any part of the wish is unfit."""
+        wish = await _document(request)
+        live = self._exchange.live
+        sms, mail, wrong = live.sms, live.mail, [f"There is no part {part!r}." for part in wish.keys() - {"sms", "mail"}]
+        try:
+            sms = changed(live.sms, wish["sms"]) if "sms" in wish else live.sms
+        except Unfit as error:
+            wrong += error.problems
+        try:
+            mail = changed(live.mail, wish["mail"]) if "mail" in wish else live.mail
+        except Unfit as error:
+            wrong += error.problems
+        if wrong:
+            return _bad(wrong)
+        live.sms, live.mail = sms, mail
+        return web.json_response(self._state())
+
+    async def inbound(self, request: web.Request) -> web.Response:
+        wish = await _document(request)
+        phone, sender, body = (wish.get(key) for key in ("from", "to", "body"))
+        wrong = []
+        if not isinstance(phone, str) or not FICTIONAL.fullmatch(phone):
+            wrong.append("from must be a number in exchange 555, like +15035550123.")
+        if sender not in self._exchange.carrier.senders:
+            wrong.append("to must be one of this gateway's senders.")
+        if not isinstance(body, str) or len(body) > MOST_CHARACTERS:
+            wrong.append(f"body must be a text of at most {MOST_CHARACTERS} characters.")
+        if wrong:
+            return _bad(wrong)
+        sid, replies = await self._exchange.receive(str(phone), str(sender), str(body))
+        return web.json_response({"sid": sid, "replies": replies})
+
+    async def settled(self, request: web.Request) -> web.Response:
+        _only_from_here(request)
+        try:
+            limit_s = min(max(float(request.query.get("timeout_s", "30")), 0), LONGEST_WAIT_S)
+        except ValueError:
+            return _bad(["timeout_s must be a number of seconds."])
+        try:
+            async with asyncio.timeout(limit_s):
+                await self._exchange.until_settled()
+        except TimeoutError:
+            return web.json_response(self._state(), status=504)
+        return web.json_response(self._state())
+
+    def _state(self) -> dict[str, Any]:
+        exchange = self._exchange
+        return {
+            "settled": exchange.settled,
+            "sms": dict(exchange.tally),
+            "statuses": dict(exchange.reports.tally),
+            "callbacks": dict(exchange.poster.tally),
+            "callbacks_pending": exchange.poster.pending + exchange.reports.pending,
+            "waiting_segments": exchange.carrier.waiting,
+            "opted_out": len(exchange.carrier.opted_out),
+            "mail": dict(self._mail.tally),
+            "faults": {"sms": asdict(exchange.live.sms), "mail": asdict(exchange.live.mail)},
+        }
+
+
+def _only_from_here(request: web.Request) -> None:
+    try:
+        near = ip_address(request.remote or "").is_loopback
+    except ValueError:
+        near = False
+    if not near:
+        raise web.HTTPForbidden(text="The controls answer to this machine only.\n")
+
+
+async def _document(request: web.Request) -> dict[str, Any]:
+    """The JSON object of a request. A browser cannot send this content type to us from somebody else's page."""
+    _only_from_here(request)
+    if request.content_type != "application/json":
+        raise web.HTTPUnsupportedMediaType(text="Send JSON, as application/json.\n")
+    try:
+        document = json.loads(await request.read())
+    except ValueError as error:
+        raise web.HTTPBadRequest(text=f"This is no JSON: {error}.\n") from error
+    if not isinstance(document, dict):
+        raise web.HTTPBadRequest(text="Send a JSON object.\n")
+    return document
+
+
+def _bad(wrong: list[str]) -> web.Response:
+    return web.json_response({"problems": wrong}, status=400)

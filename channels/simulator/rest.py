@@ -1,0 +1,151 @@
+"""The gateway's HTTP face: Twilio's Messages resource, with the faults that act on a connection."""
+
+import asyncio
+import hmac
+import json
+from base64 import b64encode
+from collections.abc import Awaitable, Callable, Mapping
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from channels.simulator.archive import Listing
+from channels.simulator.exchange import SILENT, Exchange
+from channels.simulator.messages import API_VERSION, resource, rfc2822
+from channels.simulator.refusals import Refusal
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class RestApi:
+    """Thin handlers around an Exchange. `ending` is set when the simulator stops, so that hanging requests end."""
+
+    def __init__(self, exchange: Exchange, ending: asyncio.Event) -> None:
+        config = exchange.config
+        self._exchange = exchange
+        self._ending = ending
+        self._base = f"/{API_VERSION}/Accounts/{config.account_sid}"
+        self._login = "Basic " + b64encode(f"{config.account_sid}:{config.auth_token}".encode()).decode()
+        self._started = rfc2822(0)
+
+    def routes(self) -> list[web.RouteDef]:
+        account = f"/{API_VERSION}/Accounts/{{account}}"
+        return [
+            web.post(f"{account}/Messages.json", self._guarded(self.create)),
+            web.get(f"{account}/Messages.json", self._guarded(self.list)),
+            web.get(f"{account}/Messages/{{sid}}.json", self._guarded(self.fetch)),
+            web.post(f"{account}/Messages/{{sid}}.json", self._guarded(self.update)),
+            web.get(f"{account}.json", self._guarded(self.account)),
+            web.route("*", "/{anything:.*}", self.nothing_here),
+        ]
+
+    async def create(self, request: web.Request) -> web.StreamResponse:
+        answer = await self._exchange.create(await _form(request))
+        faults = self._exchange.live.sms
+        if faults.slow_s:
+            await self._pause(faults.slow_s)
+        if answer.fault in SILENT:
+            if answer.fault.startswith("hang"):
+                await self._pause(faults.hang_s)
+            return _cut(request)
+        retry = {"Retry-After": str(faults.retry_after_s)} if answer.status == 429 else None
+        return _json(answer.status, answer.document, retry)
+
+    async def list(self, request: web.Request) -> web.StreamResponse:
+        listing = self._exchange.carrier.archive.page(request.query)
+        if isinstance(listing, Refusal):
+            return _refusal(listing)
+        return _json(200, self._list_document(listing))
+
+    async def fetch(self, request: web.Request) -> web.StreamResponse:
+        message = self._exchange.carrier.archive.get(request.match_info["sid"])
+        if message is None:
+            return _refusal(Refusal(20404, request.path))
+        return _json(200, resource(message, self._exchange.config.account_sid))
+
+    async def update(self, request: web.Request) -> web.StreamResponse:
+        message = self._exchange.carrier.archive.get(request.match_info["sid"])
+        if message is None:
+            return _refusal(Refusal(20404, request.path))
+        if await _form(request) != {"Status": "canceled"}:
+            return _refusal(Refusal(30400))
+        refusal = await self._exchange.cancel(message)
+        if refusal is not None:
+            return _refusal(refusal)
+        return _json(200, resource(message, self._exchange.config.account_sid))
+
+    async def account(self, _request: web.Request) -> web.StreamResponse:
+        document = {
+            "auth_token": None,
+            "date_created": self._started,
+            "date_updated": self._started,
+            "friendly_name": "Simulated account",
+            "owner_account_sid": self._exchange.config.account_sid,
+            "sid": self._exchange.config.account_sid,
+            "status": "active",
+            "subresource_uris": {"messages": f"{self._base}/Messages.json"},
+            "type": "Full",
+            "uri": f"{self._base}.json",
+        }
+        return _json(200, document)
+
+    async def nothing_here(self, request: web.Request) -> web.StreamResponse:
+        return _refusal(Refusal(20404, request.path))
+
+    def _guarded(self, handler: _Handler) -> _Handler:
+        account_sid = self._exchange.config.account_sid
+
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), self._login.encode()):
+                return _refusal(Refusal(20003))
+            if request.match_info["account"] != account_sid:
+                return _refusal(Refusal(20404, request.path))
+            if self._exchange.live.sms.refuse_all and handler != self.create:  # a refused create goes into the log
+                return _refusal(Refusal(20503))
+            return await handler(request)
+
+        return guarded
+
+    def _list_document(self, listing: Listing) -> dict[str, object]:
+        def uri(query: str | None) -> str | None:
+            return None if query is None else f"{self._base}/Messages.json?{query}"
+
+        start = listing.page * listing.page_size
+        return {
+            "end": start + max(len(listing.messages) - 1, 0),
+            "first_page_uri": uri(listing.first),
+            "messages": [resource(message, self._exchange.config.account_sid) for message in listing.messages],
+            "next_page_uri": uri(listing.following),
+            "page": listing.page,
+            "page_size": listing.page_size,
+            "previous_page_uri": uri(listing.previous),
+            "start": start,
+            "uri": uri(listing.here),
+        }
+
+    async def _pause(self, seconds: float) -> None:
+        """Waits so long, but not longer than the simulator runs."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._ending.wait()
+        except TimeoutError:
+            return
+
+
+async def _form(request: web.Request) -> dict[str, str]:
+    return dict(parse_qsl((await request.read()).decode(errors="replace"), keep_blank_values=True))
+
+
+def _json(status: int, document: Mapping[str, object], headers: Mapping[str, str] | None = None) -> web.Response:
+    body = json.dumps(document, ensure_ascii=False).encode()
+    return web.Response(status=status, body=body, headers=headers, content_type="application/json")
+
+
+def _refusal(refusal: Refusal) -> web.Response:
+    return _json(refusal.status, refusal.document())
+
+
+def _cut(request: web.Request) -> web.Response:
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()  # goes nowhere
