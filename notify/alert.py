@@ -1,4 +1,4 @@
-"""The words of an alert, as in CAP 1.2: what is said (Info), where (Area), and the frozen instruction to say it (Event)."""
+"""The words of an alert, as in CAP 1.2: what is said (Info), where (Area), the frozen instruction to say it (Event)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,6 +25,7 @@ class Stage(StrEnum):
     ALL_CLEAR = "all_clear"  # it is over; goes to everybody we told in the incident
     FALSE_ALARM = "false_alarm"  # it never was; goes to everybody we told in the incident
     TEST = "test"  # no emergency
+    RENEWAL = "renewal"  # still in force past its expiry: the same words again, to whoever was not told yet
 
 
 class MsgType(StrEnum):
@@ -37,6 +38,7 @@ MSG_TYPE = {
     Stage.FIRST: MsgType.ALERT,
     Stage.TEST: MsgType.ALERT,
     Stage.UPDATE: MsgType.UPDATE,
+    Stage.RENEWAL: MsgType.UPDATE,
     Stage.CORRECTION: MsgType.UPDATE,
     Stage.ALL_CLEAR: MsgType.UPDATE,  # with responseType AllClear, so that pollers see it
     Stage.FALSE_ALARM: MsgType.CANCEL,
@@ -174,6 +176,8 @@ class Event:
     effective: datetime
     expires: datetime
     until_cleared: bool
+    next_update_by: datetime | None = None
+    short: bool = False  # people newly told get the one-part form
     references: tuple[Reference, ...] = ()
     note: str = ""  # CAP note: why, for corrections, cancels and exercises
     digest: str = ""  # of the approved content; see notify.digest

@@ -39,7 +39,7 @@ class Told:
 def wordings(stage: Stage, matched: Ids, told: Told, *, short: bool = False) -> Mapping[Wording, Ids]:
     """Splits the audience by wording. Whoever is in `told.open` is left out: plan again when that is known.
 
-    First alert and test: everybody matched who was not told before. Update: still inside, newly inside (the whole alert) and
+    First alert and renewal: everybody matched who was not told before. Update: still inside, newly inside (the whole alert) and
     no longer inside. Correction, all clear and false alarm: exactly the told, wherever they have moved since.
     """
     whole = Wording.SHORT if short else Wording.FIRST
@@ -49,7 +49,7 @@ def wordings(stage: Stage, matched: Ids, told: Told, *, short: bool = False) -> 
     if stage is Stage.TEST:
         return {Wording.TEST: matched}
     newly = np.setdiff1d(matched, told.inside)
-    if stage is Stage.FIRST:
+    if stage in (Stage.FIRST, Stage.RENEWAL):
         return {whole: np.setdiff1d(newly, told.outside)}
     return {
         Wording.UPDATE: np.intersect1d(matched, told.inside),

@@ -42,18 +42,19 @@ class Unfit(Exception):
 class Assembler(Protocol):
     """Turns a draft into the Event it would become. Implemented by notify.assembly."""
 
-    mode: Mode
+    @property
+    def mode(self) -> Mode: ...
 
-    def problems(self, conn: Connection, draft: Draft, row: AlertRow | None) -> list[str]:
+    def problems(self, conn: Connection, draft: Draft, row: AlertRow | None, now: datetime) -> list[str]:
         """Everything wrong with a draft, as sentences."""
 
     def assemble(self, conn: Connection, draft: Draft, row: AlertRow, now: datetime) -> Event:
         """The Event, complete but for identifier, sent and digest. Only for a draft without problems."""
 
-    def seal(self, event: Event, now: datetime) -> tuple[Event, bytes]:
+    def seal(self, conn: Connection, event: Event, now: datetime) -> tuple[Event, bytes]:
         """The Event with its identity fixed at this moment, and its CAP document."""
 
-    def people_needed(self, conn: Connection, event: Event) -> int: ...
+    def people_needed(self, event: Event) -> int: ...
 
     def countdown(self, event: Event) -> timedelta: ...
 
@@ -108,7 +109,7 @@ class Newsroom:
         draft = Draft.model_validate_json(row.content)
         self._may_write(conn, staff, draft, row)
         now = self.clock.now()
-        problems = self.assembler.problems(conn, draft, row)
+        problems = self.assembler.problems(conn, draft, row, now)
         if problems:
             raise Unfit(problems)
         event = self.assembler.assemble(conn, draft, row, now)
@@ -157,9 +158,9 @@ class Newsroom:
         if event.expires <= now:
             raise Unfit([f"{alert_id} would already have expired at {event.expires:%Y-%m-%d %H:%M} UTC."])
         matter = self._matter(conn, Draft.model_validate_json(row.content), row)
-        if problems := may_approve(staff, matter, self.assembler.people_needed(conn, event)):
+        if problems := may_approve(staff, matter, self.assembler.people_needed(event)):
             raise NotAllowed(problems)
-        sealed, cap = self.assembler.seal(event, now)
+        sealed, cap = self.assembler.seal(conn, event, now)
         added = self._event_row(Draft.model_validate_json(row.content), sealed, cap, now)
         register.add(conn, added)
         self._move(conn, row, Status.APPROVED, approved_by=staff.person_id)

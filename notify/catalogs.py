@@ -8,6 +8,7 @@ import io
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -68,20 +69,20 @@ def messages(templates: Path) -> Mapping[str, tuple[Message, ...]]:
 
 def _of_folder(folder: Path) -> Iterator[Message]:
     for path in sorted(folder.iterdir()):
-        if path.suffix not in TEMPLATES:
-            continue
-        with path.open("rb") as file:
-            for _, function, strings, comments in babel_extract(
-                file, ("gettext", "pgettext"), (COMMENT_TAG,), dict(EXTRACTION)
-            ):
-                context, text = strings[:2] if isinstance(strings, tuple) and function == "pgettext" else ("", strings)
-                yield Message(
-                    domain=folder.name,
-                    context=context or "",
-                    text=str(text),
-                    comment=_comment(comments),
-                    file=f"{folder.name}/{path.name}",
-                )
+        if path.suffix in TEMPLATES:
+            yield from _of_file(folder.name, path.name, path.read_bytes())
+
+
+@cache
+def _of_file(domain: str, name: str, content: bytes) -> tuple[Message, ...]:
+    found = []
+    for _, function, strings, comments in babel_extract(
+        io.BytesIO(content), ("gettext", "pgettext"), (COMMENT_TAG,), dict(EXTRACTION)
+    ):
+        context, text = strings[:2] if isinstance(strings, tuple) and function == "pgettext" else ("", strings)
+        comment = _comment(comments)
+        found.append(Message(domain=domain, context=context or "", text=str(text), comment=comment, file=f"{domain}/{name}"))
+    return tuple(found)
 
 
 def _comment(comments: Sequence[str]) -> str:

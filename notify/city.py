@@ -13,6 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from notify.alert import Event, Severity, Stage, Urgency
 from notify.draft import problems_of
 from notify.hazards import Hazard
+from subscribers.place import Envelope
 
 
 class BadPack(ValueError):
@@ -64,6 +65,11 @@ class Pack:
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    @property
+    def box(self) -> Envelope:
+        west, south, east, north = self.envelope
+        return Envelope(west=west, south=south, east=east, north=north)
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -166,7 +172,8 @@ def _pack_problems(pack: Pack) -> list[str]:
         problems.append("city.toml: a language stands twice.")
     if not pack.sources or not pack.phones:
         problems.append("city.toml: there must be at least one source and one phone.")
-    west, south, east, north = pack.envelope
-    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
-        problems.append("city.toml: envelope must be west, south, east, north in degrees.")
+    try:
+        _ = pack.box
+    except ValueError as error:
+        problems.append(f"city.toml: {error}")
     return problems

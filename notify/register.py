@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,7 +10,7 @@ from sqlmodel import SQLModel, col, select
 
 from notify import alert as alerts
 from notify.life import LEAVING, Status
-from notify.tables import AlertRow, Due, EventRow, Incident, OpenPromise
+from notify.tables import AlertRow, Due, EventRow, Incident
 
 ID_LETTERS: Final = "23456789BCDFGHJKMNPQRSTVWXYZ"  # no vowels (no words), nothing that reads like another letter
 ID_LENGTH: Final = 5
@@ -129,35 +128,3 @@ def due(conn: Connection, kind: str, ref: str, at: datetime) -> None:
     held = select(col(Due.due_id)).where(col(Due.kind) == kind, col(Due.ref) == ref, col(Due.due_at) == at)
     if conn.execute(held).first() is None:
         conn.execute(insert(Due).values(kind=kind, ref=ref, due_at=at, outcome=""))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Promise:
-    """What a message promised: an update by a time, or (by None) that we will say when it is over."""
-
-    promise_id: str
-    what: str
-    by: datetime | None
-
-
-def promise(conn: Connection, incident_id: str, given: Promise) -> None:
-    held = select(col(OpenPromise.what)).where(col(OpenPromise.promise_id) == given.promise_id)
-    if conn.execute(held).first() is None:
-        conn.execute(
-            insert(OpenPromise).values(
-                promise_id=given.promise_id, incident_id=incident_id, what=given.what, by=given.by, kept_by=""
-            )
-        )
-
-
-def keep_promises(conn: Connection, incident_id: str, event_id: str, at: datetime, *, everything: bool) -> None:
-    """A newer event keeps the promises of an update; one that ends the incident keeps all of them."""
-    query = update(OpenPromise).where(col(OpenPromise.incident_id) == incident_id, col(OpenPromise.kept_at).is_(None))
-    if not everything:
-        query = query.where(col(OpenPromise.by).is_not(None))
-    conn.execute(query.values(kept_at=at, kept_by=event_id))
-
-
-def open_promises(conn: Connection) -> list[OpenPromise]:
-    query = select(OpenPromise).where(col(OpenPromise.kept_at).is_(None)).order_by(col(OpenPromise.by))
-    return [OpenPromise(**row._mapping) for row in conn.execute(query)]

@@ -1,0 +1,25 @@
+"""All commands, as one tree."""
+
+import typer
+
+from notify.cli import admin, alert, ledger, serve
+
+app = typer.Typer(
+    name="tocsin",
+    help="Emergency mass notification: alerts by SMS, e-mail, feeds and pages, by two people, in every language of the city.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(alert.app, name="alert")
+app.add_typer(admin.user, name="user")
+app.add_typer(admin.audit_app, name="audit")
+app.add_typer(admin.key_app, name="keys")
+app.add_typer(ledger.app, name="ledger")
+app.command()(admin.init)
+app.command()(admin.migrate)
+app.command()(admin.backup)
+app.command()(admin.restore)
+app.command()(serve.serve)
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})(
+    serve.simulator
+)

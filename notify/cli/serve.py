@@ -1,0 +1,38 @@
+"""`tocsin serve` and `tocsin simulator`."""
+
+import json as json_module
+import sys
+
+import typer
+import uvloop
+
+from channels.simulator import __main__ as simulator_main
+from notify.app import CannotStart, Running
+from notify.app import serve as run_service
+from notify.city import BadPack
+from notify.cli.say import refuse, sentences
+from notify.logs import configure
+from notify.settings import load
+
+
+def serve() -> None:
+    """Runs the service: web, senders and ticks, until SIGTERM or Ctrl-C."""
+    with sentences():
+        settings = load()
+        configure(settings.log_level)
+        try:
+            uvloop.run(run_service(settings, _announce))
+        except (CannotStart, BadPack) as error:
+            refuse(error.problems)
+
+
+def _announce(started: Running) -> None:
+    """One line of JSON on standard output, for whoever started us: where we listen."""
+    where = {"ready": True, "public_port": started.public_port, "private_port": started.private_port}
+    sys.stdout.write(json_module.dumps(where) + "\n")
+    sys.stdout.flush()
+
+
+def simulator(context: typer.Context) -> None:
+    """A simulated carrier (Twilio's Messages resource) and a mail sink, as a process of its own. --help shows its options."""
+    raise typer.Exit(simulator_main.main(context.args))

@@ -1,0 +1,203 @@
+"""Carries an approved event from its countdown's end to its last row: withdraws what it replaces, publishes, plans, sends.
+
+Every step is written down before the next begins and can be repeated, so that another process can take over at any line.
+Texts wait for page and feeds a few seconds at most: sending never depends on a disk or a feed.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Connection, text
+
+from notify import audit, ledger, promises, register
+from notify.alert import Event, Stage, from_json
+from notify.audit import Act
+from notify.clock import Clock
+from notify.db import Database
+from notify.deliveries import State
+from notify.life import LEAVING, EndedWhy, Status
+from notify.planning import Planner
+from notify.reconcile import LEFT_TO_STAFF
+from notify.tables import EventRow
+
+logger = logging.getLogger(__name__)
+
+SYSTEM: Final = "tocsin"  # the actor of what nobody pressed a button for
+WITHDRAW_CHUNK: Final = 20_000
+
+WHY_REPLACED = {Stage.ALL_CLEAR: EndedWhy.CLEARED, Stage.FALSE_ALARM: EndedWhy.FALSE_ALARM}
+
+
+@dataclass(slots=True)
+class Conductor:
+    """publish: writes page, feeds and CAP of everything in force. wake: tells the senders there is work."""
+
+    db: Database
+    clock: Clock
+    planner: Planner
+    publish: Callable[[], Awaitable[None]]
+    wake: Callable[[], None]
+    halted: set[str]
+    page: Callable[[str], None]
+    publish_wait_s: float
+    _plans: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
+
+    async def start(self, event_id: str) -> None:
+        """What is due at a countdown's end; also picks up an event whose process died in the middle."""
+        replaced = await self.db.write(partial(begin, event_id=event_id, now=self.clock.now()))
+        if replaced is None:
+            await self._explain_why_not(event_id)
+            return
+        self.halted.update(replaced)
+        row = await self.db.read(partial(register.event, event_id=event_id))
+        event = from_json(row.content)
+        publishing = asyncio.create_task(self._publish(event_id))
+        self._plan(row, event)
+        done, _ = await asyncio.wait([publishing], timeout=self.publish_wait_s)
+        if not done:
+            await self._warn(event_id, "Page and feeds are not out yet; texts go first.")
+        await self.db.write(partial(_release, event_id=event_id, now=self.clock.now()))
+        self.wake()
+        await publishing
+        await self._plans[event_id]
+        for other in replaced:
+            await self.withdraw(other)
+
+    async def withdraw(self, event_id: str) -> int:
+        """Takes back what a stopped or replaced event has not handed over; returns how many rows."""
+        self.halted.add(event_id)
+        row = await self.db.read(partial(register.event, event_id=event_id))
+        code = "stopped" if row.status == Status.STOPPED else "replaced"
+        taken = 0
+        while count := await self.db.write(
+            partial(
+                ledger.end_waiting,
+                event=row,
+                into=State.WITHDRAWN,
+                code=code,
+                limit=WITHDRAW_CHUNK,
+                now=self.clock.now(),
+            )
+        ):
+            taken += count
+        return taken
+
+    async def resume(self) -> None:
+        """After a start: what was under way goes on."""
+        for row in await self.db.read(partial(register.events, statuses=[Status.PUBLISHING, Status.SENDING])):
+            if row.published_at is None or row.planned_at is None:
+                await self.start(row.event_id)
+            self.wake()
+
+    async def settle(self) -> None:
+        """Notes events whose every row has left, and ends the rows of those that were stopped, replaced or have expired."""
+        for row in await self.db.read(partial(register.events, statuses=[Status.SENDING])):
+            if row.planned_at and not await self.db.read(partial(waiting, event_id=row.event_id)):
+                await self.db.write(partial(_finish, event_id=row.event_id, now=self.clock.now()))
+        for row in await self.db.read(partial(register.events, statuses=[Status.STOPPED, Status.ENDED])):
+            if row.done_at is None:
+                await self.withdraw(row.event_id)
+                if not await self.db.read(partial(waiting, event_id=row.event_id)):
+                    await self.db.write(partial(register.change_event, event_id=row.event_id, done_at=self.clock.now()))
+
+    def _plan(self, row: EventRow, event: Event) -> None:
+        if row.event_id not in self._plans or self._plans[row.event_id].done():
+            self._plans[row.event_id] = asyncio.create_task(self._plan_now(row, event))
+
+    async def _plan_now(self, row: EventRow, event: Event) -> None:
+        if row.planned_at is None:
+            await self.planner.plan(row, event)
+        self.wake()
+
+    async def _publish(self, event_id: str) -> None:
+        try:
+            await self.publish()
+        except OSError as error:
+            logger.error("page and feeds cannot be written: %s (docs/operations.md#publishing)", error)
+            await self._warn(event_id, f"Page and feeds cannot be written ({error}). Texts are sent all the same.")
+            return
+        await self.db.write(partial(_published, event_id=event_id, now=self.clock.now()))
+
+    async def _warn(self, event_id: str, problem: str) -> None:
+        self.page(f"{event_id}: {problem}")
+        await self.db.write(partial(_note_problem, event_id=event_id, problem=problem, now=self.clock.now()))
+
+    async def _explain_why_not(self, event_id: str) -> None:
+        row = await self.db.read(partial(register.event, event_id=event_id))
+        if row.status == Status.STOPPED and row.started_at is None and row.not_after and row.not_after < self.clock.now():
+            self.page(f"{event_id} was not sent: its time had passed. Somebody must decide whether it still should be.")
+
+
+def begin(conn: Connection, event_id: str, now: datetime) -> list[str] | None:
+    """Starts an event, in one transaction: the incident's other events end, its promises are kept and made.
+
+    Returns the events it replaced; None when it may not start (stopped meanwhile, expired, past its not-after).
+    """
+    row = register.event(conn, event_id, lock=True)
+    if row.status in (Status.PUBLISHING, Status.SENDING):  # taken over from a process that died
+        return [other.event_id for other in _others(conn, row) if other.replaced_by == row.identifier]
+    if row.status != Status.COUNTDOWN:
+        return None
+    if row.expires_at <= now or (row.not_after and now > row.not_after):
+        register.set_status(conn, event_id, Status.STOPPED, now, stopped_at=now)
+        _log(conn, "not sent in time", event_id, now)
+        return None
+    register.set_status(conn, event_id, Status.PUBLISHING, now, started_at=now)
+    event = from_json(row.content)
+    replaced = []
+    for other in _others(conn, row):
+        if other.started_at is not None and other.ended_at is None:
+            leaving = Status(other.status) in LEAVING
+            if leaving:
+                register.set_status(conn, other.event_id, Status.ENDED, now)
+            register.end(conn, other.event_id, WHY_REPLACED.get(event.stage, EndedWhy.UPDATED), now, row.identifier)
+            replaced.append(other.event_id)
+    promises.keep_and_make(conn, event, now)
+    _log(conn, "leaves", event_id, now, replaces=replaced)
+    return replaced
+
+
+def waiting(conn: Connection, event_id: str) -> bool:
+    """Whether any row of the event may still leave, is leaving now, or is being asked about."""
+    query = """
+        SELECT 1 FROM delivery WHERE event_id = :event_id
+        AND (state IN ('planned', 'claimed') OR (state = 'unknown' AND (code IS NULL OR code NOT LIKE :left))) LIMIT 1"""
+    return conn.execute(text(query), {"event_id": event_id, "left": f"{LEFT_TO_STAFF}%"}).first() is not None
+
+
+def _others(conn: Connection, row: EventRow) -> list[EventRow]:
+    return [other for other in register.events(conn, row.incident_id) if other.event_id != row.event_id]
+
+
+def _release(conn: Connection, event_id: str, now: datetime) -> None:
+    row = register.event(conn, event_id, lock=True)
+    if row.status == Status.PUBLISHING:
+        register.set_status(conn, event_id, Status.SENDING, now)
+
+
+def _published(conn: Connection, event_id: str, now: datetime) -> None:
+    row = register.event(conn, event_id, lock=True)
+    if row.published_at is None:
+        register.change_event(conn, event_id, published_at=now, publish_problem="")
+        _log(conn, "published", event_id, now)
+
+
+def _note_problem(conn: Connection, event_id: str, problem: str, now: datetime) -> None:
+    register.change_event(conn, event_id, publish_problem=problem)
+    _log(conn, "not published", event_id, now, problem=problem)
+
+
+def _finish(conn: Connection, event_id: str, now: datetime) -> None:
+    row = register.event(conn, event_id, lock=True)
+    if row.status == Status.SENDING:
+        register.set_status(conn, event_id, Status.ACTIVE, now, done_at=now)
+        _log(conn, "all handed over", event_id, now)
+
+
+def _log(conn: Connection, action: str, subject: str, now: datetime, **detail: object) -> None:
+    audit.append(conn, Act(actor=SYSTEM, action=action, subject=subject, detail=detail), now)

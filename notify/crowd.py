@@ -1,0 +1,63 @@
+"""The audience index of a running service: kept in step with the database, and asked who an event reaches."""
+
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+from typing import Final
+
+import numpy as np
+from shapely import unary_union
+
+from notify.alert import Event
+from notify.city import Policy
+from notify.db import Database
+from notify.hazards import Hazard
+from notify.planning import Audience
+from subscribers import loading
+from subscribers.index import Index
+
+CHANNELS: Final = 16  # more than there will ever be; a group is language * CHANNELS + channel
+
+
+class Crowd:
+    """`open` loads it; `follow` catches up with what was committed since."""
+
+    def __init__(self, db: Database, policy: Policy, hazards: Mapping[str, Hazard]) -> None:
+        self._db, self._policy, self._hazards = db, policy, hazards
+        self._audience: loading.Audience | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    @property
+    def index(self) -> Index:
+        """Everybody as of the last `follow`. Raises LookupError before the first."""
+        if self._audience is None:
+            raise LookupError("The audience is not loaded yet.")
+        return self._audience.index
+
+    async def follow(self) -> None:
+        async with self._one_at_a_time:
+            if self._audience is None:
+                self._audience = await self._db.read(loading.load)
+            else:
+                self._audience = await self._db.read(partial(loading.caught_up, audience=self._audience))
+
+    async def choose(self, event: Event) -> Audience:
+        """Everybody an event reaches, as of now, on the channels it uses."""
+        await self.follow()
+        index = self.index
+        shape = unary_union([area.shape for area in event.areas])
+        citywide = any(area.citywide for area in event.areas)
+        bases = self._policy.bases(self._hazards[event.hazard], event.severity)
+        matched = await asyncio.to_thread(index.match, shape, citywide=citywide, bases=bases)
+        used = np.isin(matched.channel, matched.vocabulary.channels.codes(event.channels))
+        skipped = {("", reason.name.lower().replace("_", " ")): count for reason, count in matched.left.items()}
+        skipped["", "channel not used"] = int(np.count_nonzero(~used))
+        return Audience(
+            address_ids=matched.address_id[used],
+            groups=matched.language[used].astype(np.int64) * CHANNELS + matched.channel[used],
+            skipped={key: count for key, count in skipped.items() if count},
+        )
+
+    def group(self, channel: str, language: str) -> int:
+        vocabulary = self.index.vocabulary
+        return vocabulary.languages.code(language) * CHANNELS + vocabulary.channels.code(channel)

@@ -1,0 +1,154 @@
+"""What a running service looks after by itself: everything due, and the ticks that look."""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Connection
+
+from notify import audit, due, ledger, promises, register, renewal
+from notify.audit import Act
+from notify.due import Task
+from notify.life import Status
+from notify.publish import Publisher
+from notify.reconcile import Reconciler
+from notify.schedule import Tick
+from notify.service import Service
+from notify.web.callbacks import Callbacks
+
+logger = logging.getLogger(__name__)
+
+SYSTEM: Final = "tocsin"
+
+
+class Kicker:
+    """Looks at what is due at once. Called from anywhere on the loop; the ticks call it too."""
+
+    def __init__(self) -> None:
+        self.wanted = asyncio.Event()
+
+    def __call__(self) -> None:
+        self.wanted.set()
+
+
+@dataclass(slots=True)
+class Built:
+    """The parts of a service that its ticks drive."""
+
+    service: Service
+    reconciler: Reconciler
+    publisher: Publisher
+    callbacks: Callbacks
+    kicker: Kicker
+    _under_way: dict[int, "asyncio.Task[None]"] = field(default_factory=dict)
+
+
+def ticks(built: Built) -> list[Tick]:
+    """Everything that happens by itself, and how often it is looked at."""
+    service = built.service
+    return [
+        Tick("due work", 0.2, partial(look, built)),
+        Tick("leases of dead senders", 2, partial(_release, built)),
+        Tick("ends of sends", 1, service.conductor.settle),
+        Tick("unknown outcomes", 2, built.reconciler.tick),
+        Tick("audience", 5, service.crowd.follow),
+        Tick("page and feeds", 30, partial(_republish, built)),
+        Tick("audit head", 3600, partial(_publish_head, built)),
+    ]
+
+
+async def look(built: Built) -> None:
+    """Claims what is due and starts it; what takes longer keeps its lease until it ends."""
+    now = built.service.clock.now()
+    _log_failures(built)
+    held = [Task(due_id, "", "", now) for due_id in built._under_way]
+    if held:
+        await built.service.db.write(lambda conn: due.keep(conn, held, now))
+    for task in await built.service.db.write(lambda conn: due.claim(conn, now)):
+        if task.due_id not in built._under_way:
+            built._under_way[task.due_id] = asyncio.create_task(_do(built, task), name=f"{task.kind} {task.ref}")
+
+
+def _log_failures(built: Built) -> None:
+    """A duty that failed keeps its row: it is due again when its lease ends."""
+    for due_id, running in list(built._under_way.items()):
+        if running.done():
+            del built._under_way[due_id]
+            if not running.cancelled() and (error := running.exception()) is not None:
+                logger.error("%s failed and will be tried again", running.get_name(), exc_info=error)
+                built.service.pager(f"{running.get_name()} failed: {error}. It is tried again.")
+
+
+async def _do(built: Built, task: Task) -> None:
+    service = built.service
+    match task.kind:
+        case "send":
+            await service.conductor.start(task.ref)
+        case "expire":
+            await _expire(built, task.ref)
+        case "promise":
+            sentence = await service.db.read(partial(promises.overdue_sentence, promise_id=task.ref))
+            if sentence:
+                service.pager(sentence)
+        case "escalate":
+            await _escalate(built, task.ref)
+        case "renewal warning":
+            await _warn_of_renewal(built, task.ref)
+    await service.db.write(lambda conn: due.done(conn, task, service.clock.now()))
+
+
+async def _expire(built: Built, event_id: str) -> None:
+    """At its expiry an alert ends; one that must not end in silence is renewed instead."""
+    service = built.service
+    now = service.clock.now()
+    renewed = await service.db.write(partial(renewal.expire, assembly=service.assembly, event_id=event_id, now=now))
+    if renewed:
+        service.pager(f"{event_id} reached its expiry and was renewed as {renewed}: nobody has said that it is over.")
+        service.kick()
+    await service.conductor.settle()
+    await _republish(built)
+
+
+async def _warn_of_renewal(built: Built, event_id: str) -> None:
+    row = await built.service.db.read(partial(register.event, event_id=event_id))
+    if row.ended_at is None:
+        built.service.pager(f"{event_id} expires at {row.expires_at:%H:%M} UTC. Clear it, update it, or it renews itself.")
+
+
+async def _escalate(built: Built, alert_id: str) -> None:
+    row = await built.service.db.read(partial(register.alert, alert_id=alert_id))
+    if row.status == Status.PENDING:
+        built.service.pager(f"{alert_id} ({row.hazard}) still waits for approval. Digest {row.digest}.")
+
+
+async def _release(built: Built) -> None:
+    service = built.service
+    await service.db.write(lambda conn: ledger.release_expired(conn, now=service.clock.now()))
+
+
+async def _republish(built: Built) -> None:
+    """Brings page and feeds up to date with the clock, and tries again what could not be written."""
+    service = built.service
+    try:
+        await built.publisher.publish(service.clock.now())
+    except OSError as error:
+        logger.error("page and feeds cannot be written: %s (docs/operations.md#publishing)", error)
+        return
+    await service.db.write(partial(_mend, now=service.clock.now()))
+
+
+def _mend(conn: Connection, now: datetime) -> None:
+    """Events whose publishing failed before are published now."""
+    for row in register.events(conn, statuses=[Status.PUBLISHING, Status.SENDING, Status.ACTIVE]):
+        if row.published_at is None and row.publish_problem:
+            register.change_event(conn, row.event_id, published_at=now, publish_problem="")
+            audit.append(conn, Act(actor=SYSTEM, action="published late", subject=row.event_id, detail={}), now)
+
+
+async def _publish_head(built: Built) -> None:
+    """The audit log's head goes to the log of the machine: an outside copy that a rebuilt log does not match."""
+    head = await built.service.db.read(audit.head)
+    logger.info("audit head %s", head)

@@ -1,0 +1,129 @@
+"""What would be sent if this draft went out now: people, parts, cost and time by language and channel. Pure."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from notify.fallback import Step
+from notify.progress import finishes_at, senders_needed
+from notify.render import Rendering
+
+WITHIN: Final = (timedelta(minutes=30), timedelta(minutes=60))
+
+Crowd = Mapping[tuple[str, str, str], int]  # (channel, wording, language) -> people
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What there is to send with. rates: segments (or mails) per second of each sender, by channel; inf for no limit.
+    cost_per_segment in US dollars."""
+
+    rates: Mapping[str, Sequence[float]]
+    cost_per_segment: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One text to one group of people."""
+
+    channel: str
+    wording: str
+    language: str
+    written_in: str
+    step: str
+    people: int
+    encoding: str
+    units: int
+    parts: int
+    segments: int
+    cost: float
+
+
+def rows(rendering: Rendering, people: Crowd, cost_per_segment: float) -> list[Row]:
+    """One row for each channel, wording and language that anybody gets, the most people first."""
+    found = []
+    for (channel, wording, language), count in people.items():
+        key = f"{channel}/{wording}/{language}"
+        key = key if key in rendering.contents else f"{channel}/{wording}/en"
+        size = rendering.measures.get(key)
+        parts = size.parts if size else 1
+        segments = parts * count if channel == "sms" else 0
+        step = rendering.step_of.get(key, Step.ENGLISH)
+        found.append(
+            Row(
+                channel=channel,
+                wording=wording,
+                language=language,
+                written_in="en" if step is Step.ENGLISH else language,
+                step=step.value,
+                people=count,
+                encoding=size.encoding.value if size else "",
+                units=size.units if size else 0,
+                parts=parts,
+                segments=segments,
+                cost=round(segments * cost_per_segment, 2),
+            )
+        )
+    return sorted(found, key=lambda row: (row.channel, -row.people, row.wording, row.language))
+
+
+def summary(table: Sequence[Row], means: Means, now: datetime, show_time: Callable[[datetime], str]) -> list[str]:
+    """The lines beside the send button. show_time writes a moment in the city's own time."""
+    lines = []
+    segments = sum(row.segments for row in table)
+    for channel in sorted({row.channel for row in table}):
+        people = sum(row.people for row in table if row.channel == channel)
+        units = segments if channel == "sms" else people
+        rates = means.rates.get(channel, ())
+        lines.append(f"{channel}: {people:,} people, {_finish(units, rates, now, show_time)}")
+    if segments:
+        lines.append(f"SMS segments: {segments:,}, cost about ${segments * means.cost_per_segment:,.2f}")
+        lines += _needed(segments, means.rates.get("sms", ()))
+    fallen = Counter[str]()
+    for row in table:
+        if row.step != Step.OWN and row.language != "en":
+            fallen[f"{row.language} in {'English' if row.step == Step.ENGLISH else 'generic words'}"] += row.people
+    lines += [f"Falls back: {count:,} people read {what}." for what, count in fallen.most_common()]
+    return lines
+
+
+def shorter_saves(table: Sequence[Row], rendering: Rendering, rates: Sequence[float]) -> str:
+    """What the one-part form of the first alert would save, as a sentence; "" when there is none or no rate to save on."""
+    rate = sum(rates)
+    if not rates or math.isinf(rate):
+        return ""
+    saved = 0
+    for row in table:
+        short = rendering.measures.get(f"sms/short/{row.language}")
+        if row.channel == "sms" and row.wording == "first" and short is not None and short.parts < row.parts:
+            saved += (row.parts - short.parts) * row.people
+    minutes = saved / rate / 60
+    return f"The one-part form (short: true) saves {saved:,} segments, {minutes:,.0f} minutes." if saved else ""
+
+
+def _finish(units: int, rates: Sequence[float], now: datetime, show_time: Callable[[datetime], str]) -> str:
+    if not rates:
+        return "NO SENDER: nothing would leave"
+    end = finishes_at(now, units, rates)
+    if end is None:
+        return "as fast as the relay takes them"
+    return f"done {show_time(end)} ({_long(end - now)}) at {sum(rates):g}/s"
+
+
+def _needed(segments: int, rates: Sequence[float]) -> list[str]:
+    finite = [rate for rate in rates if not math.isinf(rate)]
+    if not finite:
+        return []
+    best = max(finite)
+    counts = ", ".join(
+        f"{senders_needed(segments, within, best)} for {within.total_seconds() / 60:.0f} minutes" for within in WITHIN
+    )
+    return [f"Senders of {best:g} segments/s needed: {counts}"]
+
+
+def _long(duration: timedelta) -> str:
+    minutes = math.ceil(duration.total_seconds() / 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"

@@ -1,0 +1,170 @@
+"""What became of messages nobody can tell about: the provider is asked, then the policy of the alert's class decides."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Connection, text
+
+from channels.base import Answer, Asks, Channel, Outcome, Question, Receipt
+from notify import ledger, register
+from notify.alert import Event, from_json
+from notify.clock import Clock, from_micros, micros
+from notify.db import Database
+from notify.outbox import content_for
+from subscribers.sealing import Keyring
+
+logger = logging.getLogger(__name__)
+
+BATCH: Final = 500
+MOST_ATTEMPTS: Final = 3
+LEFT_TO_STAFF: Final = "left to staff"
+SETTLING: Final = timedelta(seconds=2)  # a message just handed over may not be listed yet
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A row in doubt."""
+
+    delivery_id: int
+    event_id: str
+    channel: str
+    language: str
+    wording: str
+    attempts: int
+    claimed_at: int
+    sealed: bytes
+    key_id: str
+
+
+@dataclass(slots=True)
+class Reconciler:
+    """channels: all senders' channels by name of the channel. not_found_after: when 'not found' counts as 'not accepted'."""
+
+    db: Database
+    clock: Clock
+    keys: Keyring
+    channels: Mapping[str, Sequence[Channel]]
+    not_found_after: timedelta
+
+    async def tick(self) -> int:
+        """Asks about one batch of unknown rows and settles those that can be; returns how many were settled."""
+        rows = await self.db.read(partial(in_doubt, before=self.clock.now() - SETTLING))
+        if not rows:
+            return 0
+        events = {
+            event_id: from_json((await self.db.read(partial(register.event, event_id=event_id))).content)
+            for event_id in {row.event_id for row in rows}
+        }
+        answers = await self._ask([row for row in rows if self._can_ask(row.channel)], events)
+        now, settled = self.clock.now(), []
+        for row in rows:
+            answer = answers.get(row.delivery_id)
+            if answer is None and self._can_ask(row.channel):
+                continue  # the provider could not be asked now
+            step = decide(row, answer, events[row.event_id], now, self.not_found_after)
+            if step is not None:
+                settled.append((row, step))
+        await self.db.write(partial(settle, steps=settled, now=now))
+        return len(settled)
+
+    def _can_ask(self, channel: str) -> bool:
+        return any(isinstance(one, Asks) for one in self.channels.get(channel, ()))
+
+    async def _ask(self, rows: Sequence[Unknown], events: Mapping[str, Event]) -> dict[int, Answer]:
+        """Every sender's provider account is asked: a row does not say which number carried it."""
+        questions = [
+            Question(
+                delivery_id=row.delivery_id,
+                address=self.keys.open(row.channel, row.key_id, row.sealed),
+                body=content_for(events[row.event_id], row.channel, row.wording, row.language).body,
+                claimed_at=from_micros(row.claimed_at),
+            )
+            for row in rows
+        ]
+        found: dict[int, list[tuple[str, Outcome]]] = {question.delivery_id: [] for question in questions}
+        for name in {row.channel for row in rows}:
+            for channel in self.channels[name]:
+                if not isinstance(channel, Asks):
+                    continue
+                try:
+                    answers = await channel.ask(questions)
+                except ConnectionError as error:
+                    logger.warning("provider of %s cannot be asked about %d rows: %s", name, len(questions), error)
+                    return {}
+                for answer in answers:
+                    found[answer.delivery_id].extend(answer.found)
+        return {
+            delivery_id: Answer(delivery_id=delivery_id, found=sorted(set(one), key=lambda pair: pair[0]))
+            for delivery_id, one in found.items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """The provider has exactly one such message: it is ours."""
+
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class SendAgain:
+    """The provider has none, and for this alert a duplicate beats a miss."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """A person must look: the reason."""
+
+    why: str
+
+
+def decide(
+    row: Unknown, answer: Answer | None, event: Event, now: datetime, not_found_after: timedelta
+) -> Adopt | SendAgain | Leave | None:
+    """The policy, in one place. `answer` None: this provider cannot be asked. None comes back while it is too early to tell."""
+    if answer is not None and len(answer.found) == 1:
+        provider_id, outcome = answer.found[0]
+        return Adopt(Receipt(row.delivery_id, outcome, provider_id))
+    if answer is not None and len(answer.found) > 1:
+        return Leave(f"{LEFT_TO_STAFF}: {len(answer.found)} matches")
+    if now - from_micros(row.claimed_at) < not_found_after:
+        return None
+    if event.duplicate_beats_a_miss and row.attempts < MOST_ATTEMPTS and event.expires > now:
+        return SendAgain()
+    return Leave(LEFT_TO_STAFF)
+
+
+def in_doubt(conn: Connection, before: datetime) -> list[Unknown]:
+    """Unknown rows of events still being sent that nobody has settled yet, oldest first."""
+    found = conn.execute(
+        text("""
+        SELECT d.delivery_id, d.event_id, d.channel, d.language, d.wording, d.attempts, d.claimed_at, a.sealed, a.key_id
+        FROM delivery d JOIN address a ON a.address_id = d.address_id
+        WHERE d.state = 'unknown' AND d.claimed_at <= :before AND (d.code IS NULL OR d.code NOT LIKE :left)
+        ORDER BY d.delivery_id LIMIT :most"""),
+        {"before": micros(before), "left": f"{LEFT_TO_STAFF}%", "most": BATCH},
+    )
+    return [Unknown(*row) for row in found]
+
+
+def settle(conn: Connection, steps: Sequence[tuple[Unknown, Adopt | SendAgain | Leave]], now: datetime) -> None:
+    """Writes decisions down. A row that moved meanwhile (a report came) is left as it is."""
+    ledger.apply_reports(conn, [step.receipt for _, step in steps if isinstance(step, Adopt)], now=now)
+    for row, step in steps:
+        if isinstance(step, SendAgain):
+            conn.execute(
+                text("""
+                UPDATE delivery SET state = 'planned', lease_owner = NULL, lease_until = NULL
+                WHERE delivery_id = :id AND state = 'unknown'
+                  AND event_id IN (SELECT event_id FROM event WHERE status = 'sending')"""),
+                {"id": row.delivery_id},
+            )
+        if not isinstance(step, Adopt):
+            conn.execute(
+                text("UPDATE delivery SET code = :why WHERE delivery_id = :id AND state = 'unknown'"),
+                {"id": row.delivery_id, "why": step.why if isinstance(step, Leave) else LEFT_TO_STAFF},
+            )

@@ -1,0 +1,244 @@
+"""From one Subject to every text, e-mail, page and CAP info of its Event, in every language of the city."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from channels.base import Content
+from channels.text import Measure, measure, sanitise
+from notify import letters, slots
+from notify.alert import Info, Mode, Page, Stage, Wording
+from notify.fallback import STEPS, Desk, Said, Step, folder_of, given_slots, has_short
+from notify.letters import Link
+from notify.phrasing import NotReady
+from notify.reviews import Review, State, arrange, state
+from notify.slots import ENGLISH, long_time
+from notify.subject import Subject
+from notify.words import Words
+
+ENDING: Final = (Stage.FIRST, Stage.RENEWAL, Stage.UPDATE)  # the stages whose mails say until when
+LABELS: Final = ("steps_heading", "facts_heading", "open_page")
+
+
+class BadSubject(ValueError):
+    """The alert cannot be put into words; `problems` holds a sentence for each reason."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendering:
+    """Every word of an Event.
+
+    contents        under "sms/first/es" or "email/update/why/ar": channel, wording, "why" for somebody's first message from a
+                    list, and the language the person asked for; each language of the city has a text for each wording
+    infos, pages    only in languages that have words of their own; English first
+    languages_used  language asked for -> language its texts are written in
+    steps           language asked for -> the furthest that any of its texts had to fall back
+    step_of         the same for each content
+    measures        the size of each text message
+    problems        sentences for the approver: English nobody has reviewed, texts with more parts than they should have
+    """
+
+    contents: Mapping[str, Content]
+    infos: tuple[Info, ...]
+    pages: tuple[Page, ...]
+    languages_used: Mapping[str, str]
+    steps: Mapping[str, Step]
+    step_of: Mapping[str, Step]
+    measures: Mapping[str, Measure]
+    problems: tuple[str, ...]
+
+
+def problems(subject: Subject, words: Words) -> tuple[str, ...]:
+    """Everything that keeps the subject from being put into words, as sentences."""
+    if subject.hazard not in words.folders:
+        return (f"There are no words for the hazard {subject.hazard!r}.",)
+    needed = {wording: words.declared(folder_of(words, subject.hazard, wording)) for wording in subject.wordings}
+    known = {name: slot for wording in Wording for name, slot in _slots_of(words, subject.hazard, wording)}
+    ours, theirs = words.slots[""], sorted(name for name in known if name not in words.slots[""])
+    found = [f"The slot {name} is filled in by the program." for name in subject.slots if name in ours]
+    for name in subject.slots:
+        if name not in known:
+            found.append(f"There is no slot {name} for {subject.hazard}; there are: {', '.join(theirs) or 'none'}.")
+    if not subject.place.get(ENGLISH):
+        found.append("The area has no name in English (en).")
+    if not subject.urls.get(ENGLISH):
+        found.append("The alert's page has no address in English (en).")
+    if not subject.phones:
+        found.append("There is no telephone number for questions.")
+    given = given_slots(subject, words, words.folders[subject.hazard])
+    return (*found, *slots.problems(given, known, needed))
+
+
+def _slots_of(words: Words, hazard: str, wording: Wording) -> Iterable[tuple[str, slots.Slot]]:
+    return words.declared(folder_of(words, hazard, wording)).items()
+
+
+def render(
+    subject: Subject, words: Words, reviews: Iterable[Review], languages: Mapping[str, str], *, allow_drafts: bool
+) -> Rendering:
+    """Puts a subject into words. `languages` are the city's with the tags CAP knows them by, {"es": "es-US"}. Without
+    `allow_drafts` only reviewed words are used; English alone goes out even so, because behind it is nothing but silence.
+
+    Raises BadSubject with all its `problems`; never for a catalogue, however broken.
+    """
+    if found := problems(subject, words):
+        raise BadSubject(found)
+    desk = Desk(subject=subject, words=words, reviewed=arrange(reviews), allow_drafts=allow_drafts)
+    tags = {ENGLISH: "en-US", **languages}
+    said = [one for language in tags for one in _contents(desk, language, tuple(tags))]
+    step_of = {content.key: step for content, step in said}
+    texts = {content.key: content for content, _ in said if content.key.startswith("sms/")}
+    measures = {key: measure(content.body) for key, content in texts.items()}
+    steps = {language: _furthest(step_of, language) for language in tags}
+    return Rendering(
+        contents={content.key: content for content, _ in said},
+        infos=tuple(_infos(desk, tags)),
+        pages=tuple(_pages(desk, tags)),
+        languages_used={language: ENGLISH if step is Step.ENGLISH else language for language, step in steps.items()},
+        steps=steps,
+        step_of=step_of,
+        measures=measures,
+        problems=(*_unreviewed(desk), *_too_long(words, measures)),
+    )
+
+
+def _furthest(step_of: Mapping[str, Step], language: str) -> Step:
+    return max((step for key, step in step_of.items() if key.endswith(f"/{language}")), key=STEPS.index)
+
+
+def _contents(desk: Desk, language: str, all_languages: tuple[str, ...]) -> Iterator[tuple[Content, Step]]:
+    """Every text and mail for people who asked for a language. The one-part form is there in every language, or in none: where
+    a language has none, it is the long one."""
+    links = tuple(letters.link(one, desk.subject.url(one)) for one in all_languages if one in desk.subject.urls)
+    for wording in desk.subject.wordings:
+        if wording is Wording.SHORT and not has_short(desk.words, desk.subject.hazard):
+            continue
+        yield from (*_texts(desk, wording, language), *_mails(desk, wording, language, links))
+
+
+def _texts(desk: Desk, wording: Wording, language: str) -> Iterator[tuple[Content, Step]]:
+    said = desk.say("sms.txt", wording, language)
+    spoken = said.speaker.language
+    written = [said.text]
+    if _is_exercise(desk, wording):
+        written.insert(0, desk.line("exercise", spoken)[0])
+    if said.step is Step.ENGLISH and language != ENGLISH:
+        written.append(desk.line("interpreter", language, phone=desk.subject.phones[0])[0])
+    why, _ = desk.line("why_sms", spoken)
+    for path, lines in ((wording, written), (f"{wording}/why", [*written, why])):
+        body = sanitise("\n".join(lines)).text
+        body = _with_reply_word(desk, said, wording, body) or body
+        yield Content(key=f"sms/{path}/{language}", language=spoken, body=body), said.step
+
+
+def _with_reply_word(desk: Desk, said: Said, wording: Wording, body: str) -> str:
+    """The text with the word that gets more help, where that costs no further part; else empty."""
+    if not desk.subject.reply_word or wording not in (Wording.FIRST, Wording.SHORT, Wording.UPDATE):
+        return ""
+    try:
+        line = said.speaker.line("reply", word=desk.subject.reply_word)
+    except NotReady:
+        return ""
+    longer = f"{body}\n{sanitise(line).text}"
+    return longer if measure(longer).parts == measure(body).parts else ""
+
+
+def _mails(desk: Desk, wording: Wording, language: str, links: tuple[Link, ...]) -> Iterator[tuple[Content, Step]]:
+    subject = desk.subject
+    said = desk.say("page.txt", wording, language)
+    spoken = said.speaker.language
+    page = letters.page(said.text, spoken)
+    notice, notice_language = "", spoken
+    if said.step is Step.ENGLISH and language != ENGLISH:
+        notice, notice_language = desk.line("interpreter", language, phone=subject.phones[0])
+    values = {
+        "page": page,
+        "subject": _title(desk, wording, page, spoken),
+        "source": subject.source,
+        "url": subject.url(language),
+        "links": links,
+        "labels": _labels(desk, spoken),
+        "notice": notice,
+        "notice_language": notice_language,
+        "exercise": desk.line("exercise", spoken)[0] if _is_exercise(desk, wording) else "",
+        "thread": subject.thread,
+    }
+    why, _ = desk.line("why_email", spoken, city=subject.city)
+    for path, reason in ((wording, ""), (f"{wording}/why", why)):
+        key = f"email/{path}/{language}"
+        yield letters.email(desk.words.templates, said.folder, key, {**values, "why": reason}), said.step
+
+
+def _labels(desk: Desk, spoken: str) -> Mapping[str, str]:
+    subject = desk.subject
+    sent = long_time(subject.sent, spoken, subject.time_zone)
+    return {
+        **{name: desk.line(name, spoken)[0] for name in LABELS},
+        "help_line": desk.line("help_line", spoken, phone=", ".join(subject.phones))[0],
+        "sent_by": desk.line("sent_by", spoken, source=subject.source, sent=sent)[0],
+    }
+
+
+def _title(desk: Desk, wording: Wording, page: Page, spoken: str) -> str:
+    """A mail's subject: what, where, until when."""
+    subject = desk.subject
+    place = subject.place.get(spoken, subject.place[ENGLISH])
+    title = f"{page.title} – {place}"
+    if subject.stage in ENDING and wording is not Wording.OUTSIDE and subject.expires and not subject.until_cleared:
+        until = long_time(subject.expires, spoken, subject.time_zone)
+        title = desk.line("subject_until", spoken, title=page.title, place=place, until=until)[0]
+    return f"{desk.line('exercise_mark', spoken)[0]}: {title}" if _is_exercise(desk, wording) else title
+
+
+def _is_exercise(desk: Desk, wording: Wording) -> bool:
+    """A planned test says of itself that it is one; everything else in a training instance has to be told to."""
+    return desk.subject.mode is Mode.TRAINING and wording is not Wording.TEST
+
+
+def _pages(desk: Desk, tags: Mapping[str, str]) -> Iterator[Page]:
+    wording = desk.subject.wordings[0]
+    for language in tags:
+        said = desk.say("page.txt", wording, language)
+        if language != said.speaker.language:
+            continue
+        page = letters.page(said.text, language)
+        if _is_exercise(desk, wording):
+            mark, whole = (desk.line(name, language)[0] for name in ("exercise_mark", "exercise"))
+            page = replace(page, title=f"{mark}: {page.title}", lead=f"{whole} {page.lead}")
+        yield page
+
+
+def _infos(desk: Desk, tags: Mapping[str, str]) -> Iterator[Info]:
+    wording, place = desk.subject.wordings[0], desk.subject.place
+    for language, tag in tags.items():
+        said = desk.say("cap.txt", wording, language)
+        if language != said.speaker.language:
+            continue
+        info = letters.info(said.text, tag, place.get(language, place[ENGLISH]))
+        if _is_exercise(desk, wording):
+            mark, whole = (desk.line(name, language)[0] for name in ("exercise_mark", "exercise"))
+            headline = f"{mark}: {info.headline}"[: letters.MOST_HEADLINE]
+            info = replace(info, headline=headline, description=f"{whole}\n{info.description}")
+        yield info
+
+
+def _unreviewed(desk: Desk) -> Iterator[str]:
+    folders = {folder_of(desk.words, desk.subject.hazard, wording) for wording in desk.subject.wordings}
+    for folder in sorted(folders):
+        listed = [message for message in desk.words.messages.values() if message.domain == folder]
+        waiting = sum(state(desk.words, one, ENGLISH, desk.reviewed) is not State.APPROVED for one in listed)
+        if waiting:
+            yield f"Nobody has reviewed {waiting} of {len(listed)} English messages of {folder}; they go out as drafts."
+
+
+def _too_long(words: Words, measures: Mapping[str, Measure]) -> Iterator[str]:
+    """The one-part form is an offer: a language without one has the long form under its name."""
+    for key, size in measures.items():
+        wording = key.split("/")[1]
+        most = words.most_parts[Wording.FIRST if wording == Wording.SHORT else wording]
+        if size.parts > most and "/why/" not in key:
+            yield f"The text {key} has {size.parts} parts, {most} would do with shorter names."

@@ -1,0 +1,89 @@
+"""Expiry: an alert ends by its clock; one that must not end in silence is renewed, as a CAP Update with the same words."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection
+
+from notify import audit, hazards, register
+from notify.alert import Event, Stage, from_json, to_json
+from notify.assembly import Assembly
+from notify.audit import Act
+from notify.digest import digest
+from notify.life import EndedWhy, Status
+from notify.tables import AlertRow, EventRow
+
+SYSTEM: Final = "tocsin"
+OPENS: Final = frozenset({Stage.FIRST, Stage.UPDATE, Stage.CORRECTION, Stage.RENEWAL})  # stages of a danger that goes on
+LEAD: Final = timedelta(seconds=5)  # a renewal is out before its alert expires, so that no reader sees a gap
+
+
+def expire(conn: Connection, assembly: Assembly, event_id: str, now: datetime) -> str | None:
+    """What happens at an event's expiry, in one transaction. Returns the id of the renewal, if there is one.
+
+    Severe and Extreme dangers (and hazards whose catalogue says so) are never over because a clock says so.
+    """
+    row = register.event(conn, event_id, lock=True)
+    if row.ended_at is not None or row.started_at is None:
+        return None
+    event = from_json(row.content)
+    if event.stage in OPENS and hazards.renews(assembly.hazards[event.hazard], event.severity):
+        return _renew(conn, assembly, event, now)
+    if row.status not in (Status.ACTIVE, Status.STOPPED):
+        register.set_status(conn, event_id, Status.ENDED, now)
+    register.end(conn, event_id, EndedWhy.EXPIRED, now)
+    _log(conn, "expired", event_id, now)
+    return None
+
+
+def _renew(conn: Connection, assembly: Assembly, event: Event, now: datetime) -> str:
+    """The same words, areas and channels under a new identity: whoever was not told yet still gets them."""
+    old = register.alert(conn, event.alert_id)
+    new_id = register.next_alert_id(conn, event.incident_id)
+    stated = replace(
+        event,
+        event_id=new_id,
+        alert_id=new_id,
+        stage=Stage.RENEWAL,
+        effective=now,
+        expires=now + max(event.expires - event.effective, timedelta(hours=1)),
+        digest="",
+    )
+    bound = digest(stated)
+    sealed, cap = assembly.seal(conn, replace(stated, digest=bound), now)
+    alert = AlertRow(
+        **old.model_dump(exclude={"alert_id", "stage", "status", "digest", "frozen", "created_at", "changed_at", "version"}),
+        alert_id=new_id,
+        stage=Stage.RENEWAL,
+        status=Status.COUNTDOWN,
+        digest=bound,
+        created_at=now,
+        changed_at=now,
+    )
+    row = EventRow(
+        event_id=new_id,
+        alert_id=new_id,
+        incident_id=event.incident_id,
+        stage=Stage.RENEWAL,
+        content=to_json(sealed),
+        digest=bound,
+        identifier=sealed.identifier,
+        cap=cap,
+        status=Status.COUNTDOWN,
+        priority=sealed.priority,
+        approved_at=now,
+        expires_at=sealed.expires,
+        send_by=SYSTEM,
+        countdown_until=now,
+    )
+    register.add(conn, alert)
+    register.add(conn, row)
+    register.due(conn, "send", new_id, now)
+    register.due(conn, "expire", new_id, sealed.expires - LEAD)
+    _log(conn, "renewed", event.event_id, now, renewal=new_id)
+    return new_id
+
+
+def _log(conn: Connection, action: str, subject: str, now: datetime, **detail: str) -> None:
+    audit.append(conn, Act(actor=SYSTEM, action=action, subject=subject, detail=detail), now)

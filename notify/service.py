@@ -1,0 +1,185 @@
+"""A running service: what the API asks of it, put together from the verbs and the live index."""
+
+import dataclasses
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from babel.dates import format_datetime
+from shapely import unary_union
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from notify import audit, ledger, planning
+from notify.assembly import Assembly, Prepared
+from notify.audience import Told, wordings
+from notify.broadcast import Newsroom
+from notify.clock import Clock
+from notify.conductor import Conductor
+from notify.crowd import Crowd
+from notify.db import Database
+from notify.dispatch import Dispatcher
+from notify.draft import Draft
+from notify.pager import Pager
+from notify.preview import Means, Row, rows, shorter_saves, summary
+from notify.render import Rendering
+from notify.tables import AlertRow, EventRow
+from subscribers import atlas
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Service:
+    """kick: looks at what is due at once, instead of at the next tick."""
+
+    db: Database
+    clock: Clock
+    newsroom: Newsroom
+    assembly: Assembly
+    crowd: Crowd
+    conductor: Conductor
+    dispatchers: Sequence[Dispatcher]
+    pager: Pager
+    kick: Callable[[], None]
+
+    async def after(self, act: str, alert_id: str) -> None:
+        """What an act sets going once it is on disk."""
+        if act == "stop":
+            await self.conductor.withdraw(alert_id)
+        elif act == "send":
+            self.kick()
+
+    async def not_ready(self) -> list[str]:
+        """Why this service cannot take an alert now, as sentences."""
+        problems = []
+        try:
+            await self.db.write(lambda conn: conn.execute(text("SELECT 1")))
+        except SQLAlchemyError:
+            logger.exception("the ledger cannot be written")
+            problems.append("The ledger cannot be written.")
+        try:
+            _ = self.crowd.index
+        except LookupError as error:
+            problems.append(str(error))
+        problems += [f"{one.sender.name}: {one.light.trouble}" for one in self.dispatchers if one.light.trouble]
+        return problems
+
+    async def status(self) -> dict[str, Any]:
+        """The lights of a duty desk: senders, the audience, the audit log's head, pages."""
+        return {
+            "mode": self.assembly.mode,
+            "city": self.assembly.city.pack.name,
+            "problems": await self.not_ready(),
+            "addresses": len(self.crowd.index),
+            "senders": [
+                {"name": one.sender.name, "channel": one.sender.channel.name, "rate": _number(one.sender.rate)}
+                | dataclasses.asdict(one.light)
+                for one in self.dispatchers
+            ],
+            "pages": list(self.pager.recent),
+            "audit_head": await self.db.read(audit.head),
+        }
+
+    async def areas(self) -> list[dict[str, Any]]:
+        found = await self.db.read(atlas.areas)
+        return [{"name": area.name, "kind": area.kind, "citywide": area.citywide} for area in found]
+
+    async def subscribers(self) -> dict[str, Any]:
+        """How many addresses there are, by channel and language; never who."""
+        query = text("SELECT channel, language, COUNT(*) FROM address WHERE stopped_at IS NULL GROUP BY channel, language")
+        counts = await self.db.read(lambda conn: [tuple(row) for row in conn.execute(query)])
+        return {"addresses": [{"channel": one[0], "language": one[1], "people": one[2]} for one in counts]}
+
+    async def deliveries(self, alert_id: str) -> dict[str, Any]:
+        """The counts of an event and, for the other half of its audience, how many were left out and why."""
+
+        def read(conn: Connection) -> dict[str, Any]:
+            kinds = ledger.tally(conn, alert_id)
+            skipped = conn.execute(
+                text("SELECT channel, reason, people FROM skip WHERE event_id = :id ORDER BY reason"), {"id": alert_id}
+            )
+            return {
+                "alert_id": alert_id,
+                "rows": [
+                    {"channel": channel, "language": language, "wording": wording, **dict(tally.counts)}
+                    for (channel, language, wording), tally in sorted(kinds.items())
+                ],
+                "skipped": [dict(row._mapping) for row in skipped],
+            }
+
+        return await self.db.read(read)
+
+    async def preview(self, draft: Draft, row: AlertRow | None) -> dict[str, Any]:
+        """Everything an author and an approver look at before they say yes."""
+        await self.crowd.follow()
+        now = self.clock.now()
+        problems = await self.db.read(partial(self.assembly.problems, draft=draft, row=row, now=now))
+        if problems:
+            return {"problems": problems, "texts": [], "summary": [], "bodies": {}, "warnings": []}
+        prepared = await self.db.read(partial(self.assembly.prepare, draft=draft, row=row, now=now))
+        rendering = await self.db.read(partial(self.assembly.rendering, prepared=prepared))
+        people, bases = await self.db.read(partial(self._people, prepared=prepared))
+        means = self.means()
+        table = rows(rendering, people, means.cost_per_segment)
+        lines = summary(table, means, now, self._show_time)
+        lines += [line for line in [shorter_saves(table, rendering, means.rates.get("sms", ()))] if line]
+        lines += [f"By basis: {', '.join(f'{basis} {count:,}' for basis, count in sorted(bases.items()))}."] if bases else []
+        return {
+            "problems": [],
+            "warnings": list(rendering.problems),
+            "texts": [dataclasses.asdict(one) for one in table],
+            "summary": lines + [f"Note: {problem}" for problem in rendering.problems],
+            "bodies": _bodies(rendering, table),
+            "citywide": prepared.citywide,
+        }
+
+    def means(self) -> Means:
+        rates: dict[str, list[float]] = {}
+        for one in self.dispatchers:
+            rates.setdefault(one.sender.channel.name, []).append(one.sender.rate)
+        return Means(rates=rates, cost_per_segment=self.assembly.city.policy.cost["sms_segment"])
+
+    def _people(self, conn: Connection, prepared: Prepared) -> tuple[Mapping[tuple[str, str, str], int], Mapping[str, int]]:
+        """How many people get each wording in each language on each channel, and how many on each basis."""
+        index = self.crowd.index
+        shape = unary_union([area.shape for area in prepared.areas])
+        matched = index.match(shape, citywide=prepared.citywide, bases=prepared.bases)
+        told, groups = self._told(conn, prepared)
+        split = wordings(prepared.draft.stage, matched.address_id, told, short=prepared.draft.short)
+        vocabulary = matched.vocabulary
+        languages, channels = vocabulary.languages.all(), vocabulary.channels.all()
+        counts: Counter[tuple[str, str, str]] = Counter()
+        for wording, ids in split.items():
+            inside = np.isin(matched.address_id, ids)
+            codes = matched.language[inside].astype(np.int64) * 16 + matched.channel[inside]
+            for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
+                counts[channels[int(code) % 16], wording.value, languages[int(code) // 16]] += int(count)
+            for address_id in np.setdiff1d(ids, matched.address_id):
+                code = groups[int(address_id)]
+                counts[channels[code % 16], wording.value, languages[code // 16]] += 1
+        wanted = {key: count for key, count in counts.items() if key[0] in prepared.draft.channels}
+        return wanted, matched.by_basis()
+
+    def _told(self, conn: Connection, prepared: Prepared) -> tuple[Told, Mapping[int, int]]:
+        if not prepared.earlier:
+            return Told(), {}
+        last = prepared.earlier[-1]
+        asking = EventRow(**(last.model_dump() | {"event_id": ""}))
+        return planning.told_so_far(conn, asking, self.crowd)
+
+    def _show_time(self, at: Any) -> str:
+        return format_datetime(at, "EEE HH:mm", tzinfo=self.assembly.city.pack.zone, locale="en")
+
+
+def _bodies(rendering: Rendering, table: Sequence[Row]) -> dict[str, str]:
+    keys = {f"{row.channel}/{row.wording}/{row.language}" for row in table}
+    return {key: content.body for key, content in rendering.contents.items() if key in keys}
+
+
+def _number(rate: float) -> float | None:
+    return None if rate == float("inf") else rate

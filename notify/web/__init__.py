@@ -1,0 +1,1 @@
+"""HTTP: thin handlers that parse, call and answer."""

@@ -1,0 +1,103 @@
+"""What providers and mail programs call: status reports and one-click unsubscribe. Served on the public listener."""
+
+import hmac
+import logging
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+from sqlalchemy.exc import SQLAlchemyError
+
+from channels.base import Channel, Forged, Inbound
+from notify.clock import Clock
+from notify.db import Database
+from notify.outbox import unsubscribe_reference
+from notify.reports import Intake
+from subscribers import store
+from subscribers.store import Said
+
+logger = logging.getLogger(__name__)
+
+MOST_BYTES: Final = 64 * 1024
+
+FORM: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Unsubscribe</title>
+<meta name="viewport" content="width=device-width"></head><body><main><h1>Stop these e-mails?</h1>
+<p>You will get no more e-mails from us, emergency alerts included.</p>
+<form method="post"><button type="submit">Stop all e-mails</button></form></main></body></html>"""
+DONE: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Unsubscribed</title>
+<meta name="viewport" content="width=device-width"></head><body><main><h1>You are unsubscribed</h1>
+<p>You will get no more e-mails from us. In an emergency, call 911.</p></main></body></html>"""
+
+
+class Callbacks:
+    """channels: one channel of each name, to verify and read its provider's reports. blind_key signs unsubscribe links."""
+
+    def __init__(self, db: Database, clock: Clock, channels: Mapping[str, Channel], public_url: str, blind_key: bytes) -> None:
+        self._db, self._clock, self._channels = db, clock, channels
+        self._public_url, self._blind_key = public_url.rstrip("/"), blind_key
+        self._intake = Intake(db, clock)
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/reports/{channel}/{delivery_id}", self.report),
+            web.get("/unsubscribe/{reference}", self.ask, allow_head=False),
+            web.post("/unsubscribe/{reference}", self.unsubscribe),
+        ]
+
+    async def report(self, request: web.Request) -> web.Response:
+        """A provider's report. Answered only when it is on disk; 503 makes the provider try again."""
+        channel = self._channels.get(request.match_info["channel"])
+        if channel is None:
+            raise web.HTTPNotFound
+        body = await request.content.read(MOST_BYTES + 1)
+        if len(body) > MOST_BYTES:
+            raise web.HTTPRequestEntityTooLarge(MOST_BYTES, len(body))
+        form = _form(request, body)
+        # The provider signs the address we gave it; what the request says of its own address does not count.
+        inbound = Inbound(
+            url=self._public_url + request.path_qs, path=request.path, headers=dict(request.headers), form=form, body=body
+        )
+        try:
+            receipts = channel.read_report(inbound)
+        except Forged:
+            logger.warning("a report for channel %s was forged or unsigned, and is ignored", channel.name)
+            raise web.HTTPForbidden from None
+        try:
+            await self._intake.take(receipts)
+        except SQLAlchemyError:
+            logger.exception("a report could not be written; the provider is asked to send it again")
+            raise web.HTTPServiceUnavailable from None
+        return web.Response(status=204)
+
+    async def ask(self, request: web.Request) -> web.Response:
+        """A page with a button: mail scanners follow links, and must not unsubscribe anybody (RFC 8058)."""
+        self._address_id(request)
+        return web.Response(text=FORM, content_type="text/html")
+
+    async def unsubscribe(self, request: web.Request) -> web.Response:
+        address_id = self._address_id(request)
+        said = Said(at=self._clock.now(), source="unsubscribe link", evidence="POST")
+        try:
+            await self._db.write(lambda conn: store.stop(conn, address_id, said))
+        except LookupError:
+            logger.info("an unsubscribe link of an erased address was used")
+        return web.Response(text=DONE, content_type="text/html")
+
+    def _address_id(self, request: web.Request) -> int:
+        reference = request.match_info["reference"]
+        number = reference.partition("-")[0]
+        if not number.isascii() or not number.isdigit() or len(number) > 18:
+            raise web.HTTPNotFound
+        if not hmac.compare_digest(reference.encode(), unsubscribe_reference(self._blind_key, int(number)).encode()):
+            raise web.HTTPNotFound
+        return int(number)
+
+
+def _form(request: web.Request, body: bytes) -> list[tuple[str, str]]:
+    if request.content_type != "application/x-www-form-urlencoded":
+        return []
+    try:
+        return parse_qsl(body.decode("utf-8"), keep_blank_values=True, strict_parsing=False, max_num_fields=100)
+    except ValueError:
+        raise web.HTTPBadRequest from None

@@ -1,0 +1,239 @@
+"""The words of alerts in every language: English from the templates, translations from the .po files, checked when loaded.
+
+A translation that cannot be used (its placeholders are not those of the source, its English has changed since, it holds hidden
+controls) counts as missing in its language: that is logged as an ERROR and reported by `problems`, and never stops a send.
+"""
+
+import logging
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from babel.messages.pofile import PoFileError
+
+from channels.text import Encoding, bidi_controls, measure, sanitise
+from notify import catalogs, slots
+from notify.catalogs import Message
+from notify.slots import ENGLISH, Kind, Slot
+
+logger = logging.getLogger(__name__)
+
+# A placeholder with the full stop after it; an escaped sign; or a bare sign, which is a mistake.
+_PLACEHOLDER: Final = re.compile(r"%(?:\((\w+)\)s(\.?)|(%))?")
+_ON_ITS_OWN_LINE: Final = "\n%(url)s"  # so that it is read left to right under any script
+_SAMPLE_ZONE: Final = ZoneInfo("America/Los_Angeles")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """Everything that can be said. `faults` are sentences about translations that cannot be used as they are; `slots` has the
+    declared slots of each folder, those that the program fills in under ""."""
+
+    templates: Path
+    messages: Mapping[str, Message]  # by context
+    translations: Mapping[str, Mapping[str, str]]  # language -> context -> a translation that can be used
+    faults: tuple[str, ...]
+    folders: Mapping[str, str]  # hazard -> folder
+    dangers: Mapping[str, str]  # hazard -> what the slot danger is when nobody fills it in
+    promised: Mapping[str, Mapping[str, Sequence[str]]]  # folder -> kind of text -> languages
+    most_parts: Mapping[str, int]  # wording -> parts its texts may have with the sample slots
+    slots: Mapping[str, Mapping[str, Slot]]
+
+    def text(self, context: str, language: str) -> str | None:
+        """The message in a language with its placeholders unfilled; None where nothing can be used."""
+        return self.messages[context].text if language == ENGLISH else self.translations.get(language, {}).get(context)
+
+    def languages(self) -> tuple[str, ...]:
+        """English, and every language that anything is promised in."""
+        return tuple(dict.fromkeys([ENGLISH, *(one for kinds in self.promised.values() for one in _of(kinds))]))
+
+    def declared(self, folder: str) -> Mapping[str, Slot]:
+        """The slots of a folder's words, those that the program fills in included."""
+        return {**self.slots[""], **self.slots.get(folder, {})}
+
+
+def _of(kinds: Mapping[str, Sequence[str]]) -> Sequence[str]:
+    return tuple(dict.fromkeys(language for languages in kinds.values() for language in languages))
+
+
+def load(templates: Path) -> Words:
+    """Reads templates and catalogues. Raises BadTemplate, BadSlots and OSError for what the program ships itself; a catalogue
+    that cannot be read is a fault of its language, which is left without those words."""
+    config = tomllib.loads((templates / "words.toml").read_text("utf-8"))
+    found = catalogs.messages(templates)
+    translations: dict[str, dict[str, str]] = {}
+    faults: list[str] = []
+    for domain, kinds in config["folders"].items():
+        for language in _of(kinds):
+            usable = _usable(templates, language, domain, {message.context: message for message in found[domain]}, faults)
+            translations.setdefault(language, {}).update(usable)
+    for fault in faults:
+        logger.error("%s", fault)
+    declared = {path.parent.name: slots.declared(path) for path in sorted(templates.glob("*/slots.toml"))}
+    return Words(
+        templates=templates,
+        messages={message.context: message for listed in found.values() for message in listed},
+        translations=translations,
+        faults=tuple(faults),
+        folders=config["hazards"],
+        dangers=config["danger"],
+        promised=config["folders"],
+        most_parts=config["parts"],
+        slots=declared | {"": slots.declared(templates / "slots.toml")},
+    )
+
+
+def _usable(
+    templates: Path, language: str, domain: str, messages: Mapping[str, Message], faults: list[str]
+) -> Mapping[str, str]:
+    try:
+        catalog = catalogs.read(catalogs.po_path(templates, language, domain), language)
+    except (OSError, ValueError, PoFileError) as error:
+        faults.append(f"{domain} in {language}: the catalogue cannot be read, so all of it counts as missing: {error}.")
+        return {}
+    kept: dict[str, str] = {}
+    for entry in catalog:
+        if not entry.id or not entry.string or entry.fuzzy:
+            continue
+        context, message = str(entry.context), messages.get(str(entry.context))
+        target = _tidy(str(entry.string), message)
+        if message is None or message.text != entry.id:
+            fault = "the English is no longer this: run `words extract`"
+        else:
+            fault = _fault(message, target)
+        if fault:
+            faults.append(f"{domain} in {language}: {context} counts as missing: {fault}.")
+        else:
+            kept[context] = target
+    return kept
+
+
+def _tidy(target: str, message: Message | None) -> str:
+    """Line ends count in a text message only; elsewhere one message is one line."""
+    composed = unicodedata.normalize("NFC", target).strip()
+    return composed if message is None or "\n" in message.text else " ".join(composed.split())
+
+
+def _fault(message: Message, target: str) -> str:
+    """Why a translation cannot be used; empty when it can."""
+    ours, theirs = placeholders(message.text), placeholders(target)
+    if "" in theirs:
+        return "a percent sign stands alone (write %% for one)"
+    if unknown := theirs - ours:
+        return f"unknown placeholders {', '.join(sorted(unknown))}"
+    if lost := ours - theirs:
+        return f"lost placeholders {', '.join(sorted(lost))}"
+    return " ".join(bidi_controls(target)).rstrip(".")
+
+
+def placeholders(text: str) -> frozenset[str]:
+    """The names in %(name)s; an empty name stands for a percent sign that belongs to none and is not doubled."""
+    return frozenset(match[1] or "" for match in _PLACEHOLDER.finditer(text) if not match[3])
+
+
+def fill(text: str, values: Mapping[str, Any]) -> str:
+    """The text with its placeholders filled. A value that ends with a full stop ("10:40 a.m.") swallows the one that follows.
+    Raises KeyError for a value that is not there."""
+
+    def one(match: re.Match[str]) -> str:
+        if not match[1]:
+            return "%"
+        value = str(values[match[1]])
+        return value if match[2] and value.endswith(".") else value + match[2]
+
+    return _PLACEHOLDER.sub(one, text)
+
+
+def problems(words: Words) -> tuple[str, ...]:
+    """What is wrong with the translations, as sentences: those that cannot be used, those out of step with the templates, and
+    those that say more than fits."""
+    rows = (row for row in table(words) if row.parts > row.most_parts)
+    return (
+        *words.faults,
+        *(f"{path.parts[-3]}/{path.name} is not in step: run `words extract`." for path in catalogs.stale(words.templates)),
+        *(f"{row.context} in {row.language} has {row.parts} parts, at most {row.most_parts} fit." for row in rows),
+        *(
+            f"{context} in {language}: the link must stand alone on the last line."
+            for language, texts in words.translations.items()
+            for context, text in texts.items()
+            if context.startswith("sms.") and not text.endswith(_ON_ITS_OWN_LINE)
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """The size of one text message with the sample slots in one language."""
+
+    language: str
+    context: str
+    encoding: Encoding
+    units: int
+    parts: int
+    most_parts: int
+    text: str
+
+
+def table(words: Words) -> tuple[Row, ...]:
+    """Every text message there is, in every language it is in, measured with the sample slots; a title is the longest one."""
+    return tuple(
+        row
+        for language in words.languages()
+        for message in words.messages.values()
+        if message.file.endswith("/sms.txt") and (row := _row(words, message, language))
+    )
+
+
+def _row(words: Words, message: Message, language: str) -> Row | None:
+    text = words.text(message.context, language)
+    if text is None:
+        return None
+    written = sanitise(fill(text, samples(words, message.domain, language))).text
+    size = measure(written)
+    return Row(
+        language=language,
+        context=message.context,
+        encoding=size.encoding,
+        units=size.units,
+        parts=size.parts,
+        most_parts=words.most_parts[message.context.split(".")[2]],
+        text=written,
+    )
+
+
+def samples(words: Words, folder: str, language: str) -> Mapping[str, str]:
+    """The sample of every slot of a folder, as a text message in this language would have it."""
+    return {name: _sample(words, folder, name, slot, language) for name, slot in words.declared(folder).items()} | {
+        "sites_number": "2"
+    }
+
+
+def _sample(words: Words, folder: str, name: str, slot: Slot, language: str) -> str:
+    match slot.type:
+        case Kind.TIME:
+            at: datetime = slots.moment(slot.sample)
+            return slots.short_time(at, language, _SAMPLE_ZONE)
+        case Kind.TITLE:
+            titles = [words.text(context, language) or "" for context in words.messages if context.startswith("hazard.")]
+            return max(titles, key=len)
+        case Kind.CHOICE:
+            return words.text(f"{folder}.{name}.{slot.sample}", language) or "" if name == "danger" else str(slot.sample)
+        case Kind.URL:
+            return str(slot.sample) if language == ENGLISH else str(slot.sample).replace("/a/", f"/{language}/a/")
+        case Kind.SITES:
+            return "; ".join(slot.sample)
+        case _:
+            return str(slot.sample)
+
+
+def lines(rows: Sequence[Row]) -> Iterator[str]:
+    """The table as lines for a terminal: language, encoding, units, parts, and the text's context."""
+    for row in rows:
+        mark = "  TOO LONG" if row.parts > row.most_parts else ""
+        yield f"{row.language:8} {row.encoding:6} {row.units:4} units  {row.parts} of {row.most_parts}  {row.context}{mark}"

@@ -1,0 +1,239 @@
+"""A whole city on one machine: the service, a simulated carrier and mail relay, each its own process, and people to tell."""
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import sys
+import uuid
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from shapely.geometry import Polygon, box
+from sqlalchemy import insert
+
+from notify import keys, people, schema
+from notify.db import Database, engine_for
+from subscribers import atlas, store
+from subscribers.areas import NamedShape
+from subscribers.sealing import Keyring
+
+CITY = box(-122.85, 45.43, -122.47, 45.65)
+EAST, WEST = box(-122.60, 45.43, -122.47, 45.65), box(-122.85, 45.43, -122.60, 45.65)
+ACCOUNT, TOKEN = "AC" + "5" * 32, "simulated-token"
+SENDER = "+15035550100"
+DEADLINE_S = 120
+
+
+def free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(slots=True)
+class Process:
+    """A child process that says on its first line of output that it is ready."""
+
+    child: asyncio.subprocess.Process
+    ready: dict[str, Any]
+
+    async def kill(self) -> None:
+        """As a power cut would."""
+        self.child.send_signal(signal.SIGKILL)
+        await self.child.wait()
+
+    async def end(self) -> None:
+        if self.child.returncode is None:
+            self.child.send_signal(signal.SIGTERM)
+            await asyncio.wait_for(self.child.wait(), DEADLINE_S)
+
+
+async def start(arguments: Sequence[str], environment: dict[str, str], log: Path) -> Process:
+    with log.open("ab") as errors:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, *arguments, stdout=asyncio.subprocess.PIPE, stderr=errors, env=os.environ | environment
+        )
+    assert child.stdout is not None
+    line = await asyncio.wait_for(child.stdout.readline(), DEADLINE_S)
+    assert line, f"{arguments} ended at once:\n{log.read_text()[-2000:]}"
+    return Process(child, json.loads(line))
+
+
+@dataclass(slots=True)
+class Town:
+    """Set up with `create`; then `carrier()` and `service()` start the processes."""
+
+    home: Path
+    database_url: str
+    ring: Keyring
+    tokens: dict[str, str]
+    rate: float = 100_000
+    settings: dict[str, str] = field(default_factory=dict)
+    public_port: int = field(default_factory=free_port)
+    private_port: int = field(default_factory=free_port)
+    sms_port: int = field(default_factory=free_port)
+    smtp_port: int = field(default_factory=free_port)
+
+    @classmethod
+    def create(cls, home: Path, database_url: str, **given: Any) -> "Town":
+        home.mkdir(parents=True, exist_ok=True)
+        ring = keys.create(home / "keys.toml")
+        engine = engine_for(database_url)
+        schema.migrate(engine)
+        engine.dispose()
+        now = datetime.now(UTC)
+        with closing(Database(database_url)) as db:
+            tokens = {
+                name: db.write_now(lambda conn, name=name, role=role: people.add(conn, name, [role], {}, now))
+                for name, role in [("author", "author"), ("approver", "approver"), ("admin", "admin")]
+            }
+            areas = [("Portland", "city", CITY, True), ("East", "district", EAST, False), ("West", "district", WEST, False)]
+            shapes = [NamedShape(name=name, kind=kind, shape=shape, citywide=whole) for name, kind, shape, whole in areas]
+            db.write_now(lambda conn: atlas.keep(conn, shapes, "test", now))
+        return cls(home, database_url, ring, tokens, **given)
+
+    def settle(self, numbers: Sequence[str], *, language: str = "en", inside: Polygon = WEST, channel: str = "sms") -> None:
+        """Adds people with one address each, living in the middle of an area."""
+        now = datetime.now(UTC)
+        middle = inside.representative_point()
+
+        def add(conn: Any) -> None:
+            for number in numbers:
+                subscriber = store.add_subscriber(conn, now, "test")
+                sealed = self.ring.seal(channel, number)
+                conn.execute(
+                    insert(store.ADDRESS).values(
+                        subscriber_id=subscriber,
+                        channel=channel,
+                        sealed=sealed.data,
+                        key_id=sealed.key_id,
+                        blind=self.ring.blind(channel, number),
+                        language=language,
+                        basis="opt-in",
+                    )
+                )
+                conn.execute(
+                    insert(store.PLACE).values(subscriber_id=subscriber, label="HOME", kind="point", lon=middle.x, lat=middle.y)
+                )
+            store.note_change(conn, None)
+
+        with closing(Database(self.database_url)) as db:
+            db.write_now(add)
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "carrier"
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.public_port}"
+
+    async def carrier(self, *options: str) -> Process:
+        arguments = ["-m", "channels.simulator", "--log", str(self.logs), "--sms-port", str(self.sms_port)]
+        arguments += ["--smtp-port", str(self.smtp_port), "--sender", f"{SENDER}={self.rate:g}", "--account", ACCOUNT]
+        return await start([*arguments, "--token", TOKEN, *options], {}, self.home / "carrier.log")
+
+    async def service(self) -> Process:
+        environment = {
+            "TOCSIN_MODE": "demo",
+            "TOCSIN_DATA_DIR": str(self.home),
+            "TOCSIN_DATABASE_URL": self.database_url,
+            "TOCSIN_PUBLIC_URL": self.url,
+            "TOCSIN_PUBLIC_PORT": str(self.public_port),
+            "TOCSIN_PRIVATE_PORT": str(self.private_port),
+            "TOCSIN_TWILIO_ACCOUNT_SID": ACCOUNT,
+            "TOCSIN_TWILIO_AUTH_TOKEN": TOKEN,
+            "TOCSIN_TWILIO_URL": f"http://127.0.0.1:{self.sms_port}",
+            "TOCSIN_SMS_SENDERS": f"{SENDER}={self.rate:g}",
+            "TOCSIN_SMTP_HOST": "127.0.0.1",
+            "TOCSIN_SMTP_PORT": str(self.smtp_port),
+            "TOCSIN_SMTP_SECURITY": "none",
+            "TOCSIN_SMTP_RELAY_SIGNS_DKIM": "true",
+            "TOCSIN_COUNTDOWN_S": "0",
+        }
+        return await start(["-m", "notify", "serve"], environment | self.settings, self.home / "service.log")
+
+    def sms(self, event: str = "accepted") -> list[dict[str, Any]]:
+        """The carrier's own record."""
+        return [line for line in read_log(self.logs / "sms.jsonl") if line["event"] == event]
+
+    def mails(self, event: str = "accepted") -> list[dict[str, Any]]:
+        return [line for line in read_log(self.logs / "smtp.jsonl") if line["event"] == event]
+
+    async def call(self, who: str, method: str, path: str, data: Any = None, *, key: str | None = None) -> tuple[int, Any]:
+        headers = {"Authorization": f"Bearer {self.tokens[who]}", "Idempotency-Key": key or uuid.uuid4().hex}
+        url = f"http://127.0.0.1:{self.private_port}/api/v1{path}"
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=DEADLINE_S)) as session,
+            session.request(method, url, json=data, headers=headers) as answer,
+        ):
+            return answer.status, await answer.json(content_type=None)
+
+    async def must(self, who: str, method: str, path: str, data: Any = None) -> Any:
+        status, reply = await self.call(who, method, path, data)
+        assert status < 300, (status, reply)
+        return reply
+
+    async def approve(self, alert_id: str, approver: str = "approver", author: str = "author") -> None:
+        """Submitted by the author, approved and sent by the approver."""
+        submitted = await self.must(author, "POST", f"/alerts/{alert_id}/submit")
+        await self.must(approver, "POST", f"/alerts/{alert_id}/approve", {"digest": submitted["digest"]})
+        await self.must(approver, "POST", f"/alerts/{alert_id}/send")
+
+    async def send(self, draft: dict[str, Any]) -> str:
+        """The whole path of a first alert; returns its id when sending has begun."""
+        made = await self.must("author", "POST", "/alerts", draft)
+        await self.approve(made["alert_id"])
+        return str(made["alert_id"])
+
+    async def follow_up(self, verb: str, alert_id: str, changes: dict[str, Any]) -> str:
+        made = await self.must("author", "POST", f"/alerts/{alert_id}/{verb}", changes)
+        await self.approve(made["alert_id"])
+        return str(made["alert_id"])
+
+    async def until(self, alert_id: str, *statuses: str) -> dict[str, Any]:
+        """Waits until the alert has one of these statuses."""
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                reply: dict[str, Any] = await self.must("author", "GET", f"/alerts/{alert_id}")
+                if reply["status"] in statuses:
+                    return reply
+                await asyncio.sleep(0.05)
+
+
+def numbers(count: int, start: int = 0) -> list[str]:
+    """Distinct numbers in exchange 555."""
+    codes = (503, 971, 458, 541, 206, 253, 360, 425, 509)
+    return [f"+1{codes[number // 10_000]}555{number % 10_000:04d}" for number in range(start + 1000, start + 1000 + count)]
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+BOIL_WATER: dict[str, Any] = {
+    "hazard": "boil_water",
+    "area": {"names": ["Portland"]},
+    "until": "cleared",
+    "slots": {
+        "cause": "ecoli",
+        "samples": 3,
+        "happened": "2014-05-22T14:00-07:00",
+        "learned": "2014-05-23T08:15-07:00",
+        "doing": "testing",
+        "address": "1120 SW 5th Ave, Portland, OR 97204",
+    },
+}
+
+
+def secret() -> str:
+    return secrets.token_hex(4)
