@@ -1,6 +1,8 @@
 """Subjects for tests: any hazard in any stage, filled with the samples its slots declare; and catalogues made for a test."""
 
+import atexit
 import shutil
+import tempfile
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -93,9 +95,18 @@ def reviews_of(words: Words, *languages: str) -> tuple[Review, ...]:
 def untranslated(folder: Path) -> Path:
     """A copy of the templates with catalogues in which nothing is translated."""
     made = folder / "templates"
-    shutil.copytree(TEMPLATES, made, ignore=shutil.ignore_patterns("locale", "pages"))
-    catalogs.extract(made)
+    shutil.copytree(_blank(), made)
     return made
+
+
+@cache
+def _blank() -> Path:
+    """Extracted once; the folder goes when the tests end."""
+    kept = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, kept)
+    shutil.copytree(TEMPLATES, kept, ignore=shutil.ignore_patterns("locale", "pages"), dirs_exist_ok=True)
+    catalogs.extract(kept)
+    return kept
 
 
 def translate(
