@@ -44,28 +44,28 @@ def dump(
             try:
                 writer = csv.writer(file, lineterminator="\n")
                 writer.writerow(COLUMNS)
-                writer.writerows(_rows(db, ring))
+                writer.writerows(rows(db, ring))
             finally:
                 if out:
                     file.close()
             if texts:
-                texts.write_text(json_module.dumps(_texts(db), ensure_ascii=False), "utf-8")
+                texts.write_text(json_module.dumps(texts_of(db), ensure_ascii=False), "utf-8")
 
 
-def _rows(db: Database, ring: Keyring) -> Iterator[list[Any]]:
+def rows(db: Database, ring: Keyring) -> Iterator[list[Any]]:
     query = text("""
         SELECT d.*, a.sealed, a.key_id FROM delivery d LEFT JOIN address a ON a.address_id = d.address_id
         WHERE d.delivery_id > :after ORDER BY d.delivery_id LIMIT :most""")
     after = 0
     while True:
-        rows = db.read_now(
+        found = db.read_now(
             lambda conn, after=after: conn.execute(query, {"after": after, "most": BATCH}).mappings().all()  # type: ignore[misc]
         )
-        if not rows:
+        if not found:
             return
-        for row in rows:
+        for row in found:
             yield [_cell(row, name, ring) for name in COLUMNS]
-        after = rows[-1]["delivery_id"]
+        after = found[-1]["delivery_id"]
 
 
 def _cell(row: Any, name: str, ring: Keyring) -> Any:
@@ -82,7 +82,7 @@ def _cell(row: Any, name: str, ring: Keyring) -> Any:
     return row[name] if row[name] is not None else ""
 
 
-def _texts(db: Database) -> dict[str, dict[str, list[str]]]:
+def texts_of(db: Database) -> dict[str, dict[str, list[str]]]:
     """Every approved text by event and channel."""
     found: dict[str, dict[str, list[str]]] = {}
     for (content,) in db.read_now(lambda conn: conn.execute(text("SELECT content FROM event")).all()):

@@ -114,6 +114,13 @@ async def test_a_twilio_that_is_down_does_not_keep_the_service_from_starting(
         await sms.close()
 
 
+def test_an_account_that_cannot_be_one_is_refused_with_every_reason() -> None:
+    with pytest.raises(Misconfigured) as refusal:
+        TwilioGateway(an_account("api.example.gov", account_sid="AC123", auth_token="", public_url="https://a b"))
+    for setting in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_URL", "PUBLIC_URL"):
+        assert f"TOCSIN_{setting}" in str(refusal.value)
+
+
 async def test_twilios_own_environment_variables_move_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWILIO_REGION", "au1")
     monkeypatch.setenv("TWILIO_EDGE", "sydney")

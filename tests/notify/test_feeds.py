@@ -264,8 +264,8 @@ def test_the_discovery_file_leads_to_every_feed() -> None:
 
 
 def a_coast(number: int) -> Area:
-    """An outline of 2,000 points, as surveyed ones are."""
-    return Area(name=f"Coast {number}", shape=Point(-122.6 + number / 1000, 45.5).buffer(0.1, quad_segs=500))
+    """An outline of more points than CAP allows."""
+    return Area(name=f"Coast {number}", shape=Point(-122.6 + number / 1000, 45.5).buffer(0.1, quad_segs=40))
 
 
 def test_a_feed_of_many_alerts_gives_up_words_and_points_before_alerts() -> None:
@@ -276,9 +276,9 @@ def test_a_feed_of_many_alerts_gives_up_words_and_points_before_alerts() -> None
         )
         for number in range(1, 61)
     ]
-    chain = [a_bulletin(90, incident_id="LONG")]
+    chain = [a_bulletin(90, incident_id="LONG", cap=b"")]
     for number in range(91, 140):
-        chain.append(after(chain[-1], number, Stage.UPDATE))
+        chain.append(after(chain[-1], number, Stage.UPDATE, cap=b""))
     files = made([*crisis, *chain], 300)
     for form in ("atom", "rss", "geojson"):
         assert len(files[f"feeds/active.{form}"]) <= MOST_BYTES, form

@@ -16,7 +16,7 @@ from typing import Any
 
 import aiohttp
 from shapely.geometry import Polygon, box
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 
 from notify import keys, people, schema
 from notify.db import Database, engine_for
@@ -106,28 +106,31 @@ class Town:
         now = datetime.now(UTC)
         middle = inside.representative_point()
 
-        def add(conn: Any) -> None:
-            for number in numbers:
-                subscriber = store.add_subscriber(conn, now, "test")
-                sealed = self.ring.seal(channel, number)
-                conn.execute(
-                    insert(store.ADDRESS).values(
-                        subscriber_id=subscriber,
-                        channel=channel,
-                        sealed=sealed.data,
-                        key_id=sealed.key_id,
-                        blind=self.ring.blind(channel, number),
-                        language=language,
-                        basis="opt-in",
-                    )
-                )
-                conn.execute(
-                    insert(store.PLACE).values(subscriber_id=subscriber, label="HOME", kind="point", lon=middle.x, lat=middle.y)
-                )
+        def add(conn: Connection) -> None:
+            made = insert(store.SUBSCRIBER).returning(store.SUBSCRIBER.c.subscriber_id)
+            people = conn.scalars(made, [{"created_at": now, "source": "test"} for _ in numbers]).all()
+            conn.execute(
+                insert(store.ADDRESS),
+                [self._address(one, address, language, channel) for one, address in zip(people, numbers, strict=True)],
+            )
+            home = {"label": "HOME", "kind": "point", "lon": middle.x, "lat": middle.y}
+            conn.execute(insert(store.PLACE), [{"subscriber_id": one, **home} for one in people])
             store.note_change(conn, None)
 
         with closing(Database(self.database_url)) as db:
             db.write_now(add)
+
+    def _address(self, subscriber_id: int, address: str, language: str, channel: str) -> dict[str, Any]:
+        sealed = self.ring.seal(channel, address)
+        return {
+            "subscriber_id": subscriber_id,
+            "channel": channel,
+            "sealed": sealed.data,
+            "key_id": sealed.key_id,
+            "blind": self.ring.blind(channel, address),
+            "language": language,
+            "basis": "opt-in",
+        }
 
     @property
     def logs(self) -> Path:
