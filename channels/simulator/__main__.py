@@ -107,7 +107,10 @@ def _handsets(given: argparse.Namespace) -> Handsets:
 
 def _sender(text: str) -> SimulatedSender:
     number, _, rate = text.partition("=")
-    return SimulatedSender(number=number, rate=float(rate)) if rate else SimulatedSender(number=number)
+    try:
+        return SimulatedSender(number=number, rate=float(rate)) if rate else SimulatedSender(number=number)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NUMBER or NUMBER=SEGMENTS_PER_SECOND") from None
 
 
 def _names(faults: type[SmsFaults] | type[MailFaults]) -> str:

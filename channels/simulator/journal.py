@@ -106,7 +106,7 @@ class Journal:
 
 def entries(path: Path) -> Iterator[dict[str, Any]]:
     """The entries of a log, oldest first; a last line still without its end is left out. An absent log has none."""
-    if not path.exists():
+    if not path.is_file():
         return
     with path.open(encoding="ascii") as lines:
         for line in lines:
