@@ -186,11 +186,15 @@ def _polygons(event: Event, most_points: int) -> tuple[tuple[Ring, ...], ...]:
         return ()
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def _joined(shapes: tuple[bytes, ...], most_points: int) -> tuple[tuple[Ring, ...], ...]:
-    texts = [text for shape in shapes for text in cap_polygons(shapely.from_wkb(shape), most_points=most_points)]
-    drawn = [Polygon([(float(lon), float(lat)) for lat, lon in _pairs(text)]) for text in texts]
-    parts = shapely.get_parts(shapely.union_all(drawn))
+    """Surveyed outlines are simplified once; coarser ones are made of the result, and cover it."""
+    drawn = [shapely.from_wkb(shape) for shape in shapes]
+    if most_points < MOST_POINTS:
+        drawn = [Polygon(outer) for outer, *_ in _joined(shapes, MOST_POINTS)]
+    texts = [text for shape in drawn for text in cap_polygons(shape, most_points=most_points)]
+    said = [Polygon([(float(lon), float(lat)) for lat, lon in _pairs(text)]) for text in texts]
+    parts = shapely.get_parts(shapely.union_all(said))
     return tuple(
         tuple(_ring(ring) for ring in (part.exterior, *part.interiors))
         for part in (orient(part) for part in parts if isinstance(part, Polygon))

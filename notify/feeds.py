@@ -18,14 +18,14 @@ from datetime import UTC, datetime, timedelta
 from channels import feed
 from channels.feed import FeedEntry, FeedHead, FeedLink
 from notify.alert import Mode
-from notify.bulletin import Bulletin, Message, Thread, changed_at, is_test, still_shown, threads
+from notify.bulletin import Bulletin, Thread, changed_at, is_test, still_shown, threads
 from notify.feed_entries import Detail, entry
 from notify.labels import labels
 from notify.site import ENGLISH, Site
 
 HEARTBEAT = timedelta(minutes=5)
 MOST_BYTES = 100_000
-LEAST_DETAIL_LAST = (
+DETAILS = (
     Detail(),
     Detail(replaced=False),
     Detail(replaced=False, description=False),
@@ -63,11 +63,14 @@ def files(bulletins: Sequence[Bulletin], now: datetime, site: Site) -> Mapping[s
     made: dict[str, bytes] = {site.cap(bulletin.event.identifier): bulletin.cap for bulletin in bulletins}
     active = edition(ACTIVE, [bulletin for bulletin in bulletins if not is_test(bulletin.event)], now)
     test = edition(TEST, [bulletin for bulletin in bulletins if is_test(bulletin.event)], now)
-    for form in FORMS:
-        for language in site.languages:
-            made[site.feed(ACTIVE, form, language)] = _feed(active, form, language, site)
-        made[site.feed(ACTIVE, form)] = made[site.feed(ACTIVE, form, ENGLISH)]
-        made[site.feed(TEST, form)] = _feed(test, form, ENGLISH, site)
+    details: Sequence[Detail] = DETAILS
+    for language in (ENGLISH, *(other for other in site.languages if other != ENGLISH)):
+        written, details = _forms(active, language, site, details)
+        made |= {site.feed(ACTIVE, form, language): content for form, content in written.items()}
+        if language == ENGLISH:
+            made |= {site.feed(ACTIVE, form): content for form, content in written.items()}
+    written, _ = _forms(test, ENGLISH, site, DETAILS)
+    made |= {site.feed(TEST, form): content for form, content in written.items()}
     made[site.discovery()] = _discovery(active, site)
     return made
 
@@ -83,23 +86,32 @@ def heartbeat(now: datetime, updated: datetime) -> datetime:
     return max(datetime.fromtimestamp(now.timestamp() // step * step, UTC), updated)
 
 
-def _feed(edition: Edition, form: str, language: str, site: Site) -> bytes:
-    _, write = FORMS[form]
-    head = _head(edition, form, language, site)
-    content = b""
-    for detail in LEAST_DETAIL_LAST:
-        content = write(head, [entry(*told, language, site, detail) for told in _told(edition, form, detail)])
-        if len(content) <= MOST_BYTES:
-            break
-    return content
+def _forms(
+    edition: Edition, language: str, site: Site, details: Sequence[Detail]
+) -> tuple[Mapping[str, bytes], Sequence[Detail]]:
+    """The feed in every form, with the most detail that keeps all of them small enough; and the details from there on, since
+    what was too much in one language will be in the next."""
+    written: dict[str, bytes] = {}
+    for skipped, detail in enumerate(details):
+        newest = [entry(thread, thread.newest, language, site, detail) for thread in edition.threads]
+        everything = list(_everything(edition, newest, language, site, detail))
+        for form, (_, write) in FORMS.items():
+            head = _head(edition, form, language, site)
+            written[form] = write(head, everything if form == "geojson" else newest)
+        if max(map(len, written.values())) <= MOST_BYTES:
+            return written, details[skipped:]
+    return written, details[-1:]
 
 
-def _told(edition: Edition, form: str, detail: Detail) -> Iterator[tuple[Thread, Message]]:
-    """The messages a feed of this form names, most recently changed incident first, newest message first."""
-    for thread in edition.threads:
-        yield thread, thread.newest
-        if form == "geojson" and detail.replaced:
-            yield from ((thread, older) for older in thread.messages[1:] if still_shown(older, edition.now))
+def _everything(
+    edition: Edition, newest: Sequence[FeedEntry], language: str, site: Site, detail: Detail
+) -> Iterator[FeedEntry]:
+    """Each incident's newest message followed by those it replaced in the last 24 hours, newest first."""
+    for thread, told in zip(edition.threads, newest, strict=True):
+        yield told
+        if detail.replaced:
+            older = (message for message in thread.messages[1:] if still_shown(message, edition.now))
+            yield from (entry(thread, message, language, site, detail) for message in older)
 
 
 def _head(edition: Edition, form: str, language: str, site: Site) -> FeedHead:
