@@ -95,6 +95,7 @@ class ScriptedRelay:
             self._answers["EHLO"] = "250-relay\r\n250 PIPELINING"
         self._bytewise = bytewise
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self.accepted: list[tuple[str, Message]] = []
         self.contents: list[bytes] = []
         self.connections = 0
@@ -102,9 +103,19 @@ class ScriptedRelay:
         self.reached: dict[str, asyncio.Event] = {}
         self.port = 0
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def start(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self._writers.add(writer)
+        self._serving.add(asyncio.create_task(self._serve(reader, writer)))
+
+    async def end(self) -> None:
+        self.cut_all()
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+        await asyncio.gather(*(writer.wait_closed() for writer in self._writers), return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             await self._dialogue(reader, writer)
         writer.close()
@@ -180,33 +191,36 @@ async def a_scripted_relay(
     answers: Mapping[str, Answer] | None = None, *, pipelining: bool = False, bytewise: bool = False
 ) -> AsyncIterator[ScriptedRelay]:
     relay = ScriptedRelay(answers or {}, pipelining, bytewise)
-    serving: set[asyncio.Task[None]] = set()
-
-    def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        serving.add(asyncio.create_task(relay.serve(reader, writer)))
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(relay.start, "127.0.0.1", 0)
     relay.port = server.sockets[0].getsockname()[1]
     try:
         yield relay
     finally:
         server.close()
-        relay.cut_all()
-        for task in serving:
-            task.cancel()
-        await asyncio.gather(*serving, return_exceptions=True)
+        await relay.end()
         await server.wait_closed()
 
 
 @contextlib.asynccontextmanager
 async def a_raw_relay(listen: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> AsyncIterator[int]:
     """A server that does what the test says with each connection; gives its port."""
-    server = await asyncio.start_server(listen, "127.0.0.1", 0)
+    ended: set[asyncio.Event] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ended.add(end := asyncio.Event())
+        with contextlib.suppress(ConnectionError):
+            await listen(reader, writer)
+            writer.close()
+            await writer.wait_closed()
+        end.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
         await server.wait_closed()
+        await asyncio.gather(*(end.wait() for end in ended))
 
 
 @contextlib.asynccontextmanager

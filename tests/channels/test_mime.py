@@ -36,7 +36,7 @@ def decoded(value: str) -> str:
 
 
 def test_a_mail_has_the_fields_that_programs_and_people_need_and_no_others() -> None:
-    mail = read(a_content(thread="<incident-1@example.gov>"), reply_to="help@example.gov")
+    mail = read(a_content(subject="Boil water – Lents", thread="<incident-1@example.gov>"), reply_to="help@example.gov")
     assert mail.items()[:-1] == [
         ("To", "resident@example.gov"),
         ("Message-ID", "<e.1@b.example.gov>"),
@@ -44,7 +44,7 @@ def test_a_mail_has_the_fields_that_programs_and_people_need_and_no_others() -> 
         ("List-Unsubscribe", "<https://alerts.example.gov/unsubscribe/r1>"),
         ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
         ("From", '"City of Portland Alerts"\r\n <alerts@example.gov>'),
-        ("Subject", "=?utf-8?q?Boil_water_=E2=80=93_Lents_=E2=80=93_until_further_notice?="),
+        ("Subject", "=?utf-8?q?Boil_water_=E2=80=93_Lents?="),
         ("Auto-Submitted", "auto-generated"),
         ("MIME-Version", "1.0"),
         ("Reply-To", "help@example.gov"),
@@ -110,7 +110,7 @@ def test_a_message_id_is_the_same_for_every_try_and_another_for_every_delivery()
 def test_a_content_that_would_read_back_otherwise_is_not_sendable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mime, "_encoded", lambda name, text: f"{text}\r\nBcc: x@example.gov")
     with pytest.raises(mime.Unsendable, match=r"email/first/en .* its header fields, its subject"):
-        mime.build(a_content(), a_letterhead())
+        mime.build(a_content(subject="=?UTF-8?Q?All_clear?="), a_letterhead())
 
 
 def test_a_text_that_would_read_back_otherwise_is_not_sendable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +127,7 @@ def test_an_ordinary_address_is_taken_as_it_is(address: str) -> None:
 
 
 def test_a_domain_in_other_letters_is_sent_to_in_its_ascii_form() -> None:
-    assert mime.mailbox("resident@Straße-市.example.gov") == "resident@xn--strasse-s56m.example.gov"
+    assert mime.mailbox("resident@Büro-市.example.gov") == "resident@xn--bro--0ra1004l.example.gov"
 
 
 @pytest.mark.parametrize(
@@ -153,6 +153,7 @@ def test_a_domain_in_other_letters_is_sent_to_in_its_ascii_form() -> None:
         ("a@" + "b" * 64 + ".gov", "after the @"),
         ("a@" + ".".join(["abcdefg"] * 40), "after the @"),
         ("a@[192.0.2.1]", "after the @"),
+        ("a@straße.example.gov", "after the @"),
         ("example.gov", "lacks an @"),
         ("@example.gov", "lacks an @"),
         ("a@", "lacks an @"),

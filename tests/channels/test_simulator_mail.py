@@ -184,6 +184,8 @@ async def test_the_mail_faults_change_through_the_controls(tmp_path: Path) -> No
         (b"subject: =?utf-8?b?xJB1biBzw7Rp?=\r\n\r\n", ("", "Đun sôi")),
         (b"Subject: =?no-such-charset?q?a?=\r\n\r\n", ("", "=?no-such-charset?q?a?=")),
         (b"Subject: =?utf-8?b?x?=\r\n\r\n", ("", "=?utf-8?b?x?=")),
+        (b"Subject: one\r\nSubject: two\r\nX: a\r\n Subject: three\r\n\r\n", ("", "one")),
+        ("Subject: Đun sôi\r\n\r\n".encode(), ("", "Đun sôi")),
         (b"To: resident@example.gov\r\n\r\n", ("", "")),
         (b"", ("", "")),
     ],

@@ -212,6 +212,21 @@ class Town:
                     return reply
                 await asyncio.sleep(0.05)
 
+    async def until_texts(self, count: int) -> None:
+        """Waits until the carrier has accepted this many."""
+        async with asyncio.timeout(DEADLINE_S):
+            while len(self.sms()) < count:
+                await asyncio.sleep(0.05)
+
+    async def settled(self, alert_id: str) -> dict[str, Any]:
+        """Waits until no row of the alert may leave any more."""
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                reply: dict[str, Any] = await self.must("author", "GET", f"/alerts/{alert_id}")
+                if reply["progress"]["total"]["planned"] + reply["progress"]["total"]["claimed"] == 0:
+                    return reply
+                await asyncio.sleep(0.05)
+
 
 def numbers(count: int, start: int = 0) -> list[str]:
     """Distinct numbers in exchange 555."""
