@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.dates import format_skeleton, format_time, get_timezone_name
 from babel.messages.pofile import read_po
 
@@ -70,8 +70,14 @@ def labels(language: str) -> Labels:
 
 
 def direction(tag: str) -> str:
-    """ltr or rtl: how text with this language tag runs."""
-    return str(_locale(tag).text_direction)
+    """ltr or rtl: how text with this language tag runs. Regions do not matter, nor tags nobody knows."""
+    parts = tag.split("-")
+    while parts:
+        try:
+            return str(Locale.parse("_".join(parts)).text_direction)
+        except (UnknownLocaleError, ValueError):
+            parts.pop()
+    return "ltr"
 
 
 def catalogue(language: str) -> Mapping[str, str]:
