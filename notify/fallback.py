@@ -61,8 +61,8 @@ class Desk:
     def say(self, form: str, wording: Wording, language: str) -> Said:
         """The block of a wording in "sms.txt", "page.txt" or "cap.txt" for somebody who asked for this language."""
         for folder, speaker, step in self._attempts(wording, language):
-            block = _block(self.words, folder, form, wording, short=step is Step.ENGLISH and language != ENGLISH)
-            if block:
+            short = step is Step.ENGLISH and language != ENGLISH
+            for block in _blocks(self.words, folder, form, wording, short=short):
                 try:
                     text = speaker.block(f"{folder}/{form}", block, self._values(speaker, folder, form, language))
                 except NotReady:
@@ -118,7 +118,7 @@ class Desk:
 def folder_of(words: Words, hazard: str, wording: Wording) -> str:
     """The folder whose words a hazard's wording is made of: its own, or that of the words behind it."""
     own = words.folders[hazard]
-    return own if _block(words, own, "sms.txt", wording, short=False) else BEHIND.get(wording, GENERIC)
+    return own if _blocks(words, own, "sms.txt", wording, short=False) else BEHIND.get(wording, GENERIC)
 
 
 def has_short(words: Words, hazard: str) -> bool:
@@ -134,12 +134,12 @@ def given_slots(subject: Subject, words: Words, folder: str) -> Mapping[str, Any
     return given
 
 
-def _block(words: Words, folder: str, form: str, wording: Wording, *, short: bool) -> str:
-    """The block that says a wording, "" when there is none. `short` prefers the one-part form of a first alert, which has no
-    long form outside texts."""
+def _blocks(words: Words, folder: str, form: str, wording: Wording, *, short: bool) -> tuple[str, ...]:
+    """The blocks that can say a wording, best first. Behind the one-part form stands the long one; `short` prefers the one-part
+    form for a first alert."""
     there = blocks(words.templates, f"{folder}/{form}")
-    wanted = (Wording.SHORT, Wording.FIRST) if wording is Wording.SHORT or (short and wording is Wording.FIRST) else (wording,)
-    return next((block for block in wanted if block in there), "")
+    either = wording is Wording.SHORT or (short and wording is Wording.FIRST)
+    return tuple(block for block in ((Wording.SHORT, Wording.FIRST) if either else (wording,)) if block in there)
 
 
 def _value(speaker: Speaker, folder: str, name: str, slot: Slot, value: Any, subject: Subject, *, texts: bool) -> Any:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -72,12 +73,20 @@ class Link:
 
 
 def link(language: str, url: str) -> Link:
+    return Link(language=language, name=endonym(language), url=url)
+
+
+@cache
+def endonym(language: str) -> str:
+    """The language's own name for itself: "Español"."""
     own = Locale.parse(language, sep="-")
     name = str(own.get_language_name(own) or language)
-    return Link(language=language, name=name[:1].upper() + name[1:], url=url)
+    return name[:1].upper() + name[1:]
 
 
+@cache
 def direction(language: str) -> str:
+    """The way its lines run: "ltr" or "rtl"."""
     return Locale.parse(language, sep="-").text_direction
 
 

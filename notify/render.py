@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from channels.base import Content
-from channels.text import Measure, measure, sanitise
+from channels.text import GSM_7, Measure, measure, sanitise
 from notify import letters, slots
-from notify.alert import Info, Mode, Page, Stage, Wording
+from notify.alert import Info, Mode, Page, Wording
 from notify.fallback import STEPS, Desk, Said, Step, folder_of, given_slots, has_short
 from notify.letters import Link
 from notify.phrasing import NotReady
@@ -16,7 +16,8 @@ from notify.slots import ENGLISH, long_time
 from notify.subject import Subject
 from notify.words import Words
 
-ENDING: Final = (Stage.FIRST, Stage.RENEWAL, Stage.UPDATE)  # the stages whose mails say until when
+ENDING: Final = (Wording.FIRST, Wording.SHORT, Wording.UPDATE)  # the wordings whose mails may say until when
+_SETTLED: Final = GSM_7 - {"\r", "\f"}  # what the sanitiser leaves as it is
 LABELS: Final = ("steps_heading", "facts_heading", "open_page")
 
 
@@ -128,11 +129,16 @@ def _texts(desk: Desk, wording: Wording, language: str) -> Iterator[tuple[Conten
         written.insert(0, desk.line("exercise", spoken)[0])
     if said.step is Step.ENGLISH and language != ENGLISH:
         written.append(desk.line("interpreter", language, phone=desk.subject.phones[0])[0])
-    why, _ = desk.line("why_sms", spoken)
-    for path, lines in ((wording, written), (f"{wording}/why", [*written, why])):
-        body = sanitise("\n".join(lines)).text
-        body = _with_reply_word(desk, said, wording, body) or body
-        yield Content(key=f"sms/{path}/{language}", language=spoken, body=body), said.step
+    body = _plain("\n".join(written))
+    why = _plain(desk.line("why_sms", spoken)[0])
+    for path, whole in ((wording, body), (f"{wording}/why", f"{body}\n{why}")):
+        ended = _with_reply_word(desk, said, wording, whole) or whole
+        yield Content(key=f"sms/{path}/{language}", language=spoken, body=ended), said.step
+
+
+def _plain(text: str) -> str:
+    """Sanitised; a text of plain GSM-7 is so already, and looking at each letter of it again costs more than all the rest."""
+    return text if _SETTLED.issuperset(text) else sanitise(text).text
 
 
 def _with_reply_word(desk: Desk, said: Said, wording: Wording, body: str) -> str:
@@ -143,7 +149,7 @@ def _with_reply_word(desk: Desk, said: Said, wording: Wording, body: str) -> str
         line = said.speaker.line("reply", word=desk.subject.reply_word)
     except NotReady:
         return ""
-    longer = f"{body}\n{sanitise(line).text}"
+    longer = f"{body}\n{_plain(line)}"
     return longer if measure(longer).parts == measure(body).parts else ""
 
 
@@ -157,7 +163,7 @@ def _mails(desk: Desk, wording: Wording, language: str, links: tuple[Link, ...])
         notice, notice_language = desk.line("interpreter", language, phone=subject.phones[0])
     values = {
         "page": page,
-        "subject": _title(desk, wording, page, spoken),
+        "subject": _title(desk, wording, page, timed=said.folder in desk.words.timed),
         "source": subject.source,
         "url": subject.url(language),
         "links": links,
@@ -183,12 +189,12 @@ def _labels(desk: Desk, spoken: str) -> Mapping[str, str]:
     }
 
 
-def _title(desk: Desk, wording: Wording, page: Page, spoken: str) -> str:
-    """A mail's subject: what, where, until when."""
-    subject = desk.subject
+def _title(desk: Desk, wording: Wording, page: Page, *, timed: bool) -> str:
+    """A mail's subject: what, where, and until when where the words say so."""
+    subject, spoken = desk.subject, page.language
     place = subject.place.get(spoken, subject.place[ENGLISH])
     title = f"{page.title} – {place}"
-    if subject.stage in ENDING and wording is not Wording.OUTSIDE and subject.expires and not subject.until_cleared:
+    if timed and wording in ENDING and subject.expires and not subject.until_cleared:
         until = long_time(subject.expires, spoken, subject.time_zone)
         title = desk.line("subject_until", spoken, title=page.title, place=place, until=until)[0]
     return f"{desk.line('exercise_mark', spoken)[0]}: {title}" if _is_exercise(desk, wording) else title

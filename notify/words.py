@@ -42,6 +42,7 @@ class Words:
     folders: Mapping[str, str]  # hazard -> folder
     dangers: Mapping[str, str]  # hazard -> what the slot danger is when nobody fills it in
     promised: Mapping[str, Mapping[str, Sequence[str]]]  # folder -> kind of text -> languages
+    timed: frozenset[str]  # folders whose words say until when
     most_parts: Mapping[str, int]  # wording -> parts its texts may have with the sample slots
     slots: Mapping[str, Mapping[str, Slot]]
 
@@ -84,6 +85,7 @@ def load(templates: Path) -> Words:
         folders=config["hazards"],
         dangers=config["danger"],
         promised=config["folders"],
+        timed=frozenset(config["timed"]),
         most_parts=config["parts"],
         slots=declared | {"": slots.declared(templates / "slots.toml")},
     )
