@@ -12,7 +12,7 @@ import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 from urllib.parse import quote_plus, urlsplit
 
@@ -198,13 +198,13 @@ class TwilioSms:
         url = urlsplit(request.url)
         if not url.path.endswith(request.path):  # the delivery id is read from the path, so the signature must cover it
             return False
-        validator = self._gateway.validator
+        # Twilio may sign with or without the port: https://www.twilio.com/docs/usage/webhooks/webhooks-security
+        variants = (url.geturl, partial(remove_port, url), partial(add_port, url))
+        sign = self._gateway.validator.compute_signature
         try:
-            # Twilio signs with or without the port: https://www.twilio.com/docs/usage/webhooks/webhooks-security
-            expected = [validator.compute_signature(variant(url), form) for variant in (remove_port, add_port)]
+            return any(hmac.compare_digest(given.encode(), sign(variant(), form).encode()) for variant in variants)
         except UnicodeEncodeError:  # bytes that are no text were signed by nobody
             return False
-        return any(hmac.compare_digest(given.encode(errors="replace"), one.encode()) for one in expected)
 
     async def ask(self, questions: Sequence[Question]) -> Sequence[Answer]:
         """Looks each question up in Twilio's list of messages from this number. Raises ConnectionError, Misconfigured."""

@@ -13,6 +13,7 @@ https://www.twilio.com/docs/usage/requests-to-twilio, https://github.com/twilio/
 
 import asyncio
 import logging
+import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -61,6 +62,19 @@ class TwilioAccount:
     connections: int = 100
 
 
+def problems(account: TwilioAccount) -> list[str]:
+    """Why this cannot be an account, as sentences."""
+    found = []
+    if not re.fullmatch(r"AC[0-9a-f]{32}", account.account_sid):
+        found.append("TOCSIN_TWILIO_ACCOUNT_SID must be AC and 32 hexadecimal digits in lower case.")
+    if not account.auth_token:
+        found.append("TOCSIN_TWILIO_AUTH_TOKEN is empty.")
+    for name, value in (("TOCSIN_TWILIO_URL", account.base_url), ("TOCSIN_PUBLIC_URL", account.public_url)):
+        if not re.fullmatch(r"https?://[!-~]+", value):
+            found.append(f"{name} must begin with https:// or http:// and hold no spaces.")
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What Twilio answered to a hand-over. retry_after is the header as it came, "" without one."""
@@ -86,9 +100,15 @@ class Unanswered(Exception):
 
 
 class TwilioGateway:
-    """One account's way to Twilio, shared by all its senders: `open` and `close` are counted, the last to leave closes."""
+    """One account's way to Twilio, shared by all its senders: `open` and `close` are counted, the last to leave closes.
+
+    Raises Misconfigured for an account that cannot be one, with every problem.
+    """
 
     def __init__(self, account: TwilioAccount) -> None:
+        wrong = problems(account)
+        if wrong:
+            raise Misconfigured(" ".join(wrong))
         self.account = account
         self.validator = RequestValidator(account.auth_token)
         self._http = _PooledHttp(account)
