@@ -3,10 +3,10 @@
 Whatever changes who can be reached where also appends a PlaceChange row, so that the audience index follows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, RowMapping, Table, delete, func, insert, select, update
 from sqlmodel import SQLModel
@@ -15,6 +15,8 @@ from subscribers import tables
 from subscribers.place import PLACES_MAX, BadPlace, NamedPlace, Point, Spot, ZipArea
 from subscribers.sealing import Keyring
 from subscribers.tables import PlaceKind
+
+T = TypeVar("T")
 
 
 def _table(row: type[SQLModel]) -> Table:
@@ -27,6 +29,13 @@ PLACE = _table(tables.Place)
 CHANGE = _table(tables.PlaceChange)
 CONSENT = _table(tables.Consent)
 AREA = _table(tables.NamedArea)
+
+IN_MAX = 5_000  # values in one IN (...): SQLite takes 32,766 parameters, PostgreSQL 65,535
+
+
+def batches(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The values in pieces that fit one IN (...)."""
+    return (values[at : at + IN_MAX] for at in range(0, len(values), IN_MAX))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,166 @@
+"""Everybody in arrays, sorted for questions: who has a place in this shape, and how are they reached.
+
+A Crowd is built once from rows and never changes. A million people with an address and a place each take about 75 MB.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from subscribers.grid import Grid, Positions, build, spans
+from subscribers.rows import AT_A_POINT, Codes, Flags, Floats, Ids, Rows, Standing
+
+SPARSE = 16  # fewer than one in so many: sorting them is cheaper than a pass over everybody
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Places that matched: the person's row in the Crowd, the place, and where it lies (nan for an area)."""
+
+    person: Positions
+    place_id: Ids
+    lon: Floats
+    lat: Floats
+    overlap: Flags  # matched as a whole area, not as a point
+
+    def at(self, chosen: NDArray[Any]) -> "Found":
+        """Those at these positions, or where this flag is set."""
+        return Found(**{name: getattr(self, name)[chosen] for name in Found.__slots__})
+
+    def plus(self, other: "Found") -> "Found":
+        """Those of both."""
+        return Found(**{name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in Found.__slots__})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crowd:
+    """People sorted by subscriber_id; person p has addresses first_address[p] to first_address[p + 1], oldest first.
+
+    A place counts only when it can be matched: a point with coordinates, or an area the city has a shape for. `placed` people
+    have at least one, those in `several` more than one. People without an address are left out: nobody can be told.
+    """
+
+    subscriber_id: Ids
+    placed: Flags
+    several: Flags
+    first_address: Positions
+    address_id: Ids
+    language: Codes
+    channel: Codes
+    basis: Codes
+    standing: Codes
+    grid: Grid
+    point_person: NDArray[np.int32]
+    point_place: Ids
+    area_person: NDArray[np.int32]
+    area_place: Ids
+    area_code: NDArray[np.int32]
+
+    def persons(self, subscribers: Ids) -> Positions:
+        """The rows of those of these subscribers who are here."""
+        at, here = _look_up(self.subscriber_id, subscribers)
+        return at[here]
+
+    def person_with(self, address_id: int) -> tuple[int, int] | None:
+        """The row of the person with this address, and the address's position; None when it is not here."""
+        at = np.flatnonzero(self.address_id == address_id)
+        return (int(np.searchsorted(self.first_address, at[0], side="right")) - 1, int(at[0])) if len(at) else None
+
+    def addresses_of(self, persons: Positions) -> tuple[Positions, Positions]:
+        """Positions of these people's addresses, and for each the index into `persons` of whom it belongs to."""
+        begin, end = self.first_address[persons], self.first_address[persons + 1]
+        return spans(begin, end), np.repeat(np.arange(len(persons)), end - begin)
+
+    def find(self, shape: Any, overlapped: Flags) -> Found:
+        """Every place inside the shape, and every area place whose area (by code) is `overlapped`; people may repeat."""
+        return self._found(self.grid.inside(shape), np.flatnonzero(overlapped[self.area_code]))
+
+    def find_of(self, person: int, shape: Any, overlapped: Flags) -> Found:
+        """The same for one person, place by place, without the grid."""
+        points = np.flatnonzero(self.point_person == person)
+        areas = np.flatnonzero(self.area_person == person)
+        inside = shapely.intersects_xy(shape, self.grid.lon[points], self.grid.lat[points])
+        return self._found(points[inside], areas[overlapped[self.area_code[areas]]])
+
+    def one_each(self, found: Found) -> Found:
+        """One place a person, in order of person: a point before an area, then the place saved first."""
+        repeats = self.several[found.person]
+        again = np.flatnonzero(repeats)
+        order = again[np.lexsort((found.place_id[again], found.overlap[again], found.person[again]))]
+        first = np.ones(len(order), np.bool_)
+        np.not_equal(found.person[order[1:]], found.person[order[:-1]], out=first[1:])
+        chosen = np.concatenate([np.flatnonzero(~repeats), order[first]])
+        return found.at(chosen[_ascending(found.person[chosen], len(self.placed))])
+
+    def tally(self, bases: int, persons: Positions | None = None) -> NDArray[np.int64]:
+        """How many addresses there are by [standing, basis, whether their person is placed]; of some people, or all."""
+        at: Any = slice(None)
+        owner = np.repeat(np.arange(len(self.placed)), np.diff(self.first_address))
+        if persons is not None:
+            at, index = self.addresses_of(persons)
+            owner = persons[index]
+        cell = (self.standing[at].astype(np.int64) * bases + self.basis[at]) * 2 + self.placed[owner]
+        return np.bincount(cell, minlength=len(Standing) * bases * 2).reshape(len(Standing), bases, 2)
+
+    def _found(self, points: Positions, areas: Positions) -> Found:
+        nowhere = np.full(len(areas), np.nan)
+        return Found(
+            person=np.concatenate([self.point_person[points], self.area_person[areas]]).astype(np.int64),
+            place_id=np.concatenate([self.point_place[points], self.area_place[areas]]),
+            lon=np.concatenate([self.grid.lon[points], nowhere]),
+            lat=np.concatenate([self.grid.lat[points], nowhere]),
+            overlap=np.repeat([False, True], [len(points), len(areas)]),
+        )
+
+
+def gather(rows: Rows, drawn: Flags) -> Crowd:
+    """The crowd of these rows; `drawn` says for each area code whether the city has a shape for it."""
+    subscribers, person = np.unique(rows.address_subscriber, return_inverse=True)
+    order = np.lexsort((rows.address_id, person))
+    first_address = np.zeros(len(subscribers) + 1, np.int64)
+    np.cumsum(np.bincount(person, minlength=len(subscribers)), out=first_address[1:])
+
+    owner, reached = _look_up(subscribers, rows.place_subscriber)
+    at_a_point = rows.place_area == AT_A_POINT
+    points = np.flatnonzero(reached & at_a_point & np.isfinite(rows.lon) & np.isfinite(rows.lat))
+    areas = np.flatnonzero(reached & ~at_a_point & np.append(drawn, False)[rows.place_area])
+    count = np.bincount(owner[points], minlength=len(subscribers)) + np.bincount(owner[areas], minlength=len(subscribers))
+    grid, sorted_points = build(rows.lon[points], rows.lat[points])
+    points = points[sorted_points]
+    return Crowd(
+        subscriber_id=subscribers,
+        placed=count > 0,
+        several=count > 1,
+        first_address=first_address,
+        address_id=rows.address_id[order],
+        language=rows.language[order],
+        channel=rows.channel[order],
+        basis=rows.basis[order],
+        standing=rows.standing[order],
+        grid=grid,
+        point_person=owner[points].astype(np.int32),
+        point_place=rows.place_id[points],
+        area_person=owner[areas].astype(np.int32),
+        area_place=rows.place_id[areas],
+        area_code=rows.place_area[areas],
+    )
+
+
+def _look_up(sorted_ids: Ids, wanted: Ids) -> tuple[Positions, Flags]:
+    """Where each wanted id stands among the sorted ones, and whether it is there at all."""
+    at = np.searchsorted(sorted_ids, wanted)
+    there = at < len(sorted_ids)
+    there[there] = sorted_ids[at[there]] == wanted[there]
+    return at, there
+
+
+def _ascending(values: Positions, limit: int) -> Positions:
+    """The order that sorts distinct numbers below `limit`."""
+    if len(values) * SPARSE < limit:
+        return np.argsort(values)
+    where = np.full(limit, -1, np.int64)
+    where[values] = np.arange(len(values))
+    return where[where >= 0]

@@ -1,0 +1,142 @@
+"""A million points on a grid, so that those inside a polygon are found by looking closely only along its boundary.
+
+Points are sorted by cell, row by row. Cells the boundary may touch are marked generously; a run of cells between two marked
+ones in a row is wholly inside or wholly outside, so one look at its first cell settles all its points. Points in marked cells
+are put to shapely one by one. The boundary counts as inside; holes and multipolygons are exact.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from subscribers.rows import Floats
+
+Positions = NDArray[np.int64]
+
+POINTS_PER_CELL = 1
+SIDE_MIN, SIDE_MAX = 8, 1024
+TAIL = 0.001  # share of points at each side that may lie outside the grid proper, so that one stray point does not stretch it
+SLACK = 1e-6  # in cells: how near the boundary may pass before a cell is marked; rounding errors are a millionth of this
+STEEPEST = 1e3  # cells along per cell up: beyond it a row's share of a segment is not computed, all of it is marked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """Points sorted by cell: cell c holds positions start[c] to start[c + 1]. The outermost also hold what lies beyond."""
+
+    lon: Floats
+    lat: Floats
+    start: Positions
+    side: int
+    origin: tuple[float, float]
+    per_degree: tuple[float, float]
+
+    def inside(self, shape: Any) -> Positions:
+        """Positions of the points inside a valid Polygon or MultiPolygon or on its boundary, each once, in no order."""
+        if not len(self.lon):
+            return np.empty(0, np.int64)
+        shapely.prepare(shape)
+        marked = sorted_unique(np.concatenate([self._boundary_cells(shape), self._outermost_cells(shape)]))
+        doubtful = spans(self.start[marked], self.start[marked + 1])
+        found = doubtful[shapely.intersects_xy(shape, self.lon[doubtful], self.lat[doubtful])]
+        return np.concatenate([found, self._settled(shape, marked)])
+
+    def _settled(self, shape: Any, marked: Positions) -> Positions:
+        """Points in the runs of cells between two marked cells of one row that lie inside."""
+        first, beyond = marked[:-1] + 1, marked[1:]
+        run = (first < beyond) & (marked[:-1] // self.side == beyond // self.side)
+        begin, end = self.start[first[run]], self.start[beyond[run]]
+        full = begin < end
+        cell = first[run][full]
+        inside = shapely.intersects_xy(
+            shape,
+            self.origin[0] + (cell % self.side + 0.5) / self.per_degree[0],
+            self.origin[1] + (cell // self.side + 0.5) / self.per_degree[1],
+        )
+        return spans(begin[full][inside], end[full][inside])
+
+    def _boundary_cells(self, shape: Any) -> Positions:
+        """Every cell the boundary passes through or comes near, with repeats."""
+        rings = np.asarray(shapely.get_rings(shapely.get_parts(shape)))
+        points, ring = shapely.get_coordinates(rings, return_index=True)
+        x = (points[:, 0] - self.origin[0]) * self.per_degree[0]
+        y = (points[:, 1] - self.origin[1]) * self.per_degree[1]
+        joined = ring[:-1] == ring[1:]
+        x1, y1, x2, y2 = x[:-1][joined], y[:-1][joined], x[1:][joined], y[1:][joined]
+        down = y1 > y2
+        x1, x2 = np.where(down, x2, x1), np.where(down, x1, x2)
+        y1, y2 = np.where(down, y2, y1), np.where(down, y1, y2)
+
+        # 1. one entry for each segment and row it passes through
+        low, high = self._cell(y1 - SLACK), self._cell(y2 + SLACK)
+        row = spans(low, high + 1)
+        segment = np.repeat(np.arange(len(low)), high - low + 1)
+        x1, y1, x2, y2 = x1[segment], y1[segment], x2[segment], y2[segment]
+
+        # 2. how far along the row it reaches
+        flat = np.abs(x2 - x1) >= STEEPEST * (y2 - y1)
+        slope = np.divide(x2 - x1, y2 - y1, out=np.zeros_like(x1), where=~flat)
+        enter = np.where(flat, x1, x1 + (np.clip(row - SLACK, y1, y2) - y1) * slope)
+        leave = np.where(flat, x2, x1 + (np.clip(row + 1 + SLACK, y1, y2) - y1) * slope)
+        left = self._cell(np.minimum(enter, leave) - SLACK)
+        right = self._cell(np.maximum(enter, leave) + SLACK)
+        return spans(row * self.side + left, row * self.side + right + 1)
+
+    def _outermost_cells(self, shape: Any) -> Positions:
+        """The outermost cells in reach of the shape: what lies beyond the grid is kept there, wherever it is."""
+        west, south, east, north = shapely.bounds(shape)
+        left, right = self._cell(np.array([(west - self.origin[0]), (east - self.origin[0])]) * self.per_degree[0])
+        low, high = self._cell(np.array([(south - self.origin[1]), (north - self.origin[1])]) * self.per_degree[1])
+        last = self.side - 1
+        columns, rows = np.arange(left, right + 1), np.arange(low, high + 1)
+        parts = [columns + row * self.side for row in {0, last} & {int(low), int(high)}]
+        parts += [rows * self.side + column for column in {0, last} & {int(left), int(right)}]
+        return np.concatenate([np.empty(0, np.int64), *parts])
+
+    def _cell(self, along: Floats) -> Positions:
+        """Cells along one axis for coordinates in cells; what lies beyond belongs to the outermost."""
+        return np.clip(np.floor(along), 0, self.side - 1).astype(np.int64)
+
+
+def build(lon: Floats, lat: Floats) -> tuple[Grid, Positions]:
+    """A grid of these points, and the order they are kept in: the grid's point p is the given point order[p]."""
+    side = int(np.clip((len(lon) / POINTS_PER_CELL) ** 0.5, SIDE_MIN, SIDE_MAX))
+    x0, x_scale = _axis(lon, side)
+    y0, y_scale = _axis(lat, side)
+    empty = Grid(lon=lon, lat=lat, start=np.empty(0, np.int64), side=side, origin=(x0, y0), per_degree=(x_scale, y_scale))
+    cell = empty._cell((lat - y0) * y_scale) * side + empty._cell((lon - x0) * x_scale)
+    order = np.argsort(cell.astype(np.int32), kind="stable")
+    start = np.zeros(side * side + 1, np.int64)
+    np.cumsum(np.bincount(cell, minlength=side * side), out=start[1:])
+    grid = Grid(lon=lon[order], lat=lat[order], start=start, side=side, origin=(x0, y0), per_degree=(x_scale, y_scale))
+    return grid, order
+
+
+def _axis(values: Floats, side: int) -> tuple[float, float]:
+    """Where the grid begins along one axis, and its cells per degree; the outermost cells lie outside the bulk of points."""
+    if not len(values):
+        return 0.0, 1.0
+    low, high = np.quantile(values, [TAIL, 1 - TAIL])
+    scale = (side - 2) / max(float(high - low), 1e-6)
+    return float(low) - 1 / scale, scale
+
+
+def spans(begin: Positions, end: Positions) -> Positions:
+    """All integers of the half-open ranges begin[i]..end[i], one range after the other."""
+    length = end - begin
+    total = int(length.sum())
+    if total == 0:
+        return np.empty(0, np.int64)
+    steps = np.arange(total)
+    steps += np.repeat(begin - (np.cumsum(length) - length), length)
+    return steps
+
+
+def sorted_unique(values: Positions) -> Positions:
+    values = np.sort(values)
+    first = np.ones(len(values), np.bool_)
+    np.not_equal(values[1:], values[:-1], out=first[1:])
+    return values[first]

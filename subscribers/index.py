@@ -1,0 +1,281 @@
+"""Who is told: every saved place matched against an alert's shape, one row for each address however many places match.
+
+An Index is a value. `stepped` gives a new one with some people's changes; the big arrays are shared, so a plan or a preview
+can hold the very index it was made from while sign-ups go on. It fails closed: a shape that is missing, empty or broken raises
+ValueError and matches neither nobody nor everybody.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from subscribers.crowd import Crowd, Found, gather
+from subscribers.rows import NO_ROWS, Codes, Flags, Floats, Ids, Rows, Standing, Vocabulary
+
+
+class How(IntEnum):
+    """Why somebody is told."""
+
+    POINT = 0  # a place of theirs lies inside or on the boundary
+    OVERLAP = 1  # the ZIP or area they named overlaps; they themselves may be outside
+    NO_PLACE = 2  # a citywide alert, and we do not know where they are
+
+
+class Left(IntEnum):
+    """Why somebody is not told. The first that holds counts."""
+
+    STOPPED = 0  # they opted out
+    UNREACHABLE = 1  # the provider says the address cannot be reached
+    BASIS = 2  # the basis we have their address on does not cover this hazard
+    NO_PLACE = 3  # we do not know where they are, and the alert is not citywide
+    OUTSIDE = 4  # every place they saved lies outside
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matched:
+    """Everybody to tell, one row an address, in order of address_id; and how many are left out, by reason.
+
+    language, channel and basis are codes of `vocabulary`. place_id is the matched place, a point before an area and the oldest
+    first (0 without a place); lon and lat are where it lies (nan for an area or no place). All rows and counts together are
+    all addresses there are.
+    """
+
+    address_id: Ids
+    subscriber_id: Ids
+    language: Codes
+    channel: Codes
+    basis: Codes
+    how: NDArray[np.int8]
+    place_id: Ids
+    lon: Floats
+    lat: Floats
+    left: Mapping[Left, int]
+    vocabulary: Vocabulary
+
+    def __len__(self) -> int:
+        return len(self.address_id)
+
+    def count(self, how: How) -> int:
+        """How many are told for this reason."""
+        return int(np.count_nonzero(self.how == how))
+
+    def by_language(self) -> dict[str, int]:
+        return _counted(self.language, self.vocabulary.languages.all())
+
+    def by_channel(self) -> dict[str, int]:
+        return _counted(self.channel, self.vocabulary.channels.all())
+
+    def by_basis(self) -> dict[str, int]:
+        return _counted(self.basis, self.vocabulary.bases.all())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """The answer to "why me?" and "why not me?" for one address: how it is told, or why it is left out.
+
+    place_ids are all of the person's places that match, told or not.
+    """
+
+    address_id: int
+    subscriber_id: int
+    how: How | None
+    left: Left | None
+    place_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """Everybody at one moment. `base` as loaded; `masked` people of it have changed since and stand in `recent` instead.
+
+    `shapes` holds each named area's polygon by its code in the vocabulary (None: the city has none).
+    """
+
+    base: Crowd
+    masked: Flags
+    recent: Crowd
+    recent_rows: Rows
+    changed: Ids
+    shapes: NDArray[Any]
+    totals: NDArray[np.int64]
+    vocabulary: Vocabulary
+
+    def __len__(self) -> int:
+        """How many addresses there are, reachable or not."""
+        return int(self.totals.sum())
+
+    def stepped(self, subscribers: Ids, rows: Rows) -> "Index":
+        """The index with these subscribers as `rows` now has them; without rows they are gone. Costs what `changed` costs."""
+        changed = np.union1d(self.changed, subscribers)
+        recent_rows = self.recent_rows.without(subscribers).plus(rows)
+        persons = self.base.persons(changed)
+        masked = np.zeros(len(self.base.placed), np.bool_)
+        masked[persons] = True
+        recent = gather(recent_rows, _drawn(self.shapes, self.vocabulary))
+        bases = len(self.vocabulary.bases.known)
+        return replace(
+            self,
+            masked=masked,
+            recent=recent,
+            recent_rows=recent_rows,
+            changed=changed,
+            totals=self.base.tally(bases) - self.base.tally(bases, persons) + recent.tally(bases),
+        )
+
+    def match(self, shape: Any, *, citywide: bool, bases: Collection[str]) -> Matched:
+        """Everybody to tell about something in `shape` (lon, lat; boundary inside); `citywide` adds people without a place.
+
+        Only addresses held on one of `bases` are told. Raises ValueError when the shape is no usable area or no basis is given.
+        """
+        check(shape)
+        if not bases:
+            raise ValueError("No basis is given on which anybody may be told, so nobody is chosen.")
+        overlapped = self._overlapped(shape)
+        allowed = np.zeros(len(self.vocabulary.bases.known) + 1, np.bool_)
+        allowed[self.vocabulary.bases.codes(bases)] = True
+        parts = [
+            _told(crowd, _found(crowd, shape, overlapped, masked, citywide), allowed)
+            for crowd, masked in ((self.base, self.masked), (self.recent, None))
+        ]
+        columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        order = np.argsort(columns["address_id"], kind="stable")
+        told = {name: column[order] for name, column in columns.items()}
+        return Matched(**told, left=self._left(told["how"], allowed, citywide), vocabulary=self.vocabulary)
+
+    def why(self, address_id: int, shape: Any, *, citywide: bool, bases: Collection[str]) -> Why:
+        """What `match` decides for one address, found without its grid. Raises LookupError when nobody has that address."""
+        check(shape)
+        crowd, person, address = self._whereabouts(address_id)
+        found = crowd.find_of(person, shape, self._overlapped(shape))
+        how = None
+        if len(found.person):
+            how = How.OVERLAP if found.overlap.all() else How.POINT
+        elif citywide and not crowd.placed[person]:
+            how = How.NO_PLACE
+        left = None if how is not None else (Left.OUTSIDE if crowd.placed[person] else Left.NO_PLACE)
+        if self.vocabulary.bases.all()[crowd.basis[address]] not in bases:
+            left = Left.BASIS
+        if crowd.standing[address] != Standing.OPEN:
+            left = _CLOSED[Standing(crowd.standing[address])]
+        return Why(
+            address_id=address_id,
+            subscriber_id=int(crowd.subscriber_id[person]),
+            how=how if left is None else None,
+            left=left,
+            place_ids=tuple(sorted(int(place) for place in found.place_id)),
+        )
+
+    def _whereabouts(self, address_id: int) -> tuple[Crowd, int, int]:
+        recent, old = self.recent.person_with(address_id), self.base.person_with(address_id)
+        if recent:
+            return self.recent, *recent
+        if old and not self.masked[old[0]]:
+            return self.base, *old
+        raise LookupError(f"There is no address {address_id}.")
+
+    def _overlapped(self, shape: Any) -> Flags:
+        """For each area code, whether the area and the shape share more than a boundary."""
+        shapely.prepare(shape)
+        meets = shapely.intersects(shape, self.shapes)
+        meets[meets] = ~shapely.touches(shape, self.shapes[meets])
+        return np.append(meets, np.zeros(len(self.vocabulary.areas.known) + 1 - len(meets), np.bool_))
+
+    def _left(self, how: NDArray[np.int8], allowed: Flags, citywide: bool) -> dict[Left, int]:
+        """Everybody not told, by reason, from totals: nothing is counted one by one."""
+        known = allowed[: self.totals.shape[1]]
+        unplaced, placed = (int(self.totals[Standing.OPEN, known, flag].sum()) for flag in (0, 1))
+        return {
+            Left.STOPPED: int(self.totals[Standing.STOPPED].sum()),
+            Left.UNREACHABLE: int(self.totals[Standing.UNREACHABLE].sum()),
+            Left.BASIS: int(self.totals[Standing.OPEN, ~known].sum()),
+            Left.NO_PLACE: 0 if citywide else unplaced,
+            Left.OUTSIDE: placed - int(np.count_nonzero(how != How.NO_PLACE)),
+        }
+
+
+_CLOSED = {Standing.STOPPED: Left.STOPPED, Standing.UNREACHABLE: Left.UNREACHABLE}
+
+
+def index(rows: Rows, areas: Mapping[str, Any], vocabulary: Vocabulary) -> Index:
+    """The index of these rows, with a polygon for each named area."""
+    for name in areas:
+        vocabulary.areas.code(name)  # all of them now: somebody may yet be the first to name one
+    shapes = np.array([areas.get(name) for name in vocabulary.areas.all()], dtype=object)
+    base, recent = (gather(some, _drawn(shapes, vocabulary)) for some in (rows, NO_ROWS))
+    return Index(
+        base=base,
+        masked=np.zeros(len(base.placed), np.bool_),
+        recent=recent,
+        recent_rows=NO_ROWS,
+        changed=np.empty(0, np.int64),
+        shapes=shapes,
+        totals=base.tally(len(vocabulary.bases.known)),
+        vocabulary=vocabulary,
+    )
+
+
+def check(shape: Any) -> None:
+    """Raises ValueError, with a sentence, unless the shape is a valid, non-empty Polygon or MultiPolygon in degrees."""
+    if not isinstance(shape, shapely.Polygon | shapely.MultiPolygon):
+        raise ValueError("The alert has no area: a polygon is needed, and nobody is chosen without one.")
+    if shape.is_empty:
+        raise ValueError("The alert's area is empty, so nobody is chosen.")
+    if not (shape.is_valid and shape.area > 0):
+        raise ValueError(f"The alert's area is not a valid polygon: {shapely.is_valid_reason(shape)}.")
+    west, south, east, north = shape.bounds
+    if not (-180 <= west and east <= 180 and -90 <= south and north <= 90):
+        raise ValueError("The alert's area is not in degrees of longitude and latitude.")
+
+
+def _drawn(shapes: NDArray[Any], vocabulary: Vocabulary) -> Flags:
+    drawn = np.zeros(len(vocabulary.areas.known), np.bool_)
+    drawn[: len(shapes)] = [shape is not None for shape in shapes]
+    return drawn
+
+
+def _found(crowd: Crowd, shape: Any, overlapped: Flags, masked: Flags | None, citywide: bool) -> tuple[Found, Found]:
+    """One matched place a person; and, citywide, the people without any place."""
+    found = crowd.find(shape, overlapped)
+    if masked is not None:
+        found = found.at(~masked[found.person])
+    nobody = np.zeros(0, np.int64)
+    everywhere = np.flatnonzero(~crowd.placed if masked is None else ~(crowd.placed | masked)) if citywide else nobody
+    nowhere = np.full(len(everywhere), np.nan)
+    unplaced = Found(
+        person=everywhere,
+        place_id=np.zeros(len(everywhere), np.int64),
+        lon=nowhere,
+        lat=nowhere,
+        overlap=np.zeros(len(everywhere), np.bool_),
+    )
+    return crowd.one_each(found), unplaced
+
+
+def _told(crowd: Crowd, found: tuple[Found, Found], allowed: Flags) -> dict[str, NDArray[Any]]:
+    """The columns of Matched for these people's addresses that may be sent to."""
+    placed, unplaced = found
+    people = placed.plus(unplaced)
+    how = np.where(people.overlap, How.OVERLAP, How.POINT).astype(np.int8)
+    how[len(placed.person) :] = How.NO_PLACE
+    address, owner = crowd.addresses_of(people.person)
+    told = (crowd.standing[address] == Standing.OPEN) & allowed[crowd.basis[address]]
+    address, owner = address[told], owner[told]
+    return {
+        "address_id": crowd.address_id[address],
+        "subscriber_id": crowd.subscriber_id[people.person[owner]],
+        "language": crowd.language[address],
+        "channel": crowd.channel[address],
+        "basis": crowd.basis[address],
+        "how": how[owner],
+        "place_id": people.place_id[owner],
+        "lon": people.lon[owner],
+        "lat": people.lat[owner],
+    }
+
+
+def _counted(codes: Codes, words: tuple[str, ...]) -> dict[str, int]:
+    return {words[code]: int(count) for code, count in enumerate(np.bincount(codes)) if count}
