@@ -83,13 +83,15 @@ class Carrier:
         self._queue(message)
         return message
 
-    def resume(self, message: Message) -> None:
+    def resume(self, message: Message, now: float) -> None:
         """Takes up a message of the archive where an earlier run left it, unless its sender is no longer ours."""
-        if message.sender not in self._lines:
+        line = self._lines.get(message.sender)
+        if line is None:
             return
         if message.status == "sent" and message.sent_at is not None:
-            self._wait_until(message.sent_at + delay_s(self._handsets, message.to), message)
+            self._wait_until(max(message.sent_at + delay_s(self._handsets, message.to), now), message)
         elif message.status == "queued":
+            line.free_at = max(line.free_at, now)
             self._queue(message)
 
     def _queue(self, message: Message) -> None:

@@ -1,9 +1,11 @@
 """How a simulator is set up."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from channels.simulator.faults import MailFaults, SmsFaults
 from channels.simulator.handsets import ENDINGS, Handsets
@@ -69,11 +71,26 @@ def problems(config: SimulatorConfig) -> tuple[str, ...]:
             found.append(f"Sender {sender.number} needs a rate above 0 segments per second.")
     if len({sender.number for sender in config.senders}) != len(config.senders):
         found.append("A sender is listed twice.")
+    if config.inbound_url and not may_call(config.inbound_url, config.callback_hosts):
+        found.append(
+            f"Texts from residents cannot be posted to {config.inbound_url}: its host is not one of the callback hosts."
+        )
     if config.callbacks_at_once < 1:
         found.append("At least one callback must be allowed at once.")
     if config.mail.require_starttls and not config.mail.starttls:
         found.append("STARTTLS cannot be required without being offered.")
     return (*found, *_handset_problems(config.handsets))
+
+
+def may_call(url: str, hosts: Collection[str]) -> bool:
+    """Whether a callback may go to this URL: http or https, one of these hosts, nothing that could end a header line."""
+    if not (url.isascii() and url.isprintable()) or " " in url or "@" in url:
+        return False
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and parts.hostname in hosts and parts.port != 0
+    except ValueError:  # a port that is no number, a bracket left open
+        return False
 
 
 def _handset_problems(handsets: Handsets) -> list[str]:

@@ -5,9 +5,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
-from urllib.parse import urlsplit
 
-from channels.simulator.config import FICTIONAL, SHORT_CODE
+from channels.simulator.config import FICTIONAL, SHORT_CODE, may_call
 from channels.simulator.refusals import Refusal
 from channels.text import measure
 
@@ -33,7 +32,7 @@ def read(form: Mapping[str, str], owned: Collection[str], callback_hosts: Collec
     to, sender, body = form.get("To", ""), form.get("From", ""), form.get("Body", "")
     callback, validity = form.get("StatusCallback", ""), form.get("ValidityPeriod", "")
     objection = _about_to(to) or _about_sender(sender, to, owned) or _about_body(body)
-    if objection is None and callback and not _may_call(callback, callback_hosts):
+    if objection is None and callback and not may_call(callback, callback_hosts):
         objection = Refusal(21609, callback)
     if objection is None and validity and not _valid_period(validity):
         objection = Refusal(21624)
@@ -78,16 +77,6 @@ def _about_body(body: str) -> Refusal | None:
     if not body:
         return Refusal(21602)
     return Refusal(21617) if len(body) > MOST_CHARACTERS else None
-
-
-def _may_call(url: str, hosts: Collection[str]) -> bool:
-    if not (url.isascii() and url.isprintable()) or " " in url or "@" in url:  # nothing that could end a header line
-        return False
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and parts.hostname in hosts and parts.port != 0
-    except ValueError:  # a port that is no number, a bracket left open
-        return False
 
 
 def _valid_period(text: str) -> bool:

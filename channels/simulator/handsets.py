@@ -45,6 +45,8 @@ def ending(handsets: Handsets, number: str) -> int | None:
     named = handsets.listed.get(number)
     if named is not None:
         return ENDINGS.get(named)
+    if not (handsets.unreachable or handsets.unknown or handsets.landline or handsets.filtered):
+        return None
     rest = uniform(handsets.seed, "ending", number)
     for name, code in ENDINGS.items():
         rest -= getattr(handsets, name)

@@ -12,11 +12,11 @@ from channels.simulator.messages import INBOUND, OUTBOUND, REPLY, Message
 _DIRECTIONS = {"accepted": OUTBOUND, "reply": REPLY, "inbound": INBOUND}
 
 
-def restore(carrier: Carrier, entries: Iterable[Mapping[str, Any]]) -> None:
+def restore(carrier: Carrier, entries: Iterable[Mapping[str, Any]], now: float) -> None:
     """Reads a log, oldest entry first, into a carrier still empty.
 
-    Texts that were under way go on from where they stood. The log holds no callback URLs, so nobody is told of them: whoever
-    waits for such a report has to ask.
+    Texts that were under way go on from where they stood, as of now. The log holds no callback URLs, so nobody is told
+    of them: whoever waits for such a report has to ask.
     """
     for entry in entries:
         at = datetime.fromisoformat(entry["at"]).timestamp()
@@ -27,7 +27,7 @@ def restore(carrier: Carrier, entries: Iterable[Mapping[str, Any]]) -> None:
         if entry["event"] == "inbound":
             obey(carrier, entry["to"], entry["from"], entry["body"])
     for message in carrier.archive.unsettled():
-        carrier.resume(message)
+        carrier.resume(message, now)
 
 
 def obey(carrier: Carrier, sender: str, phone: str, body: str) -> Keyword | None:

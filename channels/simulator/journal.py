@@ -5,6 +5,7 @@ lines a second cost some dozens of syncs.
 """
 
 import asyncio
+import fcntl
 import json
 import os
 import threading
@@ -36,13 +37,7 @@ class Journal:
         self._waiters: list[asyncio.Future[None]] = []
         self._work = threading.Condition()
         self._closing = False
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-            self._seq = _repair(self._file)
-            _sync_folder(path.parent)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise JournalBroken(f"The log {path} cannot be used: {error!r}.") from error
+        self._file, self._seq = _open(path)
         self._thread = threading.Thread(target=self._write, name=f"journal {path.name}", daemon=True)
         self._thread.start()
 
@@ -112,6 +107,26 @@ def entries(path: Path) -> Iterator[dict[str, Any]]:
         for line in lines:
             if line.endswith("\n"):
                 yield json.loads(line)
+
+
+def _open(path: Path) -> tuple[int, int]:
+    """The log's file, opened for this process alone, and its last seq."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+    except OSError as error:
+        raise JournalBroken(f"The log {path} cannot be opened: {error}.") from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # two writers would number their lines alike
+        seq = _repair(file)
+        _sync_folder(path.parent)
+    except BlockingIOError as error:
+        os.close(file)
+        raise JournalBroken(f"The log {path} is in use by another simulator.") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        os.close(file)
+        raise JournalBroken(f"The log {path} holds something else or cannot be read: {error!r}.") from error
+    return file, seq
 
 
 def _release(waiters: list[asyncio.Future[None]]) -> None:

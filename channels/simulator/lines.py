@@ -4,7 +4,8 @@ sms.jsonl    accepted: a create was accepted. refused: it was not, and was told 
              report: the message's status changed (told or not). inbound: a resident wrote. reply: a text in answer to that.
 smtp.jsonl   one line for each recipient. accepted: the mail was taken. refused: it was not, under `code`. dropped: it was
              not, and the connection broke.
-`cause` names the fault that acted, as it is called in faults.py; "" when none did.
+`cause` names the fault that acted, as it is called in faults.py; of a reply it is "carrier" when the gateway itself
+answered a STOP, START or HELP. "" otherwise.
 """
 
 from datetime import UTC, datetime

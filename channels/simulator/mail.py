@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
+import re
 from collections import Counter
 from collections.abc import Callable
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
-from email.parser import BytesHeaderParser
+from functools import lru_cache
 from hmac import compare_digest
 from typing import Final, NoReturn, cast
 
@@ -26,7 +27,7 @@ REPLIES: Final = {
     530: "530 5.7.0 Authentication required",
     550: "550 5.1.1 No such mailbox here",
 }
-_HEADERS: Final = BytesHeaderParser()
+_FIELDS: Final = re.compile(rb"^(subject|message-id):((?:[^\r\n]|\r\n[ \t])*)", re.IGNORECASE | re.MULTILINE)
 
 
 class MailSink:
@@ -121,9 +122,14 @@ class MailSink:
         await _end_with_connection()
 
     async def _cut(self, server: SMTP) -> NoReturn:
-        if server.transport is not None:
-            cast(asyncio.Transport, server.transport).abort()  # uvloop's has its methods, not its type
+        drop(server)
         await _end_with_connection()
+
+
+def drop(connection: SMTP) -> None:
+    """Cuts a connection at once."""
+    if connection.transport is not None:
+        cast(asyncio.Transport, connection.transport).abort()  # uvloop's has its methods, not its type
 
 
 async def _end_with_connection() -> NoReturn:
@@ -134,10 +140,16 @@ async def _end_with_connection() -> NoReturn:
 
 def read_header(content: bytes) -> tuple[str, str]:
     """Message-ID and decoded subject of a mail, "" for what it lacks."""
-    header = _HEADERS.parsebytes(content.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
-    raw = str(header.get("Subject", ""))
+    found: dict[bytes, bytes] = {}
+    for name, value in _FIELDS.findall(content.partition(b"\r\n\r\n")[0]):
+        found.setdefault(name.lower(), value.replace(b"\r\n", b"").strip())
+    message_id = found.get(b"message-id", b"").decode(errors="replace")
+    return message_id, _decoded(found.get(b"subject", b"").decode(errors="replace"))
+
+
+@lru_cache(maxsize=1024)
+def _decoded(raw: str) -> str:
     try:
-        subject = str(make_header(decode_header(raw)))
+        return str(make_header(decode_header(raw)))
     except (HeaderParseError, LookupError, UnicodeError):
-        subject = raw
-    return str(header.get("Message-ID", "")).strip(), subject.replace("\r\n", "")
+        return raw

@@ -5,6 +5,7 @@ import hmac
 import json
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -14,6 +15,8 @@ from channels.simulator.exchange import SILENT, Exchange
 from channels.simulator.messages import API_VERSION, resource, rfc2822
 from channels.simulator.refusals import Refusal
 
+_JSON: Final = json.JSONEncoder(ensure_ascii=False)
+_JSON_TYPE: Final = {"Content-Type": "application/json; charset=utf-8"}
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -136,9 +139,8 @@ async def _form(request: web.Request) -> dict[str, str]:
     return dict(parse_qsl((await request.read()).decode(errors="replace"), keep_blank_values=True))
 
 
-def _json(status: int, document: Mapping[str, object], headers: Mapping[str, str] | None = None) -> web.Response:
-    body = json.dumps(document, ensure_ascii=False).encode()
-    return web.Response(status=status, body=body, headers=headers, content_type="application/json")
+def _json(status: int, document: Mapping[str, object], headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(status=status, body=_JSON.encode(document).encode(), headers=_JSON_TYPE | (headers or {}))
 
 
 def _refusal(refusal: Refusal) -> web.Response:

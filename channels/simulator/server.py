@@ -23,7 +23,7 @@ from channels.simulator.exchange import Exchange
 from channels.simulator.faults import Dice, Live
 from channels.simulator.history import restore
 from channels.simulator.journal import Journal, entries
-from channels.simulator.mail import MailSink
+from channels.simulator.mail import MailSink, drop
 from channels.simulator.rest import RestApi
 
 logger = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ async def running(config: SimulatorConfig) -> AsyncIterator[Running]:
 
         exchange = Exchange(config, sms_log, live, time.time)
         stack.push_async_callback(exchange.poster.close)
-        restore(exchange.carrier, entries(config.log / "sms.jsonl"))
+        restore(exchange.carrier, entries(config.log / "sms.jsonl"), time.time())
         work = asyncio.create_task(exchange.run())
         stack.push_async_callback(_end, work)
 
@@ -140,15 +140,15 @@ async def _open_smtp(config: SimulatorConfig, mail: MailSink, stack: AsyncExitSt
         tls = await asyncio.to_thread(server_context, config.host, config.log / "smtp-certificate.pem")
     if config.mail.keep is not None:
         config.mail.keep.mkdir(parents=True, exist_ok=True)
-    connections: set[asyncio.BaseTransport] = set()
+    connections: set[SMTP] = set()
 
     class Connection(SMTP):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            connections.add(transport)
+            connections.add(self)
             super().connection_made(transport)
 
         def connection_lost(self, error: Exception | None) -> None:
-            connections.discard(self.transport)
+            connections.discard(self)
             super().connection_lost(error)
 
     def connection() -> SMTP:
@@ -168,8 +168,8 @@ async def _open_smtp(config: SimulatorConfig, mail: MailSink, stack: AsyncExitSt
 
     async def close() -> None:
         server.close()
-        for transport in list(connections):
-            transport.abort()  # type: ignore[attr-defined]
+        for each in list(connections):
+            drop(each)
         await asyncio.sleep(0)
 
     stack.push_async_callback(close)

@@ -71,6 +71,14 @@ async def test_a_foreign_file_is_refused_and_left_alone(tmp_path: Path, foreign:
     assert path.read_text() == foreign
 
 
+async def test_a_log_in_use_is_not_opened_twice(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "sms.jsonl")
+    with pytest.raises(JournalBroken, match="in use by another simulator"):
+        Journal(tmp_path / "sms.jsonl")
+    await journal.close()
+    await Journal(tmp_path / "sms.jsonl").close()
+
+
 async def test_a_full_disk_breaks_the_journal_for_everybody(tmp_path: Path) -> None:
     path = tmp_path / "sms.jsonl"
     path.symlink_to("/dev/full")

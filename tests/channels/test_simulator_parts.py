@@ -245,11 +245,12 @@ def test_a_set_up_that_cannot_run_is_told_why() -> None:
     wrong = a_config(
         account_sid="AC1",
         senders=(SimulatedSender(number="+15039980100"), SimulatedSender(number=SENDER, rate=0.0)),
+        inbound_url="https://alerts.example.gov/inbound/sms",
         callbacks_at_once=0,
         mail=MailConfig(require_starttls=True),
         handsets=Handsets(landline=0.6, unknown=0.5, listed={PHONE: "asleep"}, seed="", delivered_after_s=-1.0),
     )
-    assert len(problems(wrong)) == 9
+    assert len(problems(wrong)) == 10
 
 
 @given(st.dictionaries(st.sampled_from(["Body", "From", "To", "MessageSid"]), st.text(), min_size=1))
