@@ -146,9 +146,7 @@ _EQUIVALENTS: Final = {
     "fl": "ﬂ",
     # Unseen characters, control codes no handset shows, and lone surrogates, which cannot be sent at all.
     "": "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u061c\u2060\ufeff\ufffc"
-    + "".join(
-        chr(code) for code in (*range(0x00, 0x09), *range(0x0E, 0x1C), 0x1F, *range(0x7F, 0x85), *range(0x86, 0xA0))
-    )
+    + "".join(chr(code) for code in (*range(0x00, 0x09), *range(0x0E, 0x1C), 0x1F, *range(0x7F, 0x85), *range(0x86, 0xA0)))
     + "".join(map(chr, range(0xD800, 0xE000))),
 }
 _REPLACEMENT: Final = {character: now for now, characters in _EQUIVALENTS.items() for character in characters}
@@ -252,9 +250,7 @@ def _reaches_back(text: str, index: int) -> bool:
         index += 1
     if index == len(text):
         return False
-    return (
-        unicodedata.category(text[index]).startswith("M") or "\u1160" <= text[index] <= "\u11ff"
-    )  # Hangul vowels, finals
+    return unicodedata.category(text[index]).startswith("M") or "\u1160" <= text[index] <= "\u11ff"  # Hangul vowels, finals
 
 
 def _culprits(text: str) -> Iterator[Culprit]:
