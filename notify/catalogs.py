@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from babel import Locale
 from babel.messages.catalog import Catalog
@@ -19,7 +19,7 @@ from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
 TEMPLATES: Final = (".txt", ".html")
-NO_WORDS: Final = frozenset({"locale", "pages", "layout"})  # folders of templates/ that hold no messages of alerts
+TABLES: Final = ("hazards", "danger", "folders", "parts", "timed")  # what words.toml must have
 COMMENT_TAG: Final = "Translators:"
 # Newstyle, so that msgids are read as the renderer reads them; trimmed, so that a paragraph may run over lines (an SMS, whose
 # line ends count, says "notrimmed"); not silent, so that a broken template is an error and not an empty catalogue.
@@ -27,7 +27,7 @@ EXTRACTION: Final = {"newstyle_gettext": "true", "trimmed": "true", "silent": "f
 
 
 class BadTemplate(ValueError):
-    """The templates' messages cannot be told apart; the text holds one sentence a line, every problem at once."""
+    """The templates, or words.toml, cannot be used; the text holds one sentence a line, every problem at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +47,14 @@ class Message:
 
 
 def messages(templates: Path) -> Mapping[str, tuple[Message, ...]]:
-    """Every message of the templates by domain, in the order of the files. Raises BadTemplate when a context is missing or
-    stands for two texts."""
+    """Every message by domain, in the order of the files; the domains are the folders of words.toml. Raises BadTemplate when a
+    context is missing or stands for two texts."""
     found: dict[str, list[Message]] = {}
     known: dict[str, Message] = {}
     problems: list[str] = []
-    for folder in sorted(path for path in templates.iterdir() if path.is_dir() and path.name not in NO_WORDS):
-        kept = found.setdefault(folder.name, [])
-        for message in _of_folder(folder):
+    for domain in sorted(promises(templates)):
+        kept = found.setdefault(domain, [])
+        for message in _of_folder(templates / domain):
             first = known.setdefault(message.context, message)
             if not message.context:
                 problems.append(f"{message.file}: the text {message.text[:40]!r} has no context.")
@@ -91,10 +91,25 @@ def _comment(comments: Sequence[str]) -> str:
 
 def promises(templates: Path) -> Mapping[str, Mapping[str, Sequence[str]]]:
     """Domain -> kind of text ("sms", "short", "page") -> the languages besides English it is promised in, from words.toml."""
-    promised: Mapping[str, Mapping[str, Sequence[str]]] = tomllib.loads((templates / "words.toml").read_text("utf-8"))[
-        "folders"
-    ]
+    promised: Mapping[str, Mapping[str, Sequence[str]]] = config(templates)["folders"]
     return promised
+
+
+def config(templates: Path) -> Mapping[str, Any]:
+    """words.toml. Raises BadTemplate when it is not TOML, or names what is not there; every problem at once."""
+    try:
+        read = tomllib.loads((templates / "words.toml").read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise BadTemplate(f"words.toml is not TOML: {error}.") from error
+    problems = [f"words.toml has no table [{name}]." for name in TABLES if name not in read]
+    folders = read.get("folders", {})
+    problems += [f"words.toml: there is no folder {name}." for name in folders if not (templates / name).is_dir()]
+    for hazard, folder in read.get("hazards", {}).items():
+        if folder not in folders:
+            problems.append(f"words.toml: the words of {hazard} are to be in {folder}, which [folders] does not have.")
+    if problems:
+        raise BadTemplate("\n".join(problems))
+    return read
 
 
 def kinds(message: Message) -> frozenset[str]:

@@ -6,7 +6,6 @@ controls) counts as missing in its language: that is logged as an ERROR and repo
 
 import logging
 import re
-import tomllib
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -66,7 +65,7 @@ def _of(kinds: Mapping[str, Sequence[str]]) -> Sequence[str]:
 def load(templates: Path) -> Words:
     """Reads templates and catalogues. Raises BadTemplate, BadSlots and OSError for what the program ships itself; a catalogue
     that cannot be read is a fault of its language, which is left without those words."""
-    config = tomllib.loads((templates / "words.toml").read_text("utf-8"))
+    config = catalogs.config(templates)
     found = catalogs.messages(templates)
     translations: dict[str, dict[str, str]] = {}
     faults: list[str] = []

@@ -122,6 +122,22 @@ def test_a_context_that_stands_for_two_texts_is_refused(templates: Path) -> None
     assert len(str(caught.value).splitlines()) == 2
 
 
+def test_a_map_of_words_that_leads_nowhere_is_refused_with_every_reason(templates: Path) -> None:
+    path = templates / "words.toml"
+    text = path.read_text("utf-8").replace('flood = "generic"', 'flood = "floods"').replace("[danger]", "[dangers]")
+    path.write_text(text + "\n[folders.snow]\nsms = []\n", "utf-8")
+    with pytest.raises(catalogs.BadTemplate) as caught:
+        load(templates)
+    assert str(caught.value).splitlines() == [
+        "words.toml has no table [danger].",
+        "words.toml: there is no folder snow.",
+        "words.toml: the words of flood are to be in floods, which [folders] does not have.",
+    ]
+    path.write_text("[hazards", "utf-8")
+    with pytest.raises(catalogs.BadTemplate, match="not TOML"):
+        load(templates)
+
+
 def test_a_text_that_says_more_than_fits_is_a_problem(templates: Path) -> None:
     long = "%(source)s: ПОМИЛКОВА ТРИВОГА. " + "Вода безпечна. " * 12 + "%(place)s, %(told_at)s.\n%(url)s"
     translate(templates, "uk", "boil_water", {FALSE_ALARM: long})
