@@ -142,17 +142,9 @@ async def _open_smtp(config: SimulatorConfig, mail: MailSink, stack: AsyncExitSt
         config.mail.keep.mkdir(parents=True, exist_ok=True)
     connections: set[SMTP] = set()
 
-    class Connection(SMTP):
-        def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            connections.add(self)
-            super().connection_made(transport)
-
-        def connection_lost(self, error: Exception | None) -> None:
-            connections.discard(self)
-            super().connection_lost(error)
-
     def connection() -> SMTP:
-        return Connection(
+        return _Connection(
+            connections,
             mail,
             hostname="simulator.example.gov",
             ident="Tocsin simulator",
@@ -174,6 +166,22 @@ async def _open_smtp(config: SimulatorConfig, mail: MailSink, stack: AsyncExitSt
 
     stack.push_async_callback(close)
     return int(server.sockets[0].getsockname()[1])
+
+
+class _Connection(SMTP):
+    """Keeps itself in a set for as long as it is open."""
+
+    def __init__(self, connections: set[SMTP], handler: MailSink, **options: Any) -> None:
+        self._connections = connections
+        super().__init__(handler, **options)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._connections.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._connections.discard(self)
+        super().connection_lost(error)
 
 
 def _listen(host: str, port: int) -> socket.socket:
