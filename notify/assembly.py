@@ -9,8 +9,8 @@ from uuid import uuid4
 from shapely import unary_union
 from sqlalchemy import Connection
 
-from notify import bulletin, cap, cap_check, register, render
-from notify.alert import MSG_TYPE, Area, Event, Mode, MsgType, Reference, Severity, Stage, from_json
+from notify import bulletin, cap, cap_check, cap_geometry, register, render
+from notify.alert import MSG_TYPE, Area, Event, Info, Mode, MsgType, Reference, Severity, Stage, from_json
 from notify.city import City, Source
 from notify.draft import AreaChoice, Draft
 from notify.hazards import Hazard, people_needed
@@ -83,8 +83,12 @@ class Assembly:
         if found:
             return found
         event = self._event(conn, prepared, "check-1", "check", now)
-        document = cap.build(replace(event, identifier="check", sent=now), self.city.pack.zone)
-        return [f"CAP: {problem.sentence}" for problem in cap_check.problems(document, "cap") if not problem.advice]
+        try:
+            sealed, document = self.seal(conn, replace(event, incident_id=row.incident_id if row else "check"), now)
+        except ValueError as error:
+            return [f"CAP: {error}"]
+        found = [*cap_check.problems(document, "cap"), *cap_check.problems(document, "google", sealed.references)]
+        return [f"CAP: {problem.sentence}" for problem in found if not problem.advice]
 
     def assemble(self, conn: Connection, draft: Draft, row: AlertRow, now: datetime) -> Event:
         prepared = self.prepare(conn, draft, row, now)
@@ -149,13 +153,13 @@ class Assembly:
             stage=draft.stage,
             hazard=hazard.key,
             categories=tuple(hazard.categories),
-            event_codes=_event_codes(hazard),
+            event_codes=hazard.event_codes,
             response_type=_response_type(hazard, draft.stage),
             urgency=draft.urgency or hazard.urgency,
             severity=prepared.severity,
             certainty=draft.certainty or hazard.certainty,
             areas=prepared.areas,
-            infos=rendering.infos,
+            infos=self._excepting(conn, prepared.areas, rendering.infos),
             pages=rendering.pages,
             contents=rendering.contents,
             languages_used=rendering.languages_used,
@@ -173,6 +177,17 @@ class Assembly:
             short=draft.short,
             note=draft.note,
         )
+
+    def _excepting(self, conn: Connection, areas: Sequence[Area], infos: Sequence[Info]) -> tuple[Info, ...]:
+        """CAP cannot draw holes: what lies in one is covered by the polygon and excepted in words, "Portland (≠ Lents)"."""
+        holes = [hole for area in areas for hole in cap_geometry.exceptions(area.shape, self._known(conn))]
+        if not holes:
+            return tuple(infos)
+        names = ", ".join(dict.fromkeys(hole.name if hole else "≠" for hole in holes if hole)) or "—"
+        return tuple(replace(info, area_desc=f"{info.area_desc} (≠ {names})") for info in infos)
+
+    def _known(self, conn: Connection) -> list[Area]:
+        return [Area(name=area.name, shape=area.shape, kind=area.kind) for area in atlas.areas(conn)]
 
     def _subject(
         self, draft: Draft, source: Source, areas: Sequence[Area], earlier: Sequence[EventRow], incident_id: str, now: datetime
@@ -323,11 +338,6 @@ def _expires(draft: Draft, hazard: Hazard, effective: datetime) -> datetime:
 
 def _until_cleared(draft: Draft) -> bool:
     return draft.until == "cleared" and draft.stage in (Stage.FIRST, Stage.UPDATE, Stage.CORRECTION)
-
-
-def _event_codes(hazard: Hazard) -> tuple[tuple[str, str], ...]:
-    same = ((("SAME", hazard.same),) if hazard.same else ()) + tuple(("OET", code) for code in hazard.oet)
-    return same
 
 
 def _response_type(hazard: Hazard, stage: Stage) -> str:

@@ -2,7 +2,7 @@
 
 import typer
 
-from notify.cli import admin, alert, ledger, serve
+from notify.cli import admin, alert, geography, ledger, serve, words
 
 app = typer.Typer(
     name="tocsin",
@@ -15,6 +15,8 @@ app.add_typer(admin.user, name="user")
 app.add_typer(admin.audit_app, name="audit")
 app.add_typer(admin.key_app, name="keys")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(geography.app, name="areas")
+app.add_typer(words.app, name="words")
 app.command()(admin.init)
 app.command()(admin.migrate)
 app.command()(admin.backup)

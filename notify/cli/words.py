@@ -1,0 +1,102 @@
+"""`tocsin words ...`: which languages would go out today, and a reviewer's yes to what they have read."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from sqlalchemy import Connection, delete, insert
+from sqlmodel import col
+
+from notify import data, reviews, words
+from notify.app import reviews as stored
+from notify.cli.admin import opened
+from notify.cli.say import Exit, Json, refuse, screen, sentences, show, table
+from notify.reviews import Entry, Reader, Review
+from notify.slots import ENGLISH
+from notify.tables import WordReview
+
+app = typer.Typer(help="Words and their reviews.", no_args_is_help=True)
+
+Language = Annotated[str, typer.Argument(help="A tag of the city pack: es, zh-Hant.")]
+
+
+@app.command()
+def status(json: Json = False) -> None:
+    """How many messages of each language are approved, and which languages go out in English today."""
+    with sentences():
+        _, db = opened()
+        with closing(db):
+            known = words.load(data.folder("templates"))
+            rows = reviews.standings(known, reviews.arrange(db.read_now(stored)))
+    columns = ("language", "approved", "draft", "stale", "missing")
+    if json:
+        show([{name: getattr(row, name) for name in columns} for row in rows], json)
+        return
+    table(columns, [[getattr(row, name) for name in columns] for row in rows])
+    english = [row.language for row in rows if not row.approved and row.language != ENGLISH]
+    if english:
+        screen.print(f"A live instance would send English today to: {', '.join(english)}.", markup=False)
+    for fault in known.faults:
+        screen.print(fault, markup=False)
+
+
+@app.command()
+def check() -> None:
+    """Every fault of every catalogue, as sentences; ends with 1 when there is any."""
+    known = words.load(data.folder("templates"))
+    if known.faults:
+        refuse(known.faults)
+    screen.print("Every translation can be used.")
+
+
+@app.command()
+def review(
+    language: Language,
+    reviewer: Annotated[str, typer.Option(help="Who vouches, by role: 'native reader, water bureau'.")],
+    kind: Annotated[Reader, typer.Option(help="What makes them able to judge.")] = Reader.NATIVE,
+    everything: Annotated[bool, typer.Option("--all", help="Approve all that is listed, without asking one by one.")] = False,
+    json: Json = False,
+) -> None:
+    """Shows each message that nobody has approved, source beside translation, and records a yes. A later change voids it."""
+    with sentences():
+        _, db = opened()
+        with closing(db):
+            known = words.load(data.folder("templates"))
+            if language not in known.languages():
+                refuse([f"There are no words in '{language}'; there are {', '.join(known.languages())}."], Exit.USAGE)
+            entries = reviews.to_review(known, language, reviews.arrange(db.read_now(stored)))
+            chosen = [entry for entry in entries if entry.target and (everything or _asked(entry, language))]
+            now = datetime.now(UTC)
+            given = [
+                reviews.approve(known, entry.message.context, language, reviewer=reviewer, at=now, kind=kind)
+                for entry in chosen
+            ]
+            db.write_now(lambda conn: keep(conn, given))
+    left = len(entries) - len(given)
+    show({"language": language, "approved": len(given), "left": left}, json, [f"{len(given)} approved, {left} left."])
+
+
+def keep(conn: Connection, given: Sequence[Review]) -> None:
+    """Stores reviews, each in place of an older one of the same message."""
+    for one in given:
+        conn.execute(delete(WordReview).where(col(WordReview.language) == one.language, col(WordReview.key) == one.key))
+        row = WordReview(
+            language=one.language,
+            key=one.key,
+            source_hash=one.source_hash,
+            target_hash=one.target_hash,
+            reviewer=one.reviewer,
+            kind=one.kind,
+            at=one.at,
+        )
+        conn.execute(insert(WordReview).values(**row.model_dump()))
+
+
+def _asked(entry: Entry, language: str) -> bool:
+    screen.rule(f"{entry.message.key} ({entry.state})", align="left")
+    screen.print(entry.message.text, markup=False)
+    if language != ENGLISH:
+        screen.print(f"\n{entry.target}\n", markup=False)
+    return typer.confirm("Is this right?", default=False)
