@@ -40,7 +40,8 @@ class Rendering:
     steps           language asked for -> the furthest that any of its texts had to fall back
     step_of         the same for each content
     measures        the size of each text message
-    problems        sentences for the approver: English nobody has reviewed, texts with more parts than they should have
+    problems        sentences for the approver: English nobody has reviewed, free text that a language does not have, texts
+                    with more parts than they should have
     """
 
     contents: Mapping[str, Content]
@@ -58,7 +59,7 @@ def problems(subject: Subject, words: Words) -> tuple[str, ...]:
     if subject.hazard not in words.folders:
         return (f"There are no words for the hazard {subject.hazard!r}.",)
     needed = {wording: words.declared(folder_of(words, subject.hazard, wording)) for wording in subject.wordings}
-    known = {name: slot for wording in Wording for name, slot in _slots_of(words, subject.hazard, wording)}
+    known = _known(words, subject)
     ours, theirs = words.slots[""], sorted(name for name in known if name not in words.slots[""])
     found = [f"The slot {name} is filled in by the program." for name in subject.slots if name in ours]
     for name in subject.slots:
@@ -74,8 +75,10 @@ def problems(subject: Subject, words: Words) -> tuple[str, ...]:
     return (*found, *slots.problems(given, known, needed))
 
 
-def _slots_of(words: Words, hazard: str, wording: Wording) -> Iterable[tuple[str, slots.Slot]]:
-    return words.declared(folder_of(words, hazard, wording)).items()
+def _known(words: Words, subject: Subject) -> Mapping[str, slots.Slot]:
+    """Every slot that any wording of the hazard has."""
+    folders = dict.fromkeys(folder_of(words, subject.hazard, wording) for wording in Wording)
+    return {name: slot for folder in folders for name, slot in words.declared(folder).items()}
 
 
 def render(
@@ -103,7 +106,7 @@ def render(
         steps=steps,
         step_of=step_of,
         measures=measures,
-        problems=(*_unreviewed(desk), *_too_long(words, measures)),
+        problems=(*_unreviewed(desk), *_untyped(desk, tags), *_too_long(words, measures)),
     )
 
 
@@ -239,6 +242,16 @@ def _unreviewed(desk: Desk) -> Iterator[str]:
         waiting = sum(state(desk.words, one, ENGLISH, desk.reviewed) is not State.APPROVED for one in listed)
         if waiting:
             yield f"Nobody has reviewed {waiting} of {len(listed)} English messages of {folder}; they go out as drafts."
+
+
+def _untyped(desk: Desk, tags: Mapping[str, str]) -> Iterator[str]:
+    """Free text that was not typed in each language: its people read other words, which is for the approver to know."""
+    for name, slot in _known(desk.words, desk.subject).items():
+        value = desk.subject.slots.get(name)
+        if slot.type is slots.Kind.TEXT and value and set(slot.wordings) & set(desk.subject.wordings):
+            lacking = [language for language in tags if slots.in_language(value, language) is None]
+            if lacking:
+                yield f"Nobody typed {name} in {', '.join(lacking)}: their texts do without it."
 
 
 def _too_long(words: Words, measures: Mapping[str, Measure]) -> Iterator[str]:

@@ -181,21 +181,22 @@ class Row:
     text: str
 
 
-def table(words: Words) -> tuple[Row, ...]:
-    """Every text message there is, in every language it is in, measured with the sample slots; a title is the longest one."""
+def table(words: Words, *, typed: bool = False) -> tuple[Row, ...]:
+    """Every text message there is, in every language it is in, measured with the sample slots; a title is the longest there is.
+    Free text is empty unless `typed`: limits are for the words around it, and its writer sees what it costs."""
     return tuple(
         row
         for language in words.languages()
         for message in words.messages.values()
-        if message.file.endswith("/sms.txt") and (row := _row(words, message, language))
+        if message.file.endswith("/sms.txt") and (row := _row(words, message, language, typed=typed))
     )
 
 
-def _row(words: Words, message: Message, language: str) -> Row | None:
+def _row(words: Words, message: Message, language: str, *, typed: bool) -> Row | None:
     text = words.text(message.context, language)
     if text is None:
         return None
-    written = sanitise(fill(text, samples(words, message.domain, language))).text
+    written = sanitise(fill(text, _samples(words, message.domain, language, typed=typed))).text
     size = measure(written)
     return Row(
         language=language,
@@ -208,11 +209,12 @@ def _row(words: Words, message: Message, language: str) -> Row | None:
     )
 
 
-def samples(words: Words, folder: str, language: str) -> Mapping[str, str]:
+def _samples(words: Words, folder: str, language: str, *, typed: bool) -> Mapping[str, str]:
     """The sample of every slot of a folder, as a text message in this language would have it."""
-    return {name: _sample(words, folder, name, slot, language) for name, slot in words.declared(folder).items()} | {
-        "sites_number": "2"
-    }
+    declared = words.declared(folder)
+    samples = {name: _sample(words, folder, name, slot, language) for name, slot in declared.items()}
+    empty = {name: "" for name, slot in declared.items() if slot.type is Kind.TEXT and not typed}
+    return {**samples, **empty, "sites_number": "2"}
 
 
 def _sample(words: Words, folder: str, name: str, slot: Slot, language: str) -> str:

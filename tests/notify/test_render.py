@@ -73,14 +73,15 @@ def test_everybody_gets_a_text_though_only_english_is_reviewed(english: Words, h
         assert f"alerts.example.gov/{path}a/K7Q2" in content.body
         assert ("Free interpreter: 311" in content.body) == (language != "en")
         assert (content.subject and content.html) or key.startswith("sms/")
-    assert set(rendering.languages_used.values()) == {"en"} and rendering.problems == ()
+    assert set(rendering.languages_used.values()) == {"en"}
+    assert not any("reviewed" in sentence or "parts" in sentence for sentence in rendering.problems)
 
 
 @pytest.mark.parametrize("hazard", HAZARDS)
 def test_english_that_nobody_reviewed_goes_out_all_the_same_and_says_so(english: Words, hazard: str) -> None:
     rendering = live(a_subject(hazard), english)
     assert rendering.contents == live(a_subject(hazard), english, "en").contents
-    assert rendering.problems and all("Nobody has reviewed" in sentence for sentence in rendering.problems)
+    assert any("Nobody has reviewed" in sentence for sentence in rendering.problems)
 
 
 def test_a_reviewed_language_gets_the_hazards_own_words(russian: Words) -> None:
@@ -157,6 +158,7 @@ def test_free_text_is_read_only_by_people_whose_language_it_was_typed_in(russian
     assert "cause" not in in_russian and MARK in in_russian
     assert rendering.step_of["sms/update/ru"] is Step.GENERIC
     assert rendering.step_of["sms/first/ru"] is Step.OWN  # those newly told read nothing of the news
+    assert "Nobody typed news in ru, uk, ar: their texts do without it." in rendering.problems
     no_news = live(a_subject(stage=Stage.UPDATE), russian, "en", "es", "ru")
     assert no_news.step_of["sms/update/ru"] is Step.OWN
 

@@ -46,7 +46,7 @@ JARGON = (
 
 
 def texts(language: str = ENGLISH) -> list[Row]:
-    return [row for row in words.table(the_words()) if row.language == language]
+    return [row for row in words.table(the_words(), typed=True) if row.language == language]
 
 
 def english(hazard: str, stage: Stage, mode: Mode = Mode.LIVE) -> Rendering:
@@ -112,7 +112,8 @@ def test_languages_that_can_are_written_in_gsm_letters(language: str) -> None:
 
 @pytest.mark.parametrize("language", TAGS)
 def test_no_text_has_more_parts_than_it_may(language: str) -> None:
-    assert [(row.context, row.parts) for row in texts(language) if row.parts > row.most_parts] == []
+    rows = [row for row in words.table(the_words()) if row.language == language]
+    assert [(row.context, row.parts) for row in rows if row.parts > row.most_parts] == []
 
 
 @pytest.mark.parametrize("language", TAGS)
@@ -130,12 +131,15 @@ def test_what_to_do_stands_in_the_first_seventy_letters() -> None:
         "sms.boil_water": "BOIL TAP WATER 1",
         "sms.evacuate_now": "LEAVE NOW",
         "sms.stay_inside": "STAY INSIDE",
-        "sms.generic.first.instruction": "Move to higher",
+        "sms.generic.first.instruction": "Move to higher ground now.",
+        "sms.other": "Stay away from SW 5th Ave.",
     }
     for row in texts():
         for start, action in wanted.items():
             if row.context.startswith(start) and (".first" in row.context or ".short" in row.context):
                 assert action in row.text[:FIRST_UNITS], row.context
+    flood = english("flood", Stage.FIRST).contents["sms/first/en"].body
+    assert "Move to higher ground now." in flood[:FIRST_UNITS]
 
 
 def test_a_link_is_never_the_only_guidance() -> None:
@@ -165,6 +169,12 @@ def test_a_test_says_what_it_is_in_the_first_seventy_letters_and_never_the_oppos
             )
     for message in the_words().messages.values():
         assert "drill" not in message.text.casefold()
+
+
+@pytest.mark.parametrize("language", TAGS)
+def test_an_exercise_says_so_in_seventy_units_of_any_language(language: str) -> None:
+    said = the_words().text("line.exercise", language)
+    assert said is None or len(said.encode("utf-16-le")) // 2 <= FIRST_UNITS
 
 
 def test_capitals_are_for_the_danger_and_the_action_only() -> None:
