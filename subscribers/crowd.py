@@ -18,21 +18,14 @@ SPARSE = 16  # fewer than one in so many: sorting them is cheaper than a pass ov
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Places that matched: the person's row in the Crowd, the place, and where it lies (nan for an area)."""
+    """Places that matched: the person's row in the Crowd, and the place's (points first, then areas)."""
 
     person: Positions
-    place_id: Ids
-    lon: Floats
-    lat: Floats
-    overlap: Flags  # matched as a whole area, not as a point
+    place: Positions
 
     def at(self, chosen: NDArray[Any]) -> "Found":
         """Those at these positions, or where this flag is set."""
-        return Found(**{name: getattr(self, name)[chosen] for name in Found.__slots__})
-
-    def plus(self, other: "Found") -> "Found":
-        """Those of both."""
-        return Found(**{name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in Found.__slots__})
+        return Found(person=self.person[chosen], place=self.place[chosen])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +34,7 @@ class Crowd:
 
     A place counts only when it can be matched: a point with coordinates, or an area the city has a shape for. `placed` people
     have at least one, those in `several` more than one. People without an address are left out: nobody can be told.
+    Places are the grid's points in its order, then areas; `area_code` is of the latter.
     """
 
     subscriber_id: Ids
@@ -53,10 +47,8 @@ class Crowd:
     basis: Codes
     standing: Codes
     grid: Grid
-    point_person: NDArray[np.int32]
-    point_place: Ids
-    area_person: NDArray[np.int32]
-    area_place: Ids
+    place_person: NDArray[np.int32]
+    place_id: Ids
     area_code: NDArray[np.int32]
 
     def persons(self, subscribers: Ids) -> Positions:
@@ -76,24 +68,40 @@ class Crowd:
 
     def find(self, shape: Any, overlapped: Flags) -> Found:
         """Every place inside the shape, and every area place whose area (by code) is `overlapped`; people may repeat."""
-        return self._found(self.grid.inside(shape), np.flatnonzero(overlapped[self.area_code]))
+        points, areas = self.grid.inside(shape), np.flatnonzero(overlapped[self.area_code])
+        place = np.concatenate([points, areas + len(self.grid.lon)]) if len(areas) else points
+        return Found(person=self.place_person[place].astype(np.int64), place=place)
 
     def find_of(self, person: int, shape: Any, overlapped: Flags) -> Found:
         """The same for one person, place by place, without the grid."""
-        points = np.flatnonzero(self.point_person == person)
-        areas = np.flatnonzero(self.area_person == person)
+        mine = np.flatnonzero(self.place_person == person)
+        points, areas = mine[mine < len(self.grid.lon)], mine[mine >= len(self.grid.lon)]
         inside = shapely.intersects_xy(shape, self.grid.lon[points], self.grid.lat[points])
-        return self._found(points[inside], areas[overlapped[self.area_code[areas]]])
+        place = np.concatenate([points[inside], areas[overlapped[self.area_code[areas - len(self.grid.lon)]]]])
+        return Found(person=np.full(len(place), person), place=place)
 
     def one_each(self, found: Found) -> Found:
         """One place a person, in order of person: a point before an area, then the place saved first."""
         repeats = self.several[found.person]
-        again = np.flatnonzero(repeats)
-        order = again[np.lexsort((found.place_id[again], found.overlap[again], found.person[again]))]
-        first = np.ones(len(order), np.bool_)
-        np.not_equal(found.person[order[1:]], found.person[order[:-1]], out=first[1:])
-        chosen = np.concatenate([np.flatnonzero(~repeats), order[first]])
-        return found.at(chosen[_ascending(found.person[chosen], len(self.placed))])
+        some = found.at(repeats)
+        some = some.at(np.lexsort((self.place_id[some.place], self.is_area(some.place), some.person)))
+        first = np.ones(len(some.person), np.bool_)
+        np.not_equal(some.person[1:], some.person[:-1], out=first[1:])
+        person = np.concatenate([found.person[~repeats], some.person[first]])
+        place = np.concatenate([found.place[~repeats], some.place[first]])
+        return Found(person=person, place=place).at(_ascending(person, len(self.placed)))
+
+    def is_area(self, place: Positions) -> Flags:
+        """Which of these places are matched as a whole area, not as a point."""
+        return place >= len(self.grid.lon)
+
+    def whereabouts(self, place: Positions) -> tuple[Floats, Floats]:
+        """Longitude and latitude of these places, nan for areas."""
+        lon, lat = np.full((2, len(place)), np.nan)
+        is_point = ~self.is_area(place)
+        point = place[is_point]
+        lon[is_point], lat[is_point] = self.grid.lon[point], self.grid.lat[point]
+        return lon, lat
 
     def tally(self, bases: int, persons: Positions | None = None) -> NDArray[np.int64]:
         """How many addresses there are by [standing, basis, whether their person is placed]; of some people, or all."""
@@ -104,16 +112,6 @@ class Crowd:
             owner = persons[index]
         cell = (self.standing[at].astype(np.int64) * bases + self.basis[at]) * 2 + self.placed[owner]
         return np.bincount(cell, minlength=len(Standing) * bases * 2).reshape(len(Standing), bases, 2)
-
-    def _found(self, points: Positions, areas: Positions) -> Found:
-        nowhere = np.full(len(areas), np.nan)
-        return Found(
-            person=np.concatenate([self.point_person[points], self.area_person[areas]]).astype(np.int64),
-            place_id=np.concatenate([self.point_place[points], self.area_place[areas]]),
-            lon=np.concatenate([self.grid.lon[points], nowhere]),
-            lat=np.concatenate([self.grid.lat[points], nowhere]),
-            overlap=np.repeat([False, True], [len(points), len(areas)]),
-        )
 
 
 def gather(rows: Rows, drawn: Flags) -> Crowd:
@@ -129,7 +127,7 @@ def gather(rows: Rows, drawn: Flags) -> Crowd:
     areas = np.flatnonzero(reached & ~at_a_point & np.append(drawn, False)[rows.place_area])
     count = np.bincount(owner[points], minlength=len(subscribers)) + np.bincount(owner[areas], minlength=len(subscribers))
     grid, sorted_points = build(rows.lon[points], rows.lat[points])
-    points = points[sorted_points]
+    places = np.concatenate([points[sorted_points], areas])
     return Crowd(
         subscriber_id=subscribers,
         placed=count > 0,
@@ -141,10 +139,8 @@ def gather(rows: Rows, drawn: Flags) -> Crowd:
         basis=rows.basis[order],
         standing=rows.standing[order],
         grid=grid,
-        point_person=owner[points].astype(np.int32),
-        point_place=rows.place_id[points],
-        area_person=owner[areas].astype(np.int32),
-        area_place=rows.place_id[areas],
+        place_person=owner[places].astype(np.int32),
+        place_id=rows.place_id[places],
         area_code=rows.place_area[areas],
     )
 

@@ -137,13 +137,13 @@ class Index:
         overlapped = self._overlapped(shape)
         allowed = np.zeros(len(self.vocabulary.bases.known) + 1, np.bool_)
         allowed[self.vocabulary.bases.codes(bases)] = True
-        parts = [
-            _told(crowd, _found(crowd, shape, overlapped, masked, citywide), allowed)
-            for crowd, masked in ((self.base, self.masked), (self.recent, None))
-        ]
-        columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        order = np.argsort(columns["address_id"], kind="stable")
-        told = {name: column[order] for name, column in columns.items()}
+        base, recent = self.base.find(shape, overlapped), self.recent.find(shape, overlapped)
+        base = base.at(~self.masked[base.person]) if len(self.changed) else base
+        parts = [_told(crowd, crowd.one_each(some), allowed) for crowd, some in ((self.base, base), (self.recent, recent))]
+        if citywide:
+            parts.append(_told_anyway(self.base, np.flatnonzero(~(self.base.placed | self.masked)), allowed))
+            parts.append(_told_anyway(self.recent, np.flatnonzero(~self.recent.placed), allowed))
+        told = _in_order(parts)
         return Matched(**told, left=self._left(told["how"], allowed, citywide), vocabulary=self.vocabulary)
 
     def why(self, address_id: int, shape: Any, *, citywide: bool, bases: Collection[str]) -> Why:
@@ -153,7 +153,7 @@ class Index:
         found = crowd.find_of(person, shape, self._overlapped(shape))
         how = None
         if len(found.person):
-            how = How.OVERLAP if found.overlap.all() else How.POINT
+            how = How.OVERLAP if crowd.is_area(found.place).all() else How.POINT
         elif citywide and not crowd.placed[person]:
             how = How.NO_PLACE
         left = None if how is not None else (Left.OUTSIDE if crowd.placed[person] else Left.NO_PLACE)
@@ -166,7 +166,7 @@ class Index:
             subscriber_id=int(crowd.subscriber_id[person]),
             how=how if left is None else None,
             left=left,
-            place_ids=tuple(sorted(int(place) for place in found.place_id)),
+            place_ids=tuple(sorted(int(place) for place in crowd.place_id[found.place])),
         )
 
     def _whereabouts(self, address_id: int) -> tuple[Crowd, int, int]:
@@ -237,44 +237,55 @@ def _drawn(shapes: NDArray[Any], vocabulary: Vocabulary) -> Flags:
     return drawn
 
 
-def _found(crowd: Crowd, shape: Any, overlapped: Flags, masked: Flags | None, citywide: bool) -> tuple[Found, Found]:
-    """One matched place a person; and, citywide, the people without any place."""
-    found = crowd.find(shape, overlapped)
-    if masked is not None:
-        found = found.at(~masked[found.person])
-    nobody = np.zeros(0, np.int64)
-    everywhere = np.flatnonzero(~crowd.placed if masked is None else ~(crowd.placed | masked)) if citywide else nobody
-    nowhere = np.full(len(everywhere), np.nan)
-    unplaced = Found(
-        person=everywhere,
-        place_id=np.zeros(len(everywhere), np.int64),
-        lon=nowhere,
-        lat=nowhere,
-        overlap=np.zeros(len(everywhere), np.bool_),
-    )
-    return crowd.one_each(found), unplaced
+def _told(crowd: Crowd, found: Found, allowed: Flags) -> dict[str, NDArray[Any]]:
+    """The columns of Matched for people at a place, for those of their addresses that may be sent to."""
+    address, owner = _reachable(crowd, found.person, allowed)
+    place = found.place[owner]
+    lon, lat = crowd.whereabouts(place)
+    return _columns(crowd, address, found.person[owner]) | {
+        "how": np.where(crowd.is_area(place), How.OVERLAP, How.POINT).astype(np.int8),
+        "place_id": crowd.place_id[place],
+        "lon": lon,
+        "lat": lat,
+    }
 
 
-def _told(crowd: Crowd, found: tuple[Found, Found], allowed: Flags) -> dict[str, NDArray[Any]]:
-    """The columns of Matched for these people's addresses that may be sent to."""
-    placed, unplaced = found
-    people = placed.plus(unplaced)
-    how = np.where(people.overlap, How.OVERLAP, How.POINT).astype(np.int8)
-    how[len(placed.person) :] = How.NO_PLACE
-    address, owner = crowd.addresses_of(people.person)
+def _told_anyway(crowd: Crowd, person: NDArray[np.int64], allowed: Flags) -> dict[str, NDArray[Any]]:
+    """The same for people without a place."""
+    address, owner = _reachable(crowd, person, allowed)
+    nowhere = np.full(len(owner), np.nan)
+    return _columns(crowd, address, person[owner]) | {
+        "how": np.full(len(owner), How.NO_PLACE, np.int8),
+        "place_id": np.zeros(len(owner), np.int64),
+        "lon": nowhere,
+        "lat": nowhere,
+    }
+
+
+def _reachable(crowd: Crowd, person: NDArray[np.int64], allowed: Flags) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    address, owner = crowd.addresses_of(person)
     told = (crowd.standing[address] == Standing.OPEN) & allowed[crowd.basis[address]]
-    address, owner = address[told], owner[told]
+    return address[told], owner[told]
+
+
+def _columns(crowd: Crowd, address: NDArray[np.int64], person: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
     return {
         "address_id": crowd.address_id[address],
-        "subscriber_id": crowd.subscriber_id[people.person[owner]],
+        "subscriber_id": crowd.subscriber_id[person],
         "language": crowd.language[address],
         "channel": crowd.channel[address],
         "basis": crowd.basis[address],
-        "how": how[owner],
-        "place_id": people.place_id[owner],
-        "lon": people.lon[owner],
-        "lat": people.lat[owner],
     }
+
+
+def _in_order(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    """The parts as one, by address_id; nearly always the first is all there is, and in order."""
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    address_id = columns["address_id"]
+    if (address_id[1:] > address_id[:-1]).all():
+        return columns
+    order = np.argsort(address_id, kind="stable")
+    return {name: column[order] for name, column in columns.items()}
 
 
 def _counted(codes: Codes, words: tuple[str, ...]) -> dict[str, int]:

@@ -5,7 +5,7 @@ another order than they began; numbers passed over are therefore remembered and 
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -93,70 +93,77 @@ def _followed(seen: Seen, numbers: Sequence[int]) -> Seen:
 def _rows(conn: Connection, vocabulary: Vocabulary, *only: ColumnElement[bool]) -> Rows:
     """Everybody's rows, or those of some; `only` is a condition on addresses and the same one on places."""
     of_addresses, of_places = only or (true(), true())
-    reached = np.full((1, 6), _NEW_WORD, np.float64)
-    while reached.min(initial=0) == _NEW_WORD:  # again when a word appeared between the two queries
-        _learn(conn, vocabulary, of_addresses)
-        words = [_coded(column, known) for column, known in _words(vocabulary)]
-        reached = _numbers(conn, select(ADDRESS.c.address_id, ADDRESS.c.subscriber_id, *words, _STANDING).where(of_addresses))
-    point = PLACE.c.kind == PlaceKind.POINT
-    points = _numbers(
-        conn,
-        select(PLACE.c.place_id, PLACE.c.subscriber_id, PLACE.c.lon, PLACE.c.lat)
-        .where(point, PLACE.c.lon.is_not(None), PLACE.c.lat.is_not(None))
-        .where(of_places),
-    )
-    named = conn.execute(select(PLACE.c.place_id, PLACE.c.subscriber_id, PLACE.c.area).where(~point, of_places))
-    areas = np.array([(row[0], row[1], vocabulary.areas.code(row[2])) for row in named], np.int64).reshape(-1, 3)
+    address_id, address_subscriber, packed = _addresses(conn, vocabulary, of_addresses)
+    packed, standing = np.divmod(packed, len(Standing))
+    packed, basis = np.divmod(packed, WORDS_MAX)
+    language, channel = np.divmod(packed, WORDS_MAX)
+    ids, point = (PLACE.c.place_id, PLACE.c.subscriber_id), PLACE.c.kind == PlaceKind.POINT
+    located = point & PLACE.c.lon.is_not(None) & PLACE.c.lat.is_not(None)
+    points = _columns(conn, select(*ids, PLACE.c.lon, PLACE.c.lat).where(located, of_places))
+    named = _fetched(conn, select(*ids, PLACE.c.area).where(~point, of_places))
+    areas = np.array([(place, person, vocabulary.areas.code(area)) for place, person, area in named], np.int64).reshape(-1, 3)
+    nowhere = np.full(len(areas), np.nan)
     return Rows(
-        address_id=reached[:, 0].astype(np.int64),
-        address_subscriber=reached[:, 1].astype(np.int64),
-        language=reached[:, 2].astype(np.int16),
-        channel=reached[:, 3].astype(np.int16),
-        basis=reached[:, 4].astype(np.int16),
-        standing=reached[:, 5].astype(np.int16),
-        place_id=np.concatenate([points[:, 0].astype(np.int64), areas[:, 0]]),
-        place_subscriber=np.concatenate([points[:, 1].astype(np.int64), areas[:, 1]]),
-        place_area=np.concatenate([np.full(len(points), AT_A_POINT), areas[:, 2]]).astype(np.int32),
-        lon=np.concatenate([points[:, 2], np.full(len(areas), np.nan)]),
-        lat=np.concatenate([points[:, 3], np.full(len(areas), np.nan)]),
+        address_id=address_id,
+        address_subscriber=address_subscriber,
+        language=language.astype(np.int16),
+        channel=channel.astype(np.int16),
+        basis=basis.astype(np.int16),
+        standing=standing.astype(np.int16),
+        place_id=np.concatenate([points[0].astype(np.int64), areas[:, 0]]),
+        place_subscriber=np.concatenate([points[1].astype(np.int64), areas[:, 1]]),
+        place_area=np.concatenate([np.full(len(points[0]), AT_A_POINT), areas[:, 2]]).astype(np.int32),
+        lon=np.concatenate([points[2], nowhere]),
+        lat=np.concatenate([points[3], nowhere]),
     )
 
 
-def _numbers(conn: Connection, query: Select[Any]) -> NDArray[np.float64]:
-    """A table of numbers read through the driver's own cursor: half the time of rows as objects. Ids below 2**53 are exact."""
+def _addresses(conn: Connection, vocabulary: Vocabulary, condition: ColumnElement[bool]) -> Sequence[NDArray[np.int64]]:
+    """address_id, subscriber_id and, in one number, the codes of language, channel, basis and standing.
+
+    Each column costs a third of a second a million; so does each row, so the words are numbered by the database.
+    """
+    packed = np.array([_NEW_WORD])
+    while packed.min(initial=0) < 0:  # again when a word appeared between the two queries
+        for row in conn.execute(select(ADDRESS.c.language, ADDRESS.c.channel, ADDRESS.c.basis).where(condition).distinct()):
+            for word, known in zip(row, _words(vocabulary), strict=True):
+                known.code(word)
+        language, channel, basis = (
+            case(*((column == word, code) for word, code in known.known.items()), else_=_NEW_WORD)
+            if known.known
+            else literal(0)
+            for column, known in zip(_WORD_COLUMNS, _words(vocabulary), strict=True)
+        )
+        code = ((language * WORDS_MAX + channel) * WORDS_MAX + basis) * len(Standing) + _STANDING
+        query = select(ADDRESS.c.address_id, ADDRESS.c.subscriber_id, code).where(condition)
+        address_id, subscriber_id, packed = (column.astype(np.int64) for column in _columns(conn, query))
+    return address_id, subscriber_id, packed
+
+
+def _columns(conn: Connection, query: Select[Any]) -> NDArray[np.float64]:
+    """A table of numbers, column by column. Ids are exact below 2**53."""
+    flat = np.fromiter(chain.from_iterable(_fetched(conn, query)), np.float64)
+    return np.ascontiguousarray(flat.reshape(-1, len(query.selected_columns)).T)
+
+
+def _fetched(conn: Connection, query: Select[Any]) -> Iterator[Any]:
+    """The rows as the driver gives them: half the time of rows as objects."""
     sql = str(query.compile(dialect=conn.dialect, compile_kwargs={"literal_binds": True}))
     cursor: Any = conn.connection.cursor()
     try:
         cursor.execute(sql)
-        flat = np.fromiter(chain.from_iterable(cursor), np.float64)
+        yield from cursor
     finally:
         cursor.close()
-    return flat.reshape(-1, len(query.selected_columns))
 
 
-def _learn(conn: Connection, vocabulary: Vocabulary, condition: ColumnElement[bool]) -> None:
-    """Numbers every word in use."""
-    columns = [column for column, _ in _words(vocabulary)]
-    for row in conn.execute(select(*columns).where(condition).distinct()):
-        for word, (_, known) in zip(row, _words(vocabulary), strict=True):
-            known.code(word)
+def _words(vocabulary: Vocabulary) -> list[Words]:
+    return [vocabulary.languages, vocabulary.channels, vocabulary.bases]
 
 
-def _words(vocabulary: Vocabulary) -> list[tuple[ColumnElement[str], Words]]:
-    return [
-        (ADDRESS.c.language, vocabulary.languages),
-        (ADDRESS.c.channel, vocabulary.channels),
-        (ADDRESS.c.basis, vocabulary.bases),
-    ]
-
-
-def _coded(column: ColumnElement[str], known: Words) -> ColumnElement[int]:
-    if not known.known:
-        return literal(_NEW_WORD)
-    return case(*((column == word, code) for word, code in known.known.items()), else_=_NEW_WORD)
-
-
-_NEW_WORD = -1
+WORDS_MAX = 1 << 12  # languages, channels or bases; their codes share one number
+_NEW_WORD = -(1 << 40)  # outweighs every code beside it
+_WORD_COLUMNS = (ADDRESS.c.language, ADDRESS.c.channel, ADDRESS.c.basis)
 _STANDING = case(
     (ADDRESS.c.stopped_at.is_not(None), int(Standing.STOPPED)),
     (ADDRESS.c.unreachable_at.is_not(None), int(Standing.UNREACHABLE)),

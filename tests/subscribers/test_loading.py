@@ -101,38 +101,38 @@ def test_the_index_follows_every_kind_of_change(conn: Connection) -> None:
     assert len(audience.index.base.placed) == 1, "nothing was read anew"
 
 
+def one_change(conn: Connection, chance: random.Random, number: int, people: list[tuple[int, ...]]) -> None:
+    """Somebody signs up, saves, moves or removes a place, stops, starts or leaves."""
+    spots: list[Spot] = [ZipArea("97204"), NamedPlace("Lents"), NamedPlace("Nowhere")]
+    spot = chance.choice([*spots, Point(chance.uniform(45.43, 45.65), chance.uniform(-122.80, -122.45))])
+    person, phone = chance.choice(people)
+    label = chance.choice(["HOME", "WORK"])
+    match chance.randrange(7):
+        case 1 if label not in {place.label for place in store.places_of(conn, person)} and store.addresses_of(conn, person):
+            store.add_place(conn, person, label, spot)
+        case 2:
+            store.move_place(conn, person, label, spot)
+        case 3:
+            store.remove_place(conn, person, label)
+        case 4 if store.addresses(conn, [phone]):
+            store.stop(conn, phone, said())
+        case 5 if store.addresses(conn, [phone]):
+            store.start(conn, phone, "opt-in", said())
+        case 6:
+            store.erase(conn, person)
+        case _:
+            language = chance.choice(["en", "es", "so"])
+            people.append(a_person(conn, f"+1971555{number:04}", HOME=spot, language=language))
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_after_any_changes_in_any_steps_the_index_equals_a_fresh_one(conn: Connection, seed: int) -> None:
     chance = random.Random(seed)
     atlas.keep(conn, AREAS, "pack", NOON)
-
-    def spot() -> Spot:
-        point = Point(chance.uniform(45.43, 45.65), chance.uniform(-122.80, -122.45))
-        spots: list[Spot] = [point, point, ZipArea("97204"), NamedPlace("Lents"), NamedPlace("Nowhere")]
-        return chance.choice(spots)
-
-    people = [a_person(conn, f"+1503555{number:04}", HOME=spot()) for number in range(30)]
+    people = [a_person(conn, f"+1503555{number:04}", HOME=LENTS) for number in range(20)]
     audience = load(conn)
     for number in range(60):
-        person, phone = chance.choice(people)
-        if not store.addresses(conn, [phone]):
-            continue
-        label = chance.choice(["HOME", "WORK"])
-        match chance.randrange(6):
-            case 0:
-                people.append(a_person(conn, f"+1971555{number:04}", HOME=spot(), language=chance.choice(["en", "es", "so"])))
-            case 1 if label not in {place.label for place in store.places_of(conn, person)}:
-                store.add_place(conn, person, label, spot())
-            case 2:
-                store.move_place(conn, person, label, spot())
-            case 3:
-                store.remove_place(conn, person, label)
-            case 4 if store.addresses(conn, [phone])[phone].stopped_at:
-                store.start(conn, phone, "opt-in", said())
-            case 4:
-                store.stop(conn, phone, said())
-            case _:
-                store.erase(conn, person)
+        one_change(conn, chance, number, people)
         if chance.random() < 0.3:
             audience = caught_up(conn, audience)
     assert_same(caught_up(conn, audience), load(conn))
