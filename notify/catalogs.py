@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.messages.catalog import Catalog
 from babel.messages.plurals import get_plural
 from babel.messages.pofile import read_po, write_po
@@ -133,8 +133,12 @@ def read(path: Path, language: str) -> Catalog:
         return read_po(file, locale=_locale(language), charset="utf-8", abort_invalid=True)
 
 
-def _locale(language: str) -> Locale:
-    return Locale.parse(language, sep="-")
+def _locale(language: str) -> Locale | None:
+    """None for a language that CLDR does not know (Hmong, Dari); its catalogue works without."""
+    try:
+        return Locale.parse(language, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return None
 
 
 def files(templates: Path) -> Mapping[Path, bytes]:
@@ -192,7 +196,8 @@ def _body(domain: str, language: str, found: Iterable[Message], old: Catalog | N
 
 def _header(domain: str, language: str) -> bytes:
     """Written by hand: babel's own header holds the time of day, and these files must be reproducible."""
-    plural = get_plural(_locale(language)) if language else None
+    locale = _locale(language) if language else None
+    plural = get_plural(locale) if locale else None
     lines = [
         'msgid ""',
         'msgstr ""',

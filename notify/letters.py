@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 
 from channels.base import Content
 from notify.alert import Info, Page
@@ -14,6 +14,7 @@ from notify.phrasing import environment
 
 _PAGE: Final = ("title", "lead", "paragraph", "step", "question", "answer")
 _CAP: Final = ("event", "headline", "description", "instruction")
+RIGHT_TO_LEFT: Final = frozenset({"prs"})  # languages of cities that CLDR does not know: Dari
 MOST_HEADLINE: Final = 139  # CAP profiles ask for a headline under 140 characters
 
 
@@ -78,8 +79,11 @@ def link(language: str, url: str) -> Link:
 
 @cache
 def endonym(language: str) -> str:
-    """The language's own name for itself: "Español"."""
-    own = Locale.parse(language, sep="-")
+    """The language's own name for itself: "Español". Its tag where CLDR does not know the language."""
+    try:
+        own = Locale.parse(language, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return language
     name = str(own.get_language_name(own) or language)
     return name[:1].upper() + name[1:]
 
@@ -87,7 +91,10 @@ def endonym(language: str) -> str:
 @cache
 def direction(language: str) -> str:
     """The way its lines run: "ltr" or "rtl"."""
-    return Locale.parse(language, sep="-").text_direction
+    try:
+        return Locale.parse(language, sep="-").text_direction
+    except (UnknownLocaleError, ValueError):
+        return "rtl" if language.partition("-")[0] in RIGHT_TO_LEFT else "ltr"
 
 
 def email(templates: Path, folder: str, key: str, values: Mapping[str, Any]) -> Content:

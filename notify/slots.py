@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.dates import format_skeleton, format_time
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -219,4 +219,8 @@ def long_time(at: datetime, language: str, zone: ZoneInfo) -> str:
 
 @cache
 def _locale(language: str) -> Locale:
-    return Locale.parse(_LOCALES.get(language, language.replace("-", "_")))
+    """CLDR lacks some languages of our cities (Hmong, Dari): their times are written as in English, which beats no text."""
+    try:
+        return Locale.parse(_LOCALES.get(language, language.replace("-", "_")))
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse(_LOCALES[ENGLISH])

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels.text import GSM_7, Encoding, sanitise
+from notify import catalogs
 from notify.alert import Mode, Stage, Wording
 from notify.fallback import Step
 from notify.render import BadSubject, Rendering, problems, render
@@ -289,6 +290,21 @@ def test_arabic_mail_runs_from_right_to_left(tmp_path_factory: pytest.TempPathFa
     assert '<html lang="ar" dir="rtl">' in live(a_subject(), words, "en", "ar").contents["email/first/ar"].html
     fallen = live(a_subject("flood"), words, "en", "ar").contents["email/first/ar"].html
     assert '<html lang="en" dir="ltr">' in fallen and f'<p lang="ar" dir="auto"><strong>{MARK} Free interpreter: 311' in fallen
+
+
+def test_a_language_that_cldr_does_not_know_is_served_like_any_other(tmp_path_factory: pytest.TempPathFactory) -> None:
+    templates = untranslated(tmp_path_factory.mktemp("hmong"))
+    path = templates / "words.toml"
+    path.write_text(path.read_text("utf-8").replace('"vi"', '"vi", "hmn"'), "utf-8")
+    catalogs.extract(templates)
+    for domain in ("generic", "hazards", "lines"):
+        translate(templates, "hmn", domain, marked)
+    words = load(templates)
+    tags = {"en": "en-US", "hmn": "hmn", "prs": "prs"}
+    contents = live(a_subject("flood"), words, "en", "hmn", tags=tags).contents
+    assert words.faults == () and contents["sms/first/hmn"].body.startswith(f"{MARK} Portland Water")
+    assert '<html lang="hmn" dir="ltr">' in contents["email/first/hmn"].html
+    assert contents["sms/first/prs"].language == "en"
 
 
 def test_every_problem_of_a_subject_is_named_at_once(english: Words) -> None:
