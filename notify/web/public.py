@@ -38,16 +38,14 @@ LIVE: Final = "public, max-age=15, stale-if-error=86400"
 FOREVER: Final = "public, max-age=31536000, immutable"
 CACHE_CONTROL: Final = {".xml": FOREVER, ".css": FOREVER}  # CAP never changes, a style sheet is named by its content
 
-HEADERS: Final = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "ETag, Last-Modified",
+# Kept short on purpose: writing headers is a good part of answering from memory.
+HEADERS: Final = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff", "Server": "tocsin"}
+FOR_PROGRAMS: Final = {"Access-Control-Expose-Headers": "ETag"}
+FOR_PEOPLE: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
-    "Cross-Origin-Resource-Policy": "cross-origin",
     "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
 }
 PREFLIGHT: Final = HEADERS | {
     "Access-Control-Allow-Methods": "GET, HEAD",
@@ -57,13 +55,19 @@ PREFLIGHT: Final = HEADERS | {
 
 LANGUAGE: Final = r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*"
 NAME: Final = r"[A-Za-z0-9_][A-Za-z0-9_.~+-]*"
-# Every path there can be, and the file it means; {path} is the path without its leading slash.
-PATHS: Final = (
-    (rf"/{{path:(?:demo/)?(?:{LANGUAGE}/)?}}", "{path}index.html"),
-    (rf"/{{path:(?:demo/)?(?:{LANGUAGE}/)?a/{NAME}}}", "{path}.html"),
-    (rf"/{{path:(?:demo/)?feeds/(?:{LANGUAGE}/)?{NAME}}}", "{path}"),
-    (rf"/{{path:(?:demo/)?cap/{NAME}}}", "{path}"),
-    (r"/{path:(?:demo/)?page\.[0-9a-f]+\.css}", "{path}"),
+# Every address there can be: what stands before the variable part, that part, and the file it means. The router finds an
+# address by its fixed beginning, so the ones everybody asks for have one.
+PATHS: Final = tuple(
+    (f"{home}{start}", variable, f"{home}{start}{{}}{ending}")
+    for home in ("", "demo/")
+    for start, variable, ending in (
+        ("a/", NAME, ".html"),
+        ("feeds/", rf"(?:{LANGUAGE}/)?{NAME}", ""),
+        ("cap/", NAME, ""),
+        ("", rf"{LANGUAGE}/a/{NAME}", ".html"),
+        ("", rf"(?:{LANGUAGE}/)?", "index.html"),
+        ("", r"page\.[0-9a-f]+\.css", ""),
+    )
 )
 _TAGS: Final = re.compile(r'(?:W/)?"([^"]*)"')
 
@@ -140,6 +144,7 @@ def _variant(name: str, body: bytes, etag: str, modified: int, encoding: str) ->
     ending = os.path.splitext(name)[1]
     headers = CIMultiDict(
         HEADERS
+        | (FOR_PEOPLE if ending == ".html" else FOR_PROGRAMS)
         | {
             "Content-Type": CONTENT_TYPES.get(ending, "application/octet-stream"),
             "Cache-Control": CACHE_CONTROL.get(ending, LIVE),
@@ -157,20 +162,28 @@ def routes(folder: Path) -> list[web.RouteDef]:
     """GET, HEAD and (for scripts of other sites) OPTIONS of every published path. The folder need not exist yet."""
     files = PublishedFiles(folder)
     found: list[web.RouteDef] = []
-    for path, name in PATHS:
-        found += [web.get(path, _handler(files, name)), web.options(path, _preflight)]
-    return [*found, web.get(rf"/{{path:(?:demo/)?{LANGUAGE}}}", _add_slash(files))]
+    for start, variable, file in PATHS:
+        path = f"/{start}{{path:{variable}}}"
+        found += [web.get(path, _handler(files, file)), web.options(path, _preflight)]
+    return [
+        *found,
+        web.get(f"/{{path:{LANGUAGE}}}", _add_slash(files)),
+        web.get(f"/demo/{{path:{LANGUAGE}}}", _add_slash(files, "demo/")),
+    ]
 
 
-def _handler(files: PublishedFiles, name: str) -> Handler:
+def _handler(files: PublishedFiles, file: str) -> Handler:
+    before, _, after = file.partition("{}")
+
     async def serve(request: web.Request) -> web.Response:
         path = request.match_info["path"]
-        asset = files.find(name.format(path=path))
+        asset = files.find(before + path + after)
         if asset is None:
-            return _absent(files, path, name)
+            return _absent(files, path, file)
         asked = request.headers
-        variant = asset.packed if takes_gzip(asked.get("Accept-Encoding", "")) else asset.plain
-        if unchanged(asset, asked.get("If-None-Match"), asked.get("If-Modified-Since")):
+        accepted, tags, since = asked.get("Accept-Encoding"), asked.get("If-None-Match"), asked.get("If-Modified-Since")
+        variant = asset.packed if accepted and takes_gzip(accepted) else asset.plain
+        if (tags or since) and unchanged(asset, tags, since):
             return web.Response(status=304, headers=variant.headers)
         return web.Response(body=variant.body, headers=variant.headers)
 
@@ -201,22 +214,22 @@ def takes_gzip(accepted: str) -> bool:
     return re.fullmatch(r"q=0(\.0*)?", weights.get("gzip", weights.get("*", "q=0"))) is None
 
 
-def _absent(files: PublishedFiles, path: str, name: str) -> web.Response:
+def _absent(files: PublishedFiles, path: str, file: str) -> web.Response:
     """An id typed in small letters from a printed page leads to its page; everything else is not there."""
-    folder, _, typed = path.rpartition("/")
-    if folder.endswith("a") and files.find(name.format(path=f"{folder}/{typed.upper()}")) is not None:
+    folder, slash, typed = path.rpartition("/")
+    if file.endswith(".html") and files.find(file.format(f"{folder}{slash}{typed.upper()}")) is not None:
         return _moved(typed.upper())
     return web.Response(
         status=404, text="There is nothing at this address.\n", headers=HEADERS | {"Cache-Control": "max-age=5"}
     )
 
 
-def _add_slash(files: PublishedFiles) -> Handler:
+def _add_slash(files: PublishedFiles, home: str = "") -> Handler:
     async def redirect(request: web.Request) -> web.Response:
         path = request.match_info["path"]
-        if files.find(f"{path}/index.html") is None:
-            return _absent(files, path, "{path}")
-        return _moved(f"{path.rpartition('/')[2]}/")
+        if files.find(f"{home}{path}/index.html") is None:
+            return _absent(files, path, "{}")
+        return _moved(f"{path}/")
 
     return redirect
 
