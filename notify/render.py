@@ -36,8 +36,8 @@ class Rendering:
     contents        under "sms/first/es" or "email/update/why/ar": channel, wording, "why" for somebody's first message from a
                     list, and the language the person asked for; each language of the city has a text for each wording
     infos, pages    only in languages that have words of their own; English first
-    languages_used  language asked for -> language its texts are written in
-    steps           language asked for -> the furthest that any of its texts had to fall back
+    languages_used  language asked for -> language its text messages are written in: English when any of them is
+    steps           language asked for -> the furthest that any of its texts, mails included, had to fall back
     step_of         the same for each content
     measures        the size of each text message
     problems        sentences for the approver: English nobody has reviewed, free text that a language does not have, texts
@@ -97,21 +97,22 @@ def render(
     step_of = {content.key: step for content, step in said}
     texts = {content.key: content for content, _ in said if content.key.startswith("sms/")}
     measures = {key: measure(content.body) for key, content in texts.items()}
-    steps = {language: _furthest(step_of, language) for language in tags}
+    spoken = {language: _furthest(step_of, language, "sms/") for language in tags}
     return Rendering(
         contents={content.key: content for content, _ in said},
         infos=tuple(_infos(desk, tags)),
         pages=tuple(_pages(desk, tags)),
-        languages_used={language: ENGLISH if step is Step.ENGLISH else language for language, step in steps.items()},
-        steps=steps,
+        languages_used={language: ENGLISH if step is Step.ENGLISH else language for language, step in spoken.items()},
+        steps={language: _furthest(step_of, language, "") for language in tags},
         step_of=step_of,
         measures=measures,
         problems=(*_unreviewed(desk), *_untyped(desk, tags), *_too_long(words, measures)),
     )
 
 
-def _furthest(step_of: Mapping[str, Step], language: str) -> Step:
-    return max((step for key, step in step_of.items() if key.endswith(f"/{language}")), key=STEPS.index)
+def _furthest(step_of: Mapping[str, Step], language: str, channel: str) -> Step:
+    steps = (step for key, step in step_of.items() if key.startswith(channel) and key.endswith(f"/{language}"))
+    return max(steps, key=STEPS.index)
 
 
 def _contents(desk: Desk, language: str, all_languages: tuple[str, ...]) -> Iterator[tuple[Content, Step]]:

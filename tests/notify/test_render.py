@@ -112,6 +112,12 @@ def test_the_page_and_the_mail_fall_back_on_their_own(russian: Words) -> None:
     assert rendering.pages[1].title == f"{MARK} Boil tap water"
 
 
+def test_a_mail_in_english_does_not_say_that_the_texts_are(russian: Words) -> None:
+    rendering = live(a_subject(), without(russian, "ru", "page."), "en", "ru")
+    assert rendering.contents["email/first/ru"].language == "en" and rendering.contents["sms/first/ru"].language == "ru"
+    assert rendering.languages_used["ru"] == "ru" and rendering.steps["ru"] is Step.ENGLISH
+
+
 def test_english_whole_and_short_stands_in_where_generic_words_are_missing_too(russian: Words) -> None:
     words = without(russian, "ru", "sms.boil_water", "sms.generic")
     text = live(a_subject(), words, "en", "ru").contents["sms/first/ru"]
