@@ -10,6 +10,7 @@ from notify.alert import Mode, Stage, Wording
 from notify.hazards import catalogue
 from notify.phrasing import blocks
 from notify.render import Rendering, problems, render
+from notify.reviews import promised
 from notify.slots import ENGLISH
 from notify.words import Row, placeholders
 from tests.notify.subjects import TAGS, TEMPLATES, a_subject, reviews_of, the_words
@@ -71,6 +72,13 @@ def test_every_hazard_has_words_and_a_title() -> None:
 
 def test_every_language_of_the_city_is_promised_something() -> None:
     assert set(the_words().languages()) == set(TAGS)
+
+
+@pytest.mark.parametrize("language", TAGS)
+def test_a_language_that_has_begun_has_all_that_it_was_promised(language: str) -> None:
+    wanted = {message.context for message in promised(the_words(), language)}
+    missing = {context for context in wanted if the_words().text(context, language) is None}
+    assert missing in (set(), wanted)
 
 
 @pytest.mark.parametrize("hazard", catalogue())
