@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from html import escape
 from typing import Any
 
@@ -193,8 +194,7 @@ class _EntryExtras(BaseEntryExtension):  # type: ignore[misc]  # feedgen has no 
         for name, text in self.entry.cap:
             etree.SubElement(item, f"{{{CAP}}}{name}").text = legible(text)
         for outer, *_ in self.entry.polygons:
-            polygon = etree.SubElement(item, f"{{{GEORSS}}}polygon")
-            polygon.text = " ".join(f"{_degrees(lat)} {_degrees(lon)}" for lon, lat in outer)
+            etree.SubElement(item, f"{{{GEORSS}}}polygon").text = _georss(outer)
 
 
 def _generator(head: FeedHead, itself: FeedLink) -> Any:
@@ -232,6 +232,11 @@ def _links(entry: FeedEntry) -> tuple[FeedLink, ...]:
 def _attributes(link: FeedLink) -> dict[str, str]:
     attributes = {"href": link.href, "rel": link.rel, "type": link.type, "hreflang": link.language}
     return {name: legible(value) for name, value in attributes.items() if value}
+
+
+@lru_cache(maxsize=1024)
+def _georss(ring: Ring) -> str:
+    return " ".join(f"{_degrees(lat)} {_degrees(lon)}" for lon, lat in ring)
 
 
 def _degrees(value: float) -> str:
