@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_skeleton, format_time, get_timezone_name
 from babel.messages.pofile import read_po
 
+from notify import data
 from notify.site import ENGLISH, Site
 
 logger = logging.getLogger(__name__)
@@ -20,12 +20,6 @@ DOMAIN = "pages.po"
 LOCALES = {"en": "en_US", "es": "es_US", "zh-Hant": "zh_Hant_TW", "pt": "pt_BR"}
 # CLDR's Somali day periods (GH, GD) are abbreviations few readers know; Somali speakers read a 24-hour clock.
 CLOCKS = {"so": "HH:mm"}
-
-
-def templates_folder() -> Path:
-    """Where templates/ lies: inside an installed package, or beside the packages in a checkout."""
-    installed = Path(__file__).parent / "_data" / "templates"
-    return installed if installed.is_dir() else Path(__file__).parents[1] / "templates"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +76,7 @@ def direction(tag: str) -> str:
 
 def catalogue(language: str) -> Mapping[str, str]:
     """Source text -> translation, as pages.po has them; fuzzy and empty ones are left out."""
-    path = templates_folder() / "locale" / language / "LC_MESSAGES" / DOMAIN
+    path = data.folder("templates") / "locale" / language / "LC_MESSAGES" / DOMAIN
     if not path.is_file():
         logger.error("There is no %s in %s: pages keep their English labels", DOMAIN, language)
         return {}

@@ -14,10 +14,11 @@ from typing import Self
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from channels.feed import legible
+from notify import data
 from notify.alert import Event, Mode, Page, Stage
 from notify.bulletin import Message, Status, Thread
 from notify.isolate import isolate
-from notify.labels import Labels, direction, labels, templates_folder
+from notify.labels import Labels, direction, labels
 from notify.site import ENGLISH, Site
 from notify.translations import page_for, place_names, speaks
 
@@ -115,7 +116,7 @@ class Pages:
 
     @classmethod
     def load(cls) -> Self:
-        return cls(templates_folder() / "pages")
+        return cls(data.folder("templates") / "pages")
 
     def sheet(self, site: Site) -> dict[str, bytes]:
         """The style sheet, under a name that changes with its content."""

@@ -7,8 +7,8 @@ from string import Formatter
 
 import pytest
 
-from notify import feeds, labels, pages
-from notify.labels import Labels, catalogue, direction, templates_folder
+from notify import data, feeds, labels, pages
+from notify.labels import Labels, catalogue, direction
 from tests.notify.feed_factory import LANGUAGES, NOON, a_site
 
 TRANSLATED = tuple(language for language in LANGUAGES if language != "en")
@@ -19,7 +19,7 @@ def sources() -> set[str]:
     """Every English text that templates and modules say."""
     code = [Path(module.__file__ or "") for module in (pages, feeds)]
     code.append(code[0].with_name("feed_entries.py"))
-    files = [*code, *sorted((templates_folder() / "pages").glob("*.html"))]
+    files = [*code, *sorted((data.folder("templates") / "pages").glob("*.html"))]
     said = {text for file in files for text in SAID.findall(file.read_text("utf-8"))}
     return said | {*pages.STAGES.values(), *pages.IN_FORCE.values(), *pages.OVER.values()}
 
