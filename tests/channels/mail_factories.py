@@ -90,7 +90,8 @@ class ScriptedRelay:
     """
 
     def __init__(self, answers: Mapping[str, Answer], pipelining: bool, bytewise: bool) -> None:
-        self._answers = {"greeting": "220 relay", "EHLO": "250 relay", "QUIT": "221 bye"} | dict(answers)
+        self._answers: dict[str, Answer] = {"greeting": "220 relay", "EHLO": "250 relay", "QUIT": "221 bye"}
+        self._answers.update(answers)
         if pipelining and "EHLO" not in answers:
             self._answers["EHLO"] = "250-relay\r\n250 PIPELINING"
         self._bytewise = bytewise

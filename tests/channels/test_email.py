@@ -6,8 +6,8 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes
-from email.message import Message
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +40,18 @@ class Sink:
     """Keeps what aiosmtpd received: envelope sender, recipients, mail."""
 
     def __init__(self) -> None:
-        self.got: list[tuple[str, list[str], Message]] = []
+        self.got: list[tuple[str, list[str], EmailMessage]] = []
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 (aiosmtpd's name)
-        self.got.append((envelope.mail_from, envelope.rcpt_tos, message_from_bytes(envelope.content)))
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        assert envelope.mail_from is not None and isinstance(envelope.content, bytes)
+        mail = message_from_bytes(envelope.content, policy=policy.default)
+        assert isinstance(mail, EmailMessage)
+        self.got.append((envelope.mail_from, envelope.rcpt_tos, mail))
         return "250 OK"
 
 
 def password_is_right(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
-    return AuthResult(success=(data.login, data.password) == (b"tocsin", b"right"))
+    return AuthResult(success=(data.login, data.password) == (b"tocsin", b"right"), handled=False)
 
 
 @contextlib.asynccontextmanager
@@ -130,8 +133,9 @@ async def test_two_events_with_a_content_of_the_same_name_keep_their_own_words()
     first, correction = a_content(body="Boil your water."), a_content(body="The water is safe.")
     async with a_sink() as (port, sink), a_channel(port) as channel:
         await outcomes(channel, [an_outbound(1, content=first, event_id="a"), an_outbound(2, content=correction, event_id="b")])
-    said = {mail["To"]: mail.get_payload(0).get_payload(decode=True) for _, _, mail in sink.got}
-    assert said == {"resident1@example.gov": b"Boil your water.\r\n", "resident2@example.gov": b"The water is safe.\r\n"}
+    plain = {mail["To"]: mail.get_body(("plain",)) for _, _, mail in sink.got}
+    said = {to: part.get_content().strip() for to, part in plain.items() if part is not None}
+    assert said == {"resident1@example.gov": "Boil your water.", "resident2@example.gov": "The water is safe."}
 
 
 async def test_a_mail_arrives_signed() -> None:
@@ -301,8 +305,8 @@ async def test_open_says_which_setting_keeps_the_relay_from_answering() -> None:
 
 
 async def test_mail_goes_out_encrypted_and_logged_in(certificate: Path, server_tls: ssl.SSLContext) -> None:
-    login = {"auth_required": True, "authenticator": password_is_right}
-    credentials = {"username": "tocsin", "password": "right", "host": "localhost", "ca_file": str(certificate)}
+    login: dict[str, Any] = {"auth_required": True, "authenticator": password_is_right}
+    credentials: dict[str, Any] = {"username": "tocsin", "password": "right", "host": "localhost", "ca_file": str(certificate)}
     async with (
         a_sink(tls_context=server_tls, require_starttls=True, **login) as (port, sink),
         a_channel(port, security=Security.STARTTLS, **credentials) as channel,
@@ -310,8 +314,8 @@ async def test_mail_goes_out_encrypted_and_logged_in(certificate: Path, server_t
         await channel.open()
         await outcomes(channel, [an_outbound(n) for n in range(5)])
     async with (
-        a_sink(tls=server_tls, auth_require_tls=False, **login) as (port, second),
-        a_channel(port, security=Security.TLS, **credentials) as channel,
+        a_sink(tls=server_tls) as (port, second),
+        a_channel(port, security=Security.TLS, host="localhost", ca_file=str(certificate)) as channel,
     ):
         await channel.open()
         await outcomes(channel, [an_outbound(n) for n in range(5)])
@@ -319,7 +323,7 @@ async def test_mail_goes_out_encrypted_and_logged_in(certificate: Path, server_t
 
 
 async def test_a_wrong_password_stops_the_channel_and_loses_nobody(certificate: Path, server_tls: ssl.SSLContext) -> None:
-    settings = {"username": "tocsin", "password": "wrong", "host": "localhost", "ca_file": str(certificate)}
+    settings: dict[str, Any] = {"username": "tocsin", "password": "wrong", "host": "localhost", "ca_file": str(certificate)}
     async with (
         a_sink(tls_context=server_tls, authenticator=password_is_right) as (port, sink),
         a_channel(port, security=Security.STARTTLS, **settings) as channel,
@@ -339,7 +343,7 @@ async def test_a_relay_with_a_strangers_certificate_gets_nothing(server_tls: ssl
         a_sink(tls_context=server_tls) as (port, sink),
         a_channel(port, security=Security.STARTTLS, host="localhost") as channel,
     ):
-        with pytest.raises(Misconfigured, match="No encrypted connection .* See security, ca_file"):
+        with pytest.raises(Misconfigured, match=r"No encrypted connection .* See security, ca_file"):
             await channel.open()
         found = await outcomes(channel, [an_outbound()])
     assert isinstance(found[1], Retry)
@@ -348,9 +352,9 @@ async def test_a_relay_with_a_strangers_certificate_gets_nothing(server_tls: ssl
 
 async def test_a_relay_without_what_the_settings_ask_for_is_named(certificate: Path) -> None:
     async with a_sink() as (port, _):
-        with pytest.raises(Misconfigured, match="does not offer what security and username ask for: .*STARTTLS"):
+        with pytest.raises(Misconfigured, match=r"does not offer what security and username ask for: .*STARTTLS"):
             await SmtpEmail(a_relay(port=port, security=Security.STARTTLS)).open()
-        with pytest.raises(Misconfigured, match="does not offer what security and username ask for: .*AUTH"):
+        with pytest.raises(Misconfigured, match=r"does not offer what security and username ask for: .*AUTH"):
             await SmtpEmail(a_relay(port=port, username="tocsin", password="right")).open()
     with pytest.raises(Misconfigured, match=r"ca_file .*nowhere.pem cannot be used: No such file"):
         await SmtpEmail(a_relay(security=Security.TLS, ca_file=str(certificate.parent / "nowhere.pem"))).open()
