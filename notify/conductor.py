@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from notify import audit, ledger, promises, register
 from notify.alert import Event, Stage, from_json
@@ -97,12 +97,12 @@ class Conductor:
     async def settle(self) -> None:
         """Notes events whose every row has left, and ends the rows of those that were stopped, replaced or have expired."""
         for row in await self.db.read(partial(register.events, statuses=[Status.SENDING])):
-            if row.planned_at and not await self.db.read(partial(waiting, event_id=row.event_id)):
+            if row.planned_at and not await self.db.read(partial(ledger.waiting, event=row, left_to_staff=LEFT_TO_STAFF)):
                 await self.db.write(partial(_finish, event_id=row.event_id, now=self.clock.now()))
         for row in await self.db.read(partial(register.events, statuses=[Status.STOPPED, Status.ENDED])):
             if row.done_at is None:
                 await self.withdraw(row.event_id)
-                if not await self.db.read(partial(waiting, event_id=row.event_id)):
+                if not await self.db.read(partial(ledger.waiting, event=row, left_to_staff=LEFT_TO_STAFF)):
                     await self.db.write(partial(register.change_event, event_id=row.event_id, done_at=self.clock.now()))
 
     def _plan(self, row: EventRow, event: Event) -> None:
@@ -160,14 +160,6 @@ def begin(conn: Connection, event_id: str, now: datetime) -> list[str] | None:
     promises.keep_and_make(conn, event, now)
     _log(conn, "leaves", event_id, now, replaces=replaced)
     return replaced
-
-
-def waiting(conn: Connection, event_id: str) -> bool:
-    """Whether any row of the event may still leave, is leaving now, or is being asked about."""
-    query = """
-        SELECT 1 FROM delivery WHERE event_id = :event_id
-        AND (state IN ('planned', 'claimed') OR (state = 'unknown' AND (code IS NULL OR code NOT LIKE :left))) LIMIT 1"""
-    return conn.execute(text(query), {"event_id": event_id, "left": f"{LEFT_TO_STAFF}%"}).first() is not None
 
 
 def _others(conn: Connection, row: EventRow) -> list[EventRow]:

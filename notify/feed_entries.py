@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -120,50 +121,23 @@ def _cap_summary(event: Event, info: Info, site: Site) -> tuple[tuple[str, str],
 
 
 def _properties(thread: Thread, message: Message, info: Info, site: Site, detail: Detail) -> dict[str, Any]:
-    """The names of the National Weather Service's alerts API, and what its clients were found to lack.
-
-    Own meaning: `status` is active, replaced or ended (CAP's own status is `capStatus`); `ends` is when it stopped or will
-    stop being in force, null while nobody knows; `replaces` lists every message this one makes obsolete.
-    """
+    """The names of the National Weather Service's alerts API, and what its clients were found to lack."""
     event = message.event
-    over = message.ended_at
-    ends = over or (None if event.until_cleared else event.expires)
     return {
         "id": event.identifier,
         "thread": site.tag(thread.incident_id),
         "incident": event.incident_id,
-        "status": STATUS_WORDS[message.status],
-        "endedWhy": message.status.value if STATUS_WORDS[message.status] == ENDED else None,
-        "endedAt": _second(over, site) if over else None,
-        "replaces": list(message.replaces),
-        "replacedBy": message.replaced_by or None,
-        "replacedAt": _second(over, site) if over and message.status is Status.REPLACED else None,
+        **_standing(message, site),
         "languages": [info.language for info in event.infos],
         "language": info.language,
-        "sent": _second(event.sent, site),
-        "effective": _second(event.effective, site),
-        "onset": _second(event.effective, site),
-        "expires": _second(event.expires, site),
-        "ends": _second(ends, site) if ends else None,
-        "untilCleared": event.until_cleared,
-        "capStatus": cap_status(event),
-        "messageType": event.msg_type.value,
-        "stage": event.stage.value,
-        "category": event.categories[0] if event.categories else None,
-        "categories": list(event.categories),
-        "severity": event.severity.value,
-        "certainty": event.certainty.value,
-        "urgency": event.urgency.value,
-        "response": response_type(event),
-        "event": info.event,
-        "hazard": event.hazard,
-        "eventCode": {name: [value for other, value in event.event_codes if other == name] for name, _ in event.event_codes},
-        "sender": event.sender,
-        "senderName": event.sender_name,
         "headline": _title(message, info, site),
         "description": info.description if detail.description else None,
         "instruction": info.instruction if detail.instruction else None,
         "areaDesc": info.area_desc,
+        "event": info.event,
+        **_classed(event),
+        "sender": event.sender,
+        "senderName": event.sender_name,
         "web": event.web or site.url(site.page(thread.incident_id)),
         "cap": site.url(site.cap(event.identifier)),
         "references": [
@@ -173,7 +147,46 @@ def _properties(thread: Thread, message: Message, info: Info, site: Site, detail
     }
 
 
-def _second(at: Any, site: Site) -> str:
+def _standing(message: Message, site: Site) -> dict[str, Any]:
+    """How the message stands. Of our own meaning: `status` is active, replaced or ended (CAP's own is `capStatus`); `ends` is
+    when it stopped or will stop being in force, null while nobody knows; `replaces` lists all that it makes obsolete."""
+    event, over = message.event, message.ended_at
+    status = STATUS_WORDS[message.status]
+    ends = over or (None if event.until_cleared else event.expires)
+    return {
+        "status": status,
+        "endedWhy": message.status.value if status == ENDED else None,
+        "endedAt": _second(over, site) if over else None,
+        "replaces": list(message.replaces),
+        "replacedBy": message.replaced_by or None,
+        "replacedAt": _second(over, site) if over and message.status is Status.REPLACED else None,
+        "sent": _second(event.sent, site),
+        "effective": _second(event.effective, site),
+        "onset": _second(event.effective, site),
+        "expires": _second(event.expires, site),
+        "ends": _second(ends, site) if ends else None,
+        "untilCleared": event.until_cleared,
+    }
+
+
+def _classed(event: Event) -> dict[str, Any]:
+    """What kind of message about what kind of hazard, in CAP's words."""
+    return {
+        "capStatus": cap_status(event),
+        "messageType": event.msg_type.value,
+        "stage": event.stage.value,
+        "category": event.categories[0] if event.categories else None,
+        "categories": list(event.categories),
+        "severity": event.severity.value,
+        "certainty": event.certainty.value,
+        "urgency": event.urgency.value,
+        "response": response_type(event),
+        "hazard": event.hazard,
+        "eventCode": {name: [value for other, value in event.event_codes if other == name] for name, _ in event.event_codes},
+    }
+
+
+def _second(at: datetime, site: Site) -> str:
     return site.local(at).replace(microsecond=0).isoformat()
 
 

@@ -24,6 +24,8 @@ TOLD: Final = "(state IN ('handed', 'delivered', 'unknown') OR ambiguous)"
 WORDINGS: Final = tuple(Wording)  # a wording's number is its place here; the first INTRODUCING of them introduce us
 INTRODUCING: Final = 2
 WORDING_BITS: Final = 8
+CHANNELS: Final = ("sms", "email")  # those with addresses
+# `event_id || ''` below keeps the planner on the partial index of planned rows: by event it would sort the whole event.
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def lease(
             SELECT delivery_id FROM delivery
             WHERE state = 'planned' AND channel = :channel AND priority < :below
               AND (lease_until IS NULL OR lease_until <= :now)
-              AND event_id IN (SELECT event_id FROM event WHERE status = 'sending')
+              AND event_id || '' IN (SELECT event_id FROM event WHERE status = 'sending')
             ORDER BY priority, delivery_id LIMIT :limit {skip})
         RETURNING delivery_id"""),
         bound | {"limit": limit},
@@ -149,7 +151,7 @@ def claim(conn: Connection, owner: str, ids: Sequence[int], *, now: datetime) ->
     claimed = conn.execute(
         text(f"""
         UPDATE delivery SET state = 'claimed', claimed_at = :now, attempts = attempts + 1
-        WHERE {held} AND lease_until > :now AND event_id IN ({", ".join(":" + name for name in events)})
+        WHERE {held} AND lease_until > :now AND event_id || '' IN ({", ".join(":" + name for name in events)})
         RETURNING delivery_id"""),
         bound | events,
     )
@@ -232,13 +234,13 @@ def give_back(conn: Connection, owner: str, ids: Iterable[int]) -> None:
 def end_waiting(conn: Connection, event: EventRow, into: State, *, code: str, limit: int, now: datetime) -> int:
     """Turns up to `limit` planned rows of an event into `withdrawn` or `expired`; returns how many. Repeat until 0."""
     done = 0
-    for channel in ("sms", "email"):
+    for channel in CHANNELS:
         done += conn.execute(
             text("""
             UPDATE delivery SET state = :into, code = :code, final_at = :now, lease_owner = NULL, lease_until = NULL
             WHERE delivery_id IN (SELECT delivery_id FROM delivery
                                   WHERE state = 'planned' AND channel = :channel AND priority = :priority
-                                    AND event_id = :event_id LIMIT :limit)"""),
+                                    AND event_id || '' = :event_id LIMIT :limit)"""),
             {
                 "into": into.value,
                 "code": code,
@@ -305,6 +307,21 @@ def apply_reports(conn: Connection, reports: Sequence[Receipt], *, now: datetime
         WHERE delivery_id = ?""",
         rows,
     )
+
+
+def waiting(conn: Connection, event: EventRow, left_to_staff: str) -> bool:
+    """Whether any row of the event may still leave, is leaving now, or is being asked about."""
+    bound = {"event_id": event.event_id, "priority": event.priority, "left": f"{left_to_staff}%"}
+    planned = [
+        text(f"""
+        SELECT 1 FROM delivery WHERE state = 'planned' AND channel = '{channel}' AND priority = :priority
+        AND event_id || '' = :event_id LIMIT 1""")
+        for channel in CHANNELS
+    ]
+    open_rows = text("""
+        SELECT 1 FROM delivery WHERE state IN ('claimed', 'unknown') AND event_id || '' = :event_id
+        AND (state = 'claimed' OR code IS NULL OR code NOT LIKE :left) LIMIT 1""")
+    return any(conn.execute(query, bound).first() is not None for query in (*planned, open_rows))
 
 
 def tally(conn: Connection, event_id: str) -> Mapping[tuple[str, str, str], Tally]:

@@ -67,6 +67,8 @@ def _lines(log: Path, verdict: Verdict) -> Iterable[Mapping[str, Any]]:
     expected = None
     with log.open(encoding="utf-8") as file:
         for text in file:
+            if not text.endswith("\n"):
+                break  # cut off by a kill before it was acknowledged
             line = json.loads(text)
             if expected is not None and line["seq"] != expected:
                 verdict.problems.append(f"{log.name}: line {expected} is missing before {line['seq']}.")
