@@ -1,19 +1,26 @@
-"""Reading areas from GeoJSON: named areas of a city, or one alert's own area. What is wrong is named and refused, never mended.
+"""Areas from GeoJSON or a circle: a city's named ones, or one alert's own. What is wrong is named and refused, never mended.
 
 A repair would have to guess where somebody meant to warn people. Coordinates are WGS 84 degrees, longitude first (RFC 7946).
 """
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import shapely
 
+from subscribers.geodesy import travelled
 from subscribers.place import Envelope, zip_code
 from subscribers.rings import problem_of_shape, problems_of_polygon
 
 KINDS = ("city", "service-area", "district", "neighborhood", "water-zone", "zip")
+CIRCLE_POINTS = 128
+CIRCLE_MARGIN = (
+    1e-4  # sides are straight on the map, not on the earth: at 200 km and 60 degrees north that is under 1 in 10,000
+)
+RADIUS_MAX_M = 200_000.0
 DEGREES = ("CRS84", "EPSG::4326", "EPSG:4326", "WGS84")  # what an old-style "crs" member may name
 
 
@@ -83,6 +90,25 @@ def read_geometry(geojson: str | bytes | Mapping[str, Any], envelope: Envelope) 
     if problems:
         raise BadArea(problems)
     return shapely.union_all(shapes) if len(shapes) > 1 else shapes[0]
+
+
+def circle(lat: float, lon: float, radius_m: float, envelope: Envelope | None = None) -> Any:
+    """A polygon that covers everything within radius_m metres of a point on the ellipsoid, and at most 0.05 % more.
+
+    Raises BadArea when the centre lies outside the envelope or the radius is not between 0 and 200 km.
+    """
+    problems = [envelope.problem(lat, lon) if envelope else ""]
+    if not (-90 <= lat <= 90 and -180 <= lon <= 180):
+        problems.append("The centre is not in degrees of latitude and longitude.")
+    if not 0 < radius_m <= RADIUS_MAX_M:
+        problems.append(f"The radius must be more than 0 and at most {RADIUS_MAX_M / 1000:.0f} km; it is {radius_m:g} m.")
+    if any(problems):
+        raise BadArea([problem for problem in problems if problem])
+    reach_m = radius_m / math.cos(math.pi / CIRCLE_POINTS) * (1 + CIRCLE_MARGIN)  # so that the sides, not the corners, touch
+    corners = [travelled(lat, lon, 360 * corner / CIRCLE_POINTS, reach_m) for corner in range(CIRCLE_POINTS)]
+    if any(abs(corner[0] - lon) > 90 or abs(corner[0]) > 180 for corner in corners):
+        raise BadArea(["The circle reaches over a pole or the antimeridian."])
+    return shapely.Polygon(corners)
 
 
 def to_geojson(shape: Any) -> str:

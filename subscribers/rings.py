@@ -1,4 +1,4 @@
-"""What can be wrong with a polygon's rings, as sentences; and the circle somebody means by a point and a radius."""
+"""What can be wrong with a polygon's rings, as sentences."""
 
 import math
 import re
@@ -7,15 +7,6 @@ from typing import Any
 import shapely
 
 from subscribers.place import Envelope
-
-CIRCLE_POINTS = 128
-CIRCLE_MARGIN = (
-    1e-4  # sides are straight on the map, not on the earth: at 200 km and 60 degrees north that is under 1 in 10,000
-)
-RADIUS_MAX_M = 200_000.0
-
-WGS84_A_M = 6_378_137.0
-WGS84_F = 1 / 298.257223563
 
 _REASON = re.compile(r"(?P<what>[^\[]+)\[(?P<lon>\S+) (?P<lat>\S+)\]")
 _MEANING = {  # GEOS's words to ours
@@ -50,54 +41,6 @@ def problem_of_shape(shape: Any) -> str:
         meaning = _MEANING.get(found["what"], f"it is not a valid polygon ({found['what']})")
         return f"{meaning} at longitude {float(found['lon']):.6f}, latitude {float(found['lat']):.6f}."
     return "" if shape.area > 0 else "it is empty: it encloses no area."
-
-
-def circle(lat: float, lon: float, radius_m: float, envelope: Envelope) -> Any:
-    """A polygon that covers everything within radius_m metres of a point on the ellipsoid, and at most 0.05 % more.
-
-    Raises ValueError when the centre lies outside the envelope or the radius is not between 0 and 200 km.
-    """
-    problem = envelope.problem(lat, lon)
-    if problem:
-        raise ValueError(problem)
-    if not 0 < radius_m <= RADIUS_MAX_M:
-        raise ValueError(f"The radius must be more than 0 and at most {RADIUS_MAX_M / 1000:.0f} km; it is {radius_m:g} m.")
-    reach_m = radius_m / math.cos(math.pi / CIRCLE_POINTS) * (1 + CIRCLE_MARGIN)  # so that the sides, not the corners, touch
-    corners = [travelled(lat, lon, 360 * corner / CIRCLE_POINTS, reach_m) for corner in range(CIRCLE_POINTS)]
-    if max(abs(corner[0] - lon) for corner in corners) > 90:
-        raise ValueError("The circle reaches over a pole or the antimeridian.")
-    return shapely.Polygon(corners)
-
-
-def travelled(lat: float, lon: float, bearing: float, distance_m: float) -> tuple[float, float]:
-    """(lon, lat) reached from a point by going straight ahead on WGS 84; bearing in degrees clockwise from north.
-
-    Vincenty's direct formula (Survey Review 23, 1975), exact to a millimetre.
-    """
-    minor = WGS84_A_M * (1 - WGS84_F)
-    ahead = math.radians(bearing)
-    reduced = math.atan((1 - WGS84_F) * math.tan(math.radians(lat)))
-    sigma_1 = math.atan2(math.tan(reduced), math.cos(ahead))
-    sin_alpha = math.cos(reduced) * math.sin(ahead)
-    cos2_alpha = 1 - sin_alpha**2
-    u2 = cos2_alpha * (WGS84_A_M**2 - minor**2) / minor**2
-    a = 1 + u2 / 16384 * (4096 + u2 * (-768 + u2 * (320 - 175 * u2)))
-    b = u2 / 1024 * (256 + u2 * (-128 + u2 * (74 - 47 * u2)))
-    sigma, before = distance_m / (minor * a), math.inf
-    while abs(sigma - before) > 1e-13:
-        mid = math.cos(2 * sigma_1 + sigma)
-        turn = math.cos(sigma) * (2 * mid**2 - 1) - b / 6 * mid * (4 * math.sin(sigma) ** 2 - 3) * (4 * mid**2 - 3)
-        sigma, before = distance_m / (minor * a) + b * math.sin(sigma) * (mid + b / 4 * turn), sigma
-    sin_r, cos_r, sin_s, cos_s = math.sin(reduced), math.cos(reduced), math.sin(sigma), math.cos(sigma)
-    new_lat = math.atan2(
-        sin_r * cos_s + cos_r * sin_s * math.cos(ahead),
-        (1 - WGS84_F) * math.hypot(sin_alpha, sin_r * sin_s - cos_r * cos_s * math.cos(ahead)),
-    )
-    on_sphere = math.atan2(sin_s * math.sin(ahead), cos_r * cos_s - sin_r * sin_s * math.cos(ahead))
-    c = WGS84_F / 16 * cos2_alpha * (4 + WGS84_F * (4 - 3 * cos2_alpha))
-    mid = math.cos(2 * sigma_1 + sigma)
-    drift = sigma + c * sin_s * (mid + c * cos_s * (2 * mid**2 - 1))
-    return lon + math.degrees(on_sphere - (1 - c) * WGS84_F * sin_alpha * drift), math.degrees(new_lat)
 
 
 def _problems_of_ring(ring: Any, envelope: Envelope) -> list[str]:
