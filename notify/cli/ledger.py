@@ -4,7 +4,7 @@ import csv
 import json as json_module
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -39,17 +39,17 @@ def dump(
     with sentences():
         settings, db = opened()
         with closing(db):
-            ring = keys.load(settings.keys_file)
-            file = out.open("w", newline="", encoding="utf-8") if out else sys.stdout
-            try:
-                writer = csv.writer(file, lineterminator="\n")
-                writer.writerow(COLUMNS)
-                writer.writerows(rows(db, ring))
-            finally:
-                if out:
-                    file.close()
-            if texts:
-                texts.write_text(json_module.dumps(texts_of(db), ensure_ascii=False), "utf-8")
+            write_dump(db, keys.load(settings.keys_file), out, texts)
+
+
+def write_dump(db: Database, ring: Keyring, out: Path | None, texts: Path | None) -> None:
+    """Writes the dump to a file or standard output, and every approved text beside it."""
+    with out.open("w", newline="", encoding="utf-8") if out else nullcontext(sys.stdout) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(rows(db, ring))
+    if texts:
+        texts.write_text(json_module.dumps(texts_of(db), ensure_ascii=False), "utf-8")
 
 
 def rows(db: Database, ring: Keyring) -> Iterator[list[Any]]:

@@ -1,0 +1,230 @@
+"""`tocsin demo`: 23 May 2014 again, on this machine, with a simulated carrier, a real SMTP sink and made-up people."""
+
+import json as json_module
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+import yaml
+from rich.progress import Progress
+
+from notify import city, data, keys, ledger_check, people, replay, schema
+from notify.cli.alert import print_preview, watch
+from notify.cli.client import Client
+from notify.cli.ledger import write_dump
+from notify.cli.say import refuse, screen, sentences
+from notify.db import Database, engine_for
+from subscribers import areas, atlas, generator, importing
+
+ACCOUNT: Final = "AC" + "5" * 32
+TOKEN: Final = "simulated-token"
+SENDERS: Final = ("+15035550100", "+19715550100")
+UNLIMITED: Final = 100_000  # segments per second: as fast as this machine's simulated carrier takes them
+START_S: Final = 120
+SETTLE_S: Final = 600
+STEPS: Final = ((None, "1-first.yaml"), ("update", "2-update.yaml"), ("clear", "3-clear.yaml"))
+
+
+def demo(
+    count: Annotated[int, typer.Option("--people", help="Made-up people; 670000 for all of 2014's.")] = 50_000,
+    exit_: Annotated[bool, typer.Option("--exit", help="End after the replay instead of serving until Ctrl-C.")] = False,
+    rate: Annotated[float, typer.Option(help="Segments per second of each of the two senders.")] = UNLIMITED,
+) -> None:
+    """Replays Portland's boil-water notice of 2014: alert by two people, update, all clear; then keeps serving."""
+    home = Path(os.environ.get("TOCSIN_DATA_DIR", "var")) / "demo"
+    with sentences():
+        stage = Stage(home, count, rate)
+        try:
+            stage.build()
+            stage.start()
+            stage.play()
+            stage.tell()
+            if not exit_:
+                stage.serve_on()
+        finally:
+            stage.end()
+    if stage.problems:
+        refuse(stage.problems)
+
+
+class Stage:
+    """The demo's city, its two processes, and what happened."""
+
+    def __init__(self, home: Path, count: int, rate: float) -> None:
+        self.home, self.count, self.rate = home, count, rate
+        self.pack_folder = city.find("portland", data.folder("city"))
+        self.children: list[subprocess.Popen[str]] = []
+        self.tokens: dict[str, str] = {}
+        self.sends: list[replay.Sent] = []
+        self.problems: list[str] = []
+        self.private_url = self.public_url = ""
+        self.begun = time.monotonic()
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "carrier"
+
+    @property
+    def database(self) -> str:
+        return f"sqlite:///{(self.home / 'tocsin.db').absolute()}"
+
+    def build(self) -> None:
+        """A fresh data folder: keys, database, two people of staff, the city's areas, and everybody to tell."""
+        shutil.rmtree(self.home, ignore_errors=True)
+        self.home.mkdir(parents=True)
+        ring = keys.create(self.home / "keys.toml")
+        engine = engine_for(self.database)
+        schema.migrate(engine)
+        engine.dispose()
+        box = city.load(self.pack_folder).pack.box
+        now = datetime.now(UTC)
+        with closing(Database(self.database)) as db:
+            for name, role in (("author", "author"), ("approver", "approver")):
+                self.tokens[name] = db.write_now(lambda conn, name=name, role=role: people.add(conn, name, [role], {}, now))  # type: ignore[misc]
+            found = []
+            for file in sorted((self.pack_folder / "areas").glob("*.geojson")):
+                reading = areas.read_areas(file.read_bytes(), box)
+                self.problems += reading.problems
+                found += reading.areas
+            db.write_now(lambda conn: atlas.keep(conn, found, "city pack", now))
+            with Progress(console=screen) as bar:
+                made = bar.add_task("making people up", total=self.count)
+                csv = self.home / "people.csv"
+                generator.write(csv, self.count, found, progress=lambda done: bar.update(made, completed=done))
+                taken = bar.add_task("importing them", total=csv.stat().st_size)
+                outcome = importing.import_file(
+                    db, csv, importing.Rules.of(ring, found, box), progress=lambda done: bar.update(taken, completed=done)
+                )
+        self.problems += outcome.problems[:5]
+        screen.print(f"{self.count:,} made-up people in exchange 555, {len(found)} areas.")
+
+    def start(self) -> None:
+        """The carrier and the service, each its own process."""
+        carrier = ["-m", "channels.simulator", "--log", str(self.logs), "--account", ACCOUNT, "--token", TOKEN]
+        for number in SENDERS:
+            carrier += ["--sender", f"{number}={self.rate:g}"]
+        carrier += ["--landline-share", "0.01", "--unreachable-share", "0.01", "--delivered-after", "0.5"]
+        simulated = self._child(carrier, {}, "carrier.log")
+        public = _free_port()
+        settings = {
+            "TOCSIN_MODE": "demo",
+            "TOCSIN_DATA_DIR": str(self.home),
+            "TOCSIN_PUBLIC_URL": f"http://127.0.0.1:{public}",
+            "TOCSIN_PUBLIC_PORT": str(public),
+            "TOCSIN_PRIVATE_PORT": "0",
+            "TOCSIN_TWILIO_ACCOUNT_SID": ACCOUNT,
+            "TOCSIN_TWILIO_AUTH_TOKEN": TOKEN,
+            "TOCSIN_TWILIO_URL": simulated["sms_url"],
+            "TOCSIN_SMS_SENDERS": ",".join(f"{number}={self.rate:g}" for number in SENDERS),
+            "TOCSIN_SMTP_HOST": "127.0.0.1",
+            "TOCSIN_SMTP_PORT": str(simulated["smtp_port"]),
+            "TOCSIN_SMTP_SECURITY": "none",
+            "TOCSIN_SMTP_RELAY_SIGNS_DKIM": "true",
+            "TOCSIN_COUNTDOWN_S": "1",
+        }
+        started = self._child(["-m", "notify", "serve"], settings, "service.log")
+        self.private_url, self.public_url = f"http://127.0.0.1:{started['private_port']}", settings["TOCSIN_PUBLIC_URL"]
+        self.simulator_url = simulated["sms_url"]
+
+    def play(self) -> None:
+        """The three alerts of the story, each by two people."""
+        author = Client(self.private_url, self.tokens["author"])
+        approver = Client(self.private_url, self.tokens["approver"])
+        alert_id = ""
+        for verb, name in STEPS:
+            given = yaml.safe_load((self.pack_folder / "replay" / name).read_text("utf-8"))
+            given = replay.moved(given, datetime.now(UTC))
+            if verb == "update":
+                given["next_update_by"] = (datetime.now(UTC) + timedelta(hours=4)).isoformat()
+            path = f"/alerts/{alert_id}/{verb}" if verb else "/alerts"
+            alert_id = author.post(path, given)["alert_id"]
+            screen.rule(f"{name.removesuffix('.yaml')}: {alert_id}", align="left")
+            if verb is None:
+                print_preview(author.get(f"/alerts/{alert_id}/preview"))
+            digest = author.post(f"/alerts/{alert_id}/submit")["digest"]
+            approver.post(f"/alerts/{alert_id}/approve", {"digest": digest})
+            approver.post(f"/alerts/{alert_id}/send")
+            reply = watch(approver, alert_id)
+            self.sends.append(replay.sent(reply))
+        self._settled()
+
+    def tell(self) -> None:
+        """The result, the judge's word, and the time line beside 2014's."""
+        dumped, texts = self.home / "dump.csv", self.home / "texts.json"
+        with closing(Database(self.database)) as db:
+            write_dump(db, keys.load(self.home / "keys.toml"), dumped, texts)
+        verdict = ledger_check.check(dumped, self.logs, texts)
+        self.problems += verdict.problems[:10]
+        screen.rule("what happened", align="left")
+        counts = ", ".join(f"{state} {number:,}" for state, number in sorted(verdict.counts.items()))
+        screen.print(f"{verdict.rows:,} messages: {counts}", markup=False)
+        judged = "SOUND, message by message" if verdict.sound else f"{len(verdict.problems)} PROBLEMS"
+        screen.print(f"Ledger against the carriers' own logs: {judged}. Lost {verdict.lost}, duplicates {verdict.doubles}.")
+        segments = replay.segments(self.logs / "sms.jsonl")
+        for line in replay.time_line(self.sends, segments):
+            screen.print(line, markup=False)
+        screen.print(f"Demo took {time.monotonic() - self.begun:,.0f} s. Files: {self.home}")
+
+    def serve_on(self) -> None:
+        """Serves page, feeds and API until Ctrl-C."""
+        alert = self.sends[0].incident_id
+        screen.print(f"\nAlert page  {self.public_url}/demo/a/{alert}   (Spanish: {self.public_url}/demo/es/a/{alert})")
+        screen.print(f"Feeds       {self.public_url}/demo/feeds/active.atom  .rss  .geojson")
+        screen.print(f"API         TOCSIN_URL={self.private_url} TOCSIN_TOKEN={self.tokens['approver']} tocsin alert list")
+        screen.print("Ctrl-C ends it.")
+        with suppress(KeyboardInterrupt):
+            signal.pause()
+
+    def end(self) -> None:
+        for child in reversed(self.children):
+            child.send_signal(signal.SIGTERM)
+            try:
+                child.wait(START_S)
+            except subprocess.TimeoutExpired:
+                child.kill()
+
+    def _child(self, arguments: list[str], settings: dict[str, str], log: str) -> dict[str, Any]:
+        """Starts one process; returns the line of JSON it says when it is ready."""
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
+        with (self.home / log).open("a") as errors:
+            child = subprocess.Popen(
+                [sys.executable, *arguments], env=clean | settings, stdout=subprocess.PIPE, stderr=errors, text=True
+            )
+        self.children.append(child)
+        assert child.stdout is not None
+        line = child.stdout.readline()
+        if not line:
+            refuse([f"A process of the demo ended at once; see {self.home / log}:", (self.home / log).read_text()[-1500:]])
+        ready: dict[str, Any] = json_module.loads(line)
+        return ready
+
+    def _settled(self) -> None:
+        """Waits until the carrier has reported on everything and the reports are applied."""
+        client = Client(self.private_url, self.tokens["author"])
+        deadline = time.monotonic() + SETTLE_S
+        waiting = -1
+        while time.monotonic() < deadline:
+            open_rows = 0
+            for one in self.sends:
+                counts = client.get(f"/alerts/{one.alert_id}")["progress"]["channels"].get("sms", {"handed": 0, "unknown": 0})
+                open_rows += counts["handed"] + counts["unknown"]
+            if open_rows == 0:
+                return
+            if open_rows == waiting:
+                time.sleep(1)
+            waiting = open_rows
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
