@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from hashlib import sha256
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from multidict import CIMultiDict
+
+from notify.web.ready import Ready
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +41,6 @@ LIVE: Final = "public, max-age=15, stale-if-error=86400"
 FOREVER: Final = "public, max-age=31536000, immutable"
 CACHE_CONTROL: Final = {".xml": FOREVER, ".css": FOREVER}  # CAP never changes, a style sheet is named by its content
 
-# Kept short on purpose: writing headers is a good part of answering from memory.
 HEADERS: Final = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff", "Server": "tocsin"}
 FOR_PROGRAMS: Final = {"Access-Control-Expose-Headers": "ETag"}
 FOR_PEOPLE: Final = {
@@ -74,11 +76,13 @@ _TAGS: Final = re.compile(r'(?:W/)?"([^"]*)"')
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One encoding of a file, ready to go."""
+    """One encoding of a file: what an answer is made of, and the two answers nearly everybody gets."""
 
     body: bytes
     etag: str
     headers: CIMultiDict[str]
+    whole: Ready
+    unchanged: Ready
 
 
 @dataclass(slots=True)
@@ -155,7 +159,8 @@ def _variant(name: str, body: bytes, etag: str, modified: int, encoding: str) ->
     )
     if encoding:
         headers["Content-Encoding"] = encoding
-    return Variant(body, etag, headers)
+    whole, same = Ready(HTTPStatus.OK, headers, body), Ready(HTTPStatus.NOT_MODIFIED, headers)
+    return Variant(body=body, etag=etag, headers=headers, whole=whole, unchanged=same)
 
 
 def routes(folder: Path) -> list[web.RouteDef]:
@@ -175,7 +180,7 @@ def routes(folder: Path) -> list[web.RouteDef]:
 def _handler(files: PublishedFiles, file: str) -> Handler:
     before, _, after = file.partition("{}")
 
-    async def serve(request: web.Request) -> web.Response:
+    async def serve(request: web.Request) -> web.StreamResponse:
         path = request.match_info["path"]
         asset = files.find(before + path + after)
         if asset is None:
@@ -183,8 +188,11 @@ def _handler(files: PublishedFiles, file: str) -> Handler:
         asked = request.headers
         accepted, tags, since = asked.get("Accept-Encoding"), asked.get("If-None-Match"), asked.get("If-Modified-Since")
         variant = asset.packed if accepted and takes_gzip(accepted) else asset.plain
-        if (tags or since) and unchanged(asset, tags, since):
-            return web.Response(status=304, headers=variant.headers)
+        same = (tags or since) and unchanged(asset, tags, since)
+        if Ready.suits(request):
+            return variant.unchanged if same else variant.whole
+        if same:
+            return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=variant.headers)
         return web.Response(body=variant.body, headers=variant.headers)
 
     return serve

@@ -3,8 +3,10 @@
 import asyncio
 import gzip
 import os
+import time
 from collections.abc import AsyncIterator
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from notify.web import public
 from notify.web.public import routes, takes_gzip
+from notify.web.ready import Ready
 
 Client = TestClient[web.Request, web.Application]
 LONG = b"<p>Boil tap water.</p>" * 100
@@ -305,3 +308,67 @@ async def test_two_instances_have_the_same_tags(folder: Path) -> None:
         async with TestClient(TestServer(application)) as client, client.get("/feeds/active.atom") as answer:
             tags.append((answer.headers["ETag"], answer.headers["Last-Modified"]))
     assert tags[0] == tags[1]
+
+
+async def dialogue(client: Client, sent: str) -> bytes:
+    """All that is answered to these bytes until the server closes the connection."""
+    assert client.port is not None
+    reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+    writer.write(sent.encode())
+    answer = await asyncio.wait_for(reader.read(), 30)
+    writer.close()
+    await writer.wait_closed()
+    return answer
+
+
+async def test_requests_on_one_connection_are_answered_in_order_until_it_is_closed(client: Client) -> None:
+    paths = ("/feeds/active.rss", "/a/K7Q2", "/feeds/active.geojson", "/feeds/active.rss")
+    asked = "".join(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n" for path in paths)
+    answer = await dialogue(client, asked + "GET /es/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    bodies = [FILES[PATHS[path]] for path in paths] + [FILES["es/index.html"]]
+    for body_ in bodies:
+        head, _, rest = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 OK\r\n") and b"Content-Length: %d" % len(body_) in head
+        assert rest.startswith(body_)
+        answer = rest[len(body_) :]
+    assert answer == b""
+
+
+async def test_old_clients_get_the_same_page(client: Client) -> None:
+    answer = await dialogue(client, "GET /a/K7Q2 HTTP/1.0\r\n\r\n")
+    head, _, content = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.0 200 OK") and content == LONG
+
+
+async def test_every_answer_is_dated(client: Client) -> None:
+    for headers in ({}, {"Connection": "close"}, {"If-None-Match": "*"}):
+        async with client.get("/a/K7Q2", headers=headers) as answer:
+            assert abs(parsedate_to_datetime(answer.headers["Date"]).timestamp() - time.time()) < 60
+
+
+async def test_kept_and_closed_connections_get_the_same_headers(client: Client) -> None:
+    seen = []
+    for headers in ({}, {"Connection": "close"}):
+        async with client.get("/a/K7Q2", headers=headers) as answer:
+            seen.append({name: value for name, value in answer.headers.items() if name not in ("Date", "Connection")})
+    assert seen[0] == seen[1]
+
+
+async def test_many_at_once_get_what_they_asked_for(client: Client) -> None:
+    paths = [*PATHS, *PATHS, *PATHS]
+    answers = await asyncio.gather(*(body(client, path) for path in paths))
+    assert answers == [(200, FILES[PATHS[path]]) for path in paths]
+
+
+def test_a_header_of_two_lines_is_refused() -> None:
+    with pytest.raises(ValueError, match="one line"):
+        Ready(HTTPStatus.OK, {"X": "a\r\nSet-Cookie: b"})
+
+
+async def test_the_access_log_knows_the_length(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    application = web.Application()
+    application.add_routes(routes(folder))
+    with caplog.at_level("INFO", logger="aiohttp.access"):
+        async with TestClient(TestServer(application)) as client:
+            assert await body(client, "/feeds/active.rss") == (200, b"<rss/>")
+    assert '"GET /feeds/active.rss HTTP/1.1" 200 6' in caplog.text
