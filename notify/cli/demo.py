@@ -21,9 +21,11 @@ from notify import city, data, keys, ledger_check, people, replay, schema
 from notify.cli.alert import print_preview, watch
 from notify.cli.client import Client
 from notify.cli.ledger import write_dump
+from notify.cli.residents import take
 from notify.cli.say import refuse, screen, sentences
 from notify.db import Database, engine_for
-from subscribers import areas, atlas, generator, importing
+from notify.settings import load
+from subscribers import areas, atlas, generator
 
 ACCOUNT: Final = "AC" + "5" * 32
 TOKEN: Final = "simulated-token"
@@ -81,7 +83,7 @@ class Stage:
         """A fresh data folder: keys, database, two people of staff, the city's areas, and everybody to tell."""
         shutil.rmtree(self.home, ignore_errors=True)
         self.home.mkdir(parents=True)
-        ring = keys.create(self.home / "keys.toml")
+        keys.create(self.home / "keys.toml")
         engine = engine_for(self.database)
         schema.migrate(engine)
         engine.dispose()
@@ -100,11 +102,10 @@ class Stage:
                 made = bar.add_task("making people up", total=self.count)
                 csv = self.home / "people.csv"
                 generator.write(csv, self.count, found, progress=lambda done: bar.update(made, completed=done))
-                taken = bar.add_task("importing them", total=csv.stat().st_size)
-                outcome = importing.import_file(
-                    db, csv, importing.Rules.of(ring, found, box), progress=lambda done: bar.update(taken, completed=done)
-                )
-        self.problems += outcome.problems[:5]
+        settings = load(mode="demo", data_dir=self.home)
+        with closing(Database(self.database)) as db:
+            totals, notes = take(settings, db, csv)
+        self.problems += notes[:5] if totals.problems else []
         screen.print(f"{self.count:,} made-up people in exchange 555, {len(found)} areas.")
 
     def start(self) -> None:

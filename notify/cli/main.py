@@ -2,7 +2,7 @@
 
 import typer
 
-from notify.cli import admin, alert, geography, ledger, serve, words
+from notify.cli import admin, alert, demo, geography, ledger, residents, serve, words
 
 app = typer.Typer(
     name="tocsin",
@@ -17,11 +17,13 @@ app.add_typer(admin.key_app, name="keys")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(geography.app, name="areas")
 app.add_typer(words.app, name="words")
+app.add_typer(residents.app, name="subscribers")
 app.command()(admin.init)
 app.command()(admin.migrate)
 app.command()(admin.backup)
 app.command()(admin.restore)
 app.command()(serve.serve)
+app.command()(demo.demo)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})(
     serve.simulator
 )

@@ -1,0 +1,96 @@
+"""`tocsin subscribers ...`: lists of people imported, and how many there are."""
+
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import Progress as Bar
+
+from notify import city, data, keys
+from notify.alert import Mode
+from notify.cli.admin import opened
+from notify.cli.client import Client
+from notify.cli.say import Exit, Json, errors, refuse, screen, sentences, show, table
+from notify.db import Database
+from notify.settings import Settings
+from subscribers import atlas, importing
+from subscribers.address import Samples
+from subscribers.entry import Rules
+from subscribers.importing import Progress, Totals
+from subscribers.sheet import BadFile
+
+app = typer.Typer(help="People, their addresses and places.", no_args_is_help=True)
+
+MOST_SHOWN = 200
+SAMPLES = {Mode.LIVE: Samples.REFUSED, Mode.TRAINING: Samples.ALLOWED, Mode.DEMO: Samples.ONLY}
+
+
+@app.command(name="import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="UTF-8 CSV; see docs/people-file.md for its columns.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what a real run would, and write nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Imports a list of people. Every bad row is named with its line and reason; the good ones are imported."""
+    with sentences():
+        settings, db = opened()
+        with closing(db):
+            totals, notes = take(settings, db, file, dry_run=dry_run)
+    for note in notes[:MOST_SHOWN]:
+        errors.print(note, markup=False)
+    if len(notes) > MOST_SHOWN:
+        errors.print(f"... and {len(notes) - MOST_SHOWN:,} more", markup=False)
+    verb = "Would be added" if dry_run else "Added"
+    lines = [
+        f"{totals.rows:,} rows.",
+        f"{verb}: {totals.subscribers:,} people, {totals.addresses:,} addresses, {totals.places:,} places.",
+        f"{totals.problems:,} rows refused, {totals.duplicates:,} duplicates, {totals.stopped:,} of people who opted out.",
+    ]
+    show({name: getattr(totals, name) for name in Totals.__slots__} | {"notes": notes, "dry_run": dry_run}, json, lines)
+    if totals.problems:
+        raise typer.Exit(Exit.REFUSED)
+
+
+@app.command(name="list")
+def list_subscribers(json: Json = False) -> None:
+    """How many addresses there are by channel and language; never who."""
+    with sentences():
+        reply = Client().get("/subscribers")
+    if json:
+        show(reply, json)
+    else:
+        table(("channel", "language", "people"), [tuple(row.values()) for row in reply["addresses"]])
+
+
+def take(settings: Settings, db: Database, file: Path, *, dry_run: bool = False) -> tuple[Totals, list[str]]:
+    """Imports a file with a bar; returns the totals and every note as a sentence with its line."""
+    pack = city.load(city.find(settings.city, data.folder("city"))).pack
+    ring = keys.load(settings.keys_file)
+    named = db.read_now(atlas.areas)
+    rules = Rules(
+        languages=frozenset(pack.tags),
+        envelope=pack.box,
+        areas={area.name: area.kind for area in named},
+        zone=pack.zone,
+        samples=SAMPLES[settings.mode],
+        now=datetime.now(UTC),
+    )
+    notes: list[str] = []
+    with Bar(console=screen, transient=True) as bar:
+        task = bar.add_task("importing", total=None)
+
+        def tell(progress: Progress) -> None:
+            bar.update(task, completed=progress.lines_done, total=progress.lines)
+            notes.extend(f"{file.name}, line {note.line}: {note.reason}" for note in progress.notes[: MOST_SHOWN * 5])
+
+        try:
+            if dry_run:
+                with importing.rehearsal(db.reader.begin) as begin:
+                    totals = importing.import_file(file, begin, rules, ring, tell)
+            else:
+                totals = importing.import_file(file, importing.into(db.writer.begin), rules, ring, tell)
+        except BadFile as error:
+            refuse(error.problems)
+    return totals, notes
