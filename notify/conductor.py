@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from notify import audit, ledger, promises, register
 from notify.alert import Event, Stage, from_json
 from notify.audit import Act
+from notify.broadcast import too_late
 from notify.clock import Clock
 from notify.db import Database
 from notify.deliveries import State
@@ -72,13 +73,13 @@ class Conductor:
         """Takes back what a stopped or replaced event has not handed over; returns how many rows."""
         self.halted.add(event_id)
         row = await self.db.read(partial(register.event, event_id=event_id))
-        code = "stopped" if row.status == Status.STOPPED else "replaced"
+        into, code = _why_taken_back(row)
         taken = 0
         while count := await self.db.write(
             partial(
                 ledger.end_waiting,
                 event=row,
-                into=State.WITHDRAWN,
+                into=into,
                 code=code,
                 limit=WITHDRAW_CHUNK,
                 now=self.clock.now(),
@@ -129,8 +130,8 @@ class Conductor:
 
     async def _explain_why_not(self, event_id: str) -> None:
         row = await self.db.read(partial(register.event, event_id=event_id))
-        if row.status == Status.STOPPED and row.started_at is None and row.not_after and row.not_after < self.clock.now():
-            self.page(f"{event_id} was not sent: its time had passed. Somebody must decide whether it still should be.")
+        if row.status == Status.STOPPED and row.started_at is None and row.publish_problem:
+            self.page(f"{event_id} was not sent. {row.publish_problem} Somebody must decide what people are told now.")
 
 
 def begin(conn: Connection, event_id: str, now: datetime) -> list[str] | None:
@@ -138,14 +139,15 @@ def begin(conn: Connection, event_id: str, now: datetime) -> list[str] | None:
 
     Returns the events it replaced; None when it may not start (stopped meanwhile, expired, past its not-after).
     """
+    register.lock_incident_of(conn, event_id)
     row = register.event(conn, event_id, lock=True)
     if row.status in (Status.PUBLISHING, Status.SENDING):  # taken over from a process that died
         return [other.event_id for other in _others(conn, row) if other.replaced_by == row.identifier]
     if row.status != Status.COUNTDOWN:
         return None
-    if row.expires_at <= now or (row.not_after and now > row.not_after):
-        register.set_status(conn, event_id, Status.STOPPED, now, stopped_at=now)
-        _log(conn, "not sent in time", event_id, now)
+    if problems := too_late(conn, row, now):
+        register.set_status(conn, event_id, Status.STOPPED, now, stopped_at=now, publish_problem=" ".join(problems))
+        _log(conn, "not sent in time", event_id, now, problems=problems)
         return None
     register.set_status(conn, event_id, Status.PUBLISHING, now, started_at=now)
     event = from_json(row.content)
@@ -160,6 +162,15 @@ def begin(conn: Connection, event_id: str, now: datetime) -> list[str] | None:
     promises.keep_and_make(conn, event, now)
     _log(conn, "leaves", event_id, now, replaces=replaced)
     return replaced
+
+
+def _why_taken_back(row: EventRow) -> tuple[State, str]:
+    """What becomes of the rows an event will not send any more: nobody took an expired one back, its time was over."""
+    if row.stopped_at is not None:
+        return State.WITHDRAWN, "stopped"
+    if row.ended_why == EndedWhy.EXPIRED:
+        return State.EXPIRED, "expired"
+    return State.WITHDRAWN, "replaced"
 
 
 def _others(conn: Connection, row: EventRow) -> list[EventRow]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, insert, update
+from sqlalchemy import select as sa_select
 from sqlmodel import SQLModel, col, select
 
 from notify import alert as alerts
@@ -33,8 +34,15 @@ def new_incident(conn: Connection, hazard: str, at: datetime) -> str:
             return incident_id
 
 
-def incident_exists(conn: Connection, incident_id: str) -> bool:
-    return conn.execute(select(col(Incident.hazard)).where(col(Incident.incident_id) == incident_id)).first() is not None
+def lock_incident(conn: Connection, incident_id: str) -> bool:
+    """Until this transaction ends, nobody else adds to the incident, approves or starts anything in it. False without one."""
+    query = select(col(Incident.hazard)).where(col(Incident.incident_id) == incident_id).with_for_update()
+    return conn.execute(query).first() is not None
+
+
+def lock_incident_of(conn: Connection, alert_id: str) -> None:
+    """As `lock_incident`, for the alert's own. Comes before the alert's lock wherever both are held. Raises NoSuchAlert."""
+    lock_incident(conn, alert(conn, alert_id).incident_id)
 
 
 def next_alert_id(conn: Connection, incident_id: str) -> str:
@@ -77,12 +85,31 @@ def change_alert(conn: Connection, row: AlertRow, at: datetime, **values: Any) -
 
 
 def event(conn: Connection, event_id: str, *, lock: bool = False) -> EventRow:
-    """Raises NoSuchAlert when the alert was never approved."""
+    """Raises NoSuchAlert when the alert was never approved.
+
+    Always locked after its alert: two that took them in different order would wait for each other.
+    """
+    if lock:
+        conn.execute(select(col(AlertRow.alert_id)).where(col(AlertRow.alert_id) == event_id).with_for_update())
     query = select(EventRow).where(col(EventRow.event_id) == event_id)
     found = conn.execute(query.with_for_update() if lock else query).first()
     if found is None:
         raise NoSuchAlert(f"{event_id} has not been approved.")
     return EventRow(**found._mapping)
+
+
+LONG: Final = frozenset({"content", "cap"})  # columns of hundreds of kilobytes
+STANDING: Final = [column for column in EventRow.__table__.columns if column.name not in LONG]  # type: ignore[attr-defined]
+
+
+def standing(conn: Connection, statuses: Sequence[str] = (), event_id: str | None = None) -> list[EventRow]:
+    """How events stand, without what they say (content and cap are empty): cheap enough to look every second."""
+    query = sa_select(*STANDING).order_by(col(EventRow.approved_at), col(EventRow.event_id))
+    if statuses:
+        query = query.where(col(EventRow.status).in_(statuses))
+    if event_id is not None:
+        query = query.where(col(EventRow.event_id) == event_id)
+    return [EventRow(**row._mapping, content="", cap=b"") for row in conn.execute(query)]
 
 
 def events(conn: Connection, incident_id: str | None = None, statuses: Sequence[str] = ()) -> list[EventRow]:
@@ -101,12 +128,12 @@ def change_event(conn: Connection, event_id: str, **values: Any) -> None:
 
 def set_status(conn: Connection, event_id: str, status: Status, at: datetime, **values: Any) -> None:
     """Moves an event and its alert together."""
-    change_event(conn, event_id, status=status.value, **values)
     conn.execute(
         update(AlertRow)
         .where(col(AlertRow.alert_id) == event_id)
         .values(status=status.value, changed_at=at, version=col(AlertRow.version) + 1)
     )
+    change_event(conn, event_id, status=status.value, **values)
 
 
 def frozen(conn: Connection, event_id: str) -> alerts.Event:
@@ -116,11 +143,11 @@ def frozen(conn: Connection, event_id: str) -> alerts.Event:
 
 def end(conn: Connection, event_id: str, why: str, at: datetime, replaced_by: str = "") -> None:
     """The event is no longer in force (its messages may still be leaving only if it is leaving now: stop it first)."""
+    row = event(conn, event_id, lock=True)
+    conn.execute(update(AlertRow).where(col(AlertRow.alert_id) == event_id).values(ended_why=why))
     change_event(conn, event_id, ended_at=at, ended_why=why, replaced_by=replaced_by)
-    row = event(conn, event_id)
     if row.status not in LEAVING:
         set_status(conn, event_id, Status.ENDED, at)
-    conn.execute(update(AlertRow).where(col(AlertRow.alert_id) == event_id).values(ended_why=why))
 
 
 def due(conn: Connection, kind: str, ref: str, at: datetime) -> None:

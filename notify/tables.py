@@ -66,10 +66,8 @@ class EventRow(SQLModel, table=True):
     alert_id: str = Field(foreign_key="alert.alert_id", unique=True)
     incident_id: str = Field(index=True)
     stage: str
-    content: str
     digest: str
     identifier: str = Field(unique=True)
-    cap: bytes = Field(sa_type=LargeBinary)
     status: str = Field(index=True)  # life.Progress: approved, countdown, publishing, sending, done, stopped, expired
     priority: int
     approved_at: datetime
@@ -87,6 +85,8 @@ class EventRow(SQLModel, table=True):
     ended_at: datetime | None = None  # cleared, cancelled, expired or replaced: no longer in force
     ended_why: str = ""
     replaced_by: str = ""  # identifier of the event that replaced it
+    cap: bytes = Field(sa_type=LargeBinary)
+    content: str  # last, with cap: what is long must not lie in the way of what is looked at every second
 
 
 class Delivery(SQLModel, table=True):

@@ -186,7 +186,7 @@ def one_alert(conn: Connection, alert_id: str, now: datetime) -> dict[str, Any]:
         if promise.incident_id == row.incident_id
     ]
     if row.approved_by is not None:
-        event = register.event(conn, alert_id)
+        (event,) = register.standing(conn, event_id=alert_id)
         reply["event"] = event_json(event)
         reply["progress"] = progress.as_json(ledger.tally(conn, alert_id))
     reply["now"] = now.isoformat()
