@@ -3,7 +3,7 @@
 Whatever changes who can be reached where also appends a PlaceChange row, so that the audience index follows.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -174,7 +174,8 @@ def places_of(conn: Connection, subscriber_id: int) -> list[SavedPlace]:
     """A person's places, oldest first."""
     query = select(PLACE).where(PLACE.c.subscriber_id == subscriber_id).order_by(PLACE.c.place_id)
     return [
-        SavedPlace(place_id=row["place_id"], label=row["label"], spot=spot_of(row)) for row in conn.execute(query).mappings()
+        SavedPlace(place_id=row["place_id"], label=row["label"], spot=spot_of(dict(row)))
+        for row in conn.execute(query).mappings()
     ]
 
 
@@ -245,8 +246,8 @@ def columns_of(spot: Spot) -> dict[str, Any]:
             return {"kind": spot.kind, "lat": None, "lon": None, "area": area}
 
 
-def spot_of(row: RowMapping) -> Spot:
-    """The spot in a place row."""
+def spot_of(row: Mapping[str, Any]) -> Spot:
+    """The spot in a place row, by the names of its columns."""
     match row["kind"]:
         case PlaceKind.POINT:
             return Point(row["lat"], row["lon"])
