@@ -12,15 +12,16 @@ from typing import Any, Protocol
 from sqlalchemy import Connection
 
 from notify import audit, register
-from notify.alert import Event, Mode, from_json, to_json
+from notify.alert import Event, Mode, Stage, from_json, to_json
 from notify.audit import Act
 from notify.clock import Clock
 from notify.digest import digest
 from notify.draft import Draft
-from notify.life import ALLOWED, EDITABLE, LEAVING, Matter, Staff, Status, may_approve, may_write
+from notify.life import ALLOWED, EDITABLE, EXPIRY_LEAD, LEAVING, Matter, Staff, Status, may_approve, may_write
 from notify.tables import AlertRow, EventRow
 
 PENDING_LIMIT = timedelta(minutes=10)  # then the next on the escalation list is paged
+RENEWAL_WARNING = timedelta(minutes=30)  # before a danger that goes on would be renewed, the duty officer is asked
 
 
 class NotAllowed(Exception):
@@ -69,7 +70,7 @@ class Newsroom:
     def compose(self, conn: Connection, staff: Staff, draft: Draft) -> AlertRow:
         """A new draft, in the draft's incident or a new one."""
         now = self.clock.now()
-        if draft.incident and not register.incident_exists(conn, draft.incident):
+        if draft.incident and not register.lock_incident(conn, draft.incident):
             raise Unfit([f"There is no incident {draft.incident}."])
         self._may_write(conn, staff, draft, None)
         incident_id = draft.incident or register.new_incident(conn, draft.hazard, now)
@@ -143,6 +144,7 @@ class Newsroom:
     def approve(self, conn: Connection, staff: Staff, alert_id: str, seen: str) -> EventRow:
         """Freezes the Event for ever. `seen` is the digest of what the approver read; anything else voids the approval."""
         now = self.clock.now()
+        register.lock_incident_of(conn, alert_id)
         row = register.alert(conn, alert_id, lock=True)
         if row.status != Status.PENDING or row.frozen is None or row.digest is None:
             raise register.Conflict(f"{alert_id} is {row.status}; only a submitted alert can be approved.")
@@ -176,13 +178,14 @@ class Newsroom:
         if event.status != Status.APPROVED:
             raise register.Conflict(f"{alert_id} is already {event.status}.")
         now = self.clock.now()
-        if event.not_after and now > event.not_after:
-            raise Unfit([f"{alert_id} was not to be sent after {event.not_after:%Y-%m-%d %H:%M} UTC. Write it anew."])
         start = max(now, event.not_before or now) + self.assembler.countdown(from_json(event.content))
+        if problems := too_late(conn, event, start):
+            raise Unfit(problems)
         self._move(conn, row, Status.COUNTDOWN)
         register.change_event(conn, alert_id, status=Status.COUNTDOWN.value, send_by=staff.person_id, countdown_until=start)
         register.due(conn, "send", alert_id, start)
-        register.due(conn, "expire", alert_id, event.expires_at)
+        register.due(conn, "renewal warning", alert_id, event.expires_at - RENEWAL_WARNING)
+        register.due(conn, "expire", alert_id, event.expires_at - EXPIRY_LEAD)
         self._log(conn, staff, "sent", alert_id, leaves_at=start.isoformat())
         return register.event(conn, alert_id)
 
@@ -242,3 +245,26 @@ class Newsroom:
 
     def _log(self, conn: Connection, staff: Staff, action: str, subject: str, **detail: Any) -> None:
         audit.append(conn, Act(actor=staff.person_id, action=action, subject=subject, detail=detail), self.clock.now())
+
+
+def too_late(conn: Connection, row: EventRow, start: datetime) -> list[str]:
+    """Why an approved event must not leave at `start` any more, as sentences; empty when it may.
+
+    Besides its own clock it is too late when a later alert of the incident has left: what was approved before an all clear or a
+    correction was written without knowing of it. A renewal says nothing new, so it makes nobody late, and is late only when
+    the incident is over.
+    """
+    problems = []
+    if row.not_after and start > row.not_after:
+        problems.append(f"{row.event_id} was not to be sent after {row.not_after:%Y-%m-%d %H:%M} UTC. Write it anew.")
+    if row.expires_at <= start:
+        problems.append(f"{row.event_id} would already have expired at {row.expires_at:%Y-%m-%d %H:%M} UTC. Write it anew.")
+    left = [other for other in register.events(conn, row.incident_id) if other.started_at and other.event_id != row.event_id]
+    spoken = [other for other in left if other.stage != Stage.RENEWAL]
+    later = [other for other in spoken if other.approved_at > row.approved_at]
+    if row.stage == Stage.RENEWAL:
+        later = [other for other in spoken[-1:] if other.stage in (Stage.ALL_CLEAR, Stage.FALSE_ALARM)]
+    problems += [
+        f"{other.event_id} ({other.stage}) has left since {row.event_id} was approved. Write it anew." for other in later
+    ]
+    return problems

@@ -97,10 +97,10 @@ class Conductor:
 
     async def settle(self) -> None:
         """Notes events whose every row has left, and ends the rows of those that were stopped, replaced or have expired."""
-        for row in await self.db.read(partial(register.events, statuses=[Status.SENDING])):
+        for row in await self.db.read(partial(register.standing, statuses=[Status.SENDING])):
             if row.planned_at and not await self.db.read(partial(ledger.waiting, event=row, left_to_staff=LEFT_TO_STAFF)):
                 await self.db.write(partial(_finish, event_id=row.event_id, now=self.clock.now()))
-        for row in await self.db.read(partial(register.events, statuses=[Status.STOPPED, Status.ENDED])):
+        for row in await self.db.read(partial(register.standing, statuses=[Status.STOPPED, Status.ENDED])):
             if row.done_at is None:
                 await self.withdraw(row.event_id)
                 if not await self.db.read(partial(ledger.waiting, event=row, left_to_staff=LEFT_TO_STAFF)):

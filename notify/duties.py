@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from notify import audit, due, ledger, promises, register, renewal
 from notify.audit import Act
 from notify.due import Task
-from notify.life import Status
+from notify.life import EndedWhy, Status
 from notify.publish import Publisher
 from notify.reconcile import Reconciler
 from notify.schedule import Tick
@@ -105,16 +105,19 @@ async def _expire(built: Built, event_id: str) -> None:
     service = built.service
     now = service.clock.now()
     renewed = await service.db.write(partial(renewal.expire, assembly=service.assembly, event_id=event_id, now=now))
+    row = await service.db.read(partial(register.event, event_id=event_id))
     if renewed:
         service.pager(f"{event_id} reached its expiry and was renewed as {renewed}: nobody has said that it is over.")
         service.kick()
+    elif row.stopped_at is not None and row.ended_why == EndedWhy.EXPIRED:
+        service.pager(f"{event_id} was stopped, and has now expired: nobody has told people that it is over.")
     await service.conductor.settle()
     await _republish(built)
 
 
 async def _warn_of_renewal(built: Built, event_id: str) -> None:
     row = await built.service.db.read(partial(register.event, event_id=event_id))
-    if row.ended_at is None:
+    if row.ended_at is None and row.started_at is not None and renewal.may_renew(built.service.assembly.hazards, row):
         built.service.pager(f"{event_id} expires at {row.expires_at:%H:%M} UTC. Clear it, update it, or it renews itself.")
 
 

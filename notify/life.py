@@ -2,7 +2,9 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
+from typing import Final
 
 from notify.alert import Stage
 
@@ -42,6 +44,7 @@ ALLOWED: Mapping[Status, frozenset[Status]] = {
     Status.ACTIVE: frozenset({Status.ENDED}),
     Status.ENDED: frozenset(),
 }
+EXPIRY_LEAD: Final = timedelta(seconds=5)  # a renewal is out this long before its alert expires: no reader sees a gap
 EDITABLE = frozenset({Status.DRAFT, Status.RETURNED})
 LEAVING = frozenset({Status.COUNTDOWN, Status.PUBLISHING, Status.SENDING})
 IN_FORCE = frozenset({*LEAVING, Status.STOPPED, Status.ACTIVE})
@@ -96,7 +99,8 @@ def may_approve(staff: Staff, matter: Matter, people_needed: int) -> list[str]:
     """
     problems = _out_of_scope(staff, matter)
     mends = matter.stage in (Stage.CORRECTION, Stage.FALSE_ALARM)
-    if mends and (staff.person_id in matter.original_people or Role.APPROVER in staff.roles):
+    original = staff.person_id in matter.original_people and Role.AUTHOR in staff.roles
+    if mends and (original or Role.APPROVER in staff.roles):
         return problems
     if people_needed == 1 and staff.person_id == matter.author and Role.AUTHOR in staff.roles:
         return problems

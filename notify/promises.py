@@ -53,6 +53,8 @@ def _keep(conn: Connection, event: Event, now: datetime) -> None:
 
 
 def _make(conn: Connection, event: Event, promise_id: str, what: str, by: datetime | None) -> None:
-    if conn.execute(select(col(OpenPromise.what)).where(col(OpenPromise.promise_id) == promise_id)).first() is None:
+    """Also opens a promise anew that was thought kept: a correction takes back an all clear that was sent too soon."""
+    again = update(OpenPromise).where(col(OpenPromise.promise_id) == promise_id).values(by=by, kept_at=None, kept_by="")
+    if conn.execute(again).rowcount == 0:
         row = OpenPromise(promise_id=promise_id, incident_id=event.incident_id, what=what, by=by)
         conn.execute(insert(OpenPromise).values(**row.model_dump()))

@@ -1,5 +1,6 @@
 """Expiry: an alert ends by its clock; one that must not end in silence is renewed, as a CAP Update with the same words."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -10,31 +11,43 @@ from notify import audit, hazards, register
 from notify.alert import Event, Stage, from_json, to_json
 from notify.assembly import Assembly
 from notify.audit import Act
+from notify.broadcast import RENEWAL_WARNING
 from notify.digest import digest
-from notify.life import EndedWhy, Status
+from notify.hazards import Hazard
+from notify.life import EXPIRY_LEAD, EndedWhy, Status
 from notify.tables import AlertRow, EventRow
 
 SYSTEM: Final = "tocsin"
 OPENS: Final = frozenset({Stage.FIRST, Stage.UPDATE, Stage.CORRECTION, Stage.RENEWAL})  # stages of a danger that goes on
-LEAD: Final = timedelta(seconds=5)  # a renewal is out before its alert expires, so that no reader sees a gap
 
 
 def expire(conn: Connection, assembly: Assembly, event_id: str, now: datetime) -> str | None:
-    """What happens at an event's expiry, in one transaction. Returns the id of the renewal, if there is one.
+    """What happens at an event's expiry (EXPIRY_LEAD before it at the earliest), in one transaction. Returns the id of the
+    renewal, if there is one.
 
-    Severe and Extreme dangers (and hazards whose catalogue says so) are never over because a clock says so.
+    Severe and Extreme dangers (and hazards whose catalogue says so) are never over because a clock says so. An event that was
+    stopped is not renewed: stop is final, and a renewal would reach those whom the stop kept from it.
     """
+    register.lock_incident_of(conn, event_id)
     row = register.event(conn, event_id, lock=True)
     if row.ended_at is not None or row.started_at is None:
         return None
-    event = from_json(row.content)
-    if event.stage in OPENS and hazards.renews(assembly.hazards[event.hazard], event.severity):
-        return _renew(conn, assembly, event, now)
+    if may_renew(assembly.hazards, row):
+        return _renew(conn, assembly, from_json(row.content), now)
+    if now < row.expires_at:  # only a renewal has to be early
+        register.due(conn, "expire", event_id, row.expires_at)
+        return None
     if row.status not in (Status.ACTIVE, Status.STOPPED):
         register.set_status(conn, event_id, Status.ENDED, now)
     register.end(conn, event_id, EndedWhy.EXPIRED, now)
     _log(conn, "expired", event_id, now)
     return None
+
+
+def may_renew(catalogue: Mapping[str, Hazard], row: EventRow) -> bool:
+    """Whether an event in force is renewed at its expiry instead of ending."""
+    event = from_json(row.content)
+    return event.stage in OPENS and row.stopped_at is None and hazards.renews(catalogue[event.hazard], event.severity)
 
 
 def _renew(conn: Connection, assembly: Assembly, event: Event, now: datetime) -> str:
@@ -80,7 +93,8 @@ def _renew(conn: Connection, assembly: Assembly, event: Event, now: datetime) ->
     register.add(conn, alert)
     register.add(conn, row)
     register.due(conn, "send", new_id, now)
-    register.due(conn, "expire", new_id, sealed.expires - LEAD)
+    register.due(conn, "renewal warning", new_id, sealed.expires - RENEWAL_WARNING)
+    register.due(conn, "expire", new_id, sealed.expires - EXPIRY_LEAD)
     _log(conn, "renewed", event.event_id, now, renewal=new_id)
     return new_id
 
