@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
 T = TypeVar("T")
@@ -24,6 +25,8 @@ Work = Callable[[Connection], T]
 GROUP_LIMIT: Final = 64  # pieces of work that may share one commit
 READERS: Final = 4
 POSTGRES_WRITERS: Final = 4
+DEADLOCK: Final = "40P01"  # PostgreSQL's code for it
+DEADLOCK_TRIES: Final = 3
 BUSY_TIMEOUT_MS: Final = 5_000  # how long a statement waits for another process's write before it is an error
 
 
@@ -32,10 +35,12 @@ def is_sqlite(conn: Connection) -> bool:
 
 
 def engine_for(url: str, *, read_only: bool = False, size: int = 1) -> Engine:
-    """An engine with our settings: WAL and synchronous=FULL on SQLite, checked connections on PostgreSQL."""
+    """An engine with our settings: WAL and synchronous=FULL on SQLite, checked connections on PostgreSQL. Its errors name no
+    values: they are logged, and a value may be an address."""
+    shared: dict[str, Any] = {"pool_size": size, "max_overflow": 0, "hide_parameters": True}
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=size, max_overflow=0, pool_pre_ping=True)
-    engine = create_engine(url, poolclass=QueuePool, pool_size=size, max_overflow=0, connect_args={"check_same_thread": False})
+        return create_engine(url, pool_pre_ping=True, execution_options={"postgresql_readonly": read_only}, **shared)
+    engine = create_engine(url, poolclass=QueuePool, connect_args={"check_same_thread": False}, **shared)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: object) -> None:
@@ -65,6 +70,7 @@ class _Job:
     done: Future[Any]
     result: Any = None
     error: BaseException | None = None
+    tries: int = 1
 
 
 class Database:
@@ -139,6 +145,9 @@ class Database:
             # The loop must outlive any error; each waiting caller is told the transaction did not happen.
             for job in jobs:
                 job.error = job.error or error
+        for job in [job for job in jobs if _lost_a_deadlock(job.error) and job.tries < DEADLOCK_TRIES]:
+            jobs = [other for other in jobs if other is not job]
+            self._run_group([_Job(job.work, job.done, tries=job.tries + 1)])
         for job in jobs:
             if not job.done.set_running_or_notify_cancel():
                 continue
@@ -146,6 +155,11 @@ class Database:
                 job.done.set_exception(job.error)
             else:
                 job.done.set_result(job.result)
+
+
+def _lost_a_deadlock(error: BaseException | None) -> bool:
+    """PostgreSQL undoes one of two transactions that wait for each other; done again, it finds the way free."""
+    return isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) == DEADLOCK
 
 
 def _run_one(conn: Connection, job: _Job, *, alone: bool) -> None:

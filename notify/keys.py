@@ -5,6 +5,7 @@ import os
 import secrets
 import tomllib
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 
 from subscribers.sealing import KEY_BYTES, Keyring
@@ -49,7 +50,7 @@ def load(path: Path) -> Keyring:
 def add_key(path: Path) -> Keyring:
     """Adds a new current key beside the old ones, which go on opening what they sealed. Written atomically."""
     ring = load(path)
-    name = f"k{len(ring.keys) + 1}"
+    name = next(name for number in count(1) if (name := f"k{number}") not in ring.keys)
     text = _text(name, {**ring.keys, name: secrets.token_bytes(KEY_BYTES)}, ring.blind_key)
     fresh = path.with_suffix(".new")
     fresh.unlink(missing_ok=True)

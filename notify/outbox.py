@@ -16,6 +16,7 @@ from subscribers.sealing import Keyring, Unopenable
 logger = logging.getLogger(__name__)
 
 LONGEST_VALIDITY: Final = timedelta(hours=10)  # what Twilio keeps a message at most
+SHORTEST_VALIDITY: Final = timedelta(seconds=1)  # nothing leaves after its alert's end; the row then becomes `expired`
 HOLD: Final = timedelta(minutes=5)  # rows of an event that fails its digest wait this long for a person
 
 
@@ -60,13 +61,16 @@ class Envelopes:
             return Refused("sealed", str(error))
         if channel == "sms" and _is_sample(address) is (self._mode is Mode.LIVE):
             return Refused("wrong-mode", "Exchange 555 is for training and demo only, and they are for exchange 555 only.")
+        left = event.expires - self._clock.now()
+        if left < SHORTEST_VALIDITY:
+            return Retry(HOLD, "expired")
         return Outbound(
             delivery_id=leased.delivery_id,
             event_id=leased.event_id,
             address=address,
             content=self._content(event, channel, leased),
             recipient=unsubscribe_reference(self._keys.blind_key, leased.address_id),
-            valid_for=min(event.expires - self._clock.now(), LONGEST_VALIDITY),
+            valid_for=min(left, LONGEST_VALIDITY),
         )
 
     def _content(self, event: Event, channel: str, leased: Leased) -> Content:

@@ -3,8 +3,10 @@
 import os
 import tomllib
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
@@ -19,7 +21,6 @@ from notify.alert import Mode
 
 PREFIX = "TOCSIN_"
 CLIENT_VARIABLES = {"TOCSIN_CONFIG", "TOCSIN_URL", "TOCSIN_TOKEN"}  # read by the command line, not by the service
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class SettingsError(Exception):
@@ -93,7 +94,7 @@ class Settings(BaseSettings):
     def _fits_mode(self) -> Self:
         problems = list(mode_problems(self))
         if problems:
-            raise ValueError("; ".join(problems))
+            raise ValueError("\n".join(problems))
         return self
 
     @property
@@ -133,8 +134,7 @@ class Settings(BaseSettings):
 
 def mode_problems(settings: Settings) -> list[str]:
     """What in these settings does not fit their mode, as sentences."""
-    host = settings.twilio_url.split("://")[-1].split("/")[0].rsplit(":", 1)[0].strip("[]")
-    simulated = host in LOOPBACK
+    simulated = _is_here(urlsplit(settings.twilio_url).hostname or "")
     problems = []
     if settings.mode is Mode.LIVE:
         if settings.twilio_account_sid and simulated:
@@ -146,11 +146,22 @@ def mode_problems(settings: Settings) -> list[str]:
         ]
     elif settings.twilio_account_sid and not simulated:
         problems.append(f"TOCSIN_TWILIO_URL must be a simulator on this machine in mode {settings.mode}")
-    if settings.mode is Mode.DEMO and settings.smtp_host not in ("", *LOOPBACK):
-        problems.append("TOCSIN_SMTP_HOST must be on this machine in mode demo")
+    if settings.mode is not Mode.LIVE and settings.smtp_host and not _is_here(settings.smtp_host):
+        problems.append(f"TOCSIN_SMTP_HOST must be on this machine in mode {settings.mode}")
+    for name in ("public_host", "private_host"):
+        if settings.mode is Mode.DEMO and not _is_here(getattr(settings, name)):
+            problems.append(f"{PREFIX}{name.upper()} must be on this machine in mode demo")
     if settings.twilio_account_sid and not settings.sms_senders:
         problems.append("TOCSIN_SMS_SENDERS is empty, so no text could leave")
     return problems
+
+
+def _is_here(host: str) -> bool:
+    """Whether a host name or address can only be this machine."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def load(**given: Any) -> Settings:
@@ -164,7 +175,7 @@ def load(**given: Any) -> Settings:
     try:
         settings = Settings(**given)
     except ValidationError as error:
-        problems += [_sentence(detail["loc"], detail["msg"]) for detail in error.errors()]
+        problems += [line for detail in error.errors() for line in _sentence(detail["loc"], detail["msg"]).splitlines()]
     except (tomllib.TOMLDecodeError, FileNotFoundError) as error:
         problems.append(f"TOCSIN_CONFIG: {error}")
     if problems:
