@@ -142,7 +142,7 @@ def verify(
 
 @key_app.command()
 def rotate(json: Json = False) -> None:
-    """Adds a new key for new addresses; the old ones go on opening. Then: tocsin keys reseal."""
+    """Adds a new key for new addresses; the old ones go on opening what they sealed."""
     with sentences():
         settings = load()
         ring = keys.add_key(settings.keys_file)
@@ -154,6 +154,8 @@ def backup(target: Annotated[Path, typer.Argument(help="A file that does not exi
     with sentences():
         settings = load()
         source = _embedded(settings)
+        if not source.exists():
+            refuse([f"There is no database at {source}."])
         if target.exists():
             refuse([f"{target} exists already; a backup never overwrites."])
         with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as live, closing(sqlite3.connect(target)) as copy:

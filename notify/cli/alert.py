@@ -1,5 +1,6 @@
 """`tocsin alert ...`: write, check, approve, send, watch, stop and follow up alerts on the running service."""
 
+import json as json_module
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,7 +36,10 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _geojson(file: Path) -> Any:
-    return yaml.safe_load(file.read_text("utf-8"))  # JSON is YAML
+    try:
+        return json_module.loads(file.read_text("utf-8"))
+    except ValueError as error:
+        refuse([f"{file} cannot be read: {error}"])
 
 
 class _PlainDates(yaml.SafeLoader):

@@ -1,6 +1,7 @@
 """A small client of the running service: TOCSIN_URL says where it is, TOCSIN_TOKEN who you are."""
 
 import asyncio
+import json
 import os
 import uuid
 from typing import Any, Final
@@ -48,7 +49,11 @@ class Client:
                 session.request(method, f"{self.url}/api/v1{path}", json=data, headers=headers) as answer,
             ):
                 reply = await answer.json(content_type=None)
-        except (aiohttp.ClientConnectionError, TimeoutError):
+        except json.JSONDecodeError:
+            raise ApiRefused(
+                answer.status, "", [f"{self.url} answered, but not as this service does: {answer.status}."]
+            ) from None
+        except (aiohttp.ClientError, TimeoutError):
             raise NotReachable(f"No service answers at {self.url}. Start it with 'tocsin serve', or set TOCSIN_URL.") from None
         if answer.status >= 400:
             raise ApiRefused(answer.status, reply.get("title", ""), reply.get("problems") or [reply.get("title", "")])

@@ -10,6 +10,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.exc import OperationalError
 
 from notify.cli.client import ApiRefused, NotReachable
 from notify.keys import KeysError
@@ -67,6 +68,8 @@ def sentences() -> Iterator[None]:
         refuse(error.problems)
     except (KeysError, WrongSchema, BadPerson) as error:
         refuse([str(error)])
+    except OperationalError as error:
+        refuse([f"The database cannot be used: {error.orig}".strip()])
     except FileNotFoundError as error:
         refuse([f"{error.filename} is not there."], Exit.USAGE)
 

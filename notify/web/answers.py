@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -9,7 +10,7 @@ from typing import Any, Final
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from sqlalchemy import Connection, insert, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 from sqlmodel import col, select
 
 from notify import people
@@ -19,6 +20,8 @@ from notify.draft import BadDraft
 from notify.life import Role, Staff
 from notify.register import Conflict, NoSuchAlert
 from notify.tables import IdempotencyKey
+
+logger = logging.getLogger(__name__)
 
 LONGEST_KEY: Final = 255
 STAFF: Final = web.RequestKey("staff", Staff)
@@ -67,20 +70,19 @@ def middleware(db: Database) -> Middleware:
             return problem.response()
         except web.HTTPException as error:
             return Problem(error.status, error.reason).response()
+        except DataError:
+            return Problem(422, "This cannot be stored.", ["A text holds a character that no database takes."]).response()
         except SQLAlchemyError:
-            _logger_error(request)
+            logger.exception("%s %s could not use the database", request.method, request.path)
             return Problem(503, "The ledger cannot be written now. Nothing was changed; try again.").response()
         except Exception as error:  # the web server's own boundary
             known = problem_of(error)
             if known is None:
-                raise
+                logger.exception("%s %s failed", request.method, request.path)
+                known = Problem(500, "This failed here, not because of you. It has been logged.")
             return known.response()
 
     return answer
-
-
-def _logger_error(request: web.Request) -> None:
-    request.app.logger.exception("%s %s could not use the database", request.method, request.match_info.route.name)
 
 
 async def _caller(db: Database, request: web.Request) -> Staff:
@@ -108,7 +110,7 @@ async def body(request: web.Request) -> dict[str, Any]:
         return {}
     try:
         given = json.loads(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Problem(400, "The body is not JSON.", [str(error)]) from None
     if not isinstance(given, dict):
         raise Problem(400, "The body must be a JSON object.")

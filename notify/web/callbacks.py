@@ -50,9 +50,7 @@ class Callbacks:
         channel = self._channels.get(request.match_info["channel"])
         if channel is None:
             raise web.HTTPNotFound
-        body = await request.content.read(MOST_BYTES + 1)
-        if len(body) > MOST_BYTES:
-            raise web.HTTPRequestEntityTooLarge(MOST_BYTES, len(body))
+        body = await _body(request)
         form = _form(request, body)
         # The provider signs the address we gave it; what the request says of its own address does not count.
         inbound = Inbound(
@@ -82,6 +80,9 @@ class Callbacks:
             await self._db.write(lambda conn: store.stop(conn, address_id, said))
         except LookupError:
             logger.info("an unsubscribe link of an erased address was used")
+        except SQLAlchemyError:
+            logger.exception("a wish to stop could not be written; the mail program is asked to send it again")
+            raise web.HTTPServiceUnavailable from None
         return web.Response(text=DONE, content_type="text/html")
 
     def _address_id(self, request: web.Request) -> int:
@@ -92,6 +93,17 @@ class Callbacks:
         if not hmac.compare_digest(reference.encode(), unsubscribe_reference(self._blind_key, int(number)).encode()):
             raise web.HTTPNotFound
         return int(number)
+
+
+async def _body(request: web.Request) -> bytes:
+    """All of it, in however many pieces it comes, or 413."""
+    pieces, size = [], 0
+    async for piece in request.content.iter_any():
+        size += len(piece)
+        if size > MOST_BYTES:
+            raise web.HTTPRequestEntityTooLarge(MOST_BYTES, size)
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def _form(request: web.Request, body: bytes) -> list[tuple[str, str]]:
