@@ -3,37 +3,30 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 from shapely import unary_union
 from sqlalchemy import Connection
 
-from notify import bulletin, cap, cap_check, cap_geometry, register, render
-from notify.alert import MSG_TYPE, Area, Event, Info, Mode, MsgType, Reference, Severity, Stage, from_json
+from notify import bulletin, cap, cap_check, register, render, territory
+from notify.alert import MSG_TYPE, Area, Event, Mode, MsgType, Reference, Severity, Stage, from_json
 from notify.city import City, Source
-from notify.draft import AreaChoice, Draft
+from notify.draft import Draft
+from notify.fallback import has_short
 from notify.hazards import Hazard, people_needed
 from notify.reviews import Review
 from notify.site import Site
+from notify.slots import ENGLISH
 from notify.subject import Subject, Told
 from notify.tables import AlertRow, EventRow
 from notify.words import Words
-from subscribers import areas as geography
-from subscribers import atlas
 from subscribers.index import Index
 
 SHOWN_AFTER_ALL_CLEAR: Final = timedelta(hours=24)  # an all clear stays in force this long, so that pollers see it
 LONGEST: Final = timedelta(days=7)
+TAKES_BACK: Final = frozenset({Stage.CORRECTION, Stage.FALSE_ALARM})  # their words name what was wrong
 FOLLOWS: Final = frozenset({Stage.UPDATE, Stage.CORRECTION, Stage.ALL_CLEAR, Stage.FALSE_ALARM})
-
-
-class BadArea(ValueError):
-    """The area cannot be used; `problems` holds every reason."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = list(problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +64,25 @@ class Assembly:
     def problems(self, conn: Connection, draft: Draft, row: AlertRow | None, now: datetime) -> list[str]:
         """Everything wrong with a draft, all at once, as sentences."""
         found = list(self._plain_problems(conn, draft, row, now))
+        areas: tuple[Area, ...] = ()
         try:
-            self._areas(conn, draft.area)
-        except BadArea as error:
+            areas = territory.chosen(conn, self.city, draft.area)
+        except territory.BadArea as error:
             found += error.problems
+        if draft.hazard not in self.hazards:
+            return found
+        found += render.problems(self._stand_in(draft, areas, now), self.words)
+        found += self._crowd_problems(draft, areas)
         if found:
             return found
         prepared = self.prepare(conn, draft, row, now)
-        found += render.problems(prepared.subject, self.words)
-        found += self._crowd_problems(prepared)
-        if found:
-            return found
         event = self._event(conn, prepared, "check-1", "check", now)
         try:
             sealed, document = self.seal(conn, replace(event, incident_id=row.incident_id if row else "check"), now)
         except ValueError as error:
             return [f"CAP: {error}"]
-        found = [*cap_check.problems(document, "cap"), *cap_check.problems(document, "google", sealed.references)]
-        return [f"CAP: {problem.sentence}" for problem in found if not problem.advice]
+        both = [*cap_check.problems(document, "cap"), *cap_check.problems(document, "google", sealed.references)]
+        return [f"CAP: {problem.sentence}" for problem in both if not problem.advice]
 
     def assemble(self, conn: Connection, draft: Draft, row: AlertRow, now: datetime) -> Event:
         prepared = self.prepare(conn, draft, row, now)
@@ -119,11 +113,11 @@ class Assembly:
         return len(self.index().match(shape, citywide=citywide, bases=self.city.policy.bases(hazard, event.severity)))
 
     def prepare(self, conn: Connection, draft: Draft, row: AlertRow | None, now: datetime) -> Prepared:
-        """Looks everything up. Only for a draft without plain problems; raises BadArea."""
+        """Looks everything up. Only for a draft without plain problems; raises territory.BadArea."""
         hazard = self.hazards[draft.hazard]
         incident_id = row.incident_id if row else draft.incident
         earlier = tuple(event for event in register.events(conn, incident_id) if event.started_at) if incident_id else ()
-        areas = self._areas(conn, draft.area)
+        areas = territory.chosen(conn, self.city, draft.area)
         severity = draft.severity or hazard.severity
         source = self.city.pack.sources[draft.source] if draft.source else self.city.pack.source_for(hazard.key)
         return Prepared(
@@ -144,6 +138,7 @@ class Assembly:
     def _event(self, conn: Connection, prepared: Prepared, alert_id: str, incident_id: str, now: datetime) -> Event:
         draft, hazard = prepared.draft, prepared.hazard
         rendering = self.rendering(conn, prepared)
+        tags = {language.cap: language.tag for language in self.city.pack.languages}
         effective = draft.effective or now
         return Event(
             event_id=alert_id,
@@ -159,7 +154,7 @@ class Assembly:
             severity=prepared.severity,
             certainty=draft.certainty or hazard.certainty,
             areas=prepared.areas,
-            infos=self._excepting(conn, prepared.areas, rendering.infos),
+            infos=territory.excepting(prepared.areas, rendering.infos, territory.known(conn), tags),
             pages=rendering.pages,
             contents=rendering.contents,
             languages_used=rendering.languages_used,
@@ -178,16 +173,13 @@ class Assembly:
             note=draft.note,
         )
 
-    def _excepting(self, conn: Connection, areas: Sequence[Area], infos: Sequence[Info]) -> tuple[Info, ...]:
-        """CAP cannot draw holes: what lies in one is covered by the polygon and excepted in words, "Portland (≠ Lents)"."""
-        holes = [hole for area in areas for hole in cap_geometry.exceptions(area.shape, self._known(conn))]
-        if not holes:
-            return tuple(infos)
-        names = ", ".join(dict.fromkeys(hole.name if hole else "≠" for hole in holes if hole)) or "—"
-        return tuple(replace(info, area_desc=f"{info.area_desc} (≠ {names})") for info in infos)
-
-    def _known(self, conn: Connection) -> list[Area]:
-        return [Area(name=area.name, shape=area.shape, kind=area.kind) for area in atlas.areas(conn)]
+    def _stand_in(self, draft: Draft, areas: Sequence[Area], now: datetime) -> Subject:
+        """The subject as far as there is one, to look at its slots beside everything else that is wrong with the draft."""
+        known = draft.source in self.city.pack.sources
+        source = self.city.pack.sources[draft.source] if known else self.city.pack.source_for(draft.hazard)
+        subject = self._subject(draft, source, areas, (), "K7Q2X", now)
+        place = subject.place if areas else {ENGLISH: "-"}
+        return replace(subject, place=place, told=Told(at=now, place=place) if draft.stage in TAKES_BACK else None)
 
     def _subject(
         self, draft: Draft, source: Source, areas: Sequence[Area], earlier: Sequence[EventRow], incident_id: str, now: datetime
@@ -198,7 +190,7 @@ class Assembly:
             hazard=draft.hazard,
             stage=draft.stage,
             mode=self.mode,
-            place=place_words(areas, pack.tags),
+            place=territory.place_words(areas, pack.tags),
             source=source.name,
             source_short=source.short,
             city=pack.publisher,
@@ -210,28 +202,34 @@ class Assembly:
             expires=_expires(draft, self.hazards[draft.hazard], effective),
             until_cleared=_until_cleared(draft),
             next_update_by=draft.next_update_by,
-            told=_told(earlier, pack.tags) if draft.stage in (Stage.CORRECTION, Stage.FALSE_ALARM) else None,
+            told=_told(earlier, pack.tags) if draft.stage in TAKES_BACK else None,
             thread=f"<{incident_id}@{pack.sender.partition('@')[2]}>" if earlier else "",
         )
 
     def _plain_problems(self, conn: Connection, draft: Draft, row: AlertRow | None, now: datetime) -> list[str]:
         problems = []
         if draft.hazard not in self.hazards:
-            return [f"hazard: there is no hazard '{draft.hazard}'; known are {', '.join(self.hazards)}."]
+            problems.append(f"hazard: there is no hazard '{draft.hazard}'; known are {', '.join(self.hazards)}.")
+        elif draft.short and not has_short(self.words, draft.hazard):
+            problems.append(f"short: the words of '{draft.hazard}' have no one-part form.")
         if draft.source and draft.source not in self.city.pack.sources:
             problems.append(f"source: '{draft.source}' is not one of {', '.join(self.city.pack.sources)}.")
         if not draft.channels:
             problems.append("channels: choose at least one of sms, email and feed.")
         if (draft.stage is Stage.TEST) != (draft.hazard == "test") and draft.stage is not Stage.TEST:
             problems.append("stage: the hazard 'test' is only for tests.")
+        if draft.stage is Stage.RENEWAL:
+            problems.append("stage: nobody writes a renewal; it happens by itself.")
         problems += self._time_problems(draft, now)
         problems += self._thread_problems(conn, draft, row)
         return problems
 
     def _time_problems(self, draft: Draft, now: datetime) -> list[str]:
         problems = []
-        hazard = self.hazards[draft.hazard]
+        hazard = self.hazards.get(draft.hazard, self.hazards["other"])
         expires = _expires(draft, hazard, draft.effective or now)
+        if draft.expires is None and draft.not_before and expires <= draft.not_before:
+            problems.append("expires: lies before not_before, so this would never be sent.")
         if expires <= now:
             problems.append(f"expires: {expires:%Y-%m-%d %H:%M} UTC has passed.")
         if expires > now + LONGEST:
@@ -252,19 +250,21 @@ class Assembly:
             return [f"stage: there is nothing to {draft.stage.replace('_', ' ')}: no alert of this incident has been sent."]
         if draft.stage is Stage.FIRST and sent:
             return ["stage: this incident has a first alert already; write an update."]
-        over = [event for event in sent if event.stage in (Stage.ALL_CLEAR, Stage.FALSE_ALARM)]
-        if over and draft.stage is Stage.UPDATE:
+        if draft.stage is Stage.TEST and sent:
+            return ["stage: a test is an incident of its own; in this one it would end what people were told."]
+        over = [event.stage for event in sent if event.stage not in (Stage.TEST, Stage.RENEWAL)][-1:]
+        if draft.stage in (Stage.UPDATE, Stage.ALL_CLEAR) and set(over) & {Stage.ALL_CLEAR, Stage.FALSE_ALARM}:
             return ["stage: this incident is over; a new danger is a new alert."]
         return []
 
-    def _crowd_problems(self, prepared: Prepared) -> list[str]:
+    def _crowd_problems(self, draft: Draft, areas: Sequence[Area]) -> list[str]:
         """An area somebody drew that reaches a large part of everybody needs the author to say the number expected."""
-        draft = prepared.draft
-        if draft.area.names or draft.stage not in (Stage.FIRST, Stage.UPDATE, Stage.TEST):
+        if draft.area.names or not areas or draft.stage not in (Stage.FIRST, Stage.UPDATE, Stage.TEST):
             return []
-        shape = unary_union([area.shape for area in prepared.areas])
-        index = self.index()
-        people = len(index.match(shape, citywide=prepared.citywide, bases=prepared.bases))
+        hazard, index = self.hazards[draft.hazard], self.index()
+        bases = self.city.policy.bases(hazard, draft.severity or hazard.severity)
+        shape = unary_union([area.shape for area in areas])
+        people = len(index.match(shape, citywide=any(area.citywide for area in areas), bases=bases))
         share = float(self.city.policy.audience["typed_confirmation_share"])
         if people <= share * len(index) or (draft.expected_people or 0) in range(int(people * 0.8), int(people * 1.2) + 1):
             return []
@@ -273,43 +273,11 @@ class Assembly:
             f"If that is meant, set expected_people to about {people}."
         ]
 
-    def _areas(self, conn: Connection, choice: AreaChoice) -> tuple[Area, ...]:
-        if choice.names:
-            return self._named(conn, choice.names)
-        if not choice.geojson and not choice.circle:
-            raise BadArea(["area: name at least one area, or draw one."])
-        try:
-            if choice.circle:
-                shape = geography.circle(choice.circle.lat, choice.circle.lon, choice.circle.radius_m)
-            else:
-                shape = geography.read_geometry(choice.geojson or {}, self.city.pack.box)
-        except geography.BadArea as error:
-            raise BadArea([f"area: {problem}" for problem in error.problems]) from None
-        drawn = Area(name=choice.words.strip(), shape=shape, kind="custom")
-        return (replace(drawn, citywide=self._covers_the_city(conn, shape)),)
-
-    def _named(self, conn: Connection, names: Sequence[str]) -> tuple[Area, ...]:
-        known = {area.name: area for area in atlas.areas(conn)}
-        unknown = [name for name in names if name not in known]
-        if unknown:
-            raise BadArea([f"area: there is no area '{name}'; 'tocsin areas list' names them." for name in unknown])
-        found = [known[name] for name in dict.fromkeys(names)]
-        whole = self._covers_the_city(conn, unary_union([area.shape for area in found]))
-        return tuple(
-            Area(name=area.name, shape=area.shape, kind=area.kind, citywide=area.citywide or whole, names=area.names)
-            for area in found
-        )
-
-    def _covers_the_city(self, conn: Connection, shape: Any) -> bool:
-        """Whether an area covers the share of the city from which on it counts as citywide (policy)."""
-        policy = self.city.policy.citywide
-        city = next((area.shape for area in atlas.areas(conn) if area.name == policy["city_area"]), None)
-        return city is not None and shape.intersection(city).area >= float(policy["share_of_city"]) * city.area
-
     def _references(self, conn: Connection, incident_id: str, now: datetime) -> tuple[Reference, ...]:
-        """Every message of the incident that was published and has not expired."""
-        rows = [row for row in register.events(conn, incident_id) if row.started_at and row.expires_at > now]
-        events = [from_json(row.content) for row in rows]
+        """Every message of the incident that was published and has not expired; when all have, the last one: an Update or a
+        Cancel is always about something."""
+        left = [row for row in register.events(conn, incident_id) if row.started_at]
+        events = [from_json(row.content) for row in [row for row in left if row.expires_at > now] or left[-1:]]
         return tuple(
             Reference(sender=event.sender, identifier=event.identifier, sent=event.sent)
             for event in events
@@ -317,17 +285,12 @@ class Assembly:
         )
 
 
-def place_words(areas: Sequence[Area], tags: Sequence[str]) -> dict[str, str]:
-    """The areas' names in each language, in the order given."""
-    return {tag: ", ".join(area.names.get(tag, area.name) for area in areas) for tag in tags}
-
-
 def _told(earlier: Sequence[EventRow], tags: Sequence[str]) -> Told | None:
     """What the last message said: when, and which area it named."""
     if not earlier:
         return None
     last = earlier[-1]
-    return Told(at=last.started_at or last.approved_at, place=place_words(from_json(last.content).areas, tags))
+    return Told(at=last.started_at or last.approved_at, place=territory.place_words(from_json(last.content).areas, tags))
 
 
 def _expires(draft: Draft, hazard: Hazard, effective: datetime) -> datetime:

@@ -10,6 +10,7 @@ from typing import Final
 from notify.fallback import Step
 from notify.progress import finishes_at, senders_needed
 from notify.render import Rendering
+from notify.slots import PLAIN
 
 WITHIN: Final = (timedelta(minutes=30), timedelta(minutes=60))
 
@@ -102,6 +103,20 @@ def shorter_saves(table: Sequence[Row], rendering: Rendering, rates: Sequence[fl
             saved += (row.parts - short.parts) * row.people
     minutes = saved / rate / 60
     return f"The one-part form (short: true) saves {saved:,} segments, {minutes:,.0f} minutes." if saved else ""
+
+
+def dear_letters(rendering: Rendering) -> list[str]:
+    """A sentence for each letter typed by staff that makes texts dearer which are plain GSM-7 without it."""
+    letters: dict[tuple[str, str, str], set[str]] = {}
+    for key, size in rendering.measures.items():
+        language = rendering.contents[key].language
+        for one in size.culprits if language in PLAIN else ():
+            letters.setdefault((one.character, one.name, one.suggestion), set()).add(language)
+    return [
+        f"The letter '{character}' ({name}) makes each text in {', '.join(sorted(languages))} cost more"
+        + (f": {suggestion}." if suggestion else ".")
+        for (character, name, suggestion), languages in letters.items()
+    ]
 
 
 def _finish(units: int, rates: Sequence[float], now: datetime, show_time: Callable[[datetime], str]) -> str:

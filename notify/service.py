@@ -14,7 +14,7 @@ from shapely import unary_union
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from notify import audit, ledger, planning
+from notify import audit, ledger, planning, register
 from notify.assembly import Assembly, Prepared
 from notify.audience import Told, wordings
 from notify.broadcast import Newsroom
@@ -25,7 +25,7 @@ from notify.db import Database
 from notify.dispatch import Dispatcher
 from notify.draft import Draft
 from notify.pager import Pager
-from notify.preview import Means, Row, rows, shorter_saves, summary
+from notify.preview import Means, Row, dear_letters, rows, shorter_saves, summary
 from notify.render import Rendering
 from notify.tables import AlertRow, EventRow
 from subscribers import atlas
@@ -96,9 +96,13 @@ class Service:
         return {"addresses": [{"channel": one[0], "language": one[1], "people": one[2]} for one in counts]}
 
     async def deliveries(self, alert_id: str) -> dict[str, Any]:
-        """The counts of an event and, for the other half of its audience, how many were left out and why."""
+        """The counts of an event and, for the other half of its audience, how many were left out and why.
+
+        Raises NoSuchAlert.
+        """
 
         def read(conn: Connection) -> dict[str, Any]:
+            register.alert(conn, alert_id)
             kinds = ledger.tally(conn, alert_id)
             skipped = conn.execute(
                 text("SELECT channel, reason, people FROM skip WHERE event_id = :id ORDER BY reason"), {"id": alert_id}
@@ -125,15 +129,16 @@ class Service:
         rendering = await self.db.read(partial(self.assembly.rendering, prepared=prepared))
         people, bases = await self.db.read(partial(self._people, prepared=prepared))
         means = self.means()
+        warnings = [*rendering.problems, *dear_letters(rendering)]
         table = rows(rendering, people, means.cost_per_segment)
         lines = summary(table, means, now, self._show_time)
         lines += [line for line in [shorter_saves(table, rendering, means.rates.get("sms", ()))] if line]
         lines += [f"By basis: {', '.join(f'{basis} {count:,}' for basis, count in sorted(bases.items()))}."] if bases else []
         return {
             "problems": [],
-            "warnings": list(rendering.problems),
+            "warnings": warnings,
             "texts": [dataclasses.asdict(one) for one in table],
-            "summary": lines + [f"Note: {problem}" for problem in rendering.problems],
+            "summary": lines + [f"Note: {problem}" for problem in warnings],
             "bodies": _bodies(rendering, table),
             "citywide": prepared.citywide,
         }

@@ -8,8 +8,8 @@ import logging
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -182,7 +182,8 @@ class Row:
 
 
 def table(words: Words, *, typed: bool = False) -> tuple[Row, ...]:
-    """Every text message there is, in every language it is in, measured with the sample slots; a title is the longest there is.
+    """Every text message there is, in every language it is in, measured with the sample slots on the weekday on which it is
+    longest; a title is the longest there is.
     Free text is empty unless `typed`: limits are for the words around it, and its writer sees what it costs."""
     return tuple(
         row
@@ -196,7 +197,9 @@ def _row(words: Words, message: Message, language: str, *, typed: bool) -> Row |
     text = words.text(message.context, language)
     if text is None:
         return None
-    written = sanitise(fill(text, _samples(words, message.domain, language, typed=typed))).text
+    days = range(7) if any(slot.type is Kind.TIME for slot in _slots_of(words, message)) else range(1)
+    samples = (_samples(words, message.domain, language, typed=typed, days=day) for day in days)
+    written = max((sanitise(fill(text, one)).text for one in samples), key=_cost)
     size = measure(written)
     return Row(
         language=language,
@@ -209,18 +212,35 @@ def _row(words: Words, message: Message, language: str, *, typed: bool) -> Row |
     )
 
 
-def _samples(words: Words, folder: str, language: str, *, typed: bool) -> Mapping[str, str]:
-    """The sample of every slot of a folder, as a text message in this language would have it."""
-    declared = words.declared(folder)
+def _cost(text: str) -> tuple[int, int]:
+    size = measure(text)
+    return size.parts, size.units
+
+
+def _slots_of(words: Words, message: Message) -> Iterator[Slot]:
+    """The declared slots that a message's placeholders name."""
+    declared = words.declared(message.domain)
+    return (declared[name] for name in sorted(placeholders(message.text)) if name in declared)
+
+
+def _samples(words: Words, folder: str, language: str, *, typed: bool, days: int) -> Mapping[str, str]:
+    """The sample of every slot of a folder, as a text message in this language would have it so many days later."""
+    declared = {name: _later(slot, days) for name, slot in words.declared(folder).items()}
     samples = {name: _sample(words, folder, name, slot, language) for name, slot in declared.items()}
     empty = {name: "" for name, slot in declared.items() if slot.type is Kind.TEXT and not typed}
     return {**samples, **empty, "sites_number": "2"}
 
 
+def _later(slot: Slot, days: int) -> Slot:
+    if slot.type is not Kind.TIME:
+        return slot
+    return replace(slot, sample=slots.moment(slot.sample) + timedelta(days=days))
+
+
 def _sample(words: Words, folder: str, name: str, slot: Slot, language: str) -> str:
     match slot.type:
         case Kind.TIME:
-            at: datetime = slots.moment(slot.sample)
+            at = slots.moment(slot.sample)
             return slots.short_time(at, language, _SAMPLE_ZONE)
         case Kind.TITLE:
             titles = [words.text(context, language) or "" for context in words.messages if context.startswith("hazard.")]
