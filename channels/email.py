@@ -48,9 +48,9 @@ class Batch:
     def __init__(self) -> None:
         self.letters: deque[Letter] = deque()
         self.mails: deque[Mail] = deque()  # composed and given back by a lane that could not go on
-        self.receipts: deque[Receipt] = deque()
         self.untold: set[int] = set()
         self.failure: Unreachable | Misconfigured | Retry | None = None  # why a lane could not go on
+        self._receipts: list[Receipt] = []
         self._lanes: list[asyncio.Task[None]] = []
         self._news = asyncio.Event()
 
@@ -61,18 +61,19 @@ class Batch:
 
     def tell(self, delivery_id: int, outcome: Outcome) -> None:
         self.untold.discard(delivery_id)
-        self.receipts.append(Receipt(delivery_id, outcome))
+        self._receipts.append(Receipt(delivery_id, outcome))
         self._news.set()
 
-    async def told(self) -> AsyncIterator[Receipt]:
+    async def told(self) -> AsyncIterator[list[Receipt]]:
         """Receipts as they come, until every lane has ended."""
         while True:
             self._news.clear()
-            while self.receipts:
-                yield self.receipts.popleft()
-            if not self._news.is_set():
-                if all(lane.done() for lane in self._lanes):
-                    return
+            if self._receipts:
+                news, self._receipts = self._receipts, []
+                yield news
+            elif all(lane.done() for lane in self._lanes):
+                return
+            else:
                 await self._news.wait()
 
     async def end(self) -> None:
@@ -128,8 +129,9 @@ class SmtpEmail:
         group = min(GROUP_MAX, math.ceil(len(run.letters) / max(1, count)))
         run.start([self._lane(run, group) for _ in range(count)])
         try:
-            async for receipt in run.told():
-                yield receipt
+            async for news in run.told():
+                for receipt in news:
+                    yield receipt
         finally:
             await run.end()
         for receipt in self._left_over(run):
@@ -224,7 +226,7 @@ class SmtpEmail:
         return Mail(
             delivery_id=outbound.delivery_id,
             message_id=mailed_id,
-            envelope=(f"MAIL FROM:<{path}>\r\n".encode(), f"RCPT TO:<{letter.to}>\r\n".encode(), b"DATA\r\n"),
+            envelope=f"MAIL FROM:<{path}>\r\nRCPT TO:<{letter.to}>\r\nDATA\r\n".encode("ascii"),
             content=signature + head.encode("ascii") + letter.template.rest,
         )
 

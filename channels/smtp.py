@@ -25,7 +25,7 @@ REPLY_MAX = 8192  # bytes without a line end: four times what RFC 5321 allows a 
 IN_DOUBT = "The mail's content had gone out and no reply to it had come."
 LOST_AFTER = timedelta(seconds=1)
 OUR_FAULT_AFTER = timedelta(seconds=60)
-CLOSING = 421
+CLOSING = b"421"
 ENHANCED = re.compile(rb"[245]\.\d{1,3}\.\d{1,3}\b")  # RFC 2034: the first word of a reply's text
 
 
@@ -37,6 +37,10 @@ class Step(StrEnum):
     DATA = "DATA"
     CONTENT = "the content"
     RSET = "RSET"
+
+
+# First digit of the reply with which the dialogue goes on, RFC 5321 section 4.2.1.
+HOPED = {Step.MAIL: b"2", Step.RCPT: b"2", Step.DATA: b"3", Step.CONTENT: b"2", Step.RSET: b"2"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,9 @@ OUR_FAULT = {
     535: "The relay refuses username and password",
     538: "The relay wants encryption before the log-in: set security",
 }
+# Said to everybody while we are not logged in or not listed there. As a refusal it would lose the whole city for good; as
+# a fault that stops the channel, one odd recipient could stop it. So it is tried again, and shows in every cause.
+RELAY_DENIED = re.compile(rb"\brelay(?:ing)?\b", re.IGNORECASE)
 SENDER_REFUSED = "The relay refuses our return path: set bounce_domain to a domain it lets us send from"
 
 REFUSALS = {
@@ -77,27 +84,29 @@ REFUSALS = {
 class Mail:
     """One mail for one recipient, as it goes over the wire.
 
-    envelope   MAIL FROM, RCPT TO and DATA, each with its CRLF
+    envelope   the lines MAIL FROM, RCPT TO and DATA
     content    dot-stuffed, with the final dot
     verdict    set when the mail is refused while replies for it are still awaited
     """
 
     delivery_id: int
     message_id: str
-    envelope: tuple[bytes, bytes, bytes]
+    envelope: bytes
     content: bytes
     verdict: Outcome | None = None
 
 
-def judged(step: Step, code: int, text: bytes) -> Outcome | Misconfigured | None:
-    """What a reply means for the mail; None when it is the one hoped for."""
-    if code == 354 if step is Step.DATA else code // 100 == 2:
-        return None
+def judged(step: Step, code: int, text: bytes) -> Refused | Retry | Misconfigured:
+    """What a reply other than the one hoped for means for the mail. Raises ValueError when it is no answer at all."""
+    if not 400 <= code < 600:
+        raise ValueError(f"The relay answered {step} with {code}, which is no answer to it.")
     enhanced = match[0].decode("ascii") if (match := ENHANCED.match(text)) else ""
     answer = f"{code} {enhanced}".strip()
-    if code // 100 == 5:
+    if code >= 500:
         if code in OUR_FAULT or step is Step.MAIL:
             return Misconfigured(f"{OUR_FAULT.get(code, SENDER_REFUSED)} (it answered {step} with {answer}).")
+        if step is Step.RCPT and RELAY_DENIED.search(text):
+            return Retry(OUR_FAULT_AFTER, f"The relay does not let us send to other domains ({answer}).")
         sentence = reason(enhanced) or REFUSALS.get(code, REFUSALS[554])
         return Refused(answer, sentence)
     back_off = BACK_OFFS.get(code, BACK_OFF)
@@ -116,15 +125,18 @@ class Dialogue(asyncio.Protocol):
         """waits: seconds to wait for the reply to a command, and for the one to a content."""
         self._transport = transport
         self._pipelining = pipelining
+        self._silent = (Step.MAIL, Step.RCPT) if pipelining else ()  # what follows these is already on its way
         self._limit = limit
         self._command_wait, self._content_wait = waits
         self._loop = asyncio.get_running_loop()
         self._expected: deque[tuple[Step, Mail]] = deque()  # replies still to come, in order
         self._mails: deque[Mail] = deque()
+        self._commands: deque[bytes] = deque()  # of the mail under way, when each waits for the reply before it
         self._tell: Callable[[int, Outcome], None]
         self._done: asyncio.Future[None] | None = None
         self._partial = b""
         self._due = 0.0
+        self._timer: asyncio.TimerHandle
         self._alive = True
         self.carried = 0
         self.stop: Retry | Misconfigured | None = None
@@ -144,7 +156,7 @@ class Dialogue(asyncio.Protocol):
         self._mails, self._tell = mails, tell
         self._done = self._loop.create_future()
         self._due = self._loop.time() + self._command_wait
-        watch = self._loop.create_task(self._watch())
+        self._watch()
         self._transport.write(opening)
         try:
             await self._done
@@ -152,43 +164,58 @@ class Dialogue(asyncio.Protocol):
             self._cut("The sending was broken off.")
             raise
         finally:
-            watch.cancel()
+            self._timer.cancel()
 
     def data_received(self, data: bytes) -> None:
-        data = self._partial + data
-        start = 0
-        while self._alive and (end := data.find(b"\n", start)) >= 0:
-            line = data[start:end]
-            start = end + 1
-            if not line[:3].isdigit():
-                self._cut("The relay's reply is not SMTP.")
-            elif line[3:4] != b"-":  # the lines before a reply's last only repeat its code
-                self._hear(int(line[:3]), line[4:])
-        self._partial = data[start:]
+        lines = (self._partial + data).split(b"\n")
+        self._partial = lines.pop()
+        left, heard = len(lines), False
+        for line in lines:
+            left -= 1
+            if line[3:4] == b"-":
+                continue  # the lines before a reply's last only repeat its code
+            if line[:1] == HOPED[Step.DATA] and (left or self._partial):
+                self._cut("The relay answered the content before it had it.")
+            if self._alive:
+                self._hear(line)
+                heard = True
         if len(self._partial) > REPLY_MAX:
             self._cut("The relay's reply has no end.")
+        if heard:
+            self._due = self._loop.time() + self._wait
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._cut("The connection broke.")
 
-    def _hear(self, code: int, text: bytes) -> None:
-        """One whole reply. The relay may close with 421 at any point, in place of any reply (RFC 5321 section 3.8)."""
+    def _hear(self, line: bytes) -> None:
+        """The last line of a reply. The relay may close with 421 in place of any reply (RFC 5321 section 3.8)."""
         if not self._expected:
-            self._cut(f"The relay said {code} unasked.")
+            self._cut("The relay spoke unasked.")
             return
-        step, mail = self._expected.popleft()
-        meaning = judged(step, code, text)
+        step, mail = self._expected[0]
+        as_hoped = line[:1] == HOPED[step] and line[1:3].isdigit()
+        if not as_hoped and not self._note(line, step, mail):
+            return
+        self._expected.popleft()
+        if step not in self._silent:
+            self._go_on(step, mail, as_hoped)
+
+    def _note(self, line: bytes, step: Step, mail: Mail) -> bool:
+        """Keeps what a reply not hoped for means, for its mail and for those after it. Whether the dialogue goes on."""
+        try:
+            meaning = judged(step, int(line[:3]), line[4:])
+        except ValueError:
+            self._cut(f"The relay gave no answer that fits {step}.")
+            return False
         if isinstance(meaning, Misconfigured):
             self.stop = meaning
             meaning = Retry(OUR_FAULT_AFTER, str(meaning))
         mail.verdict = mail.verdict or meaning
-        if code == CLOSING:
-            self.stop = mail.verdict if isinstance(mail.verdict, Retry) else None
-            self._expected.appendleft((step, mail))
-            self._cut("The relay is closing the connection.")
-        else:
-            self._go_on(step, mail, as_hoped=meaning is None)
-            self._due = self._loop.time() + self._wait
+        if line[:3] != CLOSING:
+            return True
+        self.stop = meaning if isinstance(meaning, Retry) else None
+        self._cut("The relay is closing the connection.")
+        return False
 
     def _go_on(self, step: Step, mail: Mail, as_hoped: bool) -> None:
         if step is Step.CONTENT:
@@ -206,9 +233,8 @@ class Dialogue(asyncio.Protocol):
             self._tell(mail.delivery_id, mail.verdict)
             self._write(Step.RSET, mail, b"RSET\r\n")
         elif not self._pipelining:
-            following = Step.RCPT if step is Step.MAIL else Step.DATA
-            self._expected.append((following, mail))
-            self._transport.write(mail.envelope[1] if following is Step.RCPT else mail.envelope[2])
+            self._expected.append((Step.RCPT if step is Step.MAIL else Step.DATA, mail))
+            self._transport.write(self._commands.popleft())
 
     def _write(self, step: Step, mail: Mail, data: bytes) -> None:
         """Sends what closes one mail and, when pipelining, what opens the next."""
@@ -231,20 +257,22 @@ class Dialogue(asyncio.Protocol):
         self.carried += 1
         self._expected.append((Step.MAIL, mail))
         if not self._pipelining:
-            return mail.envelope[0]
+            self._commands = deque(mail.envelope.splitlines(keepends=True))
+            return self._commands.popleft()
         self._expected.append((Step.RCPT, mail))
         self._expected.append((Step.DATA, mail))
-        return b"".join(mail.envelope)
+        return mail.envelope
 
     @property
     def _wait(self) -> float:
         return self._content_wait if self._expected and self._expected[0][0] is Step.CONTENT else self._command_wait
 
-    async def _watch(self) -> None:
-        """Cuts the connection when the relay falls silent."""
-        while (left := self._due - self._loop.time()) > 0:
-            await asyncio.sleep(min(left, self._content_wait))
-        if self._expected:
+    def _watch(self) -> None:
+        """Cuts the connection when the relay falls silent. Looks again often enough for the shorter of the waits."""
+        now = self._loop.time()
+        if now < self._due:
+            self._timer = self._loop.call_at(min(self._due, now + self._content_wait), self._watch)
+        elif self._expected:
             self._cut(f"The relay did not answer {self._expected[0][0]} within {self._wait:g} s.")
 
     def _cut(self, cause: str) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import contextlib
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -13,6 +13,7 @@ from typing import Any
 
 import dkim
 import pytest
+import uvloop
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -304,7 +305,14 @@ async def test_open_says_which_setting_keeps_the_relay_from_answering() -> None:
         await SmtpEmail(a_relay(port=port)).open()
 
 
-async def test_mail_goes_out_encrypted_and_logged_in(certificate: Path, server_tls: ssl.SSLContext) -> None:
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_mail_goes_out_encrypted_and_logged_in(
+    certificate: Path, server_tls: ssl.SSLContext, run: Callable[[Any], None]
+) -> None:
+    run(encrypted_and_logged_in(certificate, server_tls))
+
+
+async def encrypted_and_logged_in(certificate: Path, server_tls: ssl.SSLContext) -> None:
     login: dict[str, Any] = {"auth_required": True, "authenticator": password_is_right}
     credentials: dict[str, Any] = {"username": "tocsin", "password": "right", "host": "localhost", "ca_file": str(certificate)}
     async with (

@@ -6,11 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import uvloop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels.base import Handed, Misconfigured, Outcome, Refused, Retry, Unknown
-from channels.smtp import IN_DOUBT, Step, judged
+from channels.smtp import IN_DOUBT, LOST_AFTER, OUR_FAULT_AFTER, Step, judged
 from tests.channels.mail_factories import (
     CUT,
     HANG,
@@ -75,7 +76,7 @@ async def test_a_mail_whose_content_never_left_may_be_tried_again(pipelining: bo
 
 
 @PIPELINING
-@pytest.mark.parametrize("silence", [CUT, HANG, "what?", "2x0 OK"])
+@pytest.mark.parametrize("silence", [CUT, HANG, "what?", "2x0 OK", "354 go on", "199 wait"])
 async def test_nobody_knows_what_became_of_a_mail_cut_off_after_its_content(pipelining: bool, silence: str) -> None:
     outcome = await outcome_when(pipelining, {"content": silence}, accepting_timeout_s=0.3)
     assert isinstance(outcome, Unknown)
@@ -243,12 +244,13 @@ FATES = {
     connections=st.integers(1, 4),
     limit=st.integers(1, 10),
     pipelining=st.booleans(),
+    run=st.sampled_from([asyncio.run, uvloop.run]),
 )
 def test_what_is_told_of_a_mail_is_never_better_than_the_truth(
-    fates: list[str], connections: int, limit: int, pipelining: bool
+    fates: list[str], connections: int, limit: int, pipelining: bool, run: Callable[[Any], None]
 ) -> None:
     """Whatever the relay does: one receipt each, what is called handed was taken, and what may be repeated was not."""
-    asyncio.run(told_and_true(fates, connections, limit, pipelining))
+    run(told_and_true(fates, connections, limit, pipelining))
 
 
 async def told_and_true(fates: list[str], connections: int, limit: int, pipelining: bool) -> None:
@@ -278,9 +280,32 @@ async def told_and_true(fates: list[str], connections: int, limit: int, pipelini
     assert all(fates[number] == "taken" for number in handed)
 
 
-@given(step=st.sampled_from(list(Step)), code=st.integers(100, 599), text=st.binary(max_size=20))
-def test_every_reply_has_a_meaning(step: Step, code: int, text: bytes) -> None:
-    meaning = judged(step, code, text)
-    hoped = code == 354 if step is Step.DATA else 200 <= code < 300
-    assert (meaning is None) == hoped
-    assert isinstance(meaning, Refused | Misconfigured) == (code >= 500)
+@given(step=st.sampled_from(list(Step)), code=st.integers(0, 999), text=st.binary(max_size=20))
+def test_only_a_refusal_says_that_a_mail_was_not_taken(step: Step, code: int, text: bytes) -> None:
+    if 400 <= code < 600:
+        assert isinstance(judged(step, code, text), Retry if code < 500 else Refused | Misconfigured | Retry)
+    else:
+        with pytest.raises(ValueError, match="no answer to it"):
+            judged(step, code, text)
+
+
+@PIPELINING
+@pytest.mark.parametrize("extra", [b"250 OK\r\n", b"354 go on\r\n"])
+async def test_a_reply_too_many_is_never_taken_for_the_answer_to_a_content(pipelining: bool, extra: bytes) -> None:
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 relay\r\n")
+        await reader.readuntil(b"\r\n")
+        writer.write(b"250-relay\r\n250 PIPELINING\r\n" if pipelining else b"250 relay\r\n")
+        for reply in (b"250 OK\r\n", b"250 OK\r\n", b"354 go\r\n" + extra):
+            await reader.readuntil(b"\r\n")
+            writer.write(reply)
+        await reader.read()
+
+    async with a_raw_relay(listen) as port, a_channel(port, connections=1) as channel:
+        found = await outcomes(channel, [an_outbound()])
+    assert found == {1: Retry(LOST_AFTER, "The relay answered the content before it had it.")}
+
+
+async def test_a_relay_that_denies_relaying_loses_nobody_for_good() -> None:
+    outcome = await outcome_when(False, {"RCPT": "554 5.7.1 <resident1@example.gov>: Relay access denied"})
+    assert outcome == Retry(OUR_FAULT_AFTER, "The relay does not let us send to other domains (554 5.7.1).")
