@@ -27,6 +27,7 @@ __all__ = ["Relay", "SmtpEmail"]
 
 logger = logging.getLogger(__name__)
 
+GROUP_MIN = 4  # mails that are worth a connection of their own
 GROUP_MAX = 16  # mails a connection takes at a time: few enough that all connections share a batch evenly
 TEMPLATES_KEPT = 256  # more than the languages x wordings of the events under way
 RECONNECT_AFTER_MAX_S = 60.0
@@ -58,6 +59,11 @@ class Batch:
         self._lanes = [asyncio.create_task(lane) for lane in lanes]
         for lane in self._lanes:
             lane.add_done_callback(lambda _: self._news.set())
+
+    def fail(self, failure: Unreachable | Misconfigured | Retry) -> None:
+        """Keeps why a lane ended; what a person must set right is not forgotten for what may pass by itself."""
+        if not isinstance(self.failure, Misconfigured):
+            self.failure = failure
 
     def tell(self, delivery_id: int, outcome: Outcome) -> None:
         self.untold.discard(delivery_id)
@@ -91,7 +97,10 @@ class Batch:
 
 
 class SmtpEmail:
-    """channels.base.Channel for e-mail. One instance is one sender; batches share its connections."""
+    """channels.base.Channel for e-mail. One instance is one sender; batches share its connections.
+
+    Outbound.valid_for has no effect: a relay's queue knows no time limit of ours.
+    """
 
     name = "email"
 
@@ -99,7 +108,7 @@ class SmtpEmail:
         self._relay = relay
         self._letterhead = relay.letterhead
         self._signer = signer
-        self._signing = ThreadPoolExecutor(os.cpu_count(), "dkim") if signer else None
+        self._threads: ThreadPoolExecutor | None = None
         self._clock = clock or (lambda: datetime.now(UTC))
         self._tls: ssl.SSLContext | None = None
         self._slots = asyncio.Semaphore(relay.connections)
@@ -125,9 +134,9 @@ class SmtpEmail:
         run = Batch()
         for outbound in batch:
             self._admit(outbound, run)
-        count = min(self._relay.connections, len(run.letters))
-        group = min(GROUP_MAX, math.ceil(len(run.letters) / max(1, count)))
-        run.start([self._lane(run, group) for _ in range(count)])
+        lanes = min(self._relay.connections, math.ceil(len(run.letters) / GROUP_MIN))
+        group = min(GROUP_MAX, math.ceil(len(run.letters) / max(1, lanes)))
+        run.start([self._lane(run, group) for _ in range(lanes)])
         try:
             async for news in run.told():
                 for receipt in news:
@@ -144,6 +153,7 @@ class SmtpEmail:
         return bounces.read(request.body, self._relay.bounce_key, self._relay.bounce_domain)
 
     async def close(self) -> None:
+        """Lets each connection end the group of mails it has begun; the rest of their batches is told to try again."""
         self._closing = True
         for _ in range(self._relay.connections):
             await self._slots.acquire()
@@ -151,6 +161,9 @@ class SmtpEmail:
         await asyncio.gather(*(connection.close() for connection, _ in idle))
         for _ in range(self._relay.connections):
             self._slots.release()
+        if self._threads is not None:
+            self._threads.shutdown()
+            self._threads = None
 
     def _admit(self, outbound: Outbound, run: Batch) -> None:
         """Refuses what cannot be sent to anybody or to this address, before any connection is made."""
@@ -189,10 +202,10 @@ class SmtpEmail:
                     connection = await self._usable(connection)
                     await connection.dialogue.carry(mails, run.tell)
                     if connection.dialogue.stop is not None:
-                        run.failure = connection.dialogue.stop
+                        run.fail(connection.dialogue.stop)
                         break
             except (Unreachable, Misconfigured) as failure:
-                run.failure = failure
+                run.fail(failure)
             finally:
                 run.mails.extend(mails)
                 if connection is not None:
@@ -204,18 +217,27 @@ class SmtpEmail:
             mails.append(run.mails.popleft())
         if not mails and run.letters:
             letters = [run.letters.popleft() for _ in range(min(group, len(run.letters)))]
-            if self._signing is None:
-                mails.extend(self._composed(letters))
-            else:
-                loop = asyncio.get_running_loop()
-                mails.extend(await loop.run_in_executor(self._signing, self._composed, letters))
+            composed: list[Mail] = []
+            try:
+                composed = await self._composed(letters)
+            finally:
+                run.letters.extend(letters[len(composed) :])
+            mails.extend(composed)
         return bool(mails)
 
-    def _composed(self, letters: Sequence[Letter]) -> list[Mail]:
-        """The letters' bytes. Runs in a thread when it signs, and touches nothing that changes."""
+    async def _composed(self, letters: Sequence[Letter]) -> list[Mail]:
+        """The letters' bytes; in a thread when they are to be signed, for that takes a millisecond each."""
         at = self._clock()
         date = format_datetime(at)
-        return [self._mail(letter, at, date) for letter in letters]
+
+        def compose() -> list[Mail]:
+            return [self._mail(letter, at, date) for letter in letters]
+
+        if self._signer is None:
+            return compose()
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(os.cpu_count(), "dkim")
+        return await asyncio.get_running_loop().run_in_executor(self._threads, compose)
 
     def _mail(self, letter: Letter, at: datetime, date: str) -> Mail:
         outbound = letter.outbound
@@ -254,6 +276,8 @@ class SmtpEmail:
 
     def _left_over(self, run: Batch) -> list[Receipt]:
         """Receipts for what no lane handed over. What was never begun is proven not accepted."""
+        if run.failure is not None:
+            logger.warning("e-mail is held up, %d mails of a batch wait: %s", len(run.untold), run.failure)
         if isinstance(run.failure, Unreachable):
             self._outages += 1
             after = timedelta(seconds=min(2.0**self._outages, RECONNECT_AFTER_MAX_S))
@@ -261,7 +285,7 @@ class SmtpEmail:
         elif isinstance(run.failure, Misconfigured):
             again = Retry(OUR_FAULT_AFTER, str(run.failure), pause_sender=True)
         else:
-            again = run.failure or Retry(LOST_AFTER, "The channel was closed before this mail's turn.")
+            again = run.failure or Retry(LOST_AFTER, "The mail's turn did not come.")
         never_begun = {letter.outbound.delivery_id for letter in run.letters} | {mail.delivery_id for mail in run.mails}
         in_doubt = Unknown("No outcome was recorded.")
         return [Receipt(left, again if left in never_begun else in_doubt) for left in sorted(run.untold)]

@@ -217,12 +217,14 @@ async def connect(relay: Relay, context: ssl.SSLContext | None) -> Connection:
         await smtp.connect(timeout=relay.connect_timeout_s)
         if smtp.is_ehlo_or_helo_needed:
             await smtp.ehlo()
+        if not smtp.is_connected:
+            raise Unreachable(f"The relay {relay.host}:{relay.port} closed the connection at once.")
     except (SMTPException, OSError) as failure:
         smtp.close()
         raise _explained(relay, failure) from failure
-    if not smtp.is_connected:
+    except BaseException:
         smtp.close()
-        raise Unreachable(f"The relay {relay.host}:{relay.port} closed the connection at once.")
+        raise
     transport = cast(asyncio.Transport, smtp.transport)
     dialogue = Dialogue(
         transport,

@@ -11,6 +11,7 @@ and perhaps alerting somebody twice. One mail has one recipient, so every reply 
 """
 
 import asyncio
+import logging
 import re
 from collections import deque
 from collections.abc import Callable
@@ -20,6 +21,8 @@ from enum import StrEnum
 
 from channels.base import Handed, Misconfigured, Outcome, Refused, Retry, Unknown
 from channels.bounces import reason
+
+logger = logging.getLogger(__name__)
 
 REPLY_MAX = 8192  # bytes without a line end: four times what RFC 5321 allows a reply line
 IN_DOUBT = "The mail's content had gone out and no reply to it had come."
@@ -279,6 +282,8 @@ class Dialogue(asyncio.Protocol):
         """Ends the connection and tells, for every mail under way, what is known of it."""
         self._alive = False
         self._transport.abort()
+        if self._expected:
+            logger.warning("a connection to the relay ended with mail under way: %s", cause)
         told = set()
         while self._expected:
             step, mail = self._expected.popleft()

@@ -346,16 +346,47 @@ async def test_a_wrong_password_stops_the_channel_and_loses_nobody(certificate: 
     assert sink.got == []
 
 
-async def test_a_relay_with_a_strangers_certificate_gets_nothing(server_tls: ssl.SSLContext) -> None:
-    async with (
-        a_sink(tls_context=server_tls) as (port, sink),
-        a_channel(port, security=Security.STARTTLS, host="localhost") as channel,
-    ):
+@pytest.mark.parametrize("security", [Security.STARTTLS, Security.TLS])
+async def test_a_relay_with_a_strangers_certificate_gets_nothing(server_tls: ssl.SSLContext, security: Security) -> None:
+    listening: dict[str, Any] = {"tls": server_tls} if security is Security.TLS else {"tls_context": server_tls}
+    async with a_sink(**listening) as (port, sink), a_channel(port, security=security, host="localhost") as channel:
         with pytest.raises(Misconfigured, match=r"No encrypted connection .* See security, ca_file"):
             await channel.open()
         found = await outcomes(channel, [an_outbound()])
     assert isinstance(found[1], Retry)
     assert sink.got == []
+
+
+async def test_a_signature_that_fails_leaves_nobody_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(signer: Signer, data: bytes) -> bytes:
+        raise RuntimeError("the key is gone")
+
+    monkeypatch.setattr(Signer, "sign", broken)
+    told = []
+    async with a_scripted_relay() as relay, a_channel(relay.port, Signer("example.gov", "s", a_private_key())) as channel:
+        with pytest.raises(RuntimeError, match="the key is gone"):
+            async for receipt in channel.send([an_outbound(n) for n in range(9)]):
+                told.append(receipt)
+    assert sorted(receipt.delivery_id for receipt in told) == list(range(9))
+    assert all(isinstance(receipt.outcome, Retry) for receipt in told)
+    assert relay.accepted == []
+
+
+async def test_a_small_batch_does_not_open_every_connection() -> None:
+    async with a_scripted_relay() as relay, a_channel(relay.port, connections=20) as channel:
+        await outcomes(channel, [an_outbound(n) for n in range(9)])
+    assert relay.connections <= 3
+
+
+async def test_no_address_and_no_text_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", logger="channels")
+    replies = {"RCPT": "450 4.2.1 <resident1@example.gov> is busy", "content": CUT}
+    async with a_scripted_relay(replies) as relay, a_channel(relay.port) as channel:
+        await outcomes(channel, [an_outbound()])
+    async with a_scripted_relay({"content": CUT}) as relay, a_channel(relay.port) as channel:
+        await outcomes(channel, [an_outbound()])
+    assert "mail under way" in caplog.text
+    assert "resident1" not in caplog.text and "Boil" not in caplog.text
 
 
 async def test_a_relay_without_what_the_settings_ask_for_is_named(certificate: Path) -> None:
