@@ -36,8 +36,8 @@ def known(conns: Sequence[Connection], keys: Sequence[Key]) -> dict[Key, Reach]:
         for some_ids in batches(sorted(people)):
             for subscriber_id, label, *where in _select(conn, _PLACES, some_ids):
                 people[subscriber_id].places[label] = spot_of(dict(zip(_WHERE, where, strict=True)))
-            for (subscriber_id,) in _select(conn, _PHONES, some_ids, SMS):
-                people[subscriber_id].has_phone = True
+            for subscriber_id, channel in _select(conn, _CHANNELS, some_ids):
+                people[subscriber_id].has_phone |= channel == SMS
     return found
 
 
@@ -109,7 +109,9 @@ _REACHES = (
     "WHERE blind IN ({some}) AND channel = {mark}"
 )
 _PLACES = "SELECT subscriber_id, label, kind, lat, lon, area FROM place WHERE subscriber_id IN ({some}) ORDER BY place_id"
-_PHONES = "SELECT subscriber_id FROM address WHERE subscriber_id IN ({some}) AND channel = {mark}"
+_CHANNELS = (
+    "SELECT subscriber_id, channel FROM address WHERE subscriber_id IN ({some})"  # a condition misleads SQLite's planner
+)
 
 
 def _insert(conn: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -119,11 +121,11 @@ def _insert(conn: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> 
         conn.exec_driver_sql(f"INSERT INTO {table.name} ({_COLUMNS[table]}) VALUES ({marks})", list(rows))
 
 
-def _select(conn: Connection, statement: str, some: Sequence[Any], *others: Any) -> Iterator[Any]:
+def _select(conn: Connection, statement: str, some: Sequence[Any], *others: Any) -> Sequence[Any]:
     """Rows where a column is one of `some`; `others` fill the marks after them."""
     mark = _mark(conn)
     sql = statement.format(some=", ".join([mark] * len(some)), mark=mark)
-    return iter(conn.exec_driver_sql(sql, (*some, *others)))
+    return conn.exec_driver_sql(sql, (*some, *others)).all()
 
 
 def _mark(conn: Connection) -> str:

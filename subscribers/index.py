@@ -131,7 +131,7 @@ class Index:
 
         Only addresses held on one of `bases` are told. Raises ValueError when the shape is no usable area or no basis is given.
         """
-        check(shape)
+        shape = usable(shape)
         if not bases:
             raise ValueError("No basis is given on which anybody may be told, so nobody is chosen.")
         overlapped = self._overlapped(shape)
@@ -148,7 +148,7 @@ class Index:
 
     def why(self, address_id: int, shape: Any, *, citywide: bool, bases: Collection[str]) -> Why:
         """What `match` decides for one address, found without its grid. Raises LookupError when nobody has that address."""
-        check(shape)
+        shape = usable(shape)
         crowd, person, address = self._whereabouts(address_id)
         found = crowd.find_of(person, shape, self._overlapped(shape))
         how = None
@@ -218,8 +218,9 @@ def index(rows: Rows, areas: Mapping[str, Any], vocabulary: Vocabulary) -> Index
     )
 
 
-def check(shape: Any) -> None:
-    """Raises ValueError, with a sentence, unless the shape is a valid, non-empty Polygon or MultiPolygon in degrees."""
+def usable(shape: Any) -> Any:
+    """The shape, as a copy of our own. Raises ValueError, with a sentence, unless it is a valid, non-empty Polygon or
+    MultiPolygon in degrees."""
     if not isinstance(shape, shapely.Polygon | shapely.MultiPolygon):
         raise ValueError("The alert has no area: a polygon is needed, and nobody is chosen without one.")
     if shape.is_empty:
@@ -229,6 +230,7 @@ def check(shape: Any) -> None:
     west, south, east, north = shape.bounds
     if not (-180 <= west and east <= 180 and -90 <= south and north <= 90):
         raise ValueError("The alert's area is not in degrees of longitude and latitude.")
+    return shapely.from_wkb(shapely.to_wkb(shape))  # what shapely prepares inside a shape is not to be shared between threads
 
 
 def _drawn(shapes: NDArray[Any], vocabulary: Vocabulary) -> Flags:
