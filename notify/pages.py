@@ -24,6 +24,7 @@ from notify.translations import page_for, place_names, speaks
 
 STAGES = {
     Stage.FIRST: "Alert",
+    Stage.RENEWAL: "Alert",  # the same words under a new identity: for readers nothing has changed
     Stage.UPDATE: "Update",
     Stage.CORRECTION: "Correction",
     Stage.ALL_CLEAR: "All clear",
@@ -33,6 +34,7 @@ STAGES = {
 # What the newest message says of the whole alert, in words: colour only repeats it.
 IN_FORCE = {
     Stage.FIRST: "IN EFFECT NOW",
+    Stage.RENEWAL: "IN EFFECT NOW",
     Stage.UPDATE: "UPDATE. In effect now. This replaces what we said before.",
     Stage.CORRECTION: "CORRECTION. What we said before was wrong. Read this instead.",
     Stage.TEST: "Test",

@@ -49,6 +49,19 @@ def an_update(**changes: Any) -> list[Bulletin]:
     return [first, after(first, 60, Stage.UPDATE, **({"areas": (EAST,), "pages": (told,)} | changes))]
 
 
+@pytest.mark.parametrize("stage", [stage for stage in Stage if stage is not Stage.TEST])  # a test is a thread of its own
+def test_every_stage_has_words_on_page_and_list(stage: Stage) -> None:
+    first = a_bulletin(1)
+    told = [first, after(first, 60, stage)]
+    assert status(english(*told))
+    assert lists(*told)
+
+
+def test_a_renewed_alert_is_still_in_effect() -> None:
+    first = a_bulletin(1)
+    assert status(english(first, after(first, 60, Stage.RENEWAL))) == "IN EFFECT NOW"
+
+
 def test_every_language_has_a_page_and_english_lies_at_the_short_address() -> None:
     pages = alert_pages(a_bulletin(1))
     others = {f"{language}/a/K7Q2.html" for language in LANGUAGES if language != "en"}
