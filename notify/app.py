@@ -93,7 +93,8 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         private_app.add_routes(api.routes(built.service))
         public_port = await _listen(stack, public_app, settings.public_host, settings.public_port)
         private_port = await _listen(stack, private_app, settings.private_host, settings.private_port)
-        await built.service.conductor.resume()
+        resuming = asyncio.create_task(built.service.conductor.resume(), name="resume")
+        stack.push_async_callback(_end, resuming)
         yield Running(built.service, public_port, private_port)
 
 
@@ -283,21 +284,31 @@ async def _refuse_unreviewed(settings: Settings, db: Database, vocabulary: words
 
 async def _start_senders(service: Service) -> list[asyncio.Task[None]]:
     """Opens every channel. One that cannot work is said so and tried again; the others send meanwhile."""
-    for one in service.dispatchers:
-        try:
-            await one.sender.channel.open()
-        except Misconfigured as error:
-            one.light.trouble = str(error)
+    opened = await asyncio.gather(*(one.sender.channel.open() for one in service.dispatchers), return_exceptions=True)
+    for one, error in zip(service.dispatchers, opened, strict=True):
+        if error is not None and not isinstance(error, Misconfigured):
+            raise error
+        one.light.trouble = str(error or "")
     return [asyncio.create_task(one.run(), name=f"sender {one.sender.name}") for one in service.dispatchers]
 
 
 async def _stop_senders(service: Service, tasks: list[asyncio.Task[None]]) -> None:
     for one in service.dispatchers:
         one.close()
-    for task in tasks:
-        await task
+    ends = await asyncio.gather(*tasks, return_exceptions=True)
+    for task, error in zip(tasks, ends, strict=True):
+        if error is not None:
+            logger.error("%s ended badly", task.get_name(), exc_info=error)
     for one in service.dispatchers:
         await one.sender.channel.close()
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Ends what still runs in the background; what it had to write is on disk or is done again."""
+    task.cancel()
+    (error,) = await asyncio.gather(task, return_exceptions=True)
+    if isinstance(error, Exception):
+        logger.error("%s failed", task.get_name(), exc_info=error)
 
 
 async def _listen(stack: contextlib.AsyncExitStack, app: web.Application, host: str, port: int) -> int:

@@ -58,16 +58,17 @@ class Conductor:
         row = await self.db.read(partial(register.event, event_id=event_id))
         event = from_json(row.content)
         publishing = asyncio.create_task(self._publish(event_id))
-        self._plan(row, event)
+        planning = self._plan(row, event)
         done, _ = await asyncio.wait([publishing], timeout=self.publish_wait_s)
-        if not done:
-            await self._warn(event_id, "Page and feeds are not out yet; texts go first.")
         await self.db.write(partial(_release, event_id=event_id, now=self.clock.now()))
         self.wake()
-        await publishing
-        await self._plans[event_id]
+        if not done:
+            await self._warn(event_id, "Page and feeds are not out yet; texts go first.")
+        await asyncio.wait([planning])
         for other in replaced:
             await self.withdraw(other)
+        await publishing
+        await planning
 
     async def withdraw(self, event_id: str) -> int:
         """Takes back what a stopped or replaced event has not handed over; returns how many rows."""
@@ -89,26 +90,32 @@ class Conductor:
         return taken
 
     async def resume(self) -> None:
-        """After a start: what was under way goes on."""
-        for row in await self.db.read(partial(register.events, statuses=[Status.PUBLISHING, Status.SENDING])):
-            if row.published_at is None or row.planned_at is None:
-                await self.start(row.event_id)
-            self.wake()
+        """After a start: what was under way goes on. One event that cannot go on keeps no other waiting."""
+        rows = await self.db.read(partial(register.events, statuses=[Status.PUBLISHING, Status.SENDING]))
+        broken = [row.event_id for row in rows if row.published_at is None or row.planned_at is None]
+        self.wake()
+        ends = await asyncio.gather(*(self.start(event_id) for event_id in broken), return_exceptions=True)
+        for event_id, error in zip(broken, ends, strict=True):
+            if isinstance(error, Exception):
+                logger.error("%s cannot be resumed", event_id, exc_info=error)
+                self.page(f"{event_id} was under way before the restart and cannot go on: {type(error).__name__}: {error}")
 
     async def settle(self) -> None:
         """Notes events whose every row has left, and ends the rows of those that were stopped, replaced or have expired."""
-        for row in await self.db.read(partial(register.standing, statuses=[Status.SENDING])):
-            if row.planned_at and not await self.db.read(partial(ledger.waiting, event=row, left_to_staff=LEFT_TO_STAFF)):
-                await self.db.write(partial(_finish, event_id=row.event_id, now=self.clock.now()))
-        for row in await self.db.read(partial(register.standing, statuses=[Status.STOPPED, Status.ENDED])):
-            if row.done_at is None:
+        held = [Status.SENDING, Status.STOPPED, Status.ENDED]
+        for row in await self.db.read(partial(register.standing, statuses=held)):
+            if row.done_at is not None or (row.status == Status.SENDING and row.planned_at is None):
+                continue
+            if row.status != Status.SENDING:
                 await self.withdraw(row.event_id)
-                if not await self.db.read(partial(ledger.waiting, event=row, left_to_staff=LEFT_TO_STAFF)):
-                    await self.db.write(partial(register.change_event, event_id=row.event_id, done_at=self.clock.now()))
+            if not await self.db.read(partial(ledger.waiting, event=row, left_to_staff=LEFT_TO_STAFF)):
+                await self.db.write(partial(_finish, event_id=row.event_id, now=self.clock.now()))
 
-    def _plan(self, row: EventRow, event: Event) -> None:
-        if row.event_id not in self._plans or self._plans[row.event_id].done():
+    def _plan(self, row: EventRow, event: Event) -> "asyncio.Task[None]":
+        self._plans = {event_id: task for event_id, task in self._plans.items() if not task.done()}
+        if row.event_id not in self._plans:
             self._plans[row.event_id] = asyncio.create_task(self._plan_now(row, event))
+        return self._plans[row.event_id]
 
     async def _plan_now(self, row: EventRow, event: Event) -> None:
         if row.planned_at is None:
@@ -137,10 +144,11 @@ class Conductor:
 def begin(conn: Connection, event_id: str, now: datetime) -> list[str] | None:
     """Starts an event, in one transaction: the incident's other events end, its promises are kept and made.
 
-    Returns the events it replaced; None when it may not start (stopped meanwhile, expired, past its not-after).
+    Returns the events it replaced; None when it may not start (stopped meanwhile, expired, past its not-after, overtaken by a
+    later message of its incident: nobody reads "boil your water" after the all clear).
     """
     register.lock_incident_of(conn, event_id)
-    row = register.event(conn, event_id, lock=True)
+    row = _locked(conn, event_id)
     if row.status in (Status.PUBLISHING, Status.SENDING):  # taken over from a process that died
         return [other.event_id for other in _others(conn, row) if other.replaced_by == row.identifier]
     if row.status != Status.COUNTDOWN:
@@ -173,18 +181,25 @@ def _why_taken_back(row: EventRow) -> tuple[State, str]:
     return State.WITHDRAWN, "replaced"
 
 
+def _locked(conn: Connection, event_id: str) -> EventRow:
+    """The event, held until this transaction ends. Alert before event, as the verbs do: in another order the two could end
+    each other as a deadlock, and a stop could fail by it."""
+    register.alert(conn, event_id, lock=True)
+    return register.event(conn, event_id, lock=True)
+
+
 def _others(conn: Connection, row: EventRow) -> list[EventRow]:
     return [other for other in register.events(conn, row.incident_id) if other.event_id != row.event_id]
 
 
 def _release(conn: Connection, event_id: str, now: datetime) -> None:
-    row = register.event(conn, event_id, lock=True)
+    row = _locked(conn, event_id)
     if row.status == Status.PUBLISHING:
         register.set_status(conn, event_id, Status.SENDING, now)
 
 
 def _published(conn: Connection, event_id: str, now: datetime) -> None:
-    row = register.event(conn, event_id, lock=True)
+    row = _locked(conn, event_id)
     if row.published_at is None:
         register.change_event(conn, event_id, published_at=now, publish_problem="")
         _log(conn, "published", event_id, now)
@@ -196,10 +211,12 @@ def _note_problem(conn: Connection, event_id: str, problem: str, now: datetime) 
 
 
 def _finish(conn: Connection, event_id: str, now: datetime) -> None:
-    row = register.event(conn, event_id, lock=True)
+    row = _locked(conn, event_id)
     if row.status == Status.SENDING:
         register.set_status(conn, event_id, Status.ACTIVE, now, done_at=now)
         _log(conn, "all handed over", event_id, now)
+    elif row.done_at is None:
+        register.change_event(conn, event_id, done_at=now)
 
 
 def _log(conn: Connection, action: str, subject: str, now: datetime, **detail: object) -> None:

@@ -3,7 +3,8 @@
     lease (a few seconds ahead) -> claim (committed) -> call -> outcome (committed)
 
 At most `window` rows are claimed and not yet recorded: that bounds what a killed process leaves unknown. A call starts only
-while its event is being sent and our lease certainly holds; what was claimed and not started goes back.
+while its event is being sent and our lease certainly holds; what was claimed and not started goes back. A sender that is out
+of order or was asked to pause holds nothing: another sender may take its rows.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ import contextlib
 import logging
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Protocol
@@ -35,6 +36,11 @@ BATCH: Final = 250  # most rows claimed in one transaction
 IDLE_S: Final = 0.5  # a sender with nothing to do looks again after this, or when woken
 PAUSE_S: Final = 1.0  # after a database error
 REOPEN_S: Final = 15.0  # a misconfigured channel is tried again after this
+PAGE_AGAIN_S: Final = 900.0  # the same trouble is paged again after this, other trouble after PAGE_APART_S
+PAGE_APART_S: Final = 60.0
+SILENCE_S: Final = 120.0  # a channel that says nothing for so long about a batch is given up on: its rows are unknown
+SURE_S: Final = 0.5  # what was claimed longer ago than this is looked up again before its call: it may have been stopped
+UNMADE: Final = Retry(timedelta(seconds=60), "the letter cannot be made")
 SAME_MOMENT_S: Final = 0.002  # messages due closer together than this start together
 
 
@@ -95,51 +101,73 @@ class Dispatcher:
         self._calls: set[asyncio.Task[None]] = set()
         self._under_way = 0
         self._wake = asyncio.Event()
+        self._freer = asyncio.Event()
+        self._stirred = False
+        self._ended: set[str] = set()
+        self._sure_at = -math.inf
+        self._paged: tuple[str, float] = ("", -math.inf)
         self._closing = False
 
     def wake(self) -> None:
-        """There may be new work."""
+        """There may be new work, and it may be more urgent than what is held."""
+        self._stirred = True
         self._wake.set()
 
     def close(self) -> None:
         """Starts no more calls; `run` returns when those under way are recorded."""
         self._closing = True
         self._wake.set()
+        self._freer.set()
 
     async def run(self) -> None:
         books = asyncio.create_task(self._books.run(lambda: [leased.delivery_id for leased in self._held]))
         try:
             while not self._closing:
-                await self._round()
+                await self._round_safely()
             if self._calls:
                 await asyncio.wait(self._calls)
         finally:
             self._books.close()
             await books
-            ids = [leased.delivery_id for leased in self._held]
-            await self.desk.db.write(lambda conn: ledger.give_back(conn, self.owner, ids))
+            try:
+                await self._give_back()
+            except SQLAlchemyError:
+                logger.exception("leases of %s could not be given back; they end by themselves", self.sender.name)
+
+    async def _round_safely(self) -> None:
+        try:
+            await self._round()
+        except SQLAlchemyError:
+            logger.exception("sender %s cannot use the ledger; nothing is sent meanwhile", self.sender.name)
+            await self._idle(PAUSE_S)
+        except Exception as error:  # the loop's own boundary: a fault must not silence a sender for good
+            logger.exception("sender %s met a fault and goes on", self.sender.name)
+            self._tell(f"Sender {self.sender.name} met a fault and goes on: {type(error).__name__}.")
+            await self._idle(PAUSE_S)
 
     async def _round(self) -> None:
         """Leases when short, claims what pace and window allow, starts the calls."""
-        try:
-            if not self._held:
-                await self._lease_more()
-            if not self._held:
-                await self._idle(IDLE_S)
-                return
-            group = await self._claim_group()
-        except SQLAlchemyError:
-            logger.exception("sender %s cannot write the ledger; nothing is sent meanwhile", self.sender.name)
-            await self._idle(PAUSE_S)
-            return
-        await self._start(group)
         if self.light.trouble:
             await self._reopen()
+            return
+        if (pause := self._pace.held_for(self.desk.clock.monotonic())) > 0:
+            await self._give_back()
+            await self._idle(pause)
+            return
+        if self._stirred:
+            self._stirred = False
+            await self._give_back()
+        if not self._held:
+            await self._lease_more()
+        if not self._held:
+            await self._idle(IDLE_S)
+            return
+        await self._start(await self._claim_group())
 
     async def _idle(self, seconds: float) -> None:
-        self._wake.clear()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), seconds)
+        self._wake.clear()
 
     def _ahead(self, seconds: float, most: int) -> int:
         return most if math.isinf(self.sender.rate) else max(1, min(most, int(seconds * self.sender.rate)))
@@ -161,48 +189,101 @@ class Dispatcher:
             )
         )
 
+    async def _give_back(self) -> None:
+        """Frees what is leased and not claimed, for the next lease or for other senders."""
+        ids = [leased.delivery_id for leased in self._held]
+        if ids:
+            await self.desk.db.write(lambda conn: ledger.give_back(conn, self.owner, ids))
+            self._held.clear()
+
     async def _claim_group(self) -> list[Leased]:
         """Claims the next rows held, as many as window and pace allow; waits for room in the window first."""
         ahead = self._ahead(AHEAD_S, BATCH)
         room = await self._books.room(self.sender.window, at_least=min(ahead, self.sender.window // 2 or 1))
+        if self._closing:
+            return []
         group = [self._held.popleft() for _ in range(min(room, ahead, len(self._held)))]
-        now = self.desk.clock.now()
+        now, self._sure_at = self.desk.clock.now(), self.desk.clock.monotonic()
+        self._ended.clear()
         self._books.open(group)
         try:
             ids = [leased.delivery_id for leased in group]
             claimed = await self.desk.db.write(lambda conn: ledger.claim(conn, self.owner, ids, now=now))
         except BaseException:
             self._books.forget(group)
+            self._held.extendleft(reversed(group))
             raise
         self._books.forget([leased for leased in group if leased.delivery_id not in claimed])
         return [leased for leased in group if leased.delivery_id in claimed]
 
     async def _start(self, group: Sequence[Leased]) -> None:
-        """Starts the calls of claimed rows at their slots, never more than `concurrency` under way."""
+        """Starts the calls of claimed rows at their slots, never more than `concurrency` under way. Whatever happens, every
+        row of the group is either started or said not to be."""
+        waiting = deque(group)
         batch: list[tuple[Leased, Outbound]] = []
-        for leased in group:
-            letter = self.desk.outbox.letter(self.sender.channel.name, leased)
-            if not isinstance(letter, Outbound):
-                self._books.say(leased, Receipt(leased.delivery_id, letter))
-                continue
-            now = self.desk.clock.monotonic()
-            start = self._pace.start_of(self.sender.units(letter.content), now)
-            if start - now > SAME_MOMENT_S or self._under_way + len(batch) >= self.sender.concurrency:
-                batch = self._call(batch)
-                await self._slot(start - now)
-            if self._closing or self.light.trouble or leased.event_id in self.desk.halted or self._books.lost(leased):
-                self._books.say(leased, Receipt(leased.delivery_id, Retry(timedelta(0), "not started")))
-                continue
-            batch.append((leased, letter))
-        self._call(batch)
+        try:
+            while waiting:
+                letter = self._letter(waiting[0])
+                if not isinstance(letter, Outbound):
+                    leased = waiting.popleft()
+                    self._books.say(leased, Receipt(leased.delivery_id, letter))
+                    continue
+                wait_s = self._wait_s(letter)
+                if wait_s > SAME_MOMENT_S or self._under_way + len(batch) >= self.sender.concurrency:
+                    batch = self._call(batch)
+                    await self._slot(wait_s)
+                    await self._look_again(waiting)
+                leased = waiting.popleft()
+                if self._may_start(leased):
+                    batch.append((leased, letter))
+                else:
+                    self._not_started(leased)
+            batch = self._call(batch)
+        finally:
+            for leased in (*(leased for leased, _ in batch), *waiting):
+                self._not_started(leased)
+
+    def _letter(self, leased: Leased) -> Outbound | Refused | Retry:
+        """One row that cannot be made into a letter keeps nobody else waiting."""
+        try:
+            return self.desk.outbox.letter(self.sender.channel.name, leased)
+        except (LookupError, ValueError):
+            logger.exception("no letter can be made for delivery %d", leased.delivery_id)
+            self._tell(f"Messages of {leased.event_id} cannot be made. They are tried again every minute.")
+            return UNMADE
+
+    def _wait_s(self, letter: Outbound) -> float:
+        """Seconds until the letter's slot, which is reserved; 0 when nothing may start anyway."""
+        now = self.desk.clock.monotonic()
+        if self._closing or self.light.trouble or self._pace.held_for(now) > 0:
+            return 0.0
+        return self._pace.start_of(self.sender.units(letter.content), now) - now
+
+    def _may_start(self, leased: Leased) -> bool:
+        """Looked at right before each call."""
+        stopped = leased.event_id in self.desk.halted or leased.event_id in self._ended
+        paused = self._pace.held_for(self.desk.clock.monotonic()) > 0
+        return not (self._closing or self.light.trouble or paused or stopped or self._books.lost(leased))
+
+    def _not_started(self, leased: Leased) -> None:
+        self._books.say(leased, Receipt(leased.delivery_id, ledger.NOT_STARTED))
 
     async def _slot(self, wait_s: float) -> None:
         """Waits for the message's slot; then, when all calls are taken, until half are free (so that they start in batches)."""
         if wait_s > 0:
             await asyncio.sleep(wait_s)
         if self._under_way >= self.sender.concurrency:
-            while self._under_way > self.sender.concurrency // 2:
-                await asyncio.wait(self._calls, return_when=asyncio.FIRST_COMPLETED)
+            while self._under_way > self.sender.concurrency // 2 and not self._closing:
+                self._freer.clear()
+                await self._freer.wait()
+
+    async def _look_again(self, rows: Iterable[Leased]) -> None:
+        """Rows that waited long for their slot may have been stopped meanwhile, by another process or by the clock."""
+        if self.desk.clock.monotonic() - self._sure_at <= SURE_S:
+            return
+        now, self._sure_at = self.desk.clock.now(), self.desk.clock.monotonic()
+        sending = await self.desk.db.read(lambda conn: ledger.sending(conn, now))
+        self._ended.update({leased.event_id for leased in rows}.difference(sending))
 
     def _call(self, batch: list[tuple[Leased, Outbound]]) -> list[tuple[Leased, Outbound]]:
         """Starts a batch; returns the empty next one."""
@@ -218,28 +299,48 @@ class Dispatcher:
         """Hands a batch to the channel. What gets no receipt, for any reason, is unknown: never lost, never blindly resent."""
         waiting = {leased.delivery_id: leased for leased, _ in batch}
         cause = "no receipt"
+        loop = asyncio.get_running_loop()
         try:
-            async for receipt in self.sender.channel.send([outbound for _, outbound in batch]):
-                self._under_way -= 1
-                if isinstance(receipt.outcome, Retry) and receipt.outcome.pause_sender:
-                    self._pace.hold_until(self.desk.clock.monotonic() + receipt.outcome.after.total_seconds())
-                self._books.say(waiting.pop(receipt.delivery_id), receipt)
+            async with asyncio.timeout(SILENCE_S) as silence:
+                async for receipt in self.sender.channel.send([outbound for _, outbound in batch]):
+                    silence.reschedule(loop.time() + SILENCE_S)
+                    self._take(waiting, receipt)
         except Misconfigured as error:
             cause, self.light.trouble = "channel stopped", str(error)
         except Exception as error:  # the loop's own boundary: a fault in a channel must not lose rows
             cause = type(error).__name__
             logger.exception("channel %s failed in the middle of a batch", self.sender.name)
-        for leased in waiting.values():
-            self._under_way -= 1
-            self._books.say(leased, Receipt(leased.delivery_id, Unknown(cause)))
+        finally:
+            for delivery_id in list(waiting):
+                self._take(waiting, Receipt(delivery_id, Unknown(cause)))
+
+    def _take(self, waiting: dict[int, Leased], receipt: Receipt) -> None:
+        leased = waiting.pop(receipt.delivery_id, None)
+        if leased is None:
+            logger.error("channel %s gave a receipt that nobody waits for", self.sender.name)
+            return
+        self._under_way -= 1
+        self._freer.set()
+        if isinstance(receipt.outcome, Retry) and receipt.outcome.pause_sender:
+            self._pace.hold_until(self.desk.clock.monotonic() + receipt.outcome.after.total_seconds())
+        self._books.say(leased, receipt)
 
     async def _reopen(self) -> None:
-        """Pages the duty officer about a channel that cannot work, and tries it again until it can."""
-        self.desk.page(f"Sender {self.sender.name} has stopped: {self.light.trouble}")
-        while self.light.trouble and not self._closing:
-            await self._idle(REOPEN_S)
-            try:
-                await self.sender.channel.open()
-                self.light.trouble = ""
-            except Misconfigured as error:
-                self.light.trouble = str(error)
+        """Pages the duty officer about a channel that cannot work, and tries it again after a while."""
+        self._tell(f"Sender {self.sender.name} has stopped: {self.light.trouble}")
+        await self._give_back()
+        await self._idle(REOPEN_S)
+        if self._closing:
+            return
+        try:
+            await self.sender.channel.open()
+            self.light.trouble = ""
+        except Misconfigured as error:
+            self.light.trouble = str(error)
+
+    def _tell(self, problem: str) -> None:
+        """Pages, unless it was just done: trouble that comes and goes must not wear the duty officer out."""
+        now, (last, at) = self.desk.clock.monotonic(), self._paged
+        if now - at >= (PAGE_AGAIN_S if problem == last else PAGE_APART_S):
+            self._paged = (problem, now)
+            self.desk.page(problem)

@@ -6,7 +6,7 @@ Every function takes a Connection and is one step of the caller's transaction; n
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, text
@@ -25,6 +25,7 @@ WORDINGS: Final = tuple(Wording)  # a wording's number is its place here; the fi
 INTRODUCING: Final = 2
 WORDING_BITS: Final = 8
 CHANNELS: Final = ("sms", "email")  # those with addresses
+NOT_STARTED: Final = Retry(timedelta(0), "not started")  # claimed, but no call was made: it is no attempt
 # `event_id || ''` below keeps the planner on the partial index of planned rows: by event it would sort the whole event.
 
 
@@ -53,6 +54,14 @@ def listed(conn: Connection, ids: Iterable[int]) -> Any:
     """The value to bind for `among`."""
     values = list(ids)
     return json.dumps(values) if is_sqlite(conn) else values
+
+
+def _held_still(conn: Connection, where: str) -> str:
+    """SQL for "is one of these rows". PostgreSQL locks them first, in the order of their ids: two transactions that want the
+    same rows then wait for each other instead of ending each other as a deadlock."""
+    if is_sqlite(conn):
+        return where
+    return f"delivery_id = ANY(ARRAY(SELECT delivery_id FROM delivery WHERE {where} ORDER BY delivery_id FOR UPDATE))"
 
 
 def pack(address_id: int, wording: Wording) -> int:
@@ -97,23 +106,27 @@ def plan(conn: Connection, event: EventRow, packed: Sequence[int], now: datetime
 def lease(
     conn: Connection, owner: str, channel: str, *, limit: int, below: int, now: datetime, until: datetime
 ) -> list[Leased]:
-    """Takes up to `limit` planned rows of events being sent, most urgent first, for `owner` until `until`.
+    """Takes up to `limit` planned rows of events being sent and not expired, most urgent first, for `owner` until `until`.
 
     below: only rows whose priority is smaller (the urgent pool); 100 takes any.
     """
-    skip = "" if is_sqlite(conn) else "FOR UPDATE SKIP LOCKED"
+    live = _bound(sending(conn, now))
+    if not live:
+        return []
+    # As an array the rows are chosen once; a plan that runs the choice again would lock, and lease, more than `limit`.
+    one_of, skip = ("IN (", ")") if is_sqlite(conn) else ("= ANY(ARRAY(", " FOR UPDATE SKIP LOCKED))")
     bound = {"owner": owner, "until": micros(until), "channel": channel, "below": below, "now": micros(now)}
     taken = conn.execute(
         text(f"""
         UPDATE delivery SET lease_owner = :owner, lease_until = :until, fence = fence + 1
-        WHERE delivery_id IN (
+        WHERE delivery_id {one_of}
             SELECT delivery_id FROM delivery
             WHERE state = 'planned' AND channel = :channel AND priority < :below
               AND (lease_until IS NULL OR lease_until <= :now)
-              AND event_id || '' IN (SELECT event_id FROM event WHERE status = 'sending')
-            ORDER BY priority, delivery_id LIMIT :limit {skip})
+              AND event_id || '' IN ({_names(live)})
+            ORDER BY priority, delivery_id LIMIT :limit{skip}
         RETURNING delivery_id"""),
-        bound | {"limit": limit},
+        bound | live | {"limit": limit},
     )
     ids = [row[0] for row in taken]
     if not ids:
@@ -134,33 +147,45 @@ def claim(conn: Connection, owner: str, ids: Sequence[int], *, now: datetime) ->
     Leaves out every row that may not be sent any more: its lease has gone, its event was stopped or has expired, or its
     address has opted out since planning (those are withdrawn here).
     """
-    sending = select(col(EventRow.event_id)).where(col(EventRow.status) == "sending", col(EventRow.expires_at) > now)
-    live = list(conn.scalars(sending.with_for_update(read=True)))  # a stop waits for this commit, or is seen here
-    if not live:
+    events = _bound(sending(conn, now, lock=True))  # a stop waits for this commit, or is seen here
+    if not events:
         return set()
-    events = {f"e{number}": event_id for number, event_id in enumerate(live)}
     bound = {"ids": listed(conn, ids), "owner": owner, "now": micros(now)}
     held = f"delivery_id {among(conn)} AND state = 'planned' AND lease_owner = :owner"
+    opted_out = "EXISTS (SELECT 1 FROM address a WHERE a.address_id = delivery.address_id AND a.stopped_at IS NOT NULL)"
     conn.execute(
         text(f"""
         UPDATE delivery SET state = 'withdrawn', code = 'opted-out', final_at = :now, lease_owner = NULL, lease_until = NULL
-        WHERE {held} AND EXISTS (SELECT 1 FROM address a
-                                 WHERE a.address_id = delivery.address_id AND a.stopped_at IS NOT NULL)"""),
+        WHERE {_held_still(conn, f"{held} AND {opted_out}")}"""),
         bound,
     )
     claimed = conn.execute(
         text(f"""
         UPDATE delivery SET state = 'claimed', claimed_at = :now, attempts = attempts + 1
-        WHERE {held} AND lease_until > :now AND event_id || '' IN ({", ".join(":" + name for name in events)})
+        WHERE {_held_still(conn, f"{held} AND lease_until > :now AND event_id || '' IN ({_names(events)})")}
         RETURNING delivery_id"""),
         bound | events,
     )
     return {row[0] for row in claimed}
 
 
+def sending(conn: Connection, now: datetime, *, lock: bool = False) -> list[str]:
+    """The events whose messages may leave now. With `lock`, none of them is stopped before this transaction ends."""
+    query = select(col(EventRow.event_id)).where(col(EventRow.status) == "sending", col(EventRow.expires_at) > now)
+    return list(conn.scalars(query.order_by(col(EventRow.event_id)).with_for_update(read=True) if lock else query))
+
+
+def _bound(events: Sequence[str]) -> dict[str, str]:
+    return {f"e{number}": event_id for number, event_id in enumerate(events)}
+
+
+def _names(bound: Mapping[str, str]) -> str:
+    return ", ".join(f":{name}" for name in bound)
+
+
 _RECORD = """
 UPDATE delivery SET state = ?, provider_id = COALESCE(?, provider_id), code = ?, handed_at = ?, final_at = ?,
-       ambiguous = (ambiguous OR ?), lease_owner = NULL, lease_until = ?
+       ambiguous = (ambiguous OR ?), attempts = attempts - ?, lease_owner = NULL, lease_until = ?
 WHERE delivery_id = ? AND fence = ? AND state = 'claimed'"""
 
 
@@ -168,8 +193,9 @@ def record(conn: Connection, results: Sequence[tuple[Leased, Receipt]], *, now: 
     """Writes what channels said of claimed rows; returns how many were still ours to write (the fence)."""
     at = micros(now)
     rows = []
-    for leased, receipt in results:
+    for leased, receipt in sorted(results, key=lambda result: result[0].delivery_id):  # one order of locks for everybody
         outcome, state = receipt.outcome, after(receipt.outcome)
+        again = retry_at(outcome, leased.attempts + 1, now) if isinstance(outcome, Retry) else None
         rows.append(
             (
                 state.value,
@@ -178,7 +204,8 @@ def record(conn: Connection, results: Sequence[tuple[Leased, Receipt]], *, now: 
                 at if state is State.HANDED else None,
                 at if state in FINAL else None,
                 isinstance(outcome, Unknown),
-                micros(retry_at(outcome, leased.attempts + 1, now)) if isinstance(outcome, Retry) else None,
+                int(outcome == NOT_STARTED),
+                micros(again) if again is not None and outcome != NOT_STARTED else None,
                 leased.delivery_id,
                 leased.fence,
             )
@@ -190,10 +217,10 @@ def release_expired(conn: Connection, *, now: datetime) -> int:
     """Rows whose call was never reported back before their lease ended become `unknown`, and flagged. (A lease on a planned
     row ends by itself.) Returns how many."""
     done = conn.execute(
-        text("""
+        text(f"""
         UPDATE delivery SET state = 'unknown', ambiguous = :yes, code = 'lease ended', fence = fence + 1,
                lease_owner = NULL, lease_until = NULL
-        WHERE state = 'claimed' AND lease_until <= :now"""),
+        WHERE {_held_still(conn, "state = 'claimed' AND lease_until <= :now")}"""),
         {"now": micros(now), "yes": True},
     )
     return done.rowcount
@@ -211,10 +238,11 @@ def end_leases(conn: Connection, *, now: datetime) -> None:
 
 def renew(conn: Connection, owner: str, ids: Iterable[int], *, until: datetime) -> set[int]:
     """Keeps this owner's leases while it lives; returns the rows it still holds."""
+    ours = f"delivery_id {among(conn)} AND lease_owner = :owner AND state IN ('planned', 'claimed')"
     kept = conn.execute(
         text(f"""
         UPDATE delivery SET lease_until = :until
-        WHERE delivery_id {among(conn)} AND lease_owner = :owner AND state IN ('planned', 'claimed')
+        WHERE {_held_still(conn, ours)}
         RETURNING delivery_id"""),
         {"ids": listed(conn, ids), "until": micros(until), "owner": owner},
     )
@@ -223,10 +251,10 @@ def renew(conn: Connection, owner: str, ids: Iterable[int], *, until: datetime) 
 
 def give_back(conn: Connection, owner: str, ids: Iterable[int]) -> None:
     """Frees leased rows this owner will not get to; their calls never started."""
+    ours = f"delivery_id {among(conn)} AND lease_owner = :owner AND state = 'planned'"
     conn.execute(
         text(f"""
-        UPDATE delivery SET lease_owner = NULL, lease_until = NULL
-        WHERE delivery_id {among(conn)} AND lease_owner = :owner AND state = 'planned'"""),
+        UPDATE delivery SET lease_owner = NULL, lease_until = NULL WHERE {_held_still(conn, ours)}"""),
         {"ids": listed(conn, ids), "owner": owner},
     )
 
@@ -234,13 +262,14 @@ def give_back(conn: Connection, owner: str, ids: Iterable[int]) -> None:
 def end_waiting(conn: Connection, event: EventRow, into: State, *, code: str, limit: int, now: datetime) -> int:
     """Turns up to `limit` planned rows of an event into `withdrawn` or `expired`; returns how many. Repeat until 0."""
     done = 0
+    lock = "" if is_sqlite(conn) else "FOR UPDATE"
     for channel in CHANNELS:
         done += conn.execute(
-            text("""
+            text(f"""
             UPDATE delivery SET state = :into, code = :code, final_at = :now, lease_owner = NULL, lease_until = NULL
             WHERE delivery_id IN (SELECT delivery_id FROM delivery
                                   WHERE state = 'planned' AND channel = :channel AND priority = :priority
-                                    AND event_id || '' = :event_id LIMIT :limit)"""),
+                                    AND event_id || '' = :event_id ORDER BY delivery_id LIMIT :limit {lock})"""),
             {
                 "into": into.value,
                 "code": code,
@@ -310,18 +339,19 @@ def apply_reports(conn: Connection, reports: Sequence[Receipt], *, now: datetime
 
 
 def waiting(conn: Connection, event: EventRow, left_to_staff: str) -> bool:
-    """Whether any row of the event may still leave, is leaving now, or is being asked about."""
-    bound = {"event_id": event.event_id, "priority": event.priority, "left": f"{left_to_staff}%"}
+    """Whether any row of the event may still leave, is leaving now, or is being asked about.
+
+    One statement, so one snapshot: a row that goes from planned to claimed or back meanwhile is not overlooked.
+    """
     planned = [
-        text(f"""
-        SELECT 1 FROM delivery WHERE state = 'planned' AND channel = '{channel}' AND priority = :priority
-        AND event_id || '' = :event_id LIMIT 1""")
+        f"""EXISTS (SELECT 1 FROM delivery WHERE state = 'planned' AND channel = '{channel}' AND priority = :priority
+                     AND event_id || '' = :event_id)"""
         for channel in CHANNELS
     ]
-    open_rows = text("""
-        SELECT 1 FROM delivery WHERE state IN ('claimed', 'unknown') AND event_id || '' = :event_id
-        AND (state = 'claimed' OR code IS NULL OR code NOT LIKE :left) LIMIT 1""")
-    return any(conn.execute(query, bound).first() is not None for query in (*planned, open_rows))
+    being_asked = """EXISTS (SELECT 1 FROM delivery WHERE state IN ('claimed', 'unknown') AND event_id || '' = :event_id
+                             AND (state = 'claimed' OR code IS NULL OR code NOT LIKE :left))"""
+    bound = {"event_id": event.event_id, "priority": event.priority, "left": f"{left_to_staff}%"}
+    return bool(conn.execute(text(f"SELECT {' OR '.join([*planned, being_asked])}"), bound).scalar_one())
 
 
 def tally(conn: Connection, event_id: str) -> Mapping[tuple[str, str, str], Tally]:

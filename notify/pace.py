@@ -21,6 +21,7 @@ class Pace:
     _free_at: float = -math.inf
     _recent: deque[tuple[float, int]] = field(default_factory=deque)
     _recent_units: int = 0
+    _held_until: float = -math.inf
 
     def start_of(self, units: int, now: float) -> float:
         """Reserves and returns the moment (same clock as `now`, seconds) at which a message of `units` may start.
@@ -44,4 +45,9 @@ class Pace:
 
     def hold_until(self, at: float) -> None:
         """Nothing starts before `at`: the provider asked for a pause."""
+        self._held_until = max(self._held_until, at)
         self._free_at = max(self._free_at, at)
+
+    def held_for(self, now: float) -> float:
+        """Seconds left of a pause that the provider asked for; 0 when there is none."""
+        return max(0.0, self._held_until - now)

@@ -5,7 +5,7 @@ missing. The first rows are committed at once, so that sending starts while the 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -15,12 +15,14 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, text
+from sqlmodel import col, select
 
 from notify import ledger, register
 from notify.alert import Event, Wording
 from notify.audience import Ids, Told, interleaved, wordings
 from notify.clock import Clock
-from notify.db import Database
+from notify.db import Database, is_sqlite
+from notify.life import Status
 from notify.tables import EventRow
 
 FIRST_CHUNK: Final = 1_000
@@ -46,6 +48,37 @@ class Choosing(Protocol):
         """The number of a language on a channel, as in Audience.groups."""
 
 
+class NoLongerSending(Exception):
+    """The event was stopped, replaced or has ended while it was being planned."""
+
+
+class Groups(Mapping[int, int]):
+    """The group of each of many addresses, in two arrays: a dict of a million would take seconds and 100 MB."""
+
+    def __init__(self, addresses: Ids, groups: NDArray[np.int64]) -> None:
+        """`addresses` ascending, each once."""
+        self._addresses, self._groups = addresses, groups
+
+    def of(self, people: Ids, default: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The groups of these people, in their order; `default` for whoever is not known."""
+        if not len(self._addresses):
+            return default
+        place = np.minimum(np.searchsorted(self._addresses, people), len(self._addresses) - 1)
+        return np.where(self._addresses[place] == people, self._groups[place], default)
+
+    def __getitem__(self, address_id: int) -> int:
+        found = int(self.of(np.array([address_id]), np.array([-1]))[0])
+        if found == -1:
+            raise KeyError(address_id)
+        return found
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._addresses.tolist())
+
+    def __len__(self) -> int:
+        return len(self._addresses)
+
+
 @dataclass(slots=True)
 class Planner:
     db: Database
@@ -53,79 +86,123 @@ class Planner:
     choosing: Choosing
 
     async def plan(self, row: EventRow, event: Event) -> None:
-        """Adds every row of the event; returns when all exist. Safe to repeat, and to run again after a crash."""
-        chosen = await self.choosing.choose(event)
-        told, groups = await self.db.read(partial(told_so_far, row=row, choosing=self.choosing))
-        waiting = await self._add(row, event, chosen, told, groups, only=None)
-        while len(waiting):
-            await asyncio.sleep(SETTLE_S)
-            told, groups = await self.db.read(partial(told_so_far, row=row, choosing=self.choosing))
-            waiting = await self._add(row, event, chosen, told, groups, only=waiting)
-        await self.db.write(partial(_finish, row=row, chosen=chosen, at=self.clock.now()))
+        """Adds every row of the event; returns when all exist, or when the event has been stopped or replaced meanwhile.
 
-    async def _add(
-        self, row: EventRow, event: Event, chosen: Audience, told: Told, groups: Mapping[int, int], *, only: Ids | None
-    ) -> Ids:
+        Safe to repeat, and to run again after a crash.
+        """
+        chosen = await self.choosing.choose(event)
+        try:
+            waiting = await self._add(row, event, chosen, only=None)
+            while len(waiting):
+                await asyncio.sleep(SETTLE_S)
+                still = await self.db.read(partial(open_calls, row=row))
+                if len(still) < len(waiting):  # only ever fewer: nothing of an earlier event is claimed any more
+                    waiting = await self._add(row, event, chosen, only=waiting)
+            await self.db.write(partial(_finish, row=row, chosen=chosen, at=self.clock.now()))
+        except NoLongerSending:
+            return
+
+    async def _add(self, row: EventRow, event: Event, chosen: Audience, *, only: Ids | None) -> Ids:
         """Adds the rows that can be decided now (of `only` these people); returns those who cannot be decided yet."""
-        split = wordings(event.stage, chosen.address_ids, told, short=event.short)
-        if only is not None:
-            split = {wording: np.intersect1d(ids, only) for wording, ids in split.items()}
-        packed = in_sending_order(split, chosen, groups)
+        told, groups = await self.db.read(partial(told_so_far, row=row, choosing=self.choosing))
+        packed = await asyncio.to_thread(_decided, event, chosen, told, groups, only)
         sizes = chain([FIRST_CHUNK], iter(lambda: CHUNK, None))
         start = 0
         while start < len(packed):
             end = start + next(sizes)
-            await self.db.write(partial(ledger.plan, event=row, packed=packed[start:end].tolist(), now=self.clock.now()))
+            chunk = packed[start:end].tolist()
+            await self.db.write(partial(_add_rows, row=row, packed=chunk, now=self.clock.now()))
             start = end
-        concerned = chosen.address_ids if only is None else only
-        return np.intersect1d(told.open, np.union1d(concerned, told.open) if only is None else concerned)
+        return told.open if only is None else np.intersect1d(told.open, only)
 
 
-def in_sending_order(split: Mapping[Wording, Ids], chosen: Audience, groups: Mapping[int, int]) -> Ids:
+def _decided(event: Event, chosen: Audience, told: Told, groups: Groups, only: Ids | None) -> Ids:
+    split = wordings(event.stage, chosen.address_ids, told, short=event.short)
+    if only is not None:
+        split = {wording: np.intersect1d(ids, only) for wording, ids in split.items()}
+    return in_sending_order(split, chosen, groups)
+
+
+def in_sending_order(split: Mapping[Wording, Ids], chosen: Audience, groups: Groups) -> Ids:
     """Everybody of the split, packed with their wording, languages interleaved."""
     packed = np.concatenate([(ids << ledger.WORDING_BITS) | ledger.WORDINGS.index(wording) for wording, ids in split.items()])
     people = packed >> ledger.WORDING_BITS
-    known = np.argsort(chosen.address_ids)
-    place = np.searchsorted(chosen.address_ids, people, sorter=known)
-    place[place == len(known)] = 0
-    group = np.full(len(people), -1, np.int64)
-    if len(known):
-        matched = chosen.address_ids[known[place]] == people
-        group[matched] = chosen.groups[known[place[matched]]]
-    elsewhere = np.flatnonzero(group < 0)
-    group[elsewhere] = [groups.get(int(people[number]), -1) for number in elsewhere]
-    ordered: Ids = packed[interleaved(group)]
+    order = np.argsort(chosen.address_ids, kind="stable")
+    matched = Groups(chosen.address_ids[order], chosen.groups[order])
+    elsewhere = groups.of(people, np.full(len(people), -1, np.int64))
+    ordered: Ids = packed[interleaved(matched.of(people, elsewhere))]
     return ordered
 
 
-def told_so_far(conn: Connection, row: EventRow, choosing: Choosing) -> tuple[Told, dict[int, int]]:
+def told_so_far(conn: Connection, row: EventRow, choosing: Choosing) -> tuple[Told, Groups]:
     """How everybody stands in the incident before this event, and the group of each of them."""
-    earlier = [other for other in register.events(conn, row.incident_id) if other.event_id != row.event_id]
-    earlier = [other for other in earlier if other.approved_at <= row.approved_at]
-    inside: set[int] = set()
-    outside: set[int] = set()
-    waiting: set[int] = set()
-    groups: dict[int, int] = {}
-    for other in earlier:
+    addresses, groups, outside, is_open = _accounts(conn, row, choosing)
+    # Of several words to one address the last counts; addresses ascending.
+    last = len(addresses) - 1 - np.unique(addresses[::-1], return_index=True)[1]
+    waiting = np.unique(addresses[is_open])
+    settled = addresses[~is_open], outside[~is_open]
+    known, place = np.unique(settled[0][::-1], return_index=True)
+    outside = settled[1][::-1][place]
+    said = ~np.isin(known, waiting)
+    told = Told(inside=known[said & ~outside], outside=known[said & outside], open=waiting)
+    return told, Groups(addresses[last], groups[last])
+
+
+def open_calls(conn: Connection, row: EventRow) -> Ids:
+    """Whose call about an earlier text of the incident is still under way."""
+    found = [conn.scalars(text(_OPEN), {"event_id": other}).all() for other in _earlier(conn, row)]
+    return np.unique(np.array([address for ids in found for address in ids], np.int64))
+
+
+_OPEN: Final = "SELECT address_id FROM delivery WHERE state = 'claimed' AND event_id || '' = :event_id"
+
+
+def _accounts(
+    conn: Connection, row: EventRow, choosing: Choosing
+) -> tuple[Ids, NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
+    """One entry for each address and earlier event that speaks of it, oldest event first: address, its group, whether it was
+    told that it is outside, whether its call is under way. The database joins the ids into one text for each kind: numbers
+    one by one would take a second for every half million."""
+    joined = "group_concat(address_id)" if is_sqlite(conn) else "string_agg(address_id::text, ',')"
+    parts: list[tuple[Ids, int, bool, bool]] = []
+    for other in _earlier(conn, row):
         found = conn.execute(
             text(f"""
-            SELECT address_id, channel, language, wording = 'outside', state = 'claimed' FROM delivery
-            WHERE event_id = :event_id AND (state = 'claimed' OR {ledger.TOLD})"""),
-            {"event_id": other.event_id},
+            SELECT channel, language, wording = 'outside', state = 'claimed', {joined} FROM delivery
+            WHERE event_id = :event_id AND (state = 'claimed' OR {ledger.TOLD})
+            GROUP BY channel, language, wording = 'outside', state = 'claimed'"""),
+            {"event_id": other},
         )
-        for address_id, channel, language, is_outside, is_open in found:
-            groups[address_id] = choosing.group(channel, language)
-            if is_open:
-                waiting.add(address_id)
-                continue
-            (outside if is_outside else inside).add(address_id)
-            (inside if is_outside else outside).discard(address_id)
-    told = Told(inside=_array(inside - waiting), outside=_array(outside - waiting), open=_array(waiting))
-    return told, groups
+        for channel, language, is_outside, is_open, ids in found:
+            parts.append((np.fromstring(ids, np.int64, sep=","), choosing.group(channel, language), is_outside, is_open))
+    sizes = [len(ids) for ids, *_ in parts]
+    if not parts:
+        return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.bool_), np.empty(0, np.bool_)
+    return (
+        np.concatenate([ids for ids, *_ in parts]),
+        np.repeat(np.array([group for _, group, _, _ in parts], np.int64), sizes),
+        np.repeat(np.array([outside for _, _, outside, _ in parts], np.bool_), sizes),
+        np.repeat(np.array([is_open for *_, is_open in parts], np.bool_), sizes),
+    )
 
 
-def _array(people: set[int]) -> Ids:
-    return np.fromiter(sorted(people), np.int64, len(people))
+def _earlier(conn: Connection, row: EventRow) -> list[str]:
+    """The incident's events that began before this one, in the order they began. (A renewal may begin between the approval
+    of another and its start: the order of approval says nothing.)"""
+    began = col(EventRow.started_at)
+    query = select(col(EventRow.event_id)).where(col(EventRow.incident_id) == row.incident_id, began.is_not(None))
+    query = query.where(col(EventRow.event_id) != row.event_id)
+    if row.started_at is not None:
+        query = query.where(began <= row.started_at)
+    return list(conn.scalars(query.order_by(began, col(EventRow.approved_at), col(EventRow.event_id))))
+
+
+def _add_rows(conn: Connection, row: EventRow, packed: list[int], now: datetime) -> None:
+    """Raises NoLongerSending: rows added after a stop would wait for ever."""
+    status = select(col(EventRow.status)).where(col(EventRow.event_id) == row.event_id)
+    if conn.scalars(status.with_for_update(read=True)).one() not in (Status.PUBLISHING, Status.SENDING):
+        raise NoLongerSending(row.event_id)
+    ledger.plan(conn, row, packed, now)
 
 
 def _finish(conn: Connection, row: EventRow, chosen: Audience, at: datetime) -> None:

@@ -9,13 +9,13 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
-from channels.base import Answer, Asks, Channel, Outcome, Question, Receipt
+from channels.base import Answer, Asks, Channel, Misconfigured, Outcome, Question, Receipt
 from notify import ledger, register
 from notify.alert import Event, from_json
 from notify.clock import Clock, from_micros, micros
 from notify.db import Database
 from notify.outbox import content_for
-from subscribers.sealing import Keyring
+from subscribers.sealing import Keyring, Unopenable
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +36,8 @@ class Unknown:
     wording: str
     attempts: int
     claimed_at: int
-    sealed: bytes
-    key_id: str
+    sealed: bytes | None  # None when the person has been erased
+    key_id: str | None
 
 
 @dataclass(slots=True)
@@ -51,56 +51,70 @@ class Reconciler:
     not_found_after: timedelta
 
     async def tick(self) -> int:
-        """Asks about one batch of unknown rows and settles those that can be; returns how many were settled."""
-        rows = await self.db.read(partial(in_doubt, before=self.clock.now() - SETTLING))
-        if not rows:
-            return 0
-        events = {
-            event_id: from_json((await self.db.read(partial(register.event, event_id=event_id))).content)
-            for event_id in {row.event_id for row in rows}
+        """Asks about one batch of unknown rows of each channel and settles those that can be; returns how many were."""
+        settled = 0
+        for name in ledger.CHANNELS:
+            rows = await self.db.read(partial(in_doubt, channel=name, before=self.clock.now() - SETTLING))
+            if rows:
+                settled += await self._settle(rows, name)
+        return settled
+
+    async def _settle(self, rows: Sequence[Unknown], name: str) -> int:
+        contents = {
+            event_id: await self.db.read(partial(_content, event_id=event_id)) for event_id in {row.event_id for row in rows}
         }
-        answers = await self._ask([row for row in rows if self._can_ask(row.channel)], events)
-        now, settled = self.clock.now(), []
+        events = {event_id: from_json(content) for event_id, content in contents.items()}
+        asked = [channel for channel in self.channels.get(name, ()) if isinstance(channel, Asks)]
+        questions = [question for row in rows if (question := self._question(row, events[row.event_id])) is not None]
+        answers = await self._ask(asked, questions) if asked else {}
+        askable, now = {question.delivery_id for question in questions}, self.clock.now()
+        steps: list[tuple[Unknown, Step]] = []
         for row in rows:
             answer = answers.get(row.delivery_id)
-            if answer is None and self._can_ask(row.channel):
+            if row.delivery_id not in askable:
+                steps.append((row, Leave(f"{LEFT_TO_STAFF}: the address cannot be read")))
+            elif answer is None and asked:
                 continue  # the provider could not be asked now
-            step = decide(row, answer, events[row.event_id], now, self.not_found_after)
-            if step is not None:
-                settled.append((row, step))
-        await self.db.write(partial(settle, steps=settled, now=now))
-        return len(settled)
+            elif (step := decide(row, answer, events[row.event_id], now, self.not_found_after)) is not None:
+                steps.append((row, step))
+        if steps:
+            await self.db.write(partial(settle, steps=steps, now=now))
+        return len(steps)
 
-    def _can_ask(self, channel: str) -> bool:
-        return any(isinstance(one, Asks) for one in self.channels.get(channel, ()))
+    def _question(self, row: Unknown, event: Event) -> Question | None:
+        """None when there is no address to ask about: the person was erased, or its key is gone."""
+        if row.sealed is None or row.key_id is None:
+            return None
+        try:
+            address = self.keys.open(row.channel, row.key_id, row.sealed)
+        except Unopenable:
+            logger.error("the address of delivery %d cannot be opened, so nobody can be asked about it", row.delivery_id)
+            return None
+        return Question(
+            delivery_id=row.delivery_id,
+            address=address,
+            body=content_for(event, row.channel, row.wording, row.language).body,
+            claimed_at=from_micros(row.claimed_at),
+        )
 
-    async def _ask(self, rows: Sequence[Unknown], events: Mapping[str, Event]) -> dict[int, Answer]:
-        """Every sender's provider account is asked: a row does not say which number carried it."""
-        questions = [
-            Question(
-                delivery_id=row.delivery_id,
-                address=self.keys.open(row.channel, row.key_id, row.sealed),
-                body=content_for(events[row.event_id], row.channel, row.wording, row.language).body,
-                claimed_at=from_micros(row.claimed_at),
-            )
-            for row in rows
-        ]
+    async def _ask(self, asked: Sequence[Asks], questions: Sequence[Question]) -> dict[int, Answer]:
+        """Every sender's provider account is asked: a row does not say which number carried it. Empty when one cannot be."""
         found: dict[int, list[tuple[str, Outcome]]] = {question.delivery_id: [] for question in questions}
-        for name in {row.channel for row in rows}:
-            for channel in self.channels[name]:
-                if not isinstance(channel, Asks):
-                    continue
-                try:
-                    answers = await channel.ask(questions)
-                except ConnectionError as error:
-                    logger.warning("provider of %s cannot be asked about %d rows: %s", name, len(questions), error)
-                    return {}
-                for answer in answers:
-                    found[answer.delivery_id].extend(answer.found)
+        for channel in asked:
+            try:
+                answers = await channel.ask(questions)
+            except (ConnectionError, Misconfigured) as error:
+                logger.warning("the provider cannot be asked about %d rows: %s", len(questions), error)
+                return {}
+            for answer in answers:
+                found[answer.delivery_id].extend(answer.found)
         return {
-            delivery_id: Answer(delivery_id=delivery_id, found=sorted(set(one), key=lambda pair: pair[0]))
-            for delivery_id, one in found.items()
+            delivery_id: Answer(delivery_id=delivery_id, found=list(dict(one).items())) for delivery_id, one in found.items()
         }
+
+
+def _content(conn: Connection, event_id: str) -> str:
+    return register.event(conn, event_id).content
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +136,10 @@ class Leave:
     why: str
 
 
-def decide(
-    row: Unknown, answer: Answer | None, event: Event, now: datetime, not_found_after: timedelta
-) -> Adopt | SendAgain | Leave | None:
+Step = Adopt | SendAgain | Leave
+
+
+def decide(row: Unknown, answer: Answer | None, event: Event, now: datetime, not_found_after: timedelta) -> Step | None:
     """The policy, in one place. `answer` None: this provider cannot be asked. None comes back while it is too early to tell."""
     if answer is not None and len(answer.found) == 1:
         provider_id, outcome = answer.found[0]
@@ -138,20 +153,21 @@ def decide(
     return Leave(LEFT_TO_STAFF)
 
 
-def in_doubt(conn: Connection, before: datetime) -> list[Unknown]:
-    """Unknown rows of events still being sent that nobody has settled yet, oldest first."""
+def in_doubt(conn: Connection, channel: str, before: datetime) -> list[Unknown]:
+    """Unknown rows of a channel that nobody has settled yet, oldest first, whatever has become of their events."""
     found = conn.execute(
         text("""
         SELECT d.delivery_id, d.event_id, d.channel, d.language, d.wording, d.attempts, d.claimed_at, a.sealed, a.key_id
-        FROM delivery d JOIN address a ON a.address_id = d.address_id
-        WHERE d.state = 'unknown' AND d.claimed_at <= :before AND (d.code IS NULL OR d.code NOT LIKE :left)
+        FROM delivery d LEFT JOIN address a ON a.address_id = d.address_id
+        WHERE d.state = 'unknown' AND d.channel = :channel AND d.claimed_at <= :before
+          AND (d.code IS NULL OR d.code NOT LIKE :left)
         ORDER BY d.delivery_id LIMIT :most"""),
-        {"before": micros(before), "left": f"{LEFT_TO_STAFF}%", "most": BATCH},
+        {"channel": channel, "before": micros(before), "left": f"{LEFT_TO_STAFF}%", "most": BATCH},
     )
     return [Unknown(*row) for row in found]
 
 
-def settle(conn: Connection, steps: Sequence[tuple[Unknown, Adopt | SendAgain | Leave]], now: datetime) -> None:
+def settle(conn: Connection, steps: Sequence[tuple[Unknown, Step]], now: datetime) -> None:
     """Writes decisions down. A row that moved meanwhile (a report came) is left as it is."""
     ledger.apply_reports(conn, [step.receipt for _, step in steps if isinstance(step, Adopt)], now=now)
     for row, step in steps:

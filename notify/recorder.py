@@ -4,23 +4,27 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
-from channels.base import Receipt
+from channels.base import Receipt, Refused, Unknown
 from notify import ledger
 from notify.clock import Clock
 from notify.db import Database
 from notify.ledger import Leased
+from notify.reports import mirror_stop
 
 logger = logging.getLogger(__name__)
 
 GATHER_S: Final = 0.01  # outcomes that come within this share a commit
 AGAIN_S: Final = 1.0  # after a failed commit
 RENEWALS_PER_LEASE: Final = 3
+
+Results = Sequence[tuple[Leased, Receipt]]
 
 
 class Recorder:
@@ -38,7 +42,6 @@ class Recorder:
         """Called before rows are leased. With nothing open, leases taken from now on are all there is to be sure of."""
         if not self._open:
             self._sure_until = self._clock.monotonic() + self._lease_for.total_seconds()
-            self._lost.clear()
 
     def lost(self, leased: Leased) -> bool:
         """Whether somebody else may hold this row by now (this process may have stood still)."""
@@ -48,8 +51,11 @@ class Recorder:
         self._open.update((leased.delivery_id, leased) for leased in group)
 
     def forget(self, group: Iterable[Leased]) -> None:
+        """These leases are over. A later lease of the same row, open already, stays."""
         for leased in group:
-            self._open.pop(leased.delivery_id, None)
+            if self._open.get(leased.delivery_id) == leased:
+                del self._open[leased.delivery_id]
+                self._lost.discard(leased.delivery_id)
         self._roomier.set()
 
     async def room(self, window: int, *, at_least: int) -> int:
@@ -85,18 +91,30 @@ class Recorder:
     async def _flush(self) -> None:
         self._said.clear()
         batch, self._results = self._results, []
-        if not batch:
-            return
-        now = self._clock.now()
-        try:
-            await self._db.write(partial(ledger.record, results=batch, now=now))
-        except SQLAlchemyError:
-            logger.exception("%d outcomes of %s cannot be written yet; kept, and tried again", len(batch), self._owner)
+        if batch and not await self._written(batch):
             self._results = batch + self._results
             self._said.set()
             await asyncio.sleep(AGAIN_S)
-            return
+
+    async def _written(self, batch: Results) -> bool:
+        """Whether the batch is on disk now. One outcome that no database takes is recorded as unknown, alone."""
+        try:
+            await self._db.write(partial(record, results=batch, now=self._clock.now()))
+        except (OperationalError, InterfaceError):
+            logger.exception("%d outcomes of %s cannot be written yet; kept, and tried again", len(batch), self._owner)
+            return False
+        except (SQLAlchemyError, ValueError):  # ValueError: half a character in what a provider said
+            if len(batch) == 1:
+                logger.exception("the outcome of delivery %d cannot be written", batch[0][0].delivery_id)
+                leased, receipt = batch[0]
+                if receipt.outcome == UNWRITABLE:
+                    return False
+                return await self._written([(leased, Receipt(leased.delivery_id, UNWRITABLE))])
+            written = [await self._written([one]) for one in batch]
+            self._results = [one for one, done in zip(batch, written, strict=True) if not done] + self._results
+            return True
         self.forget(leased for leased, _ in batch)
+        return True
 
     async def _renew_forever(self, held: Callable[[], Sequence[int]]) -> None:
         while True:
@@ -111,3 +129,14 @@ class Recorder:
                 continue
             self._lost.update(delivery_id for delivery_id in ids if delivery_id not in kept and delivery_id in self._open)
             self._sure_until = asked_at + self._lease_for.total_seconds()
+
+
+UNWRITABLE: Final = Unknown("the provider's answer cannot be written")
+
+
+def record(conn: Connection, results: Results, now: datetime) -> None:
+    """Writes outcomes, and mirrors the opt-outs that a provider told us of by refusing."""
+    ledger.record(conn, results, now=now)
+    for leased, receipt in results:
+        if isinstance(receipt.outcome, Refused) and receipt.outcome.opted_out:
+            mirror_stop(conn, leased.delivery_id, receipt.outcome.code, now)

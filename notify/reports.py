@@ -3,15 +3,16 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from channels.base import Receipt, Undelivered
 from notify import ledger
 from notify.clock import Clock
 from notify.db import Database
-from notify.deliveries import State, after
 from subscribers import store
 from subscribers.store import Said
 
@@ -39,18 +40,21 @@ class Intake:
         while self._waiting:
             await asyncio.sleep(GATHER_S)
             group, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
-            receipts = [receipt for part, _ in group for receipt in part]
-            now = self._clock.now()
-            try:
-                await self._db.write(lambda conn, receipts=receipts, now=now: apply(conn, receipts, now))  # type: ignore[misc]
-            except Exception as error:  # handed to every waiting request, which answers 503
-                for _, done in group:
-                    if not done.done():
-                        done.set_exception(error)
-                continue
-            for _, done in group:
+            error = await self._apply([receipt for part, _ in group for receipt in part])
+            away = error is None or isinstance(error, OperationalError | InterfaceError)
+            for receipts, done in group:
+                # One report that no database takes must not cost its neighbours theirs.
+                alone = error if away or len(group) == 1 else await self._apply(receipts)
                 if not done.done():
-                    done.set_result(None)
+                    done.set_result(None) if alone is None else done.set_exception(alone)
+
+    async def _apply(self, receipts: Sequence[Receipt]) -> Exception | None:
+        """Returns what went wrong: it is handed to the waiting request, which answers 503."""
+        try:
+            await self._db.write(partial(apply, receipts=receipts, now=self._clock.now()))
+        except Exception as error:
+            return error
+        return None
 
 
 def apply(conn: Connection, receipts: Sequence[Receipt], now: datetime) -> None:
@@ -64,9 +68,7 @@ def apply(conn: Connection, receipts: Sequence[Receipt], now: datetime) -> None:
 def mirror_stop(conn: Connection, delivery_id: int, code: str, now: datetime) -> None:
     """The carrier says this person has opted out: then they have."""
     found = conn.execute(text("SELECT address_id FROM delivery WHERE delivery_id = :id"), {"id": delivery_id}).first()
-    if found is not None and store.addresses(conn, [found[0]]):
-        store.stop(conn, found[0], Said(at=now, source=f"carrier {code}", evidence=f"delivery {delivery_id}"))
-
-
-def is_good_end(receipt: Receipt) -> bool:
-    return after(receipt.outcome) is State.DELIVERED
+    known = store.addresses(conn, [found[0]]) if found is not None else {}
+    for address_id, address in known.items():
+        if address.stopped_at is None:  # a report repeated a thousand times is one wish
+            store.stop(conn, address_id, Said(at=now, source=f"carrier {code}", evidence=f"delivery {delivery_id}"))
