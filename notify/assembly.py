@@ -203,7 +203,7 @@ class Assembly:
             until_cleared=_until_cleared(draft),
             next_update_by=draft.next_update_by,
             told=_told(earlier, pack.tags) if draft.stage in TAKES_BACK else None,
-            thread=f"<{incident_id}@{pack.sender.partition('@')[2]}>" if earlier else "",
+            thread=f"<{incident_id}@{pack.sender.partition('@')[2]}>",
         )
 
     def _plain_problems(self, conn: Connection, draft: Draft, row: AlertRow | None, now: datetime) -> list[str]:

@@ -40,6 +40,7 @@ class Callbacks:
 
     def routes(self) -> list[web.RouteDef]:
         return [
+            web.post("/reports/{channel}", self.report),  # bounces, from the mail server's pipe
             web.post("/reports/{channel}/{delivery_id}", self.report),
             web.get("/unsubscribe/{reference}", self.ask, allow_head=False),
             web.post("/unsubscribe/{reference}", self.unsubscribe),
