@@ -128,6 +128,8 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         file = os.environ.get("TOCSIN_CONFIG")
+        if file and not Path(file).is_file():  # the source would take it for an empty one
+            raise FileNotFoundError(f"{file} is not there.")
         toml = (TomlConfigSettingsSource(settings_cls, Path(file)),) if file else ()
         return (init_settings, env_settings, *toml)
 
