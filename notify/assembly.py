@@ -195,7 +195,7 @@ class Assembly:
             source_short=source.short,
             city=pack.publisher,
             phones=pack.phones,
-            urls={tag: self.site.url(self.site.page(incident_id, tag)) for tag in pack.tags},
+            urls={tag: self._link(incident_id, tag) for tag in pack.tags},
             sent=now,
             time_zone=pack.zone,
             slots=draft.slots,
@@ -205,6 +205,14 @@ class Assembly:
             told=_told(earlier, pack.tags) if draft.stage in TAKES_BACK else None,
             thread=f"<{incident_id}@{pack.sender.partition('@')[2]}>",
         )
+
+    def _link(self, incident_id: str, tag: str) -> str:
+        """The page's address in texts and mails. A demo names the city's own host, so that its texts are as long as real
+        ones; nobody's phone ever gets them."""
+        if self.mode is not Mode.DEMO:
+            return self.site.url(self.site.page(incident_id, tag))
+        page = self.site.page(incident_id, tag).removeprefix(self.site.prefix)
+        return f"https://{self.city.pack.link_host}/{page}"
 
     def _plain_problems(self, conn: Connection, draft: Draft, row: AlertRow | None, now: datetime) -> list[str]:
         problems = []
