@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from subscribers.grid import Grid, Positions, build, spans
 from subscribers.rows import AT_A_POINT, Codes, Flags, Floats, Ids, Rows, Standing
 
-SPARSE = 16  # fewer than one in so many: sorting them is cheaper than a pass over everybody
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
@@ -30,7 +28,8 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crowd:
-    """People sorted by subscriber_id; person p has addresses first_address[p] to first_address[p + 1], oldest first.
+    """Person p has addresses first_address[p] to first_address[p + 1], oldest first. Neighbours stand beside each other, in
+    the order of the grid, so that an answer is read from memory in one go; `by_id` lists them by subscriber_id.
 
     A place counts only when it can be matched: a point with coordinates, or an area the city has a shape for. `placed` people
     have at least one, those in `several` more than one. People without an address are left out: nobody can be told.
@@ -38,6 +37,7 @@ class Crowd:
     """
 
     subscriber_id: Ids
+    by_id: NDArray[np.int32]
     placed: Flags
     several: Flags
     first_address: Positions
@@ -53,8 +53,8 @@ class Crowd:
 
     def persons(self, subscribers: Ids) -> Positions:
         """The rows of those of these subscribers who are here."""
-        at, here = _look_up(self.subscriber_id, subscribers)
-        return at[here]
+        at, here = _look_up(self.subscriber_id[self.by_id], subscribers)
+        return self.by_id[at[here]].astype(np.int64)
 
     def person_with(self, address_id: int) -> tuple[int, int] | None:
         """The row of the person with this address, and the address's position; None when it is not here."""
@@ -81,15 +81,15 @@ class Crowd:
         return Found(person=np.full(len(place), person), place=place)
 
     def one_each(self, found: Found) -> Found:
-        """One place a person, in order of person: a point before an area, then the place saved first."""
+        """One place a person: a point before an area, then the place saved first."""
         repeats = self.several[found.person]
         some = found.at(repeats)
         some = some.at(np.lexsort((self.place_id[some.place], self.is_area(some.place), some.person)))
         first = np.ones(len(some.person), np.bool_)
         np.not_equal(some.person[1:], some.person[:-1], out=first[1:])
-        person = np.concatenate([found.person[~repeats], some.person[first]])
-        place = np.concatenate([found.place[~repeats], some.place[first]])
-        return Found(person=person, place=place).at(_ascending(person, len(self.placed)))
+        once = found.at(~repeats)
+        person = np.concatenate([once.person, some.person[first]])
+        return Found(person=person, place=np.concatenate([once.place, some.place[first]]))
 
     def is_area(self, place: Positions) -> Flags:
         """Which of these places are matched as a whole area, not as a point."""
@@ -116,20 +116,23 @@ class Crowd:
 
 def gather(rows: Rows, drawn: Flags) -> Crowd:
     """The crowd of these rows; `drawn` says for each area code whether the city has a shape for it."""
-    subscribers, person = np.unique(rows.address_subscriber, return_inverse=True)
-    order = np.lexsort((rows.address_id, person))
-    first_address = np.zeros(len(subscribers) + 1, np.int64)
-    np.cumsum(np.bincount(person, minlength=len(subscribers)), out=first_address[1:])
-
-    owner, reached = _look_up(subscribers, rows.place_subscriber)
+    subscribers, address_owner = np.unique(rows.address_subscriber, return_inverse=True)
+    place_owner, reached = _look_up(subscribers, rows.place_subscriber)
     at_a_point = rows.place_area == AT_A_POINT
     points = np.flatnonzero(reached & at_a_point & np.isfinite(rows.lon) & np.isfinite(rows.lat))
     areas = np.flatnonzero(reached & ~at_a_point & np.append(drawn, False)[rows.place_area])
-    count = np.bincount(owner[points], minlength=len(subscribers)) + np.bincount(owner[areas], minlength=len(subscribers))
-    grid, sorted_points = build(rows.lon[points], rows.lat[points])
-    places = np.concatenate([points[sorted_points], areas])
+    grid, order = build(rows.lon[points], rows.lat[points])
+    places = np.concatenate([points[order], areas])
+
+    neighbours, seat = _neighbours(place_owner[places], len(subscribers))
+    person = seat[address_owner]
+    order = np.lexsort((rows.address_id, person))
+    first_address = np.zeros(len(subscribers) + 1, np.int64)
+    np.cumsum(np.bincount(person, minlength=len(subscribers)), out=first_address[1:])
+    count = np.bincount(seat[place_owner[places]], minlength=len(subscribers))
     return Crowd(
-        subscriber_id=subscribers,
+        subscriber_id=subscribers[neighbours],
+        by_id=seat,
         placed=count > 0,
         several=count > 1,
         first_address=first_address,
@@ -139,10 +142,20 @@ def gather(rows: Rows, drawn: Flags) -> Crowd:
         basis=rows.basis[order],
         standing=rows.standing[order],
         grid=grid,
-        place_person=owner[places].astype(np.int32),
+        place_person=seat[place_owner[places]],
         place_id=rows.place_id[places],
         area_code=rows.place_area[areas],
     )
+
+
+def _neighbours(owner: Positions, count: int) -> tuple[Positions, NDArray[np.int32]]:
+    """People in the order of their first place, those without one last; and for each the seat they have got."""
+    first = np.full(count, len(owner))
+    first[owner[::-1]] = np.arange(len(owner))[::-1]  # the last written stays: the first place
+    neighbours = np.argsort(first, kind="stable")
+    seat = np.empty(count, np.int32)
+    seat[neighbours] = np.arange(count)
+    return neighbours, seat
 
 
 def _look_up(sorted_ids: Ids, wanted: Ids) -> tuple[Positions, Flags]:
@@ -151,12 +164,3 @@ def _look_up(sorted_ids: Ids, wanted: Ids) -> tuple[Positions, Flags]:
     there = at < len(sorted_ids)
     there[there] = sorted_ids[at[there]] == wanted[there]
     return at, there
-
-
-def _ascending(values: Positions, limit: int) -> Positions:
-    """The order that sorts distinct numbers below `limit`."""
-    if len(values) * SPARSE < limit:
-        return np.argsort(values)
-    where = np.full(limit, -1, np.int64)
-    where[values] = np.arange(len(values))
-    return where[where >= 0]

@@ -8,10 +8,11 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, fields
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from subscribers import batch, sheet
 from subscribers.address import EMAIL, SMS
@@ -22,6 +23,7 @@ from subscribers.sheet import Row
 
 logger = logging.getLogger(__name__)
 
+ATTEMPTS = 3  # of a batch whose addresses others are signing up with at the same moment
 BATCH_ROWS = 10_000  # larger ones spare index pages on disk, smaller ones let other writers in sooner
 
 
@@ -71,11 +73,11 @@ def import_file(path: Path, begin: Begin, rules: Rules, keyring: Keyring, tell: 
     opened = sheet.inspect(path)
     totals = Totals()
     remaining = sheet.rows(opened)
-    with _no_collecting():
-        while rows := list(islice(remaining, BATCH_ROWS)):
+    while rows := list(islice(remaining, BATCH_ROWS)):
+        with _no_collecting():
             notes, gains = _import(rows, begin, rules, keyring, f"import of {path.name}")
-            totals = totals.plus(_counted(len(rows), notes, gains))
-            tell(Progress(lines_done=rows[-1].line, lines=opened.lines, notes=tuple(notes), totals=totals))
+        totals = totals.plus(_counted(len(rows), notes, gains))
+        tell(Progress(lines_done=rows[-1].line, lines=opened.lines, notes=tuple(notes), totals=totals))
     logger.info("imported %s rows, %s people new, %s rows refused", totals.rows, totals.subscribers, totals.problems)
     return totals
 
@@ -108,7 +110,7 @@ def rehearsal(begin: Callable[[], AbstractContextManager[Connection]]) -> Iterat
 
 @contextmanager
 def _no_collecting() -> Iterator[None]:
-    """Batches make many objects and no cycles; looking for cycles among them again and again takes a third of the time."""
+    """A batch makes many objects and few cycles; looking for those again and again as it grows takes a third of the time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -128,13 +130,27 @@ def _import(rows: Sequence[Row], begin: Begin, rules: Rules, keyring: Keyring, s
             keyed.append((entry, _keys(entry, keyring)))
         else:
             notes += [Note(row.line, Kind.PROBLEM, problem) for problem in entry]
-    gains = Gains()
-    with begin() as books:
-        known = batch.known(books.known_in, [key for _, keys in keyed for key in keys.values()])
-        for entry, keys in keyed:
-            notes += merge(entry, keys, known, gains)
-        batch.write(books.written_to, gains, keyring, rules.now, source)
-    return sorted(notes, key=lambda note: note.line), gains
+    gains, more = _written(keyed, begin, rules, keyring, source)
+    return sorted(notes + more, key=lambda note: note.line), gains
+
+
+def _written(
+    keyed: Sequence[tuple[Entry, dict[str, Key]]], begin: Begin, rules: Rules, keyring: Keyring, source: str
+) -> tuple[Gains, list[Note]]:
+    """Decides and writes in one transaction; once more when somebody signed up with one of the addresses in between."""
+    for attempt in count(1):
+        gains, notes = Gains(), list[Note]()
+        try:
+            with begin() as books:
+                known = batch.known(books.known_in, [key for _, keys in keyed for key in keys.values()])
+                for entry, keys in keyed:
+                    notes += merge(entry, keys, known, gains)
+                batch.write(books.written_to, gains, keyring, rules.now, source)
+            break
+        except IntegrityError:
+            if attempt == ATTEMPTS:
+                raise
+    return gains, notes
 
 
 def _keys(entry: Entry, keyring: Keyring) -> dict[str, Key]:

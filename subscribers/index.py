@@ -38,7 +38,7 @@ class Left(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matched:
-    """Everybody to tell, one row an address, in order of address_id; and how many are left out, by reason.
+    """Everybody to tell, one row an address, in no order; and how many are left out, by reason.
 
     language, channel and basis are codes of `vocabulary`. place_id is the matched place, a point before an area and the oldest
     first (0 without a place); lon and lat are where it lies (nan for an area or no place). All rows and counts together are
@@ -143,7 +143,7 @@ class Index:
         if citywide:
             parts.append(_told_anyway(self.base, np.flatnonzero(~(self.base.placed | self.masked)), allowed))
             parts.append(_told_anyway(self.recent, np.flatnonzero(~self.recent.placed), allowed))
-        told = _in_order(parts)
+        told = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         return Matched(**told, left=self._left(told["how"], allowed, citywide), vocabulary=self.vocabulary)
 
     def why(self, address_id: int, shape: Any, *, citywide: bool, bases: Collection[str]) -> Why:
@@ -278,16 +278,6 @@ def _columns(crowd: Crowd, address: NDArray[np.int64], person: NDArray[np.int64]
         "channel": crowd.channel[address],
         "basis": crowd.basis[address],
     }
-
-
-def _in_order(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
-    """The parts as one, by address_id; nearly always the first is all there is, and in order."""
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    address_id = columns["address_id"]
-    if (address_id[1:] > address_id[:-1]).all():
-        return columns
-    order = np.argsort(address_id, kind="stable")
-    return {name: column[order] for name, column in columns.items()}
 
 
 def _counted(codes: Codes, words: tuple[str, ...]) -> dict[str, int]:

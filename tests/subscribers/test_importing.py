@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, func, select
 
-from subscribers import importing, loading, store
+from subscribers import batch, importing, loading, store
 from subscribers.importing import Progress, Totals, import_file, into, rehearsal
-from subscribers.merging import Kind, Note
+from subscribers.merging import Key, Kind, Note, Reach
 from subscribers.place import Point, ZipArea
 from subscribers.sheet import COLUMNS, BadFile
 from tests.subscribers.factories import DOWNTOWN, NOON, a_keyring, a_person, said
@@ -229,7 +229,7 @@ def test_the_audience_index_follows_an_import(engine: Engine, file: Path, monkey
         audience = loading.caught_up(conn, audience)
     assert len(audience.index) == 3
     assert len(audience.index.changed) == 2, "a few are followed one by one"
-    monkeypatch.setattr("subscribers.batch.FOLLOWED_ONE_BY_ONE", 1)
+    monkeypatch.setattr(batch, "FOLLOWED_ONE_BY_ONE", 1)
     imported(engine, file, *many_lines())
     with engine.begin() as conn:
         audience = loading.caught_up(conn, audience)
@@ -247,6 +247,26 @@ def test_ids_given_in_bulk_and_one_by_one_never_meet(engine: Engine, file: Path)
     assert len({row.address_id for row in rows["address"]}) == len(rows["address"]) == 9
     assert max(row.address_id for row in rows["address"]) > phone
     assert max(row.subscriber_id for row in rows["subscriber"]) > person
+
+
+def test_a_batch_that_meets_an_address_taken_meanwhile_is_decided_anew(engine: Engine, file: Path) -> None:
+    """Somebody signs up after the batch has looked: here within its own transaction, which is then undone as a whole."""
+    known, looked = batch.known, 0
+
+    def overtaken(conns: Sequence[Connection], keys: Sequence[Key]) -> dict[Key, Reach]:
+        nonlocal looked
+        looked += 1
+        found = known(conns, keys)
+        if looked == 1:
+            a_person(conns[0], "+15035550102")
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batch, "known", overtaken)
+        totals, _ = imported(engine, file, line("5035550101"), line("5035550102"), line("5035550103"))
+    assert looked == 2
+    assert totals == Totals(rows=3, subscribers=3, addresses=3)
+    assert len(everything(engine)["address"]) == 3
 
 
 def test_no_address_is_written_in_clear(engine: Engine, file: Path) -> None:
