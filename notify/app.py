@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from aiohttp import web
 from sqlalchemy import Connection
-from sqlmodel import col, select
+from sqlmodel import select
 
 from channels.base import Misconfigured
 from channels.feed_folder import FeedFolder
@@ -25,7 +25,6 @@ from notify import city, data, due, duties, hazards, keys, ledger, register, sch
 from notify.alert import Mode, from_json
 from notify.assembly import Assembly
 from notify.broadcast import Newsroom
-from notify.bulletin import Bulletin
 from notify.clock import Clock, SystemClock
 from notify.conductor import Conductor
 from notify.crowd import Crowd
@@ -42,8 +41,9 @@ from notify.reviews import Reader, Review, arrange, standings
 from notify.schedule import Ticker
 from notify.service import Service
 from notify.settings import Settings
+from notify.shelf import Shelf
 from notify.site import Site
-from notify.tables import EventRow, WordReview
+from notify.tables import WordReview
 from notify.web import api, public
 from notify.web.answers import middleware
 from notify.web.callbacks import Callbacks
@@ -145,7 +145,7 @@ async def _build(settings: Settings, db: Database, clock: Clock, ring: Keyring) 
     process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     dispatchers = [Dispatcher(sender, desk, f"{process}:{sender.name}") for sender in found]
     publisher = Publisher(
-        FeedFolder(settings.published), site, Pages(data.folder("templates") / "pages"), lambda: db.read(bulletins)
+        FeedFolder(settings.published), site, Pages(data.folder("templates") / "pages"), partial(db.read, Shelf())
     )
     conductor = Conductor(
         db=db,
@@ -160,7 +160,6 @@ async def _build(settings: Settings, db: Database, clock: Clock, ring: Keyring) 
     channels = {one.sender.channel.name: one.sender.channel for one in dispatchers}
     asked = {name: [one.sender.channel for one in dispatchers if one.sender.channel.name == name] for name in channels}
     reconciler = Reconciler(db, clock, ring, asked, timedelta(seconds=settings.not_found_after_s))
-    kicker = duties.Kicker()
     service = Service(
         db=db,
         clock=clock,
@@ -170,10 +169,9 @@ async def _build(settings: Settings, db: Database, clock: Clock, ring: Keyring) 
         conductor=conductor,
         dispatchers=dispatchers,
         pager=pager,
-        kick=kicker,
     )
     callbacks = Callbacks(db, clock, channels, settings.public_url, ring.blind_key)
-    return duties.Built(service, reconciler, publisher, callbacks, kicker)
+    return duties.Built(service, reconciler, publisher, callbacks)
 
 
 def reviews(conn: Connection) -> list[Review]:
@@ -188,23 +186,6 @@ def reviews(conn: Connection) -> list[Review]:
             reviewer=row.reviewer,
             at=row.at,
             kind=Reader(row.kind),
-        )
-        for row in rows
-    ]
-
-
-def bulletins(conn: Connection) -> list[Bulletin]:
-    """Everything published so far, oldest first."""
-    query = select(EventRow).where(col(EventRow.started_at).is_not(None)).order_by(col(EventRow.started_at))
-    rows = [EventRow(**row._mapping) for row in conn.execute(query)]
-    return [
-        Bulletin(
-            event=from_json(row.content),
-            cap=row.cap,
-            published_at=row.started_at or row.approved_at,
-            ended_at=row.ended_at,
-            ended_why=row.ended_why.replace(" ", "_"),
-            replaced_by=row.replaced_by,
         )
         for row in rows
     ]

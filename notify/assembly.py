@@ -76,9 +76,9 @@ class Assembly:
         if found:
             return found
         prepared = self.prepare(conn, draft, row, now)
-        event = self._event(conn, prepared, "check-1", "check", now)
+        event = self._event(conn, prepared, "check-1", row.incident_id if row else draft.incident or "check", now)
         try:
-            sealed, document = self.seal(conn, replace(event, incident_id=row.incident_id if row else "check"), now)
+            sealed, document = self.seal(conn, event, now)
         except ValueError as error:
             return [f"CAP: {error}"]
         both = [*cap_check.problems(document, "cap"), *cap_check.problems(document, "google", sealed.references)]

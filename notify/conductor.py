@@ -125,8 +125,8 @@ class Conductor:
     async def _publish(self, event_id: str) -> None:
         try:
             await self.publish()
-        except OSError as error:
-            logger.error("page and feeds cannot be written: %s (docs/operations.md#publishing)", error)
+        except Exception as error:  # whatever fails here, texts must leave
+            logger.exception("page and feeds cannot be written (docs/operations.md#publishing)")
             await self._warn(event_id, f"Page and feeds cannot be written ({error}). Texts are sent all the same.")
             return
         await self.db.write(partial(_published, event_id=event_id, now=self.clock.now()))

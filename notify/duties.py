@@ -24,16 +24,6 @@ logger = logging.getLogger(__name__)
 SYSTEM: Final = "tocsin"
 
 
-class Kicker:
-    """Looks at what is due at once. Called from anywhere on the loop; the ticks call it too."""
-
-    def __init__(self) -> None:
-        self.wanted = asyncio.Event()
-
-    def __call__(self) -> None:
-        self.wanted.set()
-
-
 @dataclass(slots=True)
 class Built:
     """The parts of a service that its ticks drive."""
@@ -42,7 +32,6 @@ class Built:
     reconciler: Reconciler
     publisher: Publisher
     callbacks: Callbacks
-    kicker: Kicker
     _under_way: dict[int, "asyncio.Task[None]"] = field(default_factory=dict)
 
 
@@ -108,7 +97,6 @@ async def _expire(built: Built, event_id: str) -> None:
     row = await service.db.read(partial(register.event, event_id=event_id))
     if renewed:
         service.pager(f"{event_id} reached its expiry and was renewed as {renewed}: nobody has said that it is over.")
-        service.kick()
     elif row.stopped_at is not None and row.ended_why == EndedWhy.EXPIRED:
         service.pager(f"{event_id} was stopped, and has now expired: nobody has told people that it is over.")
     await service.conductor.settle()

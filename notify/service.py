@@ -3,7 +3,7 @@
 import dataclasses
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Service:
-    """kick: looks at what is due at once, instead of at the next tick."""
+    """The parts the API reaches."""
 
     db: Database
     clock: Clock
@@ -45,14 +45,11 @@ class Service:
     conductor: Conductor
     dispatchers: Sequence[Dispatcher]
     pager: Pager
-    kick: Callable[[], None]
 
     async def after(self, act: str, alert_id: str) -> None:
         """What an act sets going once it is on disk."""
         if act == "stop":
             await self.conductor.withdraw(alert_id)
-        elif act == "send":
-            self.kick()
 
     async def not_ready(self) -> list[str]:
         """Why this service cannot take an alert now, as sentences."""
