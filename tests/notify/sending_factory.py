@@ -127,7 +127,7 @@ class Bench:
         return self.db.write_now(add)
 
     def dispatcher(self, channel: FakeChannel, owner: str = "s1", **given: Any) -> Dispatcher:
-        values = {"name": owner, "channel": channel, "rate": float("inf"), "concurrency": 50, "window": 100}
+        values: dict[str, Any] = {"name": owner, "channel": channel, "rate": float("inf"), "concurrency": 50, "window": 100}
         sender = Sender(**(values | {"units": lambda content: 1} | given))
         desk = Desk(
             db=self.sending_db or self.db,
