@@ -93,8 +93,11 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         private_app.add_routes(api.routes(built.service))
         public_port = await _listen(stack, public_app, settings.public_host, settings.public_port)
         private_port = await _listen(stack, private_app, settings.private_host, settings.private_port)
-        resuming = asyncio.create_task(built.service.conductor.resume(), name="resume")
-        stack.push_async_callback(_end, resuming)
+        for task in (
+            asyncio.create_task(duties.republish(built), name="the first publishing"),  # feeds are there from the start
+            asyncio.create_task(built.service.conductor.resume(), name="resume"),
+        ):
+            stack.push_async_callback(_end, task)
         yield Running(built.service, public_port, private_port)
 
 

@@ -44,7 +44,7 @@ def ticks(built: Built) -> list[Tick]:
         Tick("ends of sends", 1, service.conductor.settle),
         Tick("unknown outcomes", 2, built.reconciler.tick),
         Tick("audience", 5, service.crowd.follow),
-        Tick("page and feeds", 30, partial(_republish, built)),
+        Tick("page and feeds", 30, partial(republish, built)),
         Tick("audit head", 3600, partial(_publish_head, built)),
     ]
 
@@ -100,7 +100,7 @@ async def _expire(built: Built, event_id: str) -> None:
     elif row.stopped_at is not None and row.ended_why == EndedWhy.EXPIRED:
         service.pager(f"{event_id} was stopped, and has now expired: nobody has told people that it is over.")
     await service.conductor.settle()
-    await _republish(built)
+    await republish(built)
 
 
 async def _warn_of_renewal(built: Built, event_id: str) -> None:
@@ -120,7 +120,7 @@ async def _release(built: Built) -> None:
     await service.db.write(lambda conn: ledger.release_expired(conn, now=service.clock.now()))
 
 
-async def _republish(built: Built) -> None:
+async def republish(built: Built) -> None:
     """Brings page and feeds up to date with the clock, and tries again what could not be written."""
     service = built.service
     try:

@@ -16,8 +16,8 @@ from notify.db import Database
 from tests.nemesis.dump import dump
 from tests.stories.town import BOIL_WATER, Town, numbers
 
-PEOPLE = int(os.environ.get("PEOPLE", "3000"))
-KILLS = int(os.environ.get("KILLS", "5"))
+PEOPLE = int(os.environ.get("PEOPLE", "1500"))
+KILLS = int(os.environ.get("KILLS", "4"))
 WINDOW = 200
 DEADLINE_S = 60 + PEOPLE / 100 + KILLS * 20
 
