@@ -113,7 +113,7 @@ def problems_of(error: ValidationError) -> list[str]:
     for detail in error.errors():
         place = ".".join(str(part) for part in detail["loc"])
         message = detail["msg"].removeprefix("Value error, ")
-        if detail["type"] == "extra_forbidden":
+        if detail["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
             message = "there is no such field"
         sentences.append(f"{place}: {message}" if place else message)
     return sentences

@@ -47,12 +47,12 @@ def rows(rendering: Rendering, people: Crowd, cost_per_segment: float) -> list[R
     """One row for each channel, wording and language that anybody gets, the most people first."""
     found = []
     for (channel, wording, language), count in people.items():
-        key = f"{channel}/{wording}/{language}"
-        key = key if key in rendering.contents else f"{channel}/{wording}/en"
+        asked, english = f"{channel}/{wording}/{language}", f"{channel}/{wording}/en"
+        key = asked if asked in rendering.contents else english
         size = rendering.measures.get(key)
         parts = size.parts if size else 1
         segments = parts * count if channel == "sms" else 0
-        step = rendering.step_of.get(key, Step.ENGLISH)
+        step = rendering.step_of.get(asked, Step.ENGLISH)  # the city may have dropped a language people once asked for
         found.append(
             Row(
                 channel=channel,

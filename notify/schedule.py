@@ -1,5 +1,6 @@
 """The ticks, as one visible list. APScheduler only wakes; what there is to do always stands in a table."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -33,8 +34,9 @@ class Ticker:
         self._scheduler.add_listener(_log_failure, EVENT_JOB_ERROR)
 
     def start(self) -> None:
-        # It logs every run of every tick, and every run skipped because the one before is still going: noise.
-        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        # It logs every run of every tick, every run skipped because the one before is still going, and those that our own
+        # end cuts off: noise. What fails is logged below.
+        logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
         self._scheduler.start()
 
     def stop(self) -> None:
@@ -42,4 +44,6 @@ class Ticker:
 
 
 def _log_failure(event: Any) -> None:
-    logger.error("tick %s failed: %s (docs/operations.md#ticks)", event.job_id, event.exception)
+    if isinstance(event.exception, asyncio.CancelledError):  # we are ending
+        return
+    logger.error("tick %s failed: %s (docs/operations.md#ticks)", event.job_id, event.exception, exc_info=event.exception)

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from channels.text import Encoding, encoding
 from notify.alert import Wording
-from notify.slots import BadSlots, Kind, Slot, declared, in_language, long_time, moment, problems, short_time
+from notify.slots import PLAIN, BadSlots, Kind, Slot, declared, in_language, long_time, moment, problems, short_time
 from tests.notify.subjects import SENT, TAGS, ZONE
 
 
@@ -165,3 +166,15 @@ def test_morning_and_evening_never_read_the_same(at: datetime, language: str) ->
 
 def test_times_come_as_text_or_as_times() -> None:
     assert moment("2014-05-23T10:40-07:00") == SENT == moment(SENT)
+
+
+@pytest.mark.parametrize("language", sorted(PLAIN))
+def test_a_text_costs_the_same_on_every_weekday(language: str) -> None:
+    """ "sáb" would make every Spanish text of a Saturday cost twice as much."""
+    for day in range(7):
+        at = datetime(2014, 5, 19 + day, 22, 45, tzinfo=UTC)
+        assert encoding(short_time(at, language, ZONE)) is Encoding.GSM_7
+    saturday = datetime(2014, 5, 24, 22, 45, tzinfo=UTC)
+    if language == "es":
+        assert short_time(saturday, "es", ZONE).startswith("sab")
+        assert "sáb" in long_time(saturday, "es", ZONE)
