@@ -38,7 +38,7 @@ async def test_kill_9_at_random_points_loses_nobody_and_doubles_at_most_what_was
                 await asyncio.sleep(chance.uniform(0.1, 1.5))
                 await service.kill()
                 service = await town.service()
-            await town.until(alert_id, "active")
+            await town.until(alert_id, "active", within_s=DEADLINE_S)
     finally:
         await service.end()
         await carrier.end()
