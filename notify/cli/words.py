@@ -1,5 +1,6 @@
 """`tocsin words ...`: which languages would go out today, and a reviewer's yes to what they have read."""
 
+import dataclasses
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ import typer
 from sqlalchemy import Connection, delete, insert
 from sqlmodel import col
 
-from notify import data, reviews, words
+from notify import catalogs, data, reviews, words
 from notify.app import reviews as stored
 from notify.cli.admin import opened
 from notify.cli.say import Exit, Json, refuse, screen, sentences, show, table
@@ -43,12 +44,38 @@ def status(json: Json = False) -> None:
 
 
 @app.command()
-def check() -> None:
-    """Every fault of every catalogue, as sentences; ends with 1 when there is any."""
-    known = words.load(data.folder("templates"))
-    if known.faults:
-        refuse(known.faults)
+def check(json: Json = False) -> None:
+    """Everything wrong with the translations: unusable, out of step, too long on some weekday; ends with 1 if there is any."""
+    found = words.problems(words.load(data.folder("templates")))
+    if json:
+        show({"problems": found}, json)
+        if found:
+            raise typer.Exit(Exit.REFUSED)
+        return
+    if found:
+        refuse(found)
     screen.print("Every translation can be used.")
+
+
+@app.command()
+def extract(json: Json = False) -> None:
+    """Brings every catalogue into step with the templates; a translation whose English has changed is marked fuzzy."""
+    folder = data.folder("templates")
+    with sentences():
+        written = [str(path.relative_to(folder)) for path in catalogs.extract(folder)]
+    show({"written": written}, json, written or ["Every catalogue is in step."])
+
+
+@app.command(name="table")
+def measures(
+    language: Annotated[list[str] | None, typer.Option(help="Only these languages.")] = None,
+    typed: Annotated[bool, typer.Option("--typed", help="With the samples of free text filled in.")] = False,
+    json: Json = False,
+) -> None:
+    """What every text message costs, filled with samples, on the weekday on which it is longest."""
+    rows = words.table(words.load(data.folder("templates")), typed=typed)
+    rows = tuple(row for row in rows if not language or row.language in language)
+    show([dataclasses.asdict(row) for row in rows], json, words.lines(rows))
 
 
 @app.command()

@@ -68,7 +68,7 @@ async def watching(
         page=pages.append,
         publish_wait_s=30,
     )
-    service = SimpleNamespace(db=db, clock=clock, conductor=conductor, assembly=assembly, pager=pages.append, kick=lambda: None)
+    service = SimpleNamespace(db=db, clock=clock, conductor=conductor, assembly=assembly, pager=pages.append)
 
     async def publish_at(_: Any) -> None:
         await published()
@@ -78,6 +78,5 @@ async def watching(
         reconciler=SimpleNamespace(),  # type: ignore[arg-type]
         publisher=SimpleNamespace(publish=publish_at),  # type: ignore[arg-type]
         callbacks=SimpleNamespace(),  # type: ignore[arg-type]
-        kicker=duties.Kicker(),
     )
     yield Watch(built, conductor, pages)

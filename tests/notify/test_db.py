@@ -183,11 +183,13 @@ def test_two_that_wait_for_each_other_both_get_through(db: Database) -> None:
     for name in ("A", "B"):
         db.write_now(open_incident(name))
     both = threading.Barrier(2, timeout=WAIT_S)
+    begun = threading.Event()
     tries: list[str] = []
 
     def take(first: str, second: str) -> Any:
         def work(conn: Connection) -> str:
             tries.append(first)
+            begun.set()
             change = text("UPDATE incident SET hazard = 'taken' WHERE incident_id = :id")
             conn.execute(change, {"id": first})
             if len(tries) <= 2:
@@ -197,7 +199,9 @@ def test_two_that_wait_for_each_other_both_get_through(db: Database) -> None:
 
         return work
 
-    jobs = [db.submit(take("A", "B")), db.submit(take("B", "A"))]
+    jobs = [db.submit(take("A", "B"))]
+    assert begun.wait(WAIT_S), "each must have a transaction of its own"
+    jobs.append(db.submit(take("B", "A")))
     assert [job.result(WAIT_S) for job in jobs] == ["A", "B"]
     assert len(tries) == 3
 
