@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from channels.base import Handed, Misconfigured, Outbound, Outcome, Refused, Retry
+from channels.base import Delivered, Handed, Misconfigured, Outbound, Outcome, Receipt, Refused, Retry
 from notify import dispatch, recorder
 from notify.clock import ManualClock, SystemClock
 from notify.db import Database, Work
 from notify.ledger import Leased
+from notify.reports import Intake
 from tests.notify.sending_factory import LEASE, Bench, FakeChannel, PlainOutbox, Running, a_letter
 
 
@@ -340,3 +341,20 @@ def test_a_lost_row_is_lost_only_as_long_as_its_lease(db: Database, clock: Manua
     assert not books.lost(new)
     books.forget([old])  # a late word about the old lease
     assert books._open == {1: new}
+
+
+async def test_reports_that_overtake_their_outcomes_by_the_hundred_are_all_taken(bench: Bench) -> None:
+    people = 400
+    bench.event(people)
+    intake = Intake(bench.db, bench.clock)
+    reports: list[asyncio.Task[None]] = []
+
+    def answer(outbound: Outbound) -> Outcome:
+        delivered = [Receipt(outbound.delivery_id, Delivered(), f"SM{outbound.delivery_id}")]
+        reports.append(asyncio.create_task(intake.take(delivered)))
+        return Handed(f"SM{outbound.delivery_id}")
+
+    senders = [bench.dispatcher(FakeChannel(answer=answer), f"s{number}", window=40) for number in range(3)]
+    async with Running(*senders):
+        await bench.until(lambda counts: counts == {"delivered": people})
+    assert [end for end in await asyncio.gather(*reports, return_exceptions=True) if end is not None] == []
