@@ -9,7 +9,7 @@ from uuid import uuid4
 from shapely import unary_union
 from sqlalchemy import Connection
 
-from notify import bulletin, cap, cap_check, register, render, territory
+from notify import bulletin, cap, cap_check, period, register, render, territory
 from notify.alert import MSG_TYPE, Area, Event, Mode, MsgType, Reference, Severity, Stage, from_json
 from notify.city import City, Source
 from notify.draft import Draft
@@ -23,8 +23,6 @@ from notify.tables import AlertRow, EventRow
 from notify.words import Words
 from subscribers.index import Index
 
-SHOWN_AFTER_ALL_CLEAR: Final = timedelta(hours=24)  # an all clear stays in force this long, so that pollers see it
-LONGEST: Final = timedelta(days=7)
 TAKES_BACK: Final = frozenset({Stage.CORRECTION, Stage.FALSE_ALARM})  # their words name what was wrong
 FOLLOWS: Final = frozenset({Stage.UPDATE, Stage.CORRECTION, Stage.ALL_CLEAR, Stage.FALSE_ALARM})
 
@@ -166,8 +164,8 @@ class Assembly:
             identifier="",
             sent=now,
             effective=effective,
-            expires=_expires(draft, hazard, effective),
-            until_cleared=_until_cleared(draft),
+            expires=period.expires(draft, hazard, effective),
+            until_cleared=period.until_cleared(draft),
             next_update_by=draft.next_update_by,
             short=draft.short,
             note=draft.note,
@@ -199,8 +197,8 @@ class Assembly:
             sent=now,
             time_zone=pack.zone,
             slots=draft.slots,
-            expires=_expires(draft, self.hazards[draft.hazard], effective),
-            until_cleared=_until_cleared(draft),
+            expires=period.expires(draft, self.hazards[draft.hazard], effective),
+            until_cleared=period.until_cleared(draft),
             next_update_by=draft.next_update_by,
             told=_told(earlier, pack.tags) if draft.stage in TAKES_BACK else None,
             thread=f"<{incident_id}@{pack.sender.partition('@')[2]}>",
@@ -228,26 +226,8 @@ class Assembly:
             problems.append("stage: the hazard 'test' is only for tests.")
         if draft.stage is Stage.RENEWAL:
             problems.append("stage: nobody writes a renewal; it happens by itself.")
-        problems += self._time_problems(draft, now)
+        problems += period.problems(draft, self.hazards.get(draft.hazard, self.hazards["other"]), now)
         problems += self._thread_problems(conn, draft, row)
-        return problems
-
-    def _time_problems(self, draft: Draft, now: datetime) -> list[str]:
-        problems = []
-        hazard = self.hazards.get(draft.hazard, self.hazards["other"])
-        expires = _expires(draft, hazard, draft.effective or now)
-        if draft.expires is None and draft.not_before and expires <= draft.not_before:
-            problems.append("expires: lies before not_before, so this would never be sent.")
-        if expires <= now:
-            problems.append(f"expires: {expires:%Y-%m-%d %H:%M} UTC has passed.")
-        if expires > now + LONGEST:
-            problems.append("expires: an alert lasts seven days at most; renew it instead.")
-        if draft.learned_at and draft.learned_at > now:
-            problems.append("learned_at: lies in the future.")
-        if draft.next_update_by and draft.next_update_by <= now:
-            problems.append("next_update_by: has passed; promise a later time.")
-        if draft.not_after and draft.not_after <= now:
-            problems.append("not_after: has passed.")
         return problems
 
     def _thread_problems(self, conn: Connection, draft: Draft, row: AlertRow | None) -> list[str]:
@@ -299,16 +279,6 @@ def _told(earlier: Sequence[EventRow], tags: Sequence[str]) -> Told | None:
         return None
     last = earlier[-1]
     return Told(at=last.started_at or last.approved_at, place=territory.place_words(from_json(last.content).areas, tags))
-
-
-def _expires(draft: Draft, hazard: Hazard, effective: datetime) -> datetime:
-    if draft.expires is not None:
-        return draft.expires
-    return effective + (SHOWN_AFTER_ALL_CLEAR if draft.stage in (Stage.ALL_CLEAR, Stage.FALSE_ALARM) else hazard.expires)
-
-
-def _until_cleared(draft: Draft) -> bool:
-    return draft.until == "cleared" and draft.stage in (Stage.FIRST, Stage.UPDATE, Stage.CORRECTION)
 
 
 def _response_type(hazard: Hazard, stage: Stage) -> str:

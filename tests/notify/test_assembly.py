@@ -12,8 +12,8 @@ from shapely import to_geojson
 from shapely.geometry import Polygon, box
 from sqlalchemy import Connection
 
-from notify import cap_check, hazards, register, territory
-from notify.alert import Area, Mode, Stage, from_json, to_json
+from notify import cap_check, hazards, register
+from notify.alert import Mode, Stage, from_json, to_json
 from notify.assembly import Assembly
 from notify.clock import ManualClock
 from notify.db import Database
@@ -21,7 +21,6 @@ from notify.draft import Draft, read
 from notify.life import Status
 from notify.renewal import may_renew
 from notify.tables import AlertRow, EventRow
-from tests.notify.factories import an_info
 from tests.notify.newsroom_factory import (
     AUTHOR,
     Room,
@@ -30,7 +29,6 @@ from tests.notify.newsroom_factory import (
     an_assembly,
     follow_up,
     keep_areas,
-    portland_areas,
 )
 from tests.notify.subjects import _samples
 
@@ -297,44 +295,6 @@ def test_a_test_is_never_sent_in_the_incident_of_a_danger(room: Room) -> None:
     first = room.left()
     draft = a_draft_of("test", Stage.TEST, first.partition("-")[0])
     assert "a test is an incident of its own" in problems_of(room, draft)
-
-
-def test_half_of_the_city_is_the_whole_city(sqlite_db: Database) -> None:
-    city = next(area for area in portland_areas() if area.name == "Portland")
-    west, south, east, north = city.shape.bounds
-    most = {"geojson": as_geojson(box(west, south, east, north)), "words": "everybody"}
-    for choice, whole in ((most, True), ({"geojson": as_geojson(SMALL), "words": "few"}, False)):
-        draft = a_draft(area=choice, expected_people=1_000)
-        (area,) = sqlite_db.read_now(
-            lambda conn, draft=draft: territory.chosen(conn, an_assembly().city, draft.area)  # type: ignore[misc]
-        )
-        assert area.citywide is whole
-
-
-OUTER, INNER = box(-122.7, 45.4, -122.5, 45.6), box(-122.62, 45.48, -122.58, 45.52)
-LENTS = Area(name="Lents", shape=INNER, names={"es": "El Lents"})
-RING = Area(name="Portland", shape=OUTER.difference(INNER))
-
-
-def descriptions(areas: tuple[Area, ...], known: tuple[Area, ...] = (LENTS,)) -> list[str]:
-    infos = [an_info("en-US", area_desc="Portland"), an_info("es-US", area_desc="Portland")]
-    return [info.area_desc for info in territory.excepting(areas, infos, known, {"en-US": "en", "es-US": "es"})]
-
-
-def test_what_lies_in_a_hole_is_excepted_by_its_name_in_each_language() -> None:
-    assert descriptions((RING,)) == ["Portland (≠ Lents)", "Portland (≠ El Lents)"]
-
-
-def test_a_hole_without_a_name_is_told_by_its_middle() -> None:
-    assert descriptions((RING,), ()) == ["Portland (≠ 45.5000,-122.6000)"] * 2
-
-
-def test_a_hole_that_another_area_of_the_alert_fills_is_no_exception() -> None:
-    assert descriptions((RING, LENTS)) == ["Portland"] * 2
-
-
-def test_an_area_without_holes_is_told_as_it_is() -> None:
-    assert descriptions((Area(name="Portland", shape=OUTER),)) == ["Portland"] * 2
 
 
 def test_only_dangers_that_must_not_end_in_silence_are_renewed(sqlite_db: Database) -> None:
