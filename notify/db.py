@@ -9,6 +9,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,7 +27,8 @@ GROUP_LIMIT: Final = 64  # pieces of work that may share one commit
 READERS: Final = 4
 POSTGRES_WRITERS: Final = 4
 DEADLOCK: Final = "40P01"  # PostgreSQL's code for it
-DEADLOCK_TRIES: Final = 3
+DEADLOCK_TRIES: Final = 5
+DEADLOCK_PAUSE_S: Final = 0.02  # before another try, times the tries so far: the other one must get its lock first
 BUSY_TIMEOUT_MS: Final = 5_000  # how long a statement waits for another process's write before it is an error
 
 
@@ -147,6 +149,7 @@ class Database:
                 job.error = job.error or error
         for job in [job for job in jobs if _lost_a_deadlock(job.error) and job.tries < DEADLOCK_TRIES]:
             jobs = [other for other in jobs if other is not job]
+            time.sleep(DEADLOCK_PAUSE_S * job.tries)
             self._run_group([_Job(job.work, job.done, tries=job.tries + 1)])
         for job in jobs:
             if not job.done.set_running_or_notify_cancel():

@@ -203,7 +203,7 @@ def test_two_that_wait_for_each_other_both_get_through(db: Database) -> None:
     assert begun.wait(WAIT_S), "each must have a transaction of its own"
     jobs.append(db.submit(take("B", "A")))
     assert [job.result(WAIT_S) for job in jobs] == ["A", "B"]
-    assert len(tries) == 3
+    assert len(tries) >= 3
 
 
 def test_an_error_that_is_no_deadlock_is_not_tried_again(db: Database) -> None:
