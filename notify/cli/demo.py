@@ -92,7 +92,7 @@ class Stage:
         with closing(Database(self.database)) as db:
             for name, role in (("author", "author"), ("approver", "approver")):
                 self.tokens[name] = db.write_now(lambda conn, name=name, role=role: people.add(conn, name, [role], {}, now))  # type: ignore[misc]
-            found = []
+            found: list[areas.NamedShape] = []
             for file in sorted((self.pack_folder / "areas").glob("*.geojson")):
                 reading = areas.read_areas(file.read_bytes(), box)
                 self.problems += reading.problems
