@@ -20,8 +20,8 @@ from subscribers.areas import NamedShape
 from subscribers.demography import BASES, HOUSEHOLDS, LANGUAGES, REACHED, SOURCES, Household, Spot
 from subscribers.lettering import DECIMALS, Letters, beside, cells, degrees, digits, letters, only, spread, table
 from subscribers.rows import Floats
+from subscribers.sheet import COLUMNS
 
-HEADER = ("phone", "email", "language", "label", "lat", "lon", "zip", "area", "basis", "consent_at", "consent_source")
 BLOCK = 10_000  # people who share an area code: as many as exchange 555 has numbers in it
 LOCAL_CODES = (503, 971)  # the sample city's own are given first
 BEYOND = 0.05  # how far past the city's limits somebody may live, as a share of its width and height
@@ -64,7 +64,7 @@ def write(
     tally = [np.zeros(len(shares), np.int64) for shares in (LANGUAGES, REACHED, BASES, town.households)]
     part = path.with_name(f"{path.name}.part")
     with part.open("wb") as file:
-        file.write(",".join(HEADER).encode() + b"\n")
+        file.write(",".join(COLUMNS).encode() + b"\n")
         for block, first in enumerate(range(0, people, BLOCK)):
             # Whole blocks are made even when fewer people are wanted, so that the first do not depend on how many there are.
             rng = np.random.default_rng([seed, block])
