@@ -220,6 +220,14 @@ class Town:
             while len(self.sms()) < count:
                 await asyncio.sleep(0.05)
 
+    async def until_log_grows(self, size: int) -> None:
+        """Waits until the carrier has written so many more bytes: cheaper than counting a long log."""
+        log = self.logs / "sms.jsonl"
+        begun = log.stat().st_size if log.exists() else 0
+        async with asyncio.timeout(DEADLINE_S):
+            while not log.exists() or log.stat().st_size < begun + size:
+                await asyncio.sleep(0.02)
+
     async def settled(self, alert_id: str) -> dict[str, Any]:
         """Waits until no row of the alert may leave any more."""
         async with asyncio.timeout(DEADLINE_S):
