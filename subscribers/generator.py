@@ -27,7 +27,7 @@ LOCAL_CODES = (503, 971)  # the sample city's own are given first
 BEYOND = 0.05  # how far past the city's limits somebody may live, as a share of its width and height
 ROUNDS_MAX = 20_000  # of trying spots in the box around a shape until one is inside
 
-CONSENTS_FROM, CONSENTS_S = np.datetime64("2009-01-01T00:00:00"), 1_900 * 86_400  # until March 2014
+CONSENT_DAYS = np.arange("2009-01-01", "2014-03-01", dtype="datetime64[D]")
 
 Positions = NDArray[np.int64]
 
@@ -166,15 +166,22 @@ def _homes(areas: Sequence[NamedShape]) -> _Homes:
     return _Homes(names=names, cells=cells(names), shapes=shapes, bounds=shapely.bounds(shapes), chances=sizes / sizes.sum())
 
 
+@lru_cache
+def _calendar() -> tuple[Letters, Letters]:
+    """Every day on which somebody may have consented, and every minute of a day."""
+    minutes = [f"T{hour:02}:{minute:02}:00Z" for hour in range(24) for minute in range(60)]
+    return letters([str(day) for day in CONSENT_DAYS]), letters(minutes)
+
+
 def _people(rng: np.random.Generator, town: _Town) -> _People:
-    consents = np.datetime_as_string(CONSENTS_FROM + rng.integers(0, CONSENTS_S, BLOCK), timezone="UTC")
+    days, minutes = _calendar()
     return _People(
         line=rng.permutation(BLOCK),
         language=_dealt(rng, LANGUAGES),
         reached=_dealt(rng, REACHED),
         basis=_dealt(rng, BASES),
         household=_dealt(rng, town.households),
-        consent_at=letters(consents.tolist()),
+        consent_at=beside(days[rng.integers(0, len(days), BLOCK)], minutes[rng.integers(0, len(minutes), BLOCK)]),
     )
 
 

@@ -27,8 +27,9 @@ def cells(words: Sequence[str]) -> Letters:
 
 
 def digits(numbers: NDArray[np.int64], width: int, at_least: int = 1) -> Letters:
-    """Whole numbers from 0, of at most `width` digits, with leading zeros up to `at_least`."""
-    each = numbers[:, None] // 10 ** np.arange(width - 1, -1, -1) % 10
+    """Whole numbers from 0, of at most `width` digits (nine is the most), with leading zeros up to `at_least`."""
+    powers = 10 ** np.arange(width - 1, -1, -1, dtype=np.int32)  # half as wide divides twice as fast
+    each = numbers.astype(np.int32)[:, None] // powers % 10
     shown = np.logical_or.accumulate(each > 0, axis=1)
     shown[:, width - at_least :] = True
     return np.where(shown, each + NOUGHT, 0).astype(np.uint8)
