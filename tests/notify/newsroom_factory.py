@@ -75,8 +75,19 @@ class SmallIndex:
         return self.everybody
 
 
-def an_assembly(*, mode: Mode = Mode.DEMO, index: SmallIndex | None = None, countdown_s: float | None = 0) -> Assembly:
-    pack = portland().pack
+FEW = ("en", "es", "ar")  # enough for who may do what; rendering twelve languages takes six times as long
+
+
+def an_assembly(
+    *,
+    mode: Mode = Mode.DEMO,
+    index: SmallIndex | None = None,
+    countdown_s: float | None = 0,
+    languages: Sequence[str] = FEW,
+) -> Assembly:
+    """`languages` of the city; () for all of the pack's."""
+    whole = portland().pack
+    pack = replace(whole, languages=tuple(one for one in whole.languages if one.tag in (languages or whole.tags)))
     site = Site(
         base="https://alerts.example.gov",
         city=pack.name,
@@ -89,7 +100,7 @@ def an_assembly(*, mode: Mode = Mode.DEMO, index: SmallIndex | None = None, coun
     )
     known = index or SmallIndex()
     return Assembly(
-        city=portland(),
+        city=replace(portland(), pack=pack),
         site=site,
         words=the_words(),
         hazards=hazards.catalogue(),

@@ -112,7 +112,7 @@ def a_draft_of(hazard: str, stage: Stage, incident: str = "") -> Draft:
 
 @pytest.mark.parametrize("hazard", HAZARDS)
 def test_every_stage_of_a_hazard_makes_cap_that_its_readers_take(sqlite_db: Database, hazard: str) -> None:
-    assembly = an_assembly(mode=Mode.LIVE)
+    assembly = an_assembly(mode=Mode.LIVE, languages=())
 
     def judge(conn: Connection) -> None:
         first = keep_left(conn, assembly, a_draft_of(hazard, Stage.FIRST), NOW)
