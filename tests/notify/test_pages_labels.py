@@ -49,7 +49,7 @@ def test_words_that_warn_are_not_left_in_english(language: str) -> None:
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_states_cannot_be_taken_for_each_other(language: str) -> None:
     words = catalogue(language)
-    states = [words[text] for text in (*pages.IN_FORCE.values(), *pages.OVER.values())]
+    states = [words[text] for text in {*pages.IN_FORCE.values(), *pages.OVER.values()}]
     assert len(set(states)) == len(states)
     assert words["ENDED: {headline}"] != words["ENDED: no all clear was given. {headline}"]
     start = words["ENDED: {headline}"].removesuffix("{headline}").rstrip()
