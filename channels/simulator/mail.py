@@ -1,6 +1,7 @@
 """The mail relay: takes mail in, logs it, and passes nothing on."""
 
 import asyncio
+import contextlib
 import logging
 import re
 from collections import Counter
@@ -129,7 +130,9 @@ class MailSink:
 def drop(connection: SMTP) -> None:
     """Cuts a connection at once."""
     if connection.transport is not None:
-        cast(asyncio.Transport, connection.transport).abort()  # uvloop's has its methods, not its type
+        # After a failed TLS handshake the transport has let go of its protocol, and Python 3.11.2 cannot abort it any more.
+        with contextlib.suppress(AttributeError):
+            cast(asyncio.Transport, connection.transport).abort()  # uvloop's has its methods, not its type
 
 
 async def _end_with_connection() -> NoReturn:
