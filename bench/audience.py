@@ -145,12 +145,12 @@ def cluster(version: str) -> Iterator[psycopg.Connection[Any]]:
     """A PostgreSQL of our own, gone on the way out: pg_virtualenv keeps it while its child waits for its input to end."""
     settings = [part for setting in SETTINGS for part in ("-o", setting)]
     heard, said = os.pipe()  # a pipe of its own for the login: pg_virtualenv has words of its own for standard output
-    command = ["pg_virtualenv", "-v", version, *settings, sys.executable, "-c", WAIT, str(said)]
+    command = ["pg_virtualenv", "-t", "-v", version, *settings, sys.executable, "-c", WAIT, str(said)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, pass_fds=[said]), open(heard) as login:
         os.close(said)
         line = login.readline()
         if not line:
-            raise RuntimeError("pg_virtualenv made no cluster; as root it makes one at a time on a machine")
+            raise RuntimeError("pg_virtualenv made no cluster")
         with psycopg.connect(**json.loads(line), autocommit=True) as server:
             yield server
 

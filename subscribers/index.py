@@ -137,12 +137,15 @@ class Index:
         overlapped = self._overlapped(shape)
         allowed = np.zeros(len(self.vocabulary.bases.known) + 1, np.bool_)
         allowed[self.vocabulary.bases.codes(bases)] = True
-        base, recent = self.base.find(shape, overlapped), self.recent.find(shape, overlapped)
+        base = self.base.find(shape, overlapped)
         base = base.at(~self.masked[base.person]) if len(self.changed) else base
-        parts = [_told(crowd, crowd.one_each(some), allowed) for crowd, some in ((self.base, base), (self.recent, recent))]
+        parts = [_told(self.base, self.base.one_each(base), allowed)]
         if citywide:
             parts.append(_told_anyway(self.base, np.flatnonzero(~(self.base.placed | self.masked)), allowed))
-            parts.append(_told_anyway(self.recent, np.flatnonzero(~self.recent.placed), allowed))
+        if len(self.changed):  # nobody has changed since most loads; an empty crowd is not worth asking
+            parts.append(_told(self.recent, self.recent.one_each(self.recent.find(shape, overlapped)), allowed))
+            if citywide:
+                parts.append(_told_anyway(self.recent, np.flatnonzero(~self.recent.placed), allowed))
         told = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         return Matched(**told, left=self._left(told["how"], allowed, citywide), vocabulary=self.vocabulary)
 
