@@ -7,14 +7,16 @@ from typing import Final
 
 HEADROOM: Final = 0.985  # of the rate: a provider counts arrivals, and the network can move two of them 15 ms closer
 WINDOW_S: Final = 1.0
+CATCH_UP_S: Final = 0.05  # as long as a busy process lets a slot wait now and then
 
 
 @dataclass(slots=True)
 class Pace:
     """A slot clock with an exact one-second window behind it.
 
-    Slots keep messages evenly apart (a message of n units holds the line for n / rate seconds); the window makes sure that
-    messages of mixed lengths never add up to more than the rate within any second. rate: units per second, or inf.
+    Slots keep messages evenly apart (a message of n units holds the line for n / rate seconds); slots missed for up to
+    CATCH_UP_S are made up at once. The window makes sure that messages of mixed lengths, and those made up, never add up to
+    more than the rate within any second. rate: units per second, or inf.
     """
 
     rate: float
@@ -40,7 +42,7 @@ class Pace:
             self._recent_units -= self._recent.popleft()[1]
         self._recent.append((start, units))
         self._recent_units += units
-        self._free_at = start + units / (self.rate * HEADROOM)
+        self._free_at = max(self._free_at, start - CATCH_UP_S) + units / (self.rate * HEADROOM)
         return start
 
     def hold_until(self, at: float) -> None:

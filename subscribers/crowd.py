@@ -64,6 +64,8 @@ class Crowd:
     def addresses_of(self, persons: Positions) -> tuple[Positions, Positions]:
         """Positions of these people's addresses, and for each the index into `persons` of whom it belongs to."""
         begin, end = self.first_address[persons], self.first_address[persons + 1]
+        if (end == begin + 1).all():  # one address each, as nearly everybody has
+            return begin, np.arange(len(persons))
         return spans(begin, end), np.repeat(np.arange(len(persons)), end - begin)
 
     def find(self, shape: Any, overlapped: Flags) -> Found:
@@ -83,6 +85,8 @@ class Crowd:
     def one_each(self, found: Found) -> Found:
         """One place a person: a point before an area, then the place saved first."""
         repeats = self.several[found.person]
+        if not repeats.any():
+            return found
         some = found.at(repeats)
         some = some.at(np.lexsort((self.place_id[some.place], self.is_area(some.place), some.person)))
         first = np.ones(len(some.person), np.bool_)
@@ -97,8 +101,10 @@ class Crowd:
 
     def whereabouts(self, place: Positions) -> tuple[Floats, Floats]:
         """Longitude and latitude of these places, nan for areas."""
-        lon, lat = np.full((2, len(place)), np.nan)
         is_point = ~self.is_area(place)
+        if is_point.all():
+            return self.grid.lon[place], self.grid.lat[place]
+        lon, lat = np.full((2, len(place)), np.nan)
         point = place[is_point]
         lon[is_point], lat[is_point] = self.grid.lon[point], self.grid.lat[point]
         return lon, lat

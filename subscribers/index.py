@@ -7,71 +7,15 @@ ValueError and matches neither nobody nor everybody.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from subscribers.crowd import Crowd, Found, gather
-from subscribers.rows import NO_ROWS, Codes, Flags, Floats, Ids, Rows, Standing, Vocabulary
-
-
-class How(IntEnum):
-    """Why somebody is told."""
-
-    POINT = 0  # a place of theirs lies inside or on the boundary
-    OVERLAP = 1  # the ZIP or area they named overlaps; they themselves may be outside
-    NO_PLACE = 2  # a citywide alert, and we do not know where they are
-
-
-class Left(IntEnum):
-    """Why somebody is not told. The first that holds counts."""
-
-    STOPPED = 0  # they opted out
-    UNREACHABLE = 1  # the provider says the address cannot be reached
-    BASIS = 2  # the basis we have their address on does not cover this hazard
-    NO_PLACE = 3  # we do not know where they are, and the alert is not citywide
-    OUTSIDE = 4  # every place they saved lies outside
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Matched:
-    """Everybody to tell, one row an address, in no order; and how many are left out, by reason.
-
-    language, channel and basis are codes of `vocabulary`. place_id is the matched place, a point before an area and the oldest
-    first (0 without a place); lon and lat are where it lies (nan for an area or no place). All rows and counts together are
-    all addresses there are.
-    """
-
-    address_id: Ids
-    subscriber_id: Ids
-    language: Codes
-    channel: Codes
-    basis: Codes
-    how: NDArray[np.int8]
-    place_id: Ids
-    lon: Floats
-    lat: Floats
-    left: Mapping[Left, int]
-    vocabulary: Vocabulary
-
-    def __len__(self) -> int:
-        return len(self.address_id)
-
-    def count(self, how: How) -> int:
-        """How many are told for this reason."""
-        return int(np.count_nonzero(self.how == how))
-
-    def by_language(self) -> dict[str, int]:
-        return _counted(self.language, self.vocabulary.languages.all())
-
-    def by_channel(self) -> dict[str, int]:
-        return _counted(self.channel, self.vocabulary.channels.all())
-
-    def by_basis(self) -> dict[str, int]:
-        return _counted(self.basis, self.vocabulary.bases.all())
+from subscribers.crowd import Crowd, gather
+from subscribers.matched import How, Left, Matched, told_anyway, told_at
+from subscribers.rows import NO_ROWS, Flags, Ids, Rows, Standing, Vocabulary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,15 +83,15 @@ class Index:
         allowed[self.vocabulary.bases.codes(bases)] = True
         base = self.base.find(shape, overlapped)
         base = base.at(~self.masked[base.person]) if len(self.changed) else base
-        parts = [_told(self.base, self.base.one_each(base), allowed)]
+        told = [told_at(self.base, self.base.one_each(base), allowed)]
         if citywide:
-            parts.append(_told_anyway(self.base, np.flatnonzero(~(self.base.placed | self.masked)), allowed))
+            told.append(told_anyway(self.base, np.flatnonzero(~(self.base.placed | self.masked)), allowed))
         if len(self.changed):  # nobody has changed since most loads; an empty crowd is not worth asking
-            parts.append(_told(self.recent, self.recent.one_each(self.recent.find(shape, overlapped)), allowed))
+            told.append(told_at(self.recent, self.recent.one_each(self.recent.find(shape, overlapped)), allowed))
             if citywide:
-                parts.append(_told_anyway(self.recent, np.flatnonzero(~self.recent.placed), allowed))
-        told = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        return Matched(**told, left=self._left(told["how"], allowed, citywide), vocabulary=self.vocabulary)
+                told.append(told_anyway(self.recent, np.flatnonzero(~self.recent.placed), allowed))
+        at_a_place = sum(len(part) for part in told if part.place is not None)
+        return Matched(told=tuple(told), left=self._left(at_a_place, allowed, citywide), vocabulary=self.vocabulary)
 
     def why(self, address_id: int, shape: Any, *, citywide: bool, bases: Collection[str]) -> Why:
         """What `match` decides for one address, found without its grid. Raises LookupError when nobody has that address."""
@@ -187,7 +131,7 @@ class Index:
         meets[meets] = ~shapely.touches(shape, self.shapes[meets])
         return np.append(meets, np.zeros(len(self.vocabulary.areas.known) + 1 - len(meets), np.bool_))
 
-    def _left(self, how: NDArray[np.int8], allowed: Flags, citywide: bool) -> dict[Left, int]:
+    def _left(self, at_a_place: int, allowed: Flags, citywide: bool) -> dict[Left, int]:
         """Everybody not told, by reason, from totals: nothing is counted one by one."""
         known = allowed[: self.totals.shape[1]]
         unplaced, placed = (int(self.totals[Standing.OPEN, known, flag].sum()) for flag in (0, 1))
@@ -196,7 +140,7 @@ class Index:
             Left.UNREACHABLE: int(self.totals[Standing.UNREACHABLE].sum()),
             Left.BASIS: int(self.totals[Standing.OPEN, ~known].sum()),
             Left.NO_PLACE: 0 if citywide else unplaced,
-            Left.OUTSIDE: placed - int(np.count_nonzero(how != How.NO_PLACE)),
+            Left.OUTSIDE: placed - at_a_place,
         }
 
 
@@ -240,48 +184,3 @@ def _drawn(shapes: NDArray[Any], vocabulary: Vocabulary) -> Flags:
     drawn = np.zeros(len(vocabulary.areas.known), np.bool_)
     drawn[: len(shapes)] = [shape is not None for shape in shapes]
     return drawn
-
-
-def _told(crowd: Crowd, found: Found, allowed: Flags) -> dict[str, NDArray[Any]]:
-    """The columns of Matched for people at a place, for those of their addresses that may be sent to."""
-    address, owner = _reachable(crowd, found.person, allowed)
-    place = found.place[owner]
-    lon, lat = crowd.whereabouts(place)
-    return _columns(crowd, address, found.person[owner]) | {
-        "how": np.where(crowd.is_area(place), How.OVERLAP, How.POINT).astype(np.int8),
-        "place_id": crowd.place_id[place],
-        "lon": lon,
-        "lat": lat,
-    }
-
-
-def _told_anyway(crowd: Crowd, person: NDArray[np.int64], allowed: Flags) -> dict[str, NDArray[Any]]:
-    """The same for people without a place."""
-    address, owner = _reachable(crowd, person, allowed)
-    nowhere = np.full(len(owner), np.nan)
-    return _columns(crowd, address, person[owner]) | {
-        "how": np.full(len(owner), How.NO_PLACE, np.int8),
-        "place_id": np.zeros(len(owner), np.int64),
-        "lon": nowhere,
-        "lat": nowhere,
-    }
-
-
-def _reachable(crowd: Crowd, person: NDArray[np.int64], allowed: Flags) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    address, owner = crowd.addresses_of(person)
-    told = (crowd.standing[address] == Standing.OPEN) & allowed[crowd.basis[address]]
-    return address[told], owner[told]
-
-
-def _columns(crowd: Crowd, address: NDArray[np.int64], person: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-    return {
-        "address_id": crowd.address_id[address],
-        "subscriber_id": crowd.subscriber_id[person],
-        "language": crowd.language[address],
-        "channel": crowd.channel[address],
-        "basis": crowd.basis[address],
-    }
-
-
-def _counted(codes: Codes, words: tuple[str, ...]) -> dict[str, int]:
-    return {words[code]: int(count) for code, count in enumerate(np.bincount(codes)) if count}

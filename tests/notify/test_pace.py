@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notify.pace import Pace
+from notify.pace import CATCH_UP_S, Pace
 
 
 def starts(rate: float, lengths: list[int], idle: list[float] | None = None) -> list[tuple[float, int]]:
@@ -53,3 +53,15 @@ def test_a_pause_the_provider_asks_for_is_kept() -> None:
     pace = Pace(10)
     pace.hold_until(30.0)
     assert pace.start_of(1, 0.0) == 30.0
+
+
+def test_slots_missed_by_a_busy_process_are_made_up() -> None:
+    found = starts(1000, [1] * 31_000, [0.02 if number % 100 == 0 else 0.0 for number in range(31_000)])
+    assert sum(1 for start, _ in found if start < 30) >= 0.97 * 30 * 1000
+
+
+def test_after_a_long_idle_time_only_the_last_moments_slots_are_made_up() -> None:
+    pace = Pace(100)
+    pace.start_of(1, 0.0)
+    at_once = [start for start in (pace.start_of(1, 60.0) for _ in range(20)) if start == 60.0]
+    assert len(at_once) <= 1 + CATCH_UP_S * 100

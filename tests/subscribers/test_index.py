@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from shapely import from_wkt
 from shapely.geometry import GeometryCollection, LineString, MultiPolygon, Point, Polygon, box
 
-from subscribers.index import How, Index, Left, Matched, index
+from subscribers.index import Index, index
+from subscribers.matched import How, Left, Matched
 from subscribers.rows import AT_A_POINT, NO_ROWS, Rows, Standing, Vocabulary
 from tests.subscribers.shapes import on_lattice, shapes
 

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Engine, insert
 
 from subscribers import atlas, loading, store
 from subscribers.areas import NamedShape
-from subscribers.index import How, Left, Matched
 from subscribers.loading import Audience, caught_up, load
+from subscribers.matched import How, Left, Matched
 from subscribers.place import NamedPlace, Point, Spot, ZipArea
 from tests.subscribers.factories import DOWNTOWN, LENTS, NOON, a_person, said
 
