@@ -75,6 +75,7 @@ class Place(SQLModel, table=True):
     lat: float | None = None
     lon: float | None = None
     area: str | None = None  # name of a ZIP area ("97214") or named area ("Lents")
+    block: str = Field(default="", sa_column_kwargs={"server_default": ""})  # of a point, in words: "1100 block SW 5th Ave"
 
 
 class PlaceChange(SQLModel, table=True):
@@ -99,6 +100,81 @@ class Consent(SQLModel, table=True):
     at: datetime
     source: str  # form, import file, "carrier 21610", ...
     evidence: str = ""  # the exact words or row
+    terms: str = Field(default="", sa_column_kwargs={"server_default": ""})  # version of the terms they were shown
+
+
+class Contact(SQLModel, table=True):
+    """A phone or mailbox that once wrote or was written to, by its keyed hash: how the dialog stands. Outlives the erasure of
+    the person, emptied: then the hash alone says that this number is not to be texted."""
+
+    __tablename__ = "contact"
+    __table_args__ = (UniqueConstraint("channel", "blind", name="uq_contact_channel_blind"), {"sqlite_autoincrement": True})
+    contact_id: int | None = Field(default=None, sa_column=Column(BigId, Identity(), primary_key=True))
+    channel: str  # sms | email
+    blind: bytes = Field(sa_type=LargeBinary)
+    language: str = ""
+    memory: str = "{}"  # JSON of dialog.turn.Memory
+    suspect_at: datetime | None = None  # since when the number may have a new owner
+    erased_at: datetime | None = None  # do not text, until they themselves write again
+    changed_at: datetime
+
+
+class Words(SQLModel, table=True):
+    """What was said between a contact and us, both directions, sealed like an address. provider_id makes an inbound text count
+    once, however often it is delivered."""
+
+    __tablename__ = "words"
+    __table_args__ = (
+        UniqueConstraint("provider_id", name="uq_words_provider_id"),
+        Index("ix_words_contact", "contact_id"),
+        {"sqlite_autoincrement": True},
+    )
+    words_id: int | None = Field(default=None, sa_column=Column(BigId, Identity(), primary_key=True))
+    contact_id: int = Field(sa_type=BigInteger)
+    inbound: bool
+    at: datetime
+    ours: str  # the number of ours that was used
+    provider_id: str | None = None
+    key: str = ""  # which reply it was: "M02.es"
+    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # None once erased
+    key_id: str | None = None
+
+
+class Pending(SQLModel, table=True):
+    """A sign-up or wish that waits for proof of possession: a code by text, a button in a mail. Single use."""
+
+    __tablename__ = "pending"
+    __table_args__ = (Index("ix_pending_expires", "expires_at"), {"sqlite_autoincrement": True})
+    pending_id: int | None = Field(default=None, sa_column=Column(BigId, Identity(), primary_key=True))
+    kind: str  # code | confirm | manage
+    token_hash: bytes = Field(sa_type=LargeBinary, unique=True)
+    channel: str
+    blind: bytes = Field(sa_type=LargeBinary)
+    sealed: bytes = Field(sa_type=LargeBinary)  # JSON of what was asked for, the address included
+    key_id: str
+    created_at: datetime
+    expires_at: datetime
+    tries: int = 0
+    used_at: datetime | None = None
+
+
+class Quota(SQLModel, table=True):
+    """How often something happened within a window: verification texts a day, sign-ups of a prefix an hour."""
+
+    __tablename__ = "quota"
+    name: str = Field(primary_key=True)  # "verify/day", "prefix/" + keyed hash; never a number or an IP address
+    window_start: datetime = Field(primary_key=True)
+    count: int = 0
+
+
+class Noted(SQLModel, table=True):
+    """Counts of what residents texted for, by day: distress, not understood, languages asked for. Never the words."""
+
+    __tablename__ = "noted"
+    day: str = Field(primary_key=True)  # ISO date, UTC
+    note: str = Field(primary_key=True)
+    detail: str = Field(primary_key=True, default="")
+    count: int = 0
 
 
 class NamedArea(SQLModel, table=True):
