@@ -138,6 +138,19 @@ class Inbound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """A text from a resident. address: who wrote; ours: the number of ours they wrote to. obeyed: the word the provider has
+    itself acted on and answered ("stop", "start", "help"), "" for none."""
+
+    provider_id: str
+    address: str
+    ours: str
+    text: str
+    has_media: bool = False
+    obeyed: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """What is known of a delivery whose outcome is unknown, to ask its provider about."""
 
@@ -171,6 +184,14 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """Lets requests under way end, then disconnects."""
+
+
+@runtime_checkable
+class Hears(Protocol):
+    """The optional ability to take texts from residents."""
+
+    def read_text(self, request: Inbound) -> Heard:
+        """Reads a resident's text. Pure. Raises Forged."""
 
 
 @runtime_checkable

@@ -24,6 +24,7 @@ from channels.base import (
     Answer,
     Forged,
     Handed,
+    Heard,
     Inbound,
     Misconfigured,
     Outbound,
@@ -192,6 +193,23 @@ class TwilioSms:
             return ()
         outcome = twilio_codes.outcome(status, provider_id, _number(form.get("ErrorCode")))
         return (Receipt(int(delivery[1]), outcome, provider_id),)
+
+    def read_text(self, request: Inbound) -> Heard:
+        """A resident's text: https://www.twilio.com/docs/messaging/guides/webhook-request. OptOutType is there when Twilio has
+        acted on the word and answered it: https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out. Raises Forged."""
+        form = MultiDict(request.form)
+        if not self._signed(request, form):
+            raise Forged("A text's X-Twilio-Signature is missing or wrong.")
+        if form.get("AccountSid") != self._gateway.account.account_sid:
+            raise Forged("A text speaks of another Twilio account.")
+        return Heard(
+            provider_id=form.get("MessageSid", ""),
+            address=form.get("From", ""),
+            ours=form.get("To", ""),
+            text=form.get("Body", ""),
+            has_media=form.get("NumMedia", "0") not in ("", "0"),
+            obeyed=form.get("OptOutType", "").lower(),
+        )
 
     def _signed(self, request: Inbound, form: "MultiDict[str]") -> bool:
         given = next((value for name, value in request.headers.items() if name.lower() == "x-twilio-signature"), "")

@@ -102,11 +102,11 @@ class Conductor:
 
     async def settle(self) -> None:
         """Notes events whose every row has left, and ends the rows of those that were stopped, replaced or have expired."""
-        held = [Status.SENDING, Status.STOPPED, Status.ENDED]
+        held = [Status.SENDING, Status.ACTIVE, Status.STOPPED, Status.ENDED]
         for row in await self.db.read(partial(register.standing, statuses=held)):
             if row.done_at is not None or (row.status == Status.SENDING and row.planned_at is None):
                 continue
-            if row.status != Status.SENDING:
+            if row.status in (Status.STOPPED, Status.ENDED):
                 await self.withdraw(row.event_id)
             if not await self.db.read(partial(ledger.waiting, event=row, left_to_staff=LEFT_TO_STAFF)):
                 await self.db.write(partial(_finish, event_id=row.event_id, now=self.clock.now()))
@@ -212,6 +212,8 @@ def _note_problem(conn: Connection, event_id: str, problem: str, now: datetime) 
 
 def _finish(conn: Connection, event_id: str, now: datetime) -> None:
     row = _locked(conn, event_id)
+    if ledger.waiting(conn, row, LEFT_TO_STAFF):  # a latecomer came in between
+        return
     if row.status == Status.SENDING:
         register.set_status(conn, event_id, Status.ACTIVE, now, done_at=now)
         _log(conn, "all handed over", event_id, now)

@@ -58,6 +58,16 @@ class Crowd:
             skipped={key: count for key, count in skipped.items() if count},
         )
 
+    async def reaches(self, event: Event, address_id: int) -> bool:
+        """Whether the event is for one address, as of now. Raises LookupError when there is no such address."""
+        await self.follow()
+        index = self.index
+        shape = unary_union([area.shape for area in event.areas])
+        citywide = any(area.citywide for area in event.areas)
+        bases = self._policy.bases(self._hazards[event.hazard], event.severity)
+        why = await asyncio.to_thread(index.why, address_id, shape, citywide=citywide, bases=bases)
+        return why.how is not None and why.channel in event.channels
+
     def group(self, channel: str, language: str) -> int:
         vocabulary = self.index.vocabulary
         return vocabulary.languages.code(language) * CHANNELS + vocabulary.channels.code(channel)

@@ -170,8 +170,10 @@ def claim(conn: Connection, owner: str, ids: Sequence[int], *, now: datetime) ->
 
 
 def sending(conn: Connection, now: datetime, *, lock: bool = False) -> list[str]:
-    """The events whose messages may leave now. With `lock`, none of them is stopped before this transaction ends."""
-    query = select(col(EventRow.event_id)).where(col(EventRow.status) == "sending", col(EventRow.expires_at) > now)
+    """The events whose messages may leave now: those being sent, and those in force that latecomers are still told of. With
+    `lock`, none of them is stopped before this transaction ends."""
+    leaving = col(EventRow.status).in_(("sending", "active"))
+    query = select(col(EventRow.event_id)).where(leaving, col(EventRow.expires_at) > now)
     return list(conn.scalars(query.order_by(col(EventRow.event_id)).with_for_update(read=True) if lock else query))
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 HEADROOM: Final = 0.985  # of the rate: a provider counts arrivals, and the network can move two of them 15 ms closer
 WINDOW_S: Final = 1.0
-CATCH_UP_S: Final = 0.05  # as long as a busy process lets a slot wait now and then
+CATCH_UP_S: Final = 0.004  # as long as a busy process lets a slot wait now and then; more would bunch arrivals above the rate
 
 
 @dataclass(slots=True)

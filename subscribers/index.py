@@ -27,6 +27,7 @@ class Why:
 
     address_id: int
     subscriber_id: int
+    channel: str
     how: How | None
     left: Left | None
     place_ids: tuple[int, ...]
@@ -111,6 +112,7 @@ class Index:
         return Why(
             address_id=address_id,
             subscriber_id=int(crowd.subscriber_id[person]),
+            channel=self.vocabulary.channels.all()[crowd.channel[address]],
             how=how if left is None else None,
             left=left,
             place_ids=tuple(sorted(int(place) for place in crowd.place_id[found.place])),

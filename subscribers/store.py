@@ -19,16 +19,16 @@ from subscribers.tables import PlaceKind
 T = TypeVar("T")
 
 
-def _table(row: type[SQLModel]) -> Table:
+def table_of(row: type[SQLModel]) -> Table:
     return SQLModel.metadata.tables[str(row.__tablename__)]
 
 
-SUBSCRIBER = _table(tables.Subscriber)
-ADDRESS = _table(tables.Address)
-PLACE = _table(tables.Place)
-CHANGE = _table(tables.PlaceChange)
-CONSENT = _table(tables.Consent)
-AREA = _table(tables.NamedArea)
+SUBSCRIBER = table_of(tables.Subscriber)
+ADDRESS = table_of(tables.Address)
+PLACE = table_of(tables.Place)
+CHANGE = table_of(tables.PlaceChange)
+CONSENT = table_of(tables.Consent)
+AREA = table_of(tables.NamedArea)
 
 IN_MAX = 5_000  # values in one IN (...): SQLite takes 32,766 parameters, PostgreSQL 65,535
 
@@ -75,6 +75,7 @@ class Said:
     at: datetime
     source: str
     evidence: str = ""
+    terms: str = ""  # version of the terms they were shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +108,10 @@ def add_subscriber(conn: Connection, at: datetime, source: str) -> int:
     return _inserted(conn, SUBSCRIBER, created_at=at, source=source)
 
 
-def add_address(conn: Connection, subscriber_id: int, new: NewAddress, keyring: Keyring, said: Said) -> int:
-    """Keeps a new address sealed, with the consent it came with; returns its address_id.
+def add_address(
+    conn: Connection, subscriber_id: int, new: NewAddress, keyring: Keyring, said: Said, *, granted: bool = True
+) -> int:
+    """Keeps a new address sealed, with the consent (or, not `granted`, the refusal) it came with; returns its address_id.
 
     Raises IntegrityError when somebody already has this address.
     """
@@ -124,7 +127,7 @@ def add_address(conn: Connection, subscriber_id: int, new: NewAddress, keyring: 
         language=new.language,
         basis=new.basis,
     )
-    _consent(conn, address_id, new.basis, said, granted=True)
+    _consent(conn, address_id, new.basis, said, granted=granted)
     note_change(conn, subscriber_id)
     return address_id
 
@@ -202,6 +205,13 @@ def remove_place(conn: Connection, subscriber_id: int, label: str) -> bool:
     """False when there is no place of this label."""
     removed = delete(PLACE).where(PLACE.c.subscriber_id == subscriber_id, PLACE.c.label == label)
     return _changed(conn, subscriber_id, conn.execute(removed).rowcount)
+
+
+def remove_address(conn: Connection, address_id: int) -> None:
+    """Deletes one of a person's several addresses. Raises LookupError when there is no such address."""
+    known = _must_know(conn, address_id)
+    conn.execute(delete(ADDRESS).where(ADDRESS.c.address_id == address_id))
+    note_change(conn, known.subscriber_id)
 
 
 def erase(conn: Connection, subscriber_id: int) -> bool:
@@ -282,7 +292,8 @@ def _changed(conn: Connection, subscriber_id: int, rows: int) -> bool:
 
 def _consent(conn: Connection, address_id: int, basis: str, said: Said, *, granted: bool) -> None:
     values = {"address_id": address_id, "granted": granted, "basis": basis}
-    conn.execute(insert(CONSENT).values(**values, at=said.at, source=said.source, evidence=said.evidence))
+    values |= {"at": said.at, "source": said.source, "evidence": said.evidence, "terms": said.terms}
+    conn.execute(insert(CONSENT).values(**values))
 
 
 def _inserted(conn: Connection, table: Table, **values: Any) -> int:

@@ -51,8 +51,8 @@ class Callbacks:
         channel = self._channels.get(request.match_info["channel"])
         if channel is None:
             raise web.HTTPNotFound
-        body = await _body(request)
-        form = _form(request, body)
+        body = await whole_body(request)
+        form = form_of(request, body)
         # The provider signs the address we gave it; what the request says of its own address does not count.
         inbound = Inbound(
             url=self._public_url + request.path_qs, path=request.path, headers=dict(request.headers), form=form, body=body
@@ -96,7 +96,7 @@ class Callbacks:
         return int(number)
 
 
-async def _body(request: web.Request) -> bytes:
+async def whole_body(request: web.Request) -> bytes:
     """All of it, in however many pieces it comes, or 413."""
     pieces, size = [], 0
     async for piece in request.content.iter_any():
@@ -107,7 +107,7 @@ async def _body(request: web.Request) -> bytes:
     return b"".join(pieces)
 
 
-def _form(request: web.Request, body: bytes) -> list[tuple[str, str]]:
+def form_of(request: web.Request, body: bytes) -> list[tuple[str, str]]:
     if request.content_type != "application/x-www-form-urlencoded":
         return []
     try:

@@ -1,0 +1,84 @@
+"""What the text dialog may look up during one turn: the city's facts, the gazetteer, and the alerts in force."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from notify.city import City as Pack
+from notify.live import LiveAlerts
+from notify.site import Site
+from notify.slots import short_time
+from notify.translations import info_for
+from subscribers.dialog.turn import City, LiveAlert, Sight
+from subscribers.place import Spot
+
+COUNTY = "publicalerts.org"  # where people outside the city sign up, unless the pack says otherwise
+
+
+class Finder(Protocol):
+    """A gazetteer; see subscribers.gazetteer."""
+
+    def addresses(self, conn: Connection, text: str, near: Sequence[Spot]) -> Sequence[Sight]: ...
+
+    def named(self, conn: Connection, text: str) -> Sequence[Sight]: ...
+
+
+def facts(pack: Pack, site: Site) -> City:
+    """What replies name, from the city pack."""
+    return City(
+        programme=pack.pack.from_name,
+        name=pack.pack.name,
+        phones=" or ".join(pack.pack.phones),
+        link=bare(site.url(site.index())),
+        county_link=COUNTY,
+        languages={language.tag: language.endonym for language in pack.pack.languages},
+    )
+
+
+def bare(url: str) -> str:
+    """An address as texts show it: without scheme and final slash."""
+    return url.partition("://")[2].rstrip("/")
+
+
+@dataclass(frozen=True, slots=True)
+class CityWorld:
+    """One turn's view: everything as of this connection's transaction and the last refresh of the alerts."""
+
+    city: City
+    site: Site
+    live: LiveAlerts
+    finder: Finder
+    conn: Connection
+
+    def zip_inside(self, code: str) -> bool:
+        return code in self.live.zips
+
+    def addresses(self, text: str, near: Sequence[Spot]) -> Sequence[Sight]:
+        return self.finder.addresses(self.conn, text, near)
+
+    def named(self, text: str) -> Sequence[Sight]:
+        return self.finder.named(self.conn, text)
+
+    def alerts(self, places: Sequence[Spot], language: str) -> Sequence[LiveAlert]:
+        found = []
+        for live in self.live.reaching(places):
+            topics = self.live.hazards[live.event.hazard].topics
+            found.append(
+                LiveAlert(
+                    incident_id=live.event.incident_id,
+                    title=info_for(live.event, language).event,
+                    since=self.clock(live.since, language),
+                    topic=topics[0] if topics else "",
+                    url=bare(self.site.url(self.site.page(live.event.incident_id, language))),
+                )
+            )
+        return found
+
+    def topic(self, word: str, page: int, language: str, argument: str) -> tuple[str, ...] | None:
+        return self.live.topic(word, page, language)
+
+    def clock(self, at: datetime, language: str) -> str:
+        return short_time(at, language, self.site.time_zone)

@@ -1,0 +1,145 @@
+"""Contacts and what was said between them and us, in the database. Each function works on the caller's transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from subscribers.dialog.turn import Memory
+from subscribers.sealing import Keyring
+from subscribers.store import table_of
+from subscribers.tables import Contact, Noted, Words
+
+CONTACT, WORDS, NOTED = table_of(Contact), table_of(Words), table_of(Noted)
+MEMORY = TypeAdapter(Memory)
+
+MOST_ANSWERS: Final = 4  # texts to one inbound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownContact:
+    """A contact as kept. Times are aware UTC; `erased_at`: do not text until they write again themselves."""
+
+    contact_id: int
+    channel: str
+    language: str
+    memory: Memory
+    suspect_at: datetime | None
+    erased_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One text in either direction, to be kept sealed. key: which reply it was, "M02.es"; provider_id of an inbound one."""
+
+    inbound: bool
+    at: datetime
+    ours: str
+    body: str
+    key: str = ""
+    provider_id: str | None = None
+
+
+def meet(conn: Connection, channel: str, blind: bytes, at: datetime) -> KnownContact:
+    """The contact of this keyed hash, made if new, and held: two texts of one phone are answered one after the other."""
+    dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
+    fresh = {"channel": channel, "blind": blind, "language": "", "memory": "{}", "changed_at": at}
+    conn.execute(dialect.insert(CONTACT).values(**fresh).on_conflict_do_nothing())
+    return _contact(conn, channel, blind, lock=True)
+
+
+def find(conn: Connection, channel: str, blind: bytes) -> KnownContact | None:
+    try:
+        return _contact(conn, channel, blind, lock=False)
+    except LookupError:
+        return None
+
+
+def _contact(conn: Connection, channel: str, blind: bytes, *, lock: bool) -> KnownContact:
+    query = select(CONTACT).where(CONTACT.c.channel == channel, CONTACT.c.blind == blind)
+    row = conn.execute(query.with_for_update() if lock else query).mappings().first()
+    if row is None:
+        raise LookupError("Nobody has this hash.")
+    return KnownContact(
+        contact_id=row["contact_id"],
+        channel=channel,
+        language=row["language"],
+        memory=MEMORY.validate_json(row["memory"]),
+        suspect_at=row["suspect_at"],
+        erased_at=row["erased_at"],
+    )
+
+
+def remember(conn: Connection, contact_id: int, memory: Memory, at: datetime, **values: Any) -> None:
+    """Writes the dialog's memory, and any other column given (language, suspect_at, erased_at)."""
+    written = MEMORY.dump_json(memory, exclude_defaults=True).decode()
+    change = update(CONTACT).where(CONTACT.c.contact_id == contact_id)
+    conn.execute(change.values(memory=written, changed_at=at, **values))
+
+
+def write_down(conn: Connection, contact: KnownContact, lines: Sequence[Line], keyring: Keyring) -> None:
+    """Keeps texts sealed. Raises IntegrityError when an inbound one was kept before."""
+    rows = []
+    for line in lines:
+        sealed = keyring.seal(contact.channel, line.body)
+        rows.append(
+            {
+                "contact_id": contact.contact_id,
+                "inbound": line.inbound,
+                "at": line.at,
+                "ours": line.ours,
+                "provider_id": line.provider_id,
+                "key": line.key,
+                "sealed": sealed.data,
+                "key_id": sealed.key_id,
+            }
+        )
+    conn.execute(insert(WORDS), rows)
+
+
+def answered_before(conn: Connection, provider_id: str, channel: str, keyring: Keyring) -> list[Line] | None:
+    """What an inbound text was answered with, when it was taken before: providers deliver some twice. None for a new one."""
+    if conn.execute(select(WORDS.c.words_id).where(WORDS.c.provider_id == provider_id)).first() is None:
+        return None
+    ours = [answer_id(provider_id, number) for number in range(MOST_ANSWERS)]
+    query = select(WORDS).where(WORDS.c.provider_id.in_(ours)).order_by(WORDS.c.words_id)
+    return [_line(row, channel, keyring) for row in conn.execute(query).mappings()]
+
+
+def answer_id(provider_id: str, number: int) -> str:
+    """What an answer to an inbound text is kept under, so that it is found, and given once."""
+    return f"{provider_id}/{number}"
+
+
+def said(conn: Connection, contact_id: int, channel: str, keyring: Keyring) -> list[Line]:
+    """Everything kept between a contact and us, oldest first; of what was erased, only that it was. Raises Unopenable."""
+    query = select(WORDS).where(WORDS.c.contact_id == contact_id).order_by(WORDS.c.words_id)
+    return [_line(row, channel, keyring) for row in conn.execute(query).mappings()]
+
+
+def _line(row: RowMapping, channel: str, keyring: Keyring) -> Line:
+    return Line(
+        inbound=row["inbound"],
+        at=row["at"],
+        ours=row["ours"],
+        body=keyring.open(channel, row["key_id"], row["sealed"]) if row["sealed"] is not None else "",
+        key=row["key"],
+        provider_id=row["provider_id"],
+    )
+
+
+def blank(conn: Connection, contact_id: int, at: datetime) -> None:
+    """Forgets what a contact said and how it stood; the keyed hash alone stays, as "do not text"."""
+    conn.execute(update(WORDS).where(WORDS.c.contact_id == contact_id).values(sealed=None, key_id=None))
+    remember(conn, contact_id, Memory(), at, language="", suspect_at=None, erased_at=at)
+
+
+def count(conn: Connection, day: str, note: str, detail: str = "") -> None:
+    """One more of something staff count."""
+    dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
+    more = dialect.insert(NOTED).values(day=day, note=note, detail=detail, count=1)
+    conn.execute(more.on_conflict_do_update(index_elements=["day", "note", "detail"], set_={"count": NOTED.c.count + 1}))
