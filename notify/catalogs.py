@@ -114,6 +114,8 @@ def config(templates: Path) -> Mapping[str, Any]:
 
 def kinds(message: Message) -> frozenset[str]:
     """What the message is part of. A choice's sentence is part of texts and pages alike."""
+    if message.file.endswith("/topics.txt"):
+        return frozenset({"topic"})
     if message.file.endswith("/sms.txt"):
         return frozenset({"short" if ".short." in message.context else "sms"})
     return frozenset({"sms", "page"} if message.file.endswith("/choices.txt") else {"page"})

@@ -64,7 +64,7 @@ class Desk:
             short = step is Step.ENGLISH and language != ENGLISH
             for block in _blocks(self.words, folder, form, wording, short=short):
                 try:
-                    text = speaker.block(f"{folder}/{form}", block, self._values(speaker, folder, form, language))
+                    text = speaker.block(f"{folder}/{form}", block, self.values(speaker, folder, form, language))
                 except NotReady:
                     continue
                 return Said(text=text, folder=folder, speaker=speaker, step=step)
@@ -97,7 +97,7 @@ class Desk:
             for value in [self.subject.slots.get(name)]
         )
 
-    def _values(self, speaker: Speaker, folder: str, form: str, language: str) -> Mapping[str, Any]:
+    def values(self, speaker: Speaker, folder: str, form: str, language: str) -> Mapping[str, Any]:
         """The folder's slots as the speaker says them, all of them there; empty where nobody filled one in."""
         given, declared = given_slots(self.subject, self.words, folder), self.words.declared(folder)
         texts = form == "sms.txt"

@@ -124,12 +124,9 @@ class LiveAlerts:
 
 
 def topic_pages(event: Event, word: str, language: str) -> tuple[str, ...]:
-    """The pages the event's record has for a topic in this language, else in English."""
-    for spoken in (language, "en"):
-        keys = [key for key in event.contents if key.startswith(f"topic/{word}/") and key.endswith(f"/{spoken}")]
-        if keys:
-            return tuple(event.contents[key].body for key in sorted(keys, key=lambda key: int(key.split("/")[2])))
-    return ()
+    """The pages the event's record has for a topic in this language, in order; () when it has none."""
+    keys = [key for key in event.contents if key.startswith(f"topic/{word}/") and key.endswith(f"/{language}")]
+    return tuple(event.contents[key].body for key in sorted(keys, key=lambda key: int(key.split("/")[2])))
 
 
 def _still_says(row: EventRow, now: datetime) -> bool:

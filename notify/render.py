@@ -6,7 +6,7 @@ from typing import Final
 
 from channels.base import Content
 from channels.text import GSM_7, Measure, measure, sanitise
-from notify import letters, slots
+from notify import letters, slots, topics
 from notify.alert import Info, Mode, Page, Wording
 from notify.fallback import STEPS, Desk, Said, Step, folder_of, given_slots, has_short
 from notify.letters import Link
@@ -34,7 +34,8 @@ class Rendering:
     """Every word of an Event.
 
     contents        under "sms/first/es" or "email/update/why/ar": channel, wording, "why" for somebody's first message from a
-                    list, and the language the person asked for; each language of the city has a text for each wording
+                    list, and the language the person asked for; each language of the city has a text for each wording;
+                    and under "topic/WATER/2/es" what residents read who ask for more
     infos, pages    only in languages that have words of their own; English first
     languages_used  language asked for -> language its text messages are written in: English when any of them is
     steps           language asked for -> the furthest that any of its texts, mails included, had to fall back
@@ -99,7 +100,7 @@ def render(
     measures = {key: measure(content.body) for key, content in texts.items()}
     spoken = {language: _furthest(step_of, language, "sms/") for language in tags}
     return Rendering(
-        contents={content.key: content for content, _ in said},
+        contents={content.key: content for content in (*(content for content, _ in said), *topics.contents(desk, tags))},
         infos=tuple(_infos(desk, tags)),
         pages=tuple(_pages(desk, tags)),
         languages_used={language: ENGLISH if step is Step.ENGLISH else language for language, step in spoken.items()},

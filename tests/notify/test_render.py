@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels.text import GSM_7, Encoding, sanitise
+from channels.text import GSM_7, Encoding, measure, sanitise
 from notify import catalogs
 from notify.alert import Mode, Stage, Wording
 from notify.fallback import Step
@@ -66,8 +66,9 @@ def keys(stage: Stage, short: bool) -> Iterator[str]:
 @pytest.mark.parametrize("stage", Stage)
 def test_everybody_gets_a_text_though_only_english_is_reviewed(english: Words, hazard: str, stage: Stage) -> None:
     rendering = live(a_subject(hazard, stage), english, "en", tags=TAGS)
-    assert set(rendering.contents) == set(keys(stage, short=hazard == "boil_water"))
-    for key, content in rendering.contents.items():
+    messages = {key: content for key, content in rendering.contents.items() if not key.startswith("topic/")}
+    assert set(messages) == set(keys(stage, short=hazard == "boil_water"))
+    for key, content in messages.items():
         language = key.rpartition("/")[2]
         path = "" if language == "en" else f"{language}/"
         assert content.key == key and content.language == "en"
@@ -225,7 +226,7 @@ def test_an_exercise_says_first_that_it_is_one(english: Words, stage: Stage) -> 
     rendering = live(a_subject(stage=stage, mode=Mode.TRAINING), english, "en")
     for key, content in rendering.contents.items():
         assert "TEST ONLY. No emergency. No action needed." in content.body[:140]
-        assert content.subject.startswith("TEST ONLY: ") or key.startswith("sms/")
+        assert content.subject.startswith("TEST ONLY: ") or key.startswith(("sms/", "topic/"))
         assert content.body.startswith("TEST ONLY") or key.startswith("email/")
     assert rendering.pages[0].title.startswith("TEST ONLY: ") and rendering.infos[0].headline.startswith("TEST ONLY: ")
 
@@ -372,3 +373,14 @@ def test_however_little_is_translated_or_reviewed_nobody_reads_two_languages_in_
 @given(st.text(st.sampled_from(sorted(GSM_7 - {"\r", "\f"}))))
 def test_a_text_of_plain_gsm_letters_is_already_sanitised(text: str) -> None:
     assert sanitise(text).text == text
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_what_residents_ask_for_is_approved_with_a_boil_water_alert(english: Words, stage: Stage) -> None:
+    rendering = render(a_subject("boil_water", stage), english, (), FEW, allow_drafts=True)
+    pages = [
+        rendering.contents[key].body for key in rendering.contents if key.startswith("topic/WATER/") and key.endswith("/en")
+    ]
+    assert len(pages) == (4 if stage in (Stage.FIRST, Stage.RENEWAL, Stage.UPDATE) else 0)
+    assert all(measure(page).parts == 1 for page in pages)
+    assert all(f"{number}/4" in page for number, page in enumerate(pages, 1))
