@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from channels.text import Encoding
+from channels.text import Encoding, measure
 from notify import catalogs, words
 from notify.alert import Mode, Stage, Wording
 from notify.hazards import catalogue
@@ -298,3 +298,11 @@ def test_an_exercise_in_every_hazard_starts_with_test_only() -> None:
     for hazard in catalogue():
         contents = english(hazard, Stage.FIRST, Mode.TRAINING).contents
         assert contents["sms/first/en"].body[:FIRST_UNITS].startswith("TEST ONLY. No emergency. No action needed.")
+
+
+@pytest.mark.parametrize("language", TAGS)
+def test_a_topic_s_pages_are_one_part_in_gsm_7_and_two_in_ucs_2(language: str) -> None:
+    rendering = render(a_subject("boil_water"), the_words(), (), TAGS, allow_drafts=True)
+    pages = [rendering.contents[f"topic/WATER/{number}/{language}"].body for number in (1, 2, 3, 4)]
+    sizes = [measure(page) for page in pages]
+    assert [size.parts for size in sizes if size.parts > (1 if size.encoding is Encoding.GSM_7 else 2)] == []
