@@ -1,7 +1,7 @@
 """Where a person wants to be warned: a point, a ZIP area or another named area, under a label of their own."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 
 from subscribers.tables import PlaceKind
@@ -60,10 +60,11 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A spot on the map, in degrees (WGS 84)."""
+    """A spot on the map, in degrees (WGS 84). block: where it is in words, never closer than the block."""
 
     lat: float
     lon: float
+    block: str = field(default="", compare=False)
 
     @property
     def kind(self) -> PlaceKind:
@@ -93,6 +94,15 @@ class NamedPlace:
 
 
 Spot = Point | ZipArea | NamedPlace
+
+
+def in_words(spot: Spot) -> str:
+    """Where a place is, never closer than the block: "97214", "Lents", "1100 block SW 5th Ave"."""
+    match spot:
+        case Point(block=block):
+            return block or "map point"
+        case ZipArea(code=name) | NamedPlace(area=name):
+            return name
 
 
 def normal_label(text: str) -> str:

@@ -250,17 +250,17 @@ def note_change(conn: Connection, subscriber_id: int | None) -> None:
 def columns_of(spot: Spot) -> dict[str, Any]:
     """A spot as columns of a place row."""
     match spot:
-        case Point(lat=lat, lon=lon):
-            return {"kind": spot.kind, "lat": lat, "lon": lon, "area": None}
+        case Point(lat=lat, lon=lon, block=block):
+            return {"kind": spot.kind, "lat": lat, "lon": lon, "area": None, "block": block}
         case ZipArea(code=area) | NamedPlace(area=area):
-            return {"kind": spot.kind, "lat": None, "lon": None, "area": area}
+            return {"kind": spot.kind, "lat": None, "lon": None, "area": area, "block": ""}
 
 
 def spot_of(row: Mapping[str, Any]) -> Spot:
     """The spot in a place row, by the names of its columns."""
     match row["kind"]:
         case PlaceKind.POINT:
-            return Point(row["lat"], row["lon"])
+            return Point(row["lat"], row["lon"], row.get("block", ""))
         case PlaceKind.ZIP:
             return ZipArea(row["area"])
         case _:

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from subscribers.place import Spot
+from subscribers.place import Spot, in_words
 
 
 class Standing(StrEnum):
@@ -20,6 +20,11 @@ class Standing(StrEnum):
     ACTIVE = "active"
     STOPPED = "stopped"  # opted out: answered once, then never
     SUSPECT = "suspect"  # the number may have a new owner: no place names are ever said to it
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether we hold an address of theirs."""
+        return self is not Standing.NEW
 
 
 class Obeyed(StrEnum):
@@ -43,11 +48,14 @@ class Heard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A saved place. `words` say where it is, never closer than the block: "97214", "Lents", "1100 block SW 5th Ave"."""
+    """A saved place."""
 
     label: str
     spot: Spot
-    words: str
+
+    @property
+    def words(self) -> str:
+        return in_words(self.spot)
 
 
 class Asked(StrEnum):
@@ -133,7 +141,6 @@ class Keep:
 
     label: str
     spot: Spot
-    words: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,7 +242,8 @@ class LiveAlert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class City:
-    """What replies name. languages: tag -> endonym in the order of the menu (English first)."""
+    """What replies name. languages: tag -> endonym in the order of the menu (English first). A reply never names a place closer
+    than its block unless the person has just written it."""
 
     programme: str  # "Portland Alerts"
     name: str  # "Portland"
@@ -243,10 +251,13 @@ class City:
     link: str  # "alerts.example.gov"
     county_link: str
     languages: Mapping[str, str]
+    plain: frozenset[str] = frozenset()  # languages with a form without marks
 
 
 class World(Protocol):
-    city: City
+    @property
+    def city(self) -> City:
+        """What replies name."""
 
     def zip_inside(self, code: str) -> bool:
         """Whether the city has this five-digit ZIP."""

@@ -1,0 +1,78 @@
+"""What one turn is played in: everything known at its moment, and the two ways to end it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from subscribers.dialog.lexicon import Lexicon
+from subscribers.dialog.reading import Reading
+from subscribers.dialog.turn import Act, Asked, Drop, Keep, Kept, Known, Memory, Question, Reply, Sent, Speak, Turn, World
+
+QUESTION_LIFE: Final = timedelta(minutes=30)
+DELETE_LIFE: Final = timedelta(minutes=10)
+MOST_ASKED: Final = 2
+ENGLISH: Final = "en"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """memory: what was remembered, with this text counted. language: what is answered in; `speak` notes it when it is news."""
+
+    known: Known
+    now: datetime
+    world: World
+    lexicon: Lexicon
+    reading: Reading
+    language: str
+    memory: Memory
+    speak: tuple[Speak, ...] = ()
+
+    @property
+    def is_new(self) -> bool:
+        return not self.known.standing.is_kept
+
+    def say(self, key: str, **slots: Any) -> Reply:
+        city = self.world.city
+        facts = {
+            "programme": city.programme,
+            "city": city.name,
+            "phones": city.phones,
+            "link": city.link,
+            "county_link": city.county_link,
+            "language": city.languages.get(self.language, self.language),
+        }
+        return Reply(key=key, language=self.language, slots=facts | slots)
+
+    def turn(self, *replies: Reply | Sent, acts: Sequence[Act] = (), question: Question | None = None, **changes: Any) -> Turn:
+        """Ends the turn. The open question is over unless one is given; a guessed language is noted first."""
+        memory = replace(self.memory, question=question, **changes)
+        return Turn(memory=memory, acts=(*self.speak, *acts), replies=replies)
+
+    def ask(self, asked: Asked, **given: Any) -> Question:
+        return Question(asked=asked, at=self.now, **given)
+
+    def alive(self) -> Question | None:
+        """The open question, unless its time is over."""
+        question = self.memory.question
+        if question is None or question.asked is Asked.YEARLY:
+            return question
+        life = DELETE_LIFE if question.asked is Asked.DELETE else QUESTION_LIFE
+        return question if self.now - question.at <= life else None
+
+    def places(self, acts: Sequence[Act] = ()) -> tuple[Kept, ...]:
+        """The saved places as they are once these acts are carried out."""
+        kept = {place.label: place for place in self.known.places}
+        for act in acts:
+            match act:
+                case Keep(label=label, spot=spot):
+                    kept[label] = Kept(label=label, spot=spot)
+                case Drop(label=label):
+                    kept.pop(label, None)
+        return tuple(kept.values())
+
+    def listed(self, acts: Sequence[Act] = ()) -> tuple[str, ...]:
+        return tuple(f"{place.label} {place.words}" for place in self.places(acts))
+
+    def kept(self, label: str) -> Kept | None:
+        return next((place for place in self.known.places if place.label == label), None)

@@ -1,0 +1,257 @@
+"""The dialog: one text in, what is done and answered out. Pure; the same text, memory, moment and data give the same turn.
+
+The order is the promise: a stop is heard before everything else and obeyed in every state; a stopped number is never answered
+again; somebody in danger is sent to 911 before anything else is looked at.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Final
+
+from subscribers.dialog import answering, saving
+from subscribers.dialog.hearing import fold
+from subscribers.dialog.lexicon import Lexicon
+from subscribers.dialog.reading import Kind, Reading, read
+from subscribers.dialog.scene import ENGLISH, Scene
+from subscribers.dialog.turn import (
+    Asked,
+    Count,
+    Erase,
+    Heard,
+    Known,
+    Memory,
+    Note,
+    Obeyed,
+    Question,
+    Reply,
+    Speak,
+    Standing,
+    Start,
+    Stop,
+    Turn,
+    World,
+)
+
+SAME: Final = 3  # identical texts within SAME_WITHIN: a machine talks to us
+SAME_WITHIN: Final = timedelta(seconds=60)
+MANY: Final = 15  # texts within MANY_WITHIN; one more is too many
+MANY_WITHIN: Final = timedelta(minutes=10)
+SILENCE: Final = timedelta(minutes=10)
+PUZZLED_AGAIN: Final = timedelta(minutes=10)  # "we did not understand" at most so often
+NEVER_LOOPS: Final = frozenset({Kind.STOP, Kind.HELP})
+CONFIRMED_BY_YES: Final = frozenset({Asked.CONFIRM, Asked.MOVE, Asked.YEARLY})
+NAMES_PLACES: Final = frozenset({"M10", "M12", "M13", "M14", "M20", "M22", "M30", "M32", "ask_move", "M13_unknown"})
+
+
+def turn(known: Known, heard: Heard, world: World, lexicon: Lexicon) -> Turn:
+    """One text from a phone of which we know this much. Never raises, whatever the text is."""
+    scene = _scene(known, heard, world, lexicon)
+    return _discreet(scene, _turn(scene, heard))
+
+
+def yearly_check(known: Known, now: datetime, world: World, lexicon: Lexicon) -> Turn:
+    """Asks whether everything still holds; a number that may have a new owner is told no places."""
+    scene = Scene(
+        known=known,
+        now=now,
+        world=world,
+        lexicon=lexicon,
+        reading=Reading(kind=Kind.NOTHING),
+        language=known.language or ENGLISH,
+        memory=known.memory,
+    )
+    if known.standing not in (Standing.ACTIVE, Standing.SUSPECT):
+        return Turn(memory=known.memory)
+    suspect = known.standing is Standing.SUSPECT or not known.places
+    words = scene.say("M30_noplaces") if suspect else scene.say("M30", places=scene.listed())
+    return scene.turn(words, question=scene.ask(Asked.YEARLY))
+
+
+def _scene(known: Known, heard: Heard, world: World, lexicon: Lexicon) -> Scene:
+    question = known.memory.question
+    labels = frozenset(place.label for place in known.places)
+    waits = question is not None and question.asked in CONFIRMED_BY_YES
+    reading = read(heard.text, lexicon, labels, waits_for_yes=waits)
+    heard_in = reading.language if reading.language in world.city.languages else ""
+    language = known.language or heard_in or ENGLISH
+    guessed = not known.language and heard_in not in ("", ENGLISH) and reading.kind is not Kind.LANGUAGE
+    return Scene(
+        known=known,
+        now=heard.at,
+        world=world,
+        lexicon=lexicon,
+        reading=reading,
+        language=language,
+        memory=_counted(known.memory, heard, reading),
+        speak=(Speak(heard_in, guessed=True),) if guessed else (),
+    )
+
+
+def _counted(memory: Memory, heard: Heard, reading: Reading) -> Memory:
+    """This text among those of the last minutes, for the loop guard: when, and a short hash of what."""
+    if reading.kind in NEVER_LOOPS:
+        return memory
+    mark = blake2b(fold(heard.text).encode(), digest_size=4).hexdigest()
+    recent = [one for one in memory.recent if heard.at - one[0] <= MANY_WITHIN][-MANY:]
+    return replace(memory, recent=(*recent, (heard.at, mark)))
+
+
+def _turn(scene: Scene, heard: Heard) -> Turn:
+    kind = scene.reading.kind
+    if heard.obeyed is not Obeyed.NOTHING:
+        return _obeyed(scene, heard.obeyed)
+    if kind is Kind.STOP:
+        return _stop(scene)
+    if scene.known.standing is Standing.STOPPED:
+        return _while_stopped(scene)
+    if kind is Kind.HELP:
+        return scene.turn(scene.say("M18"))
+    if kind is Kind.AUTOREPLY:
+        return Turn(memory=scene.memory)
+    return _loop(scene) or _urgent(scene) or _ordinary(scene)
+
+
+def _urgent(scene: Scene) -> Turn | None:
+    """Somebody in danger, or the wrong person."""
+    match scene.reading.kind:
+        case Kind.DISTRESS:
+            return scene.turn(scene.say("M28"), acts=[Count(Note.DISTRESS)])
+        case Kind.WRONG:
+            return Turn(memory=Memory(), acts=(Erase(wrong=True),), replies=(scene.say("M31"),))
+        case _:
+            return None
+
+
+def _ordinary(scene: Scene) -> Turn:
+    question = scene.alive()
+    if question is not None and (answer := answering.answered(scene, question)) is not None:
+        return answer
+    if scene.reading.kind in (Kind.NUMBER, Kind.YES):
+        return _answer_to_nothing(scene, question)
+    return _command(scene, question)
+
+
+def _obeyed(scene: Scene, word: Obeyed) -> Turn:
+    """The provider has answered for us; a second acknowledgement would be one too many."""
+    match word:
+        case Obeyed.STOP:
+            return scene.turn(acts=[Stop()])
+        case Obeyed.START:
+            return scene.turn(acts=[Start()])
+        case _:
+            return scene.turn(question=scene.memory.question)
+
+
+def _stop(scene: Scene) -> Turn:
+    """Obeyed at once, in every state and wording, and acknowledged once."""
+    if scene.known.standing is Standing.STOPPED:
+        return Turn(memory=replace(scene.memory, question=None))
+    label = scene.reading.label
+    return scene.turn(scene.say("M29", label=label) if label else scene.say("M19"), acts=[Stop()])
+
+
+def _while_stopped(scene: Scene) -> Turn:
+    """Silence, but for the way back and for help."""
+    match scene.reading.kind:
+        case Kind.START | Kind.YES:
+            return answering.came_back(scene, Start())
+        case Kind.HELP:
+            return Turn(memory=scene.memory, replies=(scene.say("M18"),))
+        case Kind.WRONG:
+            return Turn(memory=Memory(), acts=(Erase(wrong=True),))
+        case _:
+            return Turn(memory=replace(scene.memory, question=None))
+
+
+def _loop(scene: Scene) -> Turn | None:
+    """Two machines must not talk to each other for ever."""
+    memory = scene.memory
+    if memory.muted_until is not None and scene.now < memory.muted_until:
+        return Turn(memory=memory)
+    *_, (at, mark) = memory.recent
+    same = sum(1 for when, what in memory.recent if what == mark and at - when <= SAME_WITHIN)
+    if same < SAME and len(memory.recent) <= MANY:
+        return None
+    muted = replace(memory, muted_until=scene.now + SILENCE, recent=(), question=None)
+    return Turn(memory=muted, acts=(Count(Note.MUTED),), replies=(scene.say("M34"),))
+
+
+def _answer_to_nothing(scene: Scene, question: Question | None) -> Turn:
+    """A number or a yes that no open question waits for."""
+    if scene.memory.question is not None and question is None:
+        return scene.turn(scene.say("M47"))
+    if question is not None:
+        return answering.asked_again(scene, question) or _puzzled(scene)
+    if scene.reading.kind is Kind.YES:
+        return answering.joined(scene) if scene.is_new else scene.turn()
+    return _puzzled(scene)
+
+
+COMMANDS: Final[Mapping[Kind, Callable[[Scene], Turn]]] = {
+    Kind.DELETE: lambda scene: scene.turn(scene.say("M36"), question=scene.ask(Asked.DELETE)),
+    Kind.START: answering.joined,
+    Kind.JOIN: answering.joined,
+    Kind.GREETING: answering.joined,
+    Kind.WHERE: saving.where,
+    Kind.STATUS: answering.status,
+    Kind.LANG: answering.menu,
+    Kind.UNSPOKEN: lambda scene: scene.turn(scene.say("M17"), acts=[Count(Note.UNSPOKEN, scene.reading.argument)]),
+    Kind.PRIVACY: lambda scene: scene.turn(scene.say("M35")),
+    Kind.TEST: lambda scene: scene.turn(scene.say("M38")),
+    Kind.PLAIN: answering.settings,
+    Kind.NIGHT_ON: answering.settings,
+    Kind.NIGHT_OFF: answering.settings,
+    Kind.ADD: saving.add,
+    Kind.REMOVE: saving.remove,
+    Kind.MOVE: saving.move,
+    Kind.ADDRESS: saving.address,
+    Kind.ZIP: saving.zip_code,
+    Kind.TOPIC: answering.topic,
+}
+
+
+def _command(scene: Scene, question: Question | None) -> Turn:
+    if scene.reading.kind is Kind.LANGUAGE:
+        return answering.speak(scene, scene.reading.argument, question)
+    if scene.reading.kind in COMMANDS:
+        return COMMANDS[scene.reading.kind](scene)
+    return _words(scene, question)
+
+
+def _words(scene: Scene, question: Question | None) -> Turn:
+    """Free text: a neighbourhood, a mistyped language, or nothing we understand."""
+    reading = scene.reading
+    text = reading.argument or reading.text
+    if not reading.long and text and (sights := scene.world.named(text)):
+        return saving.named(scene, sights[: saving.CHOICES])
+    if reading.label:
+        tag = reading.label
+        code = tag.partition("-")[0].upper()
+        return scene.turn(scene.say("M44", code=code, endonym=scene.world.city.languages.get(tag, tag)))
+    if reading.long:
+        return scene.turn(scene.say("M28"), acts=[Count(Note.DISTRESS)])
+    if question is not None and (again := answering.asked_again(scene, question)):
+        return again
+    if scene.is_new and reading.kind is Kind.WORDS:
+        return answering.joined(scene)
+    return _puzzled(scene)
+
+
+def _puzzled(scene: Scene) -> Turn:
+    """Not understood: said at most once in ten minutes."""
+    said = scene.memory.puzzled_at
+    if said is not None and scene.now - said < PUZZLED_AGAIN:
+        return scene.turn(acts=[Count(Note.PUZZLED)])
+    return scene.turn(scene.say("M27"), acts=[Count(Note.PUZZLED)], puzzled_at=scene.now)
+
+
+def _discreet(scene: Scene, done: Turn) -> Turn:
+    """A number that may have a new owner never hears where the old one lives."""
+    if scene.known.standing is not Standing.SUSPECT:
+        return done
+    replies = tuple(
+        scene.say("M30_noplaces") if isinstance(reply, Reply) and reply.key in NAMES_PLACES else reply for reply in done.replies
+    )
+    return replace(done, replies=replies)
