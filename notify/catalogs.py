@@ -20,6 +20,7 @@ from jinja2.ext import babel_extract
 
 TEMPLATES: Final = (".txt", ".html")
 TABLES: Final = ("hazards", "danger", "folders", "parts", "timed")  # what words.toml must have
+REPLIES: Final = "/replies.txt"  # what the text dialog answers
 COMMENT_TAG: Final = "Translators:"
 # Newstyle, so that msgids are read as the renderer reads them; trimmed, so that a paragraph may run over lines (an SMS, whose
 # line ends count, says "notrimmed"); not silent, so that a broken template is an error and not an empty catalogue.
@@ -116,6 +117,8 @@ def kinds(message: Message) -> frozenset[str]:
     """What the message is part of. A choice's sentence is part of texts and pages alike."""
     if message.file.endswith("/topics.txt"):
         return frozenset({"topic"})
+    if message.file.endswith(REPLIES):
+        return frozenset({"reply"})
     if message.file.endswith("/sms.txt"):
         return frozenset({"short" if ".short." in message.context else "sms"})
     return frozenset({"sms", "page"} if message.file.endswith("/choices.txt") else {"page"})

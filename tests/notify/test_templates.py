@@ -47,7 +47,8 @@ JARGON = (
 
 
 def texts(language: str = ENGLISH) -> list[Row]:
-    return [row for row in words.table(the_words(), typed=True) if row.language == language]
+    rows = words.table(the_words(), typed=True)
+    return [row for row in rows if row.language == language and not row.context.startswith("dialog.")]
 
 
 def english(hazard: str, stage: Stage, mode: Mode = Mode.LIVE) -> Rendering:

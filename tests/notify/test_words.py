@@ -153,8 +153,9 @@ def test_the_table_has_a_row_for_every_text_of_every_language(templates: Path) -
     translate(templates, "so", "boil_water", str)
     rows = words.table(load(templates))
     english = [row for row in rows if row.language == "en"]
-    assert len(english) == sum(message.file.endswith("/sms.txt") for message in load(templates).messages.values())
-    assert {row.context for row in rows if row.language == "so"} == {
+    texts = [one for one in load(templates).messages.values() if one.file.endswith(("/sms.txt", "/replies.txt"))]
+    assert len(english) == len(texts)
+    assert {row.context for row in rows if row.language == "so" and not row.context.startswith("dialog.")} == {
         row.context for row in english if row.context.startswith("sms.boil_water") and ".short." not in row.context
     }
     assert all("%" not in row.text for row in rows)

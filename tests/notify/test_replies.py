@@ -1,0 +1,88 @@
+"""The dialog's answers: there in every language, within one part, and literal about what residents called things."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from channels.text import measure
+from notify import words
+from notify.replies import Replies
+from subscribers.dialog import player
+from subscribers.dialog.turn import Reply, Sent
+from tests.notify.subjects import the_words
+
+ROWS = [row for row in words.table(the_words()) if row.context.startswith("dialog.")]
+KEYS = sorted({row.context.removeprefix("dialog.") for row in ROWS})
+LANGUAGES = tuple(player.SAMPLE_LANGUAGES)
+REPLIES = Replies(the_words(), (), allow_drafts=True)
+SLOTS = {
+    "programme": "Portland Alerts",
+    "city": "Portland",
+    "phones": "311 or 503-823-4000",
+    "link": "alerts.example.gov",
+    "county_link": "publicalerts.org",
+    "language": "English",
+    "url": "alerts.example.gov/a/K7Q2",
+    "code": "4821",
+    "endonym": "Español",
+    "topic": "WATER",
+    "time": "Fri 3:05 PM",
+    "zip": "97005",
+    "count": 3,
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_answer_is_there_and_is_one_part(language: str) -> None:
+    rows = {row.context.removeprefix("dialog."): row for row in ROWS if row.language == language}
+    assert set(rows) == set(KEYS)
+    assert [(key, row.units) for key, row in rows.items() if row.parts > 1] == []
+
+
+@pytest.mark.parametrize("language", ["es", "so"])
+def test_languages_that_can_be_written_in_gsm_7_are(language: str) -> None:
+    assert [row.context for row in ROWS if row.language == language and row.encoding != "GSM-7"] == []
+
+
+names = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), min_size=1, max_size=40)
+lists = st.lists(names, min_size=1, max_size=5).map(tuple)
+
+
+@settings(max_examples=300)
+@given(key=st.sampled_from(KEYS), language=st.sampled_from(LANGUAGES), some=st.lists(names, min_size=4, max_size=4), many=lists)
+def test_no_name_makes_an_answer_fail_or_run_on(key: str, language: str, some: list[str], many: tuple[str, ...]) -> None:
+    label, place, old, _ = some
+    slots = SLOTS | {"label": label[:12], "place": place, "old": old, "places": many, "choices": many, "alerts": many}
+    assert REPLIES.text(Reply(key=key, language=language, slots=slots)).parts <= 4
+
+
+def test_long_lists_are_cut_between_names_and_the_rest_is_counted() -> None:
+    places = tuple(f"PLACE{number} 1100 block SW {number}th Ave" for number in range(1, 6))
+    said = REPLIES.text(Reply(key="M12", language="en", slots=SLOTS | {"places": places}))
+    assert said.parts == 1 and "PLACE1 1100 block SW 1th Ave" in said.body and "+" in said.body
+
+
+@pytest.mark.parametrize("hostile", ["%(phones)s", "{{7*7}}", "{0.__class__}", "%s", "${x}", "</Message><Say>", "%"])
+def test_what_a_resident_calls_a_place_comes_out_literal(hostile: str) -> None:
+    said = REPLIES.text(Reply(key="M13", language="en", slots=SLOTS | {"label": hostile, "places": (hostile,)}))
+    assert said.body.count(hostile) == 2
+
+
+def test_without_a_review_everybody_is_answered_in_english_whole() -> None:
+    live = Replies(the_words(), (), allow_drafts=False)
+    said = live.text(Reply(key="M18", language="es", slots=SLOTS))
+    assert said.language == "en" and said.body.startswith("Portland Alerts (City of Portland)")
+
+
+def test_the_plain_form_leaves_marks_out_where_the_language_has_one() -> None:
+    reply = Reply(key="plain_on", language="ro", slots=SLOTS)
+    assert measure(REPLIES.text(reply, plain=True).body).encoding == "GSM-7"
+    assert REPLIES.text(Sent(body="đừng", language="vi"), plain=True).body == "đừng"
+
+
+def test_the_menu_of_languages_is_two_texts_of_one_part() -> None:
+    for half in (
+        "1 English 2 Español 3 Tiếng Việt 4 繁體中文 5 Русский 6 Українська",
+        "7 Română 8 Soomaali 9 العربية 10 日本語 11 ລາວ 12 한국어",
+    ):
+        assert REPLIES.text(Reply(key="M15", language="en", slots={"menu": half})).parts == 1
