@@ -1,7 +1,7 @@
 """The city pack: name, time zone, languages, phones, who speaks, and the city's own policy. Another city swaps the folder."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -177,3 +177,13 @@ def _pack_problems(pack: Pack) -> list[str]:
     except ValueError as error:
         problems.append(f"city.toml: {error}")
     return problems
+
+
+def aliases(folder: Path) -> Mapping[str, Sequence[str]]:
+    """Other names of areas from the pack's aliases.toml: alias -> the areas it may mean; none without the file."""
+    path = folder / "aliases.toml"
+    if not path.is_file():
+        return {}
+    with path.open("rb") as file:
+        read = tomllib.load(file)
+    return {alias: (names,) if isinstance(names, str) else tuple(names) for alias, names in read.items()}

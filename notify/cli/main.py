@@ -2,7 +2,7 @@
 
 import typer
 
-from notify.cli import admin, alert, demo, geography, ledger, residents, serve, words
+from notify.cli import admin, alert, demo, dialog, gazetteer, geography, ledger, residents, serve, words
 
 app = typer.Typer(
     name="tocsin",
@@ -16,7 +16,9 @@ app.add_typer(admin.audit_app, name="audit")
 app.add_typer(admin.key_app, name="keys")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(geography.app, name="areas")
+app.add_typer(gazetteer.app, name="gazetteer")
 app.add_typer(words.app, name="words")
+app.add_typer(dialog.app, name="dialog")
 app.add_typer(residents.app, name="subscribers")
 app.command()(admin.init)
 app.command()(admin.migrate)

@@ -4,6 +4,7 @@ from alembic import context
 from sqlmodel import SQLModel
 
 import notify.tables
+import subscribers.gazetteer.tables
 import subscribers.tables  # noqa: F401  (registers its tables)
 
 assert notify.tables.Delivery.__table__.metadata is SQLModel.metadata  # type: ignore[attr-defined]
