@@ -21,7 +21,7 @@ from sqlmodel import select
 
 from channels.base import Misconfigured
 from channels.feed_folder import FeedFolder
-from notify import city, data, due, duties, hazards, keys, ledger, register, schema, senders, words
+from notify import city, data, due, duties, hazards, keys, ledger, register, residents, schema, senders, words
 from notify.alert import Mode, from_json
 from notify.assembly import Assembly
 from notify.broadcast import Newsroom
@@ -88,7 +88,10 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         ticker.start()
         stack.callback(ticker.stop)
         public_app = web.Application(client_max_size=MOST_BODY)
-        public_app.add_routes([*built.callbacks.routes(), *public.routes(settings.published)])
+        await built.residents.live.refresh()
+        public_app.add_routes(
+            [*built.callbacks.routes(), *built.residents.inbound.routes(), *public.routes(settings.published)]
+        )
         private_app = web.Application(client_max_size=MOST_BODY, middlewares=[middleware(db)])
         private_app.add_routes(api.routes(built.service))
         public_port = await _listen(stack, public_app, settings.public_host, settings.public_port)
@@ -174,7 +177,8 @@ async def _build(settings: Settings, db: Database, clock: Clock, ring: Keyring) 
         pager=pager,
     )
     callbacks = Callbacks(db, clock, channels, settings.public_url, ring.blind_key)
-    return duties.Built(service, reconciler, publisher, callbacks)
+    side = residents.Side(settings, pack, site, vocabulary, db, clock, ring, crowd, catalogue, events.event, channels)
+    return duties.Built(service, reconciler, publisher, callbacks, residents.build(side, dispatchers, await db.read(reviews)))
 
 
 def reviews(conn: Connection) -> list[Review]:

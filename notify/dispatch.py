@@ -113,6 +113,11 @@ class Dispatcher:
         self._stirred = True
         self._wake.set()
 
+    def reserve(self, units: int) -> float:
+        """Takes a message that is not in the ledger out of this sender's pace; returns the seconds until its slot."""
+        now = self.desk.clock.monotonic()
+        return self._pace.start_of(units, now) - now
+
     def close(self) -> None:
         """Starts no more calls; `run` returns when those under way are recorded."""
         self._closing = True

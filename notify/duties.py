@@ -9,12 +9,13 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from notify import audit, due, ledger, promises, register, renewal
+from notify import audit, due, late, ledger, promises, register, renewal
 from notify.audit import Act
 from notify.due import Task
 from notify.life import EndedWhy, Status
 from notify.publish import Publisher
 from notify.reconcile import Reconciler
+from notify.residents import Residents
 from notify.schedule import Tick
 from notify.service import Service
 from notify.web.callbacks import Callbacks
@@ -32,6 +33,7 @@ class Built:
     reconciler: Reconciler
     publisher: Publisher
     callbacks: Callbacks
+    residents: Residents
     _under_way: dict[int, "asyncio.Task[None]"] = field(default_factory=dict)
 
 
@@ -44,6 +46,7 @@ def ticks(built: Built) -> list[Tick]:
         Tick("ends of sends", 1, service.conductor.settle),
         Tick("unknown outcomes", 2, built.reconciler.tick),
         Tick("audience", 5, service.crowd.follow),
+        Tick("alerts for the text dialog", 1, built.residents.live.refresh),
         Tick("page and feeds", 30, partial(republish, built)),
         Tick("audit head", 3600, partial(_publish_head, built)),
     ]
@@ -86,6 +89,8 @@ async def _do(built: Built, task: Task) -> None:
             await _escalate(built, task.ref)
         case "renewal warning":
             await _warn_of_renewal(built, task.ref)
+        case late.KIND:
+            await built.residents.latecomers.tell(int(task.ref))
     await service.db.write(lambda conn: due.done(conn, task, service.clock.now()))
 
 

@@ -26,8 +26,8 @@ class Finder(Protocol):
     def named(self, conn: Connection, text: str) -> Sequence[Sight]: ...
 
 
-def facts(pack: Pack, site: Site) -> City:
-    """What replies name, from the city pack."""
+def facts(pack: Pack, site: Site, plain: frozenset[str] = frozenset()) -> City:
+    """What replies name, from the city pack. plain: languages whose form without marks may be used."""
     return City(
         programme=pack.pack.from_name,
         name=pack.pack.name,
@@ -35,6 +35,7 @@ def facts(pack: Pack, site: Site) -> City:
         link=bare(site.url(site.index())),
         county_link=COUNTY,
         languages={language.tag: language.endonym for language in pack.pack.languages},
+        plain=plain,
     )
 
 

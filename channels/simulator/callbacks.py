@@ -37,9 +37,11 @@ def report_form(change: Change, account_sid: str) -> dict[str, str]:
     return form
 
 
-def inbound_form(message: Message, account_sid: str) -> dict[str, str]:
-    """https://www.twilio.com/docs/messaging/guides/webhook-request"""
-    return {
+def inbound_form(message: Message, account_sid: str, obeyed: str = "") -> dict[str, str]:
+    """https://www.twilio.com/docs/messaging/guides/webhook-request; obeyed: the word the gateway has acted on and answered
+    itself, https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out"""
+    opted = {"OptOutType": obeyed.upper()} if obeyed else {}
+    return opted | {
         "AccountSid": account_sid,
         "ApiVersion": API_VERSION,
         "Body": message.body,

@@ -110,7 +110,7 @@ class Exchange:
             self._accept(_reply(message, ANSWERS[word]), "reply", "carrier")
             answers = (ANSWERS[word],)
         await self._journal.synced()
-        for text in await self._ask_application(message):
+        for text in await self._ask_application(message, word.value if word is not None else ""):
             draft = _reply(message, text)
             refusal = self.carrier.objection(draft)
             if refusal is None:
@@ -178,11 +178,11 @@ class Exchange:
     def _first_hit(self, names: Sequence[str]) -> str:
         return next((name for name in names if self._dice.hit(getattr(self.live.sms, name))), "")
 
-    async def _ask_application(self, message: Message) -> tuple[str, ...]:
+    async def _ask_application(self, message: Message, obeyed: str) -> tuple[str, ...]:
         url = self.config.inbound_url
         if not url:
             return ()
-        form = inbound_form(message, self.config.account_sid)
+        form = inbound_form(message, self.config.account_sid, obeyed)
         try:
             return replies(await self.poster.ask(Callback(message.sid, url, form)))
         except (aiohttp.ClientError, TimeoutError, BadReply) as error:

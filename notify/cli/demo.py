@@ -10,6 +10,7 @@ import sys
 import time
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -26,6 +27,7 @@ from notify.cli.say import refuse, screen, sentences
 from notify.db import Database, engine_for
 from notify.settings import load
 from subscribers import areas, atlas, generator
+from subscribers.gazetteer import importing as gazetteer
 
 ACCOUNT: Final = "AC" + "5" * 32
 TOKEN: Final = "simulated-token"
@@ -98,6 +100,7 @@ class Stage:
                 self.problems += reading.problems
                 found += reading.areas
             db.write_now(lambda conn: atlas.keep(conn, found, "city pack", now))
+            db.write_now(partial(gazetteer.keep, path=self.pack_folder / "gazetteer.csv", envelope=box))
             with Progress(console=screen) as bar:
                 made = bar.add_task("making people up", total=self.count)
                 csv = self.home / "people.csv"
@@ -114,8 +117,9 @@ class Stage:
         for number in SENDERS:
             carrier += ["--sender", f"{number}={self.rate:g}"]
         carrier += ["--landline-share", "0.01", "--unreachable-share", "0.01", "--delivered-after", "0.5"]
-        simulated = self._child(carrier, {}, "carrier.log")
         public = _free_port()
+        carrier += ["--inbound-url", f"http://127.0.0.1:{public}/inbound/sms"]
+        simulated = self._child(carrier, {}, "carrier.log")
         settings = {
             "TOCSIN_MODE": "demo",
             "TOCSIN_DATA_DIR": str(self.home),

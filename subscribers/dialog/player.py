@@ -153,8 +153,8 @@ STREETS: Final = (
     Street("se", "Foster Rd", r" foster ", "97236"),
     Street("n", "Lombard St", r" lombard ", "97203"),
 )
-HOODS: Final = ("Lents", "Sunnyside", "Sunderland", "St Johns", "Pearl District", "Cully", "Downtown")
-ALIASES: Final = {"sunny": ("Sunnyside", "Sunderland"), "pearl": ("Pearl District",), "saint johns": ("St Johns",)}
+HOODS: Final = ("Lents", "Sunnyside", "Sunderland", "St Johns", "Pearl", "Cully", "Downtown")
+ALIASES: Final = {"sunny": ("Sunnyside", "Sunderland"), "pearl district": ("Pearl",), "saint johns": ("St Johns",)}
 
 
 def _hood(name: str, score: float) -> Sight:

@@ -35,19 +35,21 @@ def write(path: Path, zips: Mapping[str, Any]) -> int:
 
 def _houses(zips: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, str]]:
     for number in AVENUES:
-        for side, east, north in (("SE", 1, -1), ("NE", 1, 1), ("SW", -1, -1), ("NW", -1, 1)):
-            lon = LON0 + east * (number * BLOCK_LON + 0.004)
+        for side, way_east, north in (("SE", 1, -1), ("NE", 1, 1), ("SW", -1, -1), ("NW", -1, 1)):
+            lon = LON0 + way_east * (number * BLOCK_LON + 0.004)
             yield from _along(
                 f"{side} {number}{_ending(number)} Ave",
                 zips,
                 ((LAT0 + north * (block + 0.5) * BLOCK_LAT, lon) for block in range(90)),
             )
+    lon = LON0 + 83 * BLOCK_LON + 0.004  # a street that only its kind tells from the avenue beside it
+    yield from _along("SE 82nd Pl", zips, ((LAT0 - (block + 0.5) * BLOCK_LAT, lon) for block in range(40)))
     for name, blocks in NAMED.items():
         lat = LAT0 + blocks * BLOCK_LAT
         east, west = ("NE", "N" if blocks > 20 else "NW") if blocks > 0 else ("SE", "SW")
-        for side, way in ((east, 1), (west, -1)):
+        for half, way in ((east, 1), (west, -1)):
             yield from _along(
-                f"{side} {name}", zips, ((lat, LON0 + way * ((block + 0.5) * BLOCK_LON + 0.004)) for block in range(165))
+                f"{half} {name}", zips, ((lat, LON0 + way * ((block + 0.5) * BLOCK_LON + 0.004)) for block in range(165))
             )
     for name, blocks in RIVERSIDE.items():
         lat = LAT0 + blocks * BLOCK_LAT

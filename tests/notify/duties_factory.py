@@ -78,5 +78,6 @@ async def watching(
         reconciler=SimpleNamespace(),  # type: ignore[arg-type]
         publisher=SimpleNamespace(publish=publish_at),  # type: ignore[arg-type]
         callbacks=SimpleNamespace(),  # type: ignore[arg-type]
+        residents=SimpleNamespace(live=SimpleNamespace(refresh=None)),  # type: ignore[arg-type]
     )
     yield Watch(built, conductor, pages)

@@ -143,6 +143,7 @@ class Town:
     async def carrier(self, *options: str) -> Process:
         arguments = ["-m", "channels.simulator", "--log", str(self.logs), "--sms-port", str(self.sms_port)]
         arguments += ["--smtp-port", str(self.smtp_port), "--sender", f"{SENDER}={self.rate:g}", "--account", ACCOUNT]
+        arguments += ["--inbound-url", f"{self.url}/inbound/sms"]
         return await start([*arguments, "--token", TOKEN, *options], {}, self.home / "carrier.log")
 
     async def service(self) -> Process:

@@ -1,0 +1,214 @@
+"""A resident's text, taken: one transaction for what it changes, what it proves and what it is answered with.
+
+    signed text -> contact held -> dialog turn -> acts carried out, words kept sealed, latecomers noted -> committed -> answered
+
+A text that is delivered twice is answered twice with the same words, and counts once.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Connection
+
+from channels.base import Heard as Text
+from notify import late
+from notify.clock import Clock
+from notify.db import Database
+from notify.replies import Phrase, Replies
+from subscribers import contacts, store
+from subscribers.address import SMS
+from subscribers.contacts import KnownContact, Line
+from subscribers.dialog import talk
+from subscribers.dialog.lexicon import Lexicon
+from subscribers.dialog.turn import (
+    Act,
+    Count,
+    Drop,
+    Erase,
+    Heard,
+    Join,
+    Keep,
+    Kept,
+    Known,
+    Obeyed,
+    Reconfirm,
+    Reply,
+    Speak,
+    Standing,
+    Start,
+    Stop,
+    Turn,
+    World,
+)
+from subscribers.place import Spot
+from subscribers.sealing import Keyring
+from subscribers.store import KnownAddress, NewAddress, Said
+from subscribers.tables import Basis
+
+TERMS: Final = "2026-11"  # version of the terms that M02 names; raise it when they change
+ENGLISH: Final = "en"
+OBEYED: Final = {one.value: one for one in Obeyed}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbox:
+    """world: what a turn may look up, on the transaction's connection. spend: takes the parts of an answer out of the pace of
+    the number that sends it, so that alerts and answers together stay within its rate."""
+
+    db: Database
+    clock: Clock
+    keys: Keyring
+    lexicon: Lexicon
+    replies: Replies
+    world: Callable[[Connection], World]
+    spend: Callable[[str, int], None]
+
+    async def hear(self, text: Text) -> list[str]:
+        """Takes a text; returns what it is answered with, in order, once everything is on disk."""
+        answers, parts = await self.db.write(partial(self._take, text=text, now=self.clock.now()))
+        self.spend(text.ours, parts)
+        return answers
+
+    def _take(self, conn: Connection, text: Text, now: datetime) -> tuple[list[str], int]:
+        contact = contacts.meet(conn, SMS, self.keys.blind(SMS, text.address), now)
+        before = contacts.answered_before(conn, text.provider_id, SMS, self.keys)
+        if before is not None:
+            return [line.body for line in before], 0
+        address = store.find_address(conn, SMS, self.keys.blind(SMS, text.address))
+        known = known_of(conn, contact, address)
+        heard = Heard(text=text.text, at=now, has_media=text.has_media, obeyed=OBEYED.get(text.obeyed, Obeyed.NOTHING))
+        turn = talk.turn(known, heard, self.world(conn), self.lexicon)
+        phrases = [(reply, self.replies.text(reply, plain=turn.memory.plain)) for reply in turn.replies]
+        contacts.write_down(conn, contact, _lines(text, turn, phrases, now), self.keys)
+        if address is not None and address.unreachable_at is not None:
+            store.mark_unreachable(conn, [address.address_id], None)
+        Doer(conn, self.keys, contact, text, now).carry_out(turn)
+        return [phrase.body for _, phrase in phrases], sum(phrase.parts for _, phrase in phrases)
+
+
+def known_of(conn: Connection, contact: KnownContact, address: KnownAddress | None) -> Known:
+    """What the dialog is told of a phone."""
+    if address is None:
+        return Known(standing=Standing.NEW, language=contact.language, memory=contact.memory)
+    standing = Standing.ACTIVE
+    if address.stopped_at is not None:
+        standing = Standing.STOPPED
+    elif contact.suspect_at is not None:
+        standing = Standing.SUSPECT
+    places = tuple(Kept(label=one.label, spot=one.spot) for one in store.places_of(conn, address.subscriber_id))
+    return Known(standing=standing, language=address.language, places=places, memory=contact.memory)
+
+
+def _lines(text: Text, turn: Turn, phrases: Sequence[tuple[object, Phrase]], now: datetime) -> list[Line]:
+    lines = [Line(inbound=True, at=now, ours=text.ours, body=text.text, provider_id=text.provider_id)]
+    for number, (reply, phrase) in enumerate(phrases):
+        key = f"{reply.key}.{reply.language}" if isinstance(reply, Reply) else f"alert.{phrase.language}"
+        answer = contacts.answer_id(text.provider_id, number)
+        lines.append(Line(inbound=False, at=now, ours=text.ours, body=phrase.body, key=key, provider_id=answer))
+    return lines
+
+
+class Doer:
+    """Carries a turn's acts out on one connection. The exact words heard are the evidence of every yes and no."""
+
+    def __init__(self, conn: Connection, keys: Keyring, contact: KnownContact, text: Text, now: datetime) -> None:
+        self._conn, self._keys, self._contact, self._text, self._now = conn, keys, contact, text, now
+        self._address = store.find_address(conn, SMS, keys.blind(SMS, text.address))
+        self._language = self._address.language if self._address else contact.language
+        self._said = Said(at=now, source=f"text to {text.ours}", evidence=f"text {text.provider_id}", terms=TERMS)
+        self._columns: dict[str, object] = {}
+        self._erased = False
+
+    def carry_out(self, turn: Turn) -> None:
+        for act in turn.acts:
+            self._do(act)
+        if not self._erased:
+            contacts.remember(self._conn, self._contact.contact_id, turn.memory, self._now, **self._columns)
+
+    def _do(self, act: Act) -> None:
+        match act:
+            case Speak(language=language):
+                self._speak(language)
+            case Keep(label=label, spot=spot):
+                self._keep(label, spot)
+            case Drop(label=label) if self._address is not None:
+                store.remove_place(self._conn, self._address.subscriber_id, label)
+            case Join():
+                self._signed_up()
+                self._catch_up()
+            case Count(note=note, detail=detail):
+                contacts.count(self._conn, f"{self._now:%Y-%m-%d}", note.value, detail)
+            case _:
+                self._change_standing(act)
+
+    def _change_standing(self, act: Act) -> None:
+        match act:
+            case Stop():
+                self._stop()
+            case Start():
+                store.start(self._conn, self._present().address_id, Basis.OPT_IN, self._said)
+                self._columns["suspect_at"] = None
+                self._catch_up()
+            case Erase(wrong=wrong):
+                self._erase(whole=not wrong)
+            case Reconfirm():
+                self._columns["suspect_at"] = None
+
+    def _speak(self, language: str) -> None:
+        self._language = self._columns["language"] = language
+        if self._address is not None:
+            store.set_language(self._conn, self._address.address_id, language)
+
+    def _keep(self, label: str, spot: Spot) -> None:
+        person = self._signed_up().subscriber_id
+        if not store.move_place(self._conn, person, label, spot):
+            store.add_place(self._conn, person, label, spot)
+        self._catch_up()
+
+    def _signed_up(self) -> KnownAddress:
+        """The address, kept with its consent if it was not; somebody on a list becomes somebody who asked."""
+        known = self._present()
+        if known.basis != Basis.OPT_IN:
+            store.start(self._conn, known.address_id, Basis.OPT_IN, self._said)
+        return known
+
+    def _stop(self) -> None:
+        """Also somebody we know nothing of is never texted again; somebody erased already is not kept anew for it."""
+        if self._address is not None or self._contact.erased_at is None:
+            store.stop(self._conn, self._present(granted=False).address_id, self._said)
+
+    def _present(self, *, granted: bool = True) -> KnownAddress:
+        """The address as kept, made when nothing is known of this phone."""
+        if self._address is None:
+            person = store.add_subscriber(self._conn, self._now, self._said.source)
+            new = NewAddress(channel=SMS, address=self._text.address, language=self._language or ENGLISH, basis=Basis.OPT_IN)
+            address_id = store.add_address(self._conn, person, new, self._keys, self._said, granted=granted)
+            self._address = store.addresses(self._conn, [address_id])[address_id]
+            self._columns["erased_at"] = None
+        return self._address
+
+    def _catch_up(self) -> None:
+        if self._address is not None:
+            late.note(self._conn, [self._address.address_id], self._now)
+
+    def _erase(self, *, whole: bool) -> None:
+        """whole: the person with every address; else this phone only (somebody else had signed it up)."""
+        self._erased = True
+        if self._address is not None:
+            if whole or len(store.addresses_of(self._conn, self._address.subscriber_id)) == 1:
+                self._blank_others(self._address)
+                store.erase(self._conn, self._address.subscriber_id)
+            else:
+                store.remove_address(self._conn, self._address.address_id)
+        contacts.blank(self._conn, self._contact.contact_id, self._now)
+
+    def _blank_others(self, known: KnownAddress) -> None:
+        """What the person's other addresses said goes with them."""
+        for other in store.addresses_of(self._conn, known.subscriber_id):
+            if other.address_id != known.address_id:
+                contact = contacts.find(self._conn, other.channel, self._keys.blind(other.channel, other.opened(self._keys)))
+                if contact is not None:
+                    contacts.blank(self._conn, contact.contact_id, self._now)
