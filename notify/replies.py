@@ -1,7 +1,8 @@
 """The dialog's answers in words: the language asked for if it is ready, else English, and always short enough for its parts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from channels.text import measure, sanitise
@@ -14,6 +15,10 @@ MENUS: Final = frozenset({"M15", "M46"})  # endonyms only: the same in every lan
 WANTED: Final = 1  # parts an answer has
 MOST: Final = 2  # and may have when names are long
 MORE: Final = "+{}"
+CUT: Final = "..."  # stands for the words left out of a name
+SHORTER: Final = (60, 40, 24, 12, 0)  # units left of each name, tried in turn where a text would have more than MOST parts
+NAMES: Final = frozenset({"label", "place", "old"})  # what residents and the gazetteer call a place; all else is our own
+CHOICES: Final = "choices"  # what people pick a number from: shown whole where MOST parts hold it
 # The form without marks, for old handsets; only where readers take it for their own language.
 PLAIN: Final = {"ro": str.maketrans("ăâîșțşţĂÂÎȘȚŞŢ", "aaistst" + "AAISTST")}
 
@@ -40,11 +45,11 @@ class Replies:
         if reply.key in MENUS:
             return _phrase(str(reply.slots["menu"]), reply.language, plain)
         language, source = self._source(f"dialog.{reply.key}", reply.language)
-        for parts in (WANTED, MOST):
-            for values in _shorter(reply.slots):
-                phrase = _phrase(fill(source, values), language, plain)
-                if phrase.parts <= parts:
-                    return phrase
+        phrase = _phrase("", language, plain)
+        for parts, values in _tries(reply.slots):
+            phrase = _phrase(fill(source, values), language, plain)
+            if phrase.parts <= parts:
+                break
         return phrase
 
     def _source(self, context: str, language: str) -> tuple[str, str]:
@@ -64,15 +69,43 @@ def _phrase(body: str, language: str, plain: bool) -> Phrase:
     return Phrase(said, language, measure(said).parts)
 
 
-def _shorter(slots: Mapping[str, str | int | Sequence[str]]) -> Iterable[Mapping[str, str]]:
+def _tries(slots: Mapping[str, str | int | Sequence[str]]) -> Iterator[tuple[int, Mapping[str, str]]]:
+    """The slots in words, ever shorter, each with the parts it may take. Names are cut only where all else takes too many."""
+    if CHOICES not in slots:
+        yield from ((WANTED, values) for values in _fewer(slots))
+    yield from ((MOST, values) for values in chain(_fewer(slots), (_cut_to(slots, units) for units in SHORTER)))
+
+
+def _fewer(slots: Mapping[str, str | int | Sequence[str]]) -> Iterator[Mapping[str, str]]:
     """The slots in words; then again and again with one fewer item of each list, the rest counted."""
-    lists = {name: list(value) for name, value in slots.items() if not isinstance(value, str | int)}
-    plain = {name: str(value) for name, value in slots.items() if isinstance(value, str | int)}
-    longest = max(map(len, lists.values()), default=1)
-    for dropped in range(max(longest, 1)):
-        yield plain | {name: _joined(items, max(1, len(items) - dropped)) for name, items in lists.items()}
+    lists = {name: value for name, value in slots.items() if not isinstance(value, str | int)}
+    single = {name: str(value) for name, value in slots.items() if isinstance(value, str | int)}
+    for dropped in range(max([1, *map(len, lists.values())])):
+        yield single | {name: _joined(items, max(1, len(items) - dropped)) for name, items in lists.items()}
 
 
 def _joined(items: Sequence[str], shown: int) -> str:
     more = [MORE.format(len(items) - shown)] if len(items) > shown else []
     return ", ".join([*items[:shown], *more])
+
+
+def _cut_to(slots: Mapping[str, str | int | Sequence[str]], units: int) -> Mapping[str, str]:
+    """The slots in words with one item of each list, and no name longer than so many units and CUT."""
+    return {
+        name: (_cut(str(value), units) if name in NAMES else str(value))
+        if isinstance(value, str | int)
+        else _joined([_cut(item, units) for item in value], 1)
+        for name, value in slots.items()
+    }
+
+
+def _cut(name: str, units: int) -> str:
+    """As many whole words of a name as fit; never a piece of a word."""
+    if len(name.encode("utf-16-le")) // 2 <= units:
+        return name
+    kept: list[str] = []
+    for word in name.split():
+        if len(" ".join([*kept, word]).encode("utf-16-le")) // 2 > units:
+            break
+        kept.append(word)
+    return " ".join([*kept, CUT])

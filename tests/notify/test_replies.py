@@ -1,5 +1,9 @@
 """The dialog's answers: there in every language, within one part, and literal about what residents called things."""
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,15 +11,17 @@ from hypothesis import strategies as st
 from channels.text import measure
 from notify import words
 from notify.replies import Replies
-from subscribers.dialog import player
-from subscribers.dialog.turn import Reply, Sent
+from subscribers.dialog import lexicon, player, talk
+from subscribers.dialog.turn import Reply, Sent, Turn
 from tests.notify.subjects import the_words
 
 ROWS = [row for row in words.table(the_words()) if row.context.startswith("dialog.")]
 KEYS = sorted({row.context.removeprefix("dialog.") for row in ROWS})
 LANGUAGES = tuple(player.SAMPLE_LANGUAGES)
 REPLIES = Replies(the_words(), (), allow_drafts=True)
-SLOTS = {
+TRANSCRIPTS = Path(__file__).parents[1] / "transcripts"
+LEXICON = lexicon.load(the_words().templates / "dialog" / "vocabulary")
+SLOTS: dict[str, str | int | Sequence[str]] = {
     "programme": "Portland Alerts",
     "city": "Portland",
     "phones": "311 or 503-823-4000",
@@ -53,7 +59,36 @@ lists = st.lists(names, min_size=1, max_size=5).map(tuple)
 def test_no_name_makes_an_answer_fail_or_run_on(key: str, language: str, some: list[str], many: tuple[str, ...]) -> None:
     label, place, old, _ = some
     slots = SLOTS | {"label": label[:12], "place": place, "old": old, "places": many, "choices": many, "alerts": many}
-    assert REPLIES.text(Reply(key=key, language=language, slots=slots)).parts <= 4
+    assert REPLIES.text(Reply(key=key, language=language, slots=slots)).parts <= 2
+
+
+@pytest.mark.parametrize("path", sorted(TRANSCRIPTS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_answer_of_the_transcripts_finds_its_slots_filled(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[Reply | Sent] = []
+    turn = talk.turn
+
+    def recorded(*given: Any) -> Turn:
+        done = turn(*given)
+        said.extend(done.replies)
+        return done
+
+    monkeypatch.setattr(talk, "turn", recorded)
+    for transcript in player.read(path):
+        player.play(transcript, LEXICON)
+    assert said and [one for one in map(REPLIES.text, said) if not 1 <= one.parts <= 2 or "%(" in one.body] == []
+
+
+def test_a_name_too_long_even_for_two_parts_is_cut_between_words() -> None:
+    place = "Ünlü Straße " * 15
+    said = REPLIES.text(Reply(key="M08", language="ja", slots=SLOTS | {"place": place.strip()}))
+    assert said.parts == 2 and "Ünlü Straße Ünlü Straße ..." in said.body
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whoever_is_asked_to_choose_sees_every_choice(language: str) -> None:
+    choices = tuple(f"{number}) 1100 block {side} 5th Ave 9720{number}" for number, side in enumerate(("SW", "NE", "SE"), 1))
+    said = REPLIES.text(Reply(key="M05", language=language, slots=SLOTS | {"choices": choices}))
+    assert said.parts <= 2 and all(choice in said.body for choice in choices)
 
 
 def test_long_lists_are_cut_between_names_and_the_rest_is_counted() -> None:
