@@ -15,7 +15,7 @@ from sqlalchemy import insert
 
 from bench.figures import Figure
 from channels.base import Handed, Receipt
-from notify import ledger, schema
+from notify import leases, ledger, schema
 from notify.alert import Wording
 from notify.audience import interleaved
 from notify.clock import micros
@@ -164,10 +164,10 @@ def _claim_and_record(path: Path) -> float:
         def work() -> None:
             now = datetime.now(UTC)
             rows = db.write_now(
-                lambda conn: ledger.lease(conn, "b", "sms", limit=BATCH, below=100, now=now, until=now + timedelta(minutes=5))
+                lambda conn: leases.lease(conn, "b", "sms", limit=BATCH, below=100, now=now, until=now + timedelta(minutes=5))
             )
             ids = [row.delivery_id for row in rows]
-            db.write_now(lambda conn: ledger.claim(conn, "b", ids, now=now))
+            db.write_now(lambda conn: leases.claim(conn, "b", ids, now=now))
             results = [(row, Receipt(row.delivery_id, Handed(f"SM{row.delivery_id:032x}"))) for row in rows]
             db.write_now(lambda conn: ledger.record(conn, results, now=now))
 

@@ -12,25 +12,21 @@ import contextlib
 import logging
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Final, Protocol
+from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from channels.base import Channel, Content, Misconfigured, Outbound, Receipt, Refused, Retry, Unknown
-from notify import ledger
-from notify.clock import Clock
-from notify.db import Database
-from notify.ledger import Leased
+from channels.base import Misconfigured, Outbound, Receipt, Refused, Retry, Unknown
+from notify import leases, ledger
+from notify.desk import Desk, Light, Sender
+from notify.leases import Leased
 from notify.pace import Pace
 from notify.recorder import Recorder
 
 logger = logging.getLogger(__name__)
 
-ANY_PRIORITY: Final = 100
-URGENT_BELOW: Final = 2  # priorities 0 and 1: Extreme
 AHEAD_S: Final = 0.25  # how much of its pace a sender claims at once
 BATCH: Final = 250  # most rows claimed in one transaction
 IDLE_S: Final = 0.5  # a sender with nothing to do looks again after this, or when woken
@@ -42,51 +38,6 @@ SILENCE_S: Final = 120.0  # a channel that says nothing for so long about a batc
 SURE_S: Final = 0.5  # what was claimed longer ago than this is looked up again before its call: it may have been stopped
 UNMADE: Final = Retry(timedelta(seconds=60), "the letter cannot be made")
 SAME_MOMENT_S: Final = 0.002  # messages due closer together than this start together
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sender:
-    """One number, short code or relay. rate: units per second (segments or mails), inf for no limit.
-
-    concurrency: most calls under way; window: most rows claimed without a recorded outcome (bounds duplicates after a kill);
-    below: serves only priorities smaller than this; units: what one copy of a content costs of the rate.
-    """
-
-    name: str
-    channel: Channel
-    rate: float
-    concurrency: int
-    window: int
-    units: Callable[[Content], int]
-    below: int = ANY_PRIORITY
-
-
-class Outbox(Protocol):
-    """Turns a leased row into what the channel gets."""
-
-    def letter(self, channel: str, leased: Leased) -> Outbound | Refused | Retry:
-        """The Outbound, or the outcome that takes its place (erased person, wrong mode, event that fails its digest)."""
-
-
-@dataclass(slots=True)
-class Light:
-    """How a sender fares, for screens: calls started so far, and a sentence when it is out of order."""
-
-    started: int = 0
-    trouble: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """What all senders of a process share. `halted`: events that were stopped, looked up right before every call."""
-
-    db: Database
-    clock: Clock
-    outbox: Outbox
-    halted: set[str]
-    page: Callable[[str], None]
-    lease_for: timedelta
-    lead_s: float
 
 
 class Dispatcher:
@@ -182,7 +133,7 @@ class Dispatcher:
         self._books.leasing()
         self._held.extend(
             await self.desk.db.write(
-                lambda conn: ledger.lease(
+                lambda conn: leases.lease(
                     conn,
                     self.owner,
                     self.sender.channel.name,
@@ -198,7 +149,7 @@ class Dispatcher:
         """Frees what is leased and not claimed, for the next lease or for other senders."""
         ids = [leased.delivery_id for leased in self._held]
         if ids:
-            await self.desk.db.write(lambda conn: ledger.give_back(conn, self.owner, ids))
+            await self.desk.db.write(lambda conn: leases.give_back(conn, self.owner, ids))
             self._held.clear()
 
     async def _claim_group(self) -> list[Leased]:
@@ -213,7 +164,7 @@ class Dispatcher:
         self._books.open(group)
         try:
             ids = [leased.delivery_id for leased in group]
-            claimed = await self.desk.db.write(lambda conn: ledger.claim(conn, self.owner, ids, now=now))
+            claimed = await self.desk.db.write(lambda conn: leases.claim(conn, self.owner, ids, now=now))
         except BaseException:
             self._books.forget(group)
             self._held.extendleft(reversed(group))
@@ -287,7 +238,7 @@ class Dispatcher:
         if self.desk.clock.monotonic() - self._sure_at <= SURE_S:
             return
         now, self._sure_at = self.desk.clock.now(), self.desk.clock.monotonic()
-        sending = await self.desk.db.read(lambda conn: ledger.sending(conn, now))
+        sending = await self.desk.db.read(lambda conn: leases.sending(conn, now))
         self._ended.update({leased.event_id for leased in rows}.difference(sending))
 
     def _call(self, batch: list[tuple[Leased, Outbound]]) -> list[tuple[Leased, Outbound]]:

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from notify import audit, due, late, ledger, promises, register, renewal
+from notify import audit, due, late, leases, promises, register, renewal
 from notify.audit import Act
 from notify.due import Task
 from notify.life import EndedWhy, Status
@@ -122,7 +122,7 @@ async def _escalate(built: Built, alert_id: str) -> None:
 
 async def _release(built: Built) -> None:
     service = built.service
-    await service.db.write(lambda conn: ledger.release_expired(conn, now=service.clock.now()))
+    await service.db.write(lambda conn: leases.release_expired(conn, now=service.clock.now()))
 
 
 async def republish(built: Built) -> None:

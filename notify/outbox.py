@@ -10,7 +10,7 @@ from typing import Final
 from channels.base import Content, Outbound, Refused, Retry
 from notify.alert import Event, Mode
 from notify.clock import Clock
-from notify.ledger import Leased
+from notify.leases import Leased
 from subscribers.sealing import Keyring, Unopenable
 
 logger = logging.getLogger(__name__)

@@ -12,10 +12,10 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from channels.base import Receipt, Refused, Unknown
-from notify import ledger
+from notify import leases, ledger
 from notify.clock import Clock
 from notify.db import Database
-from notify.ledger import Leased
+from notify.leases import Leased
 from notify.reports import mirror_stop
 
 logger = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ class Recorder:
             await asyncio.sleep(self._lease_for.total_seconds() / RENEWALS_PER_LEASE)
             asked_at = self._clock.monotonic()
             ids = [*held(), *self._open]
-            renewal = partial(ledger.renew, owner=self._owner, ids=ids, until=self._clock.now() + self._lease_for)
+            renewal = partial(leases.renew, owner=self._owner, ids=ids, until=self._clock.now() + self._lease_for)
             try:
                 kept = await self._db.write(renewal)
             except SQLAlchemyError:

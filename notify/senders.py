@@ -13,7 +13,7 @@ from channels.sms import TwilioSms
 from channels.text import measure
 from channels.twilio_http import TwilioAccount, TwilioGateway
 from notify.city import Pack
-from notify.dispatch import ANY_PRIORITY, URGENT_BELOW, Sender
+from notify.desk import ANY_PRIORITY, URGENT_BELOW, Sender
 from notify.settings import Settings
 from subscribers.sealing import Keyring
 

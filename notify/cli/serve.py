@@ -7,12 +7,13 @@ import typer
 import uvloop
 
 from channels.simulator import __main__ as simulator_main
-from notify.app import CannotStart, Running
+from notify.app import Running
 from notify.app import serve as run_service
 from notify.city import BadPack
 from notify.cli.say import refuse, sentences
 from notify.logs import configure
 from notify.settings import load
+from notify.wiring import CannotStart
 
 
 def serve() -> None:

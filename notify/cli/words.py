@@ -11,12 +11,12 @@ from sqlalchemy import Connection, delete, insert
 from sqlmodel import col
 
 from notify import catalogs, data, reviews, words
-from notify.app import reviews as stored
 from notify.cli.admin import opened
 from notify.cli.say import Exit, Json, refuse, screen, sentences, show, table
 from notify.reviews import Entry, Reader, Review
 from notify.slots import ENGLISH
 from notify.tables import WordReview
+from notify.wiring import reviews as stored
 
 app = typer.Typer(help="Words and their reviews.", no_args_is_help=True)
 

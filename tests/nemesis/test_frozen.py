@@ -5,7 +5,7 @@ import signal
 from collections import Counter
 from pathlib import Path
 
-from notify import ledger
+from notify import leases
 from notify.clock import SystemClock
 from notify.db import Database
 from tests.nemesis.sender import LEASE, WINDOW
@@ -57,5 +57,5 @@ async def wait_past_the_lease(bench: Bench) -> None:
     """Until the other sender has done what can be done, and the leases of the frozen one have ended and been released."""
     over = bench.clock.monotonic() + 2 * LEASE.total_seconds()
     while bench.clock.monotonic() < over:
-        await bench.db.write(lambda conn: ledger.release_expired(conn, now=bench.clock.now()))
+        await bench.db.write(lambda conn: leases.release_expired(conn, now=bench.clock.now()))
         await asyncio.sleep(0.1)

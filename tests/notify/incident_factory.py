@@ -10,7 +10,7 @@ import numpy as np
 from sqlalchemy import text
 
 from channels.base import Content, Handed, Outcome, Receipt
-from notify import ledger, register
+from notify import leases, ledger, register
 from notify.alert import Event, Stage, Wording, to_json
 from notify.clock import ManualClock
 from notify.conductor import Conductor
@@ -122,17 +122,17 @@ class Incident:
         results = [(row, Receipt(row.delivery_id, outcome or Handed(f"SM{row.delivery_id}"))) for row in rows]
         self.db.write_now(lambda conn: ledger.record(conn, results, now=self.clock.now()))
 
-    def claimed(self, event_id: str, people: Sequence[int] | None = None) -> list[ledger.Leased]:
+    def claimed(self, event_id: str, people: Sequence[int] | None = None) -> list[leases.Leased]:
         """Rows of these people, claimed and their calls under way."""
         now = self.clock.now()
         until = now + timedelta(seconds=8)
 
-        def work(conn: Any) -> list[ledger.Leased]:
-            leased = ledger.lease(conn, "s1", "sms", limit=10_000, below=100, now=now, until=until)
+        def work(conn: Any) -> list[leases.Leased]:
+            leased = leases.lease(conn, "s1", "sms", limit=10_000, below=100, now=now, until=until)
             mine = [row for row in leased if row.event_id == event_id and (people is None or row.address_id in people)]
             others = {row.delivery_id for row in leased} - {row.delivery_id for row in mine}
-            ledger.give_back(conn, "s1", others)
-            ledger.claim(conn, "s1", [row.delivery_id for row in mine], now=now)
+            leases.give_back(conn, "s1", others)
+            leases.claim(conn, "s1", [row.delivery_id for row in mine], now=now)
             return mine
 
         return self.db.write_now(work)

@@ -14,8 +14,9 @@ from notify import ledger
 from notify.alert import Wording
 from notify.clock import Clock
 from notify.db import Database
-from notify.dispatch import Desk, Dispatcher, Sender
-from notify.ledger import Leased
+from notify.desk import Desk, Sender
+from notify.dispatch import Dispatcher
+from notify.leases import Leased
 from tests.notify.ledger_factory import add_event, add_people, an_event_row
 
 PATIENCE_S = 60.0

@@ -11,7 +11,7 @@ from channels.base import Delivered, Handed, Misconfigured, Outbound, Outcome, R
 from notify import dispatch, recorder
 from notify.clock import ManualClock, SystemClock
 from notify.db import Database, Work
-from notify.ledger import Leased
+from notify.leases import Leased
 from notify.reports import Intake
 from tests.notify.sending_factory import LEASE, Bench, FakeChannel, PlainOutbox, Running, a_letter
 

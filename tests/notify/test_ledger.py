@@ -5,12 +5,12 @@ import pytest
 from sqlalchemy import Connection, text
 
 from channels.base import Delivered, Handed, Outcome, Receipt, Refused, Retry, Undelivered, Unknown
-from notify import ledger
+from notify import leases, ledger
 from notify.alert import Wording
 from notify.clock import ManualClock
 from notify.db import Database
 from notify.deliveries import State
-from notify.ledger import Leased
+from notify.leases import Leased
 from tests.notify.ledger_factory import add_event, add_people, an_event_row
 
 LEASE = timedelta(seconds=8)
@@ -33,12 +33,12 @@ class Desk:
     def lease(self, owner: str = "s1", limit: int = 100, below: int = 100) -> list[Leased]:
         now = self.clock.now()
         return self.db.write_now(
-            lambda conn: ledger.lease(conn, owner, "sms", limit=limit, below=below, now=now, until=now + LEASE)
+            lambda conn: leases.lease(conn, owner, "sms", limit=limit, below=below, now=now, until=now + LEASE)
         )
 
     def claim(self, rows: list[Leased], owner: str = "s1") -> set[int]:
         ids = [row.delivery_id for row in rows]
-        return self.db.write_now(lambda conn: ledger.claim(conn, owner, ids, now=self.clock.now()))
+        return self.db.write_now(lambda conn: leases.claim(conn, owner, ids, now=self.clock.now()))
 
     def record(self, row: Leased, outcome: Outcome) -> int:
         results = [(row, Receipt(row.delivery_id, outcome))]
@@ -48,7 +48,7 @@ class Desk:
         return self.db.write_now(lambda conn: ledger.apply_reports(conn, receipts, now=self.clock.now()))
 
     def release(self) -> int:
-        return self.db.write_now(lambda conn: ledger.release_expired(conn, now=self.clock.now()))
+        return self.db.write_now(lambda conn: leases.release_expired(conn, now=self.clock.now()))
 
     def counts(self) -> Counter[str]:
         rows = self.db.read_now(lambda conn: conn.execute(text("SELECT state FROM delivery")).scalars().all())
@@ -207,7 +207,7 @@ def test_a_renewed_lease_holds_and_only_what_is_still_ours_is_renewed(desk: Desk
     desk.clock.forward(LEASE / 2)
     ids = [row.delivery_id for row in mine]
     until = desk.clock.now() + LEASE
-    assert desk.db.write_now(lambda conn: ledger.renew(conn, "s1", [*ids, 10**9], until=until)) == set(ids)
+    assert desk.db.write_now(lambda conn: leases.renew(conn, "s1", [*ids, 10**9], until=until)) == set(ids)
     desk.clock.forward(LEASE * 3 / 4)
     assert len(desk.lease("s2")) == 6
 

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import Connection, text
 
 from channels.base import Delivered, Handed, Outcome, Receipt, Refused, Retry, Undelivered, Unknown
-from notify import ledger
+from notify import leases, ledger
 from notify.alert import Wording
 from notify.clock import ManualClock
 from notify.db import Database
@@ -67,7 +67,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(owner=st.sampled_from(OWNERS), limit=st.integers(1, 5))
     def lease(self, owner: str, limit: int) -> None:
         now = self.clock.now()
-        found = self.write(lambda c: ledger.lease(c, owner, "sms", limit=limit, below=100, now=now, until=now + LEASE))
+        found = self.write(lambda c: leases.lease(c, owner, "sms", limit=limit, below=100, now=now, until=now + LEASE))
         assert len(found) <= limit
         assert self.sending or not found
         self.held[owner] += found
@@ -75,7 +75,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(owner=st.sampled_from(OWNERS))
     def claim(self, owner: str) -> None:
         rows, self.held[owner] = self.held[owner], []
-        claimed = self.write(lambda c: ledger.claim(c, owner, [row.delivery_id for row in rows], now=self.clock.now()))
+        claimed = self.write(lambda c: leases.claim(c, owner, [row.delivery_id for row in rows], now=self.clock.now()))
         assert self.sending or not claimed
         latest = {row.delivery_id: row for row in rows}
         self.calling[owner] += [row for delivery_id, row in latest.items() if delivery_id in claimed]
@@ -108,19 +108,19 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule()
     def release(self) -> None:
-        self.write(lambda conn: ledger.release_expired(conn, now=self.clock.now()))
+        self.write(lambda conn: leases.release_expired(conn, now=self.clock.now()))
 
     @rule(owner=st.sampled_from(OWNERS))
     def renew(self, owner: str) -> None:
         ids = [row.delivery_id for row in (*self.held[owner], *self.calling[owner])]
-        kept = self.write(lambda c: ledger.renew(c, owner, ids, until=self.clock.now() + LEASE))
+        kept = self.write(lambda c: leases.renew(c, owner, ids, until=self.clock.now() + LEASE))
         assert all(self.row(delivery_id)["lease_owner"] == owner for delivery_id in kept)
 
     @rule(owner=st.sampled_from(OWNERS))
     def give_back(self, owner: str) -> None:
         ids = [row.delivery_id for row in self.held[owner]]
         self.held[owner] = []
-        self.write(lambda conn: ledger.give_back(conn, owner, ids))
+        self.write(lambda conn: leases.give_back(conn, owner, ids))
 
     @rule(number=st.integers(0, PEOPLE - 1))
     def opt_out(self, number: int) -> None:

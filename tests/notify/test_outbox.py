@@ -9,7 +9,7 @@ import pytest
 from channels.base import Content, Outbound, Refused, Retry
 from notify.alert import Event, Mode
 from notify.clock import ManualClock
-from notify.ledger import Leased
+from notify.leases import Leased
 from notify.outbox import Envelopes, FrozenEvents, Tampered, content_for, unsubscribe_reference
 from subscribers.sealing import KEY_BYTES, Keyring
 from tests.notify.factories import SENT, an_event

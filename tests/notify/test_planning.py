@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from channels.base import Handed, Receipt, Retry, Unknown
-from notify import ledger, planning, register
+from notify import leases, ledger, planning, register
 from notify.alert import Stage
 from notify.clock import ManualClock
 from notify.db import Database
@@ -60,7 +60,7 @@ async def test_people_whose_call_is_under_way_are_decided_when_it_has_ended(inci
         result = [(row, Receipt(row.delivery_id, outcome))]
         incident.db.write_now(lambda conn, result=result: ledger.record(conn, result, now=incident.clock.now()))  # type: ignore[misc]
     incident.clock.forward(timedelta(seconds=9))  # the last one's sender has died
-    incident.db.write_now(lambda conn: ledger.release_expired(conn, now=incident.clock.now()))
+    incident.db.write_now(lambda conn: leases.release_expired(conn, now=incident.clock.now()))
     await starting
     told = {handed.address_id, doubtful.address_id, refused.address_id}
     assert incident.wordings(update) == {"update": told, "first": {back.address_id}}

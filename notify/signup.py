@@ -1,0 +1,222 @@
+"""Sign-up on the web and by e-mail: asked for, proven by a code or a button, kept. One transaction each.
+
+    page -> ask: limits counted, wish kept sealed -> committed -> code or link sent
+    code typed or button pressed -> confirm: used once, address and place and consent kept, latecomer noted -> committed
+
+What is answered never depends on whether an address is known, nor does how long it takes: messages leave after the answer.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Final, Protocol
+
+from sqlalchemy import Connection
+
+from channels.base import Content
+from notify import late
+from notify.clock import Clock
+from notify.db import Database
+from notify.outbox import unsubscribe_reference
+from notify.signup_letters import Letters
+from subscribers import contacts, store
+from subscribers.address import EMAIL, SMS
+from subscribers.contacts import KnownContact
+from subscribers.pending import Held, Safe
+from subscribers.place import PLACES_MAX
+from subscribers.quotas import Meter, rules_for
+from subscribers.sealing import Keyring
+from subscribers.signup import Kind, Reach, Wish, free_label
+from subscribers.store import KnownAddress, NewAddress, Said
+from subscribers.tables import Basis
+
+logger = logging.getLogger(__name__)
+
+SOURCE: Final = "web sign-up"
+
+
+class Notices(Protocol):
+    """Sends single messages that belong to no alert; False when one certainly or possibly did not leave."""
+
+    async def text(self, number: str, body: str) -> bool: ...
+
+    async def mail(self, address: str, content: Content, recipient: str) -> bool: ...
+
+
+class Errands:
+    """Messages that leave after the page is answered, so that how long an answer takes tells nothing."""
+
+    def __init__(self) -> None:
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    def start(self, errand: Coroutine[None, None, bool]) -> None:
+        task = asyncio.create_task(_carried_out(errand), name="a sign-up message")
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def settle(self) -> None:
+        """Waits until everything started has ended."""
+        while self._under_way:
+            await asyncio.gather(*self._under_way)
+
+
+async def _carried_out(errand: Coroutine[None, None, bool]) -> None:
+    try:
+        if not await errand:
+            logger.warning("a sign-up message did not leave; whoever waits for it can ask again")
+    except Exception:  # the errand's own boundary: nobody awaits it
+        logger.exception("a sign-up message could not be sent")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What sign-up and one's own page share. Limits are messages a day, for everybody together; alerts count in neither."""
+
+    db: Database
+    clock: Clock
+    keys: Keyring
+    notices: Notices
+    letters: Letters
+    errands: Errands
+    texts_a_day: int
+    mails_a_day: int
+
+    def count(self, conn: Connection, reach: Reach, client: str, *, own_page: bool) -> None:
+        """Counts one message to this address, and clears away what is over. Raises Spent."""
+        now = self.clock.now()
+        meter = Meter(conn, self.keys, now)
+        rules = rules_for(reach, own_page=own_page, texts_a_day=self.texts_a_day, mails_a_day=self.mails_a_day)
+        meter.spend(rules, reach, client)
+        meter.forget()
+        Safe(conn, self.keys, now).clear()
+
+    def may_text(self, contact: KnownContact | None, address: KnownAddress | None) -> bool:
+        """Whether a phone has not told us to leave it alone. (Mailboxes have no other way back than a mail asked for.)"""
+        return (contact is None or contact.erased_at is None) and (address is None or address.stopped_at is None)
+
+    def reference(self, address: KnownAddress | None) -> str:
+        """What stands in the unsubscribe link of a mail; nothing to unsubscribe for somebody we do not know."""
+        return unsubscribe_reference(self.keys.blind_key, address.address_id) if address else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """The code was not the one sent; so many tries are left."""
+
+    left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """Somebody is signed up. words: the place they will be warned for, "" for the whole city; is_full: they have as many
+    places as we keep, so this one was not added."""
+
+    address_id: int
+    language: str
+    words: str
+    is_full: bool
+
+
+Errand = Callable[[], Coroutine[None, None, bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class SignUp:
+    desk: Desk
+
+    async def ask(self, wish: Wish, client: str) -> str:
+        """Sends the code or link for a sign-up; returns the token the code page goes by ("" for e-mail). Raises Spent."""
+        token, errand = await self.desk.db.write(partial(self._ask, wish=wish, client=client, now=self.desk.clock.now()))
+        if errand is not None:
+            self.desk.errands.start(errand())
+        return token
+
+    def _ask(self, conn: Connection, wish: Wish, client: str, now: datetime) -> tuple[str, Errand | None]:
+        self.desk.count(conn, Reach(channel=wish.channel, address=wish.address), client, own_page=False)
+        blind = self.desk.keys.blind(wish.channel, wish.address)
+        known = store.find_address(conn, wish.channel, blind)
+        safe = Safe(conn, self.desk.keys, now)
+        if wish.channel == SMS:
+            held = Held.with_code(wish)
+            token = safe.put(Kind.CODE, SMS, blind, held)
+            if not self.desk.may_text(contacts.find(conn, SMS, blind), known):
+                return token, None
+            return token, partial(self.desk.notices.text, wish.address, self.desk.letters.code(held.code, wish.language))
+        if known is not None and known.stopped_at is None:
+            content = self.desk.letters.manage(known.language, safe.put(Kind.MANAGE, EMAIL, blind, Held()))
+        else:
+            content = self.desk.letters.confirm(wish.language, safe.put(Kind.CONFIRM, EMAIL, blind, Held(wish=wish)))
+        return "", partial(self.desk.notices.mail, wish.address, content, self.desk.reference(known))
+
+    async def confirm_code(self, token: str, code: str) -> Joined | Wrong | None:
+        """Signs up whoever types the code sent to the phone. None when there is nothing (any more) to confirm."""
+        return await self.desk.db.write(partial(self._confirm_code, token=token, code=code, now=self.desk.clock.now()))
+
+    def _confirm_code(self, conn: Connection, token: str, code: str, now: datetime) -> Joined | Wrong | None:
+        safe = Safe(conn, self.desk.keys, now)
+        waiting = safe.find(Kind.CODE, token)
+        if waiting is None or waiting.held.wish is None or not waiting.is_open(now):
+            return None
+        left = safe.try_code(waiting, code)
+        if left is not None:
+            return Wrong(left) if left else None
+        return self._join(conn, waiting.held.wish, "code sent to the phone typed", now)
+
+    async def look(self, token: str) -> Wish | None:
+        """What the link of a mail would confirm. Changes nothing."""
+        now = self.desk.clock.now()
+        waiting = await self.desk.db.read(lambda conn: Safe(conn, self.desk.keys, now).find(Kind.CONFIRM, token))
+        return waiting.held.wish if waiting is not None and waiting.used_at is None else None
+
+    async def confirm_link(self, token: str) -> Joined | None:
+        """Signs up whoever presses the button behind the mail's link, once. None when there is nothing (any more) to confirm."""
+        return await self.desk.db.write(partial(self._confirm_link, token=token, now=self.desk.clock.now()))
+
+    def _confirm_link(self, conn: Connection, token: str, now: datetime) -> Joined | None:
+        safe = Safe(conn, self.desk.keys, now)
+        waiting = safe.find(Kind.CONFIRM, token)
+        if waiting is None or waiting.held.wish is None or not safe.use(waiting):
+            return None
+        return self._join(conn, waiting.held.wish, "button behind the mailed link pressed", now)
+
+    def _join(self, conn: Connection, wish: Wish, proof: str, now: datetime) -> Joined | None:
+        """Keeps address, consent, language and place. None for a phone that was erased since it was asked for."""
+        keys = self.desk.keys
+        contact = contacts.meet(conn, wish.channel, keys.blind(wish.channel, wish.address), now)
+        if wish.channel == SMS and contact.erased_at is not None:
+            return None  # they answered WRONG or DELETE to the code: only they themselves, by text, come back from that
+        said = Said(at=now, source=SOURCE, evidence=f'ticked: "{wish.agreed}"; {proof}', terms=wish.terms)
+        address = self._kept(conn, wish, said)
+        is_full = _add_place(conn, address.subscriber_id, wish)
+        contacts.remember(conn, contact.contact_id, contact.memory, now, language=wish.language, erased_at=None)
+        late.note(conn, [address.address_id], now)
+        return Joined(address_id=address.address_id, language=wish.language, words=wish.words, is_full=is_full)
+
+    def _kept(self, conn: Connection, wish: Wish, said: Said) -> KnownAddress:
+        """The address with this yes on record: made, or started again whatever it was before."""
+        keys = self.desk.keys
+        known = store.find_address(conn, wish.channel, keys.blind(wish.channel, wish.address))
+        if known is not None:
+            store.start(conn, known.address_id, Basis.OPT_IN, said)
+            store.set_language(conn, known.address_id, wish.language)
+            return known
+        person = store.add_subscriber(conn, said.at, SOURCE)
+        new = NewAddress(channel=wish.channel, address=wish.address, language=wish.language, basis=Basis.OPT_IN)
+        address_id = store.add_address(conn, person, new, keys, said)
+        return store.addresses(conn, [address_id])[address_id]
+
+
+def _add_place(conn: Connection, subscriber_id: int, wish: Wish) -> bool:
+    """Adds the place under the first free label, unless it is there; True when there was no room for it."""
+    if wish.spot is None:
+        return False
+    places = store.places_of(conn, subscriber_id)
+    if any(place.spot == wish.spot for place in places):
+        return False
+    if len(places) >= PLACES_MAX:
+        return True
+    store.add_place(conn, subscriber_id, free_label(place.label for place in places), wish.spot)
+    return False

@@ -1,0 +1,35 @@
+"""What the ledger's statements share: one text for any number of ids, rows locked in one order, many rows at once."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from notify.db import is_sqlite
+
+
+def among(conn: Connection) -> str:
+    """SQL for "is in the list bound as :ids", the same text whatever the list's length."""
+    return "IN (SELECT value FROM json_each(:ids))" if is_sqlite(conn) else "= ANY(CAST(:ids AS bigint[]))"
+
+
+def listed(conn: Connection, ids: Iterable[int]) -> Any:
+    """The value to bind for `among`."""
+    values = list(ids)
+    return json.dumps(values) if is_sqlite(conn) else values
+
+
+def held_still(conn: Connection, where: str) -> str:
+    """SQL for "is one of these rows". PostgreSQL locks them first, in the order of their ids: two transactions that want the
+    same rows then wait for each other instead of ending each other as a deadlock."""
+    if is_sqlite(conn):
+        return where
+    return f"delivery_id = ANY(ARRAY(SELECT delivery_id FROM delivery WHERE {where} ORDER BY delivery_id FOR UPDATE))"
+
+
+def many(conn: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:
+    """executemany straight on the driver: SQLAlchemy's own adds more per row than SQLite itself takes."""
+    if not rows:
+        return 0
+    return conn.exec_driver_sql(statement if is_sqlite(conn) else statement.replace("?", "%s"), list(rows)).rowcount

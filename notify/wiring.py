@@ -1,0 +1,170 @@
+"""Builds the parts of a service from its settings and puts them together. Nothing runs yet: app.py starts and ends them."""
+
+import asyncio
+import os
+import secrets
+import socket
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlmodel import select
+
+from channels.feed_folder import FeedFolder
+from notify import city, data, duties, hazards, register, residents, senders, words
+from notify.alert import Mode, from_json
+from notify.assembly import Assembly
+from notify.broadcast import Newsroom
+from notify.clock import Clock
+from notify.conductor import Conductor
+from notify.crowd import Crowd
+from notify.db import Database
+from notify.desk import Desk
+from notify.digest import digest
+from notify.dispatch import Dispatcher
+from notify.outbox import Envelopes, FrozenEvents, Tampered
+from notify.pager import Pager
+from notify.pages import Pages
+from notify.planning import Planner
+from notify.publish import Publisher
+from notify.reconcile import Reconciler
+from notify.reviews import Reader, Review, arrange, standings
+from notify.service import Service
+from notify.settings import Settings
+from notify.shelf import Shelf
+from notify.site import Site
+from notify.tables import WordReview
+from notify.web.callbacks import Callbacks
+from subscribers.sealing import Keyring
+
+
+class CannotStart(Exception):
+    """The service must not run like this; `problems` says why, a sentence each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -> duties.Built:
+    pager = Pager(settings.page_command)
+    pack = city.load(city.find(settings.city, data.folder("city")))
+    vocabulary = await asyncio.to_thread(words.load, data.folder("templates"))
+    catalogue = hazards.catalogue()
+    crowd = Crowd(db, pack.policy, catalogue)
+    await crowd.follow()
+    site = _site(settings, pack)
+    assembly = Assembly(
+        city=pack,
+        site=site,
+        words=vocabulary,
+        hazards=catalogue,
+        mode=settings.mode,
+        index=lambda: crowd.index,
+        reviews=reviews,
+        allow_drafts=settings.sends_drafts,
+        countdown_s=settings.countdown_s,
+    )
+    await _refuse_unreviewed(settings, db, vocabulary)
+    halted: set[str] = set()
+    events = FrozenEvents(lambda event_id: db.read_now(partial(_untampered, event_id=event_id)))
+    desk = Desk(
+        db=db,
+        clock=clock,
+        outbox=Envelopes(events, ring, clock, settings.mode, pager),
+        halted=halted,
+        page=pager,
+        lease_for=settings.lease,
+        lead_s=settings.lead_s,
+    )
+    found = senders.build(settings, pack.pack, ring)
+    process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    dispatchers = [Dispatcher(sender, desk, f"{process}:{sender.name}") for sender in found]
+    publisher = Publisher(
+        FeedFolder(settings.published), site, Pages(data.folder("templates") / "pages"), partial(db.read, Shelf())
+    )
+    conductor = Conductor(
+        db=db,
+        clock=clock,
+        planner=Planner(db, clock, crowd),
+        publish=lambda: _publish(publisher, clock),
+        wake=partial(_wake, dispatchers),
+        halted=halted,
+        page=pager,
+        publish_wait_s=settings.publish_wait_s,
+    )
+    channels = {one.sender.channel.name: one.sender.channel for one in dispatchers}
+    asked = {name: [one.sender.channel for one in dispatchers if one.sender.channel.name == name] for name in channels}
+    reconciler = Reconciler(db, clock, ring, asked, timedelta(seconds=settings.not_found_after_s))
+    service = Service(
+        db=db,
+        clock=clock,
+        newsroom=Newsroom(clock, assembly),
+        assembly=assembly,
+        crowd=crowd,
+        conductor=conductor,
+        dispatchers=dispatchers,
+        pager=pager,
+    )
+    callbacks = Callbacks(db, clock, channels, settings.public_url, ring.blind_key)
+    side = residents.Side(settings, pack, site, vocabulary, db, clock, ring, crowd, catalogue, events.event, channels)
+    return duties.Built(service, reconciler, publisher, callbacks, residents.build(side, dispatchers, await db.read(reviews)))
+
+
+def reviews(conn: Connection) -> list[Review]:
+    """Every review in the database."""
+    rows = [WordReview(**row._mapping) for row in conn.execute(select(WordReview))]
+    return [
+        Review(
+            language=row.language,
+            key=row.key,
+            source_hash=row.source_hash,
+            target_hash=row.target_hash,
+            reviewer=row.reviewer,
+            at=row.at,
+            kind=Reader(row.kind),
+        )
+        for row in rows
+    ]
+
+
+def _wake(dispatchers: list[Dispatcher]) -> None:
+    for one in dispatchers:
+        one.wake()
+
+
+async def _publish(publisher: Publisher, clock: Clock) -> None:
+    await publisher.publish(clock.now())
+
+
+def _untampered(conn: Connection, event_id: str) -> Any:
+    """The event, if it still is what was approved. Raises Tampered."""
+    row = register.event(conn, event_id)
+    event = from_json(row.content)
+    if not row.digest == event.digest == digest(event):
+        raise Tampered(f"{event_id} is not what was approved: its digest differs. Nothing of it is sent.")
+    return event
+
+
+def _site(settings: Settings, pack: city.City) -> Site:
+    return Site(
+        base=settings.public_url.rstrip("/"),
+        city=pack.pack.name,
+        publisher=pack.pack.publisher,
+        email=pack.pack.sender,
+        time_zone=pack.pack.zone,
+        languages=pack.pack.tags,
+        mode=settings.mode,
+        phone=pack.pack.phones[0],
+    )
+
+
+async def _refuse_unreviewed(settings: Settings, db: Database, vocabulary: words.Words) -> None:
+    """A live instance speaks no English that nobody has read."""
+    if settings.mode is not Mode.LIVE:
+        return
+    english = standings(vocabulary, arrange(await db.read(reviews)))[0]
+    waiting = english.draft + english.stale
+    if waiting:
+        raise CannotStart([f"{waiting} English messages are not reviewed. Run 'tocsin words review en' first."])
