@@ -190,7 +190,7 @@ def _shared_fields(content: Content, letterhead: Letterhead) -> list[Field]:
 
 
 def _subject(content: Content) -> str:
-    return one_line(content.subject) or one_line(content.body)[:78]
+    return one_line(content.subject) or one_line(content.body)[:78].rstrip()
 
 
 def _body(content: Content) -> tuple[list[Field], bytes]:
