@@ -79,7 +79,8 @@ def test_a_reference_with_odd_letters_is_escaped_in_the_link() -> None:
 
 def test_a_content_without_subject_gets_its_first_words_as_one() -> None:
     assert read(a_content(subject=" \r\n", body="Boil your water.\nNow."))["Subject"] == "Boil your water. Now."
-    assert read(a_content(subject="", body="x" * 77 + " and so on"))["Subject"] == "x" * 77, "and cut where a word ends"
+    cut = read(a_content(subject="", body="x" * 77 + " and so on"))["Subject"]
+    assert str(make_header(decode_header(cut))) == "x" * 77, "and no space at the end, which no reader would give back"
 
 
 def test_bytes_are_seven_bit_with_crlf_and_short_lines() -> None:
