@@ -233,7 +233,7 @@ def record(me: Visitor) -> Mapping[str, Any]:
     places = store.places_of(me.conn, me.address.subscriber_id)
     return {
         "as_of": me.now.isoformat(),
-        "places": [{"label": place.label, "kind": place.spot.kind, "where": in_words(place.spot)} for place in places],
+        "places": [{"label": place.label, "where": in_words(place.spot)} | store.columns_of(place.spot) for place in places],
         "addresses": [_of_address(me, one) for one in store.addresses_of(me.conn, me.address.subscriber_id)],
     }
 
@@ -260,9 +260,7 @@ def _of_address(me: Visitor, address: KnownAddress) -> dict[str, Any]:
 def _consents(conn: Connection, address_id: int) -> Sequence[dict[str, Any]]:
     query = select(CONSENT).where(CONSENT.c.address_id == address_id).order_by(CONSENT.c.consent_id)
     columns = ("granted", "basis", "source", "evidence", "terms")
-    return [
-        {"at": row["at"].isoformat()} | {name: row[name] for name in columns} for row in conn.execute(query).mappings()
-    ]
+    return [{"at": row["at"].isoformat()} | {name: row[name] for name in columns} for row in conn.execute(query).mappings()]
 
 
 def _iso(at: datetime | None) -> str | None:

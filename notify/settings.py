@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     not_found_after_s: float = Field(60, ge=0, description="provider's 'not found' counts after this, seconds")
     countdown_s: float | None = Field(None, ge=0, description="overrides the policy's countdown, seconds")
     page_command: tuple[str, ...] = Field((), description="command that pages the duty officer; the text is its stdin")
+    signup_texts_a_day: int = Field(2000, ge=0, description="most sign-up codes by text a day, all together; alerts are apart")
+    signup_mails_a_day: int = Field(20000, ge=0, description="most sign-up mails a day, all together; alerts are apart")
+    signup_proxies: int = Field(0, ge=0, description="proxies of ours before the public listener that add to X-Forwarded-For")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level that is logged")
 
     @model_validator(mode="before")

@@ -8,7 +8,7 @@ What is answered never depends on whether an address is known, nor does how long
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -83,6 +83,7 @@ class Desk:
     errands: Errands
     texts_a_day: int
     mails_a_day: int
+    is_landline: Callable[[str], Awaitable[bool]] | None = None  # a carrier look-up, where the city pays for one
 
     def count(self, conn: Connection, reach: Reach, client: str, *, own_page: bool) -> None:
         """Counts one message to this address, and clears away what is over. Raises Spent."""
@@ -120,6 +121,10 @@ class Joined:
     is_full: bool
 
 
+class Landline(Exception):
+    """The number cannot get texts."""
+
+
 Errand = Callable[[], Coroutine[None, None, bool]]
 
 
@@ -128,8 +133,13 @@ class SignUp:
     desk: Desk
 
     async def ask(self, wish: Wish, client: str) -> str:
-        """Sends the code or link for a sign-up; returns the token the code page goes by ("" for e-mail). Raises Spent."""
+        """Sends the code or link for a sign-up; returns the token the code page goes by ("" for e-mail).
+
+        Raises Spent, and Landline where the carrier was asked and says so.
+        """
         token, errand = await self.desk.db.write(partial(self._ask, wish=wish, client=client, now=self.desk.clock.now()))
+        if wish.channel == SMS and self.desk.is_landline is not None and await self.desk.is_landline(wish.address):
+            raise Landline
         if errand is not None:
             self.desk.errands.start(errand())
         return token
@@ -172,7 +182,7 @@ class SignUp:
         return waiting.held.wish if waiting is not None and waiting.used_at is None else None
 
     async def confirm_link(self, token: str) -> Joined | None:
-        """Signs up whoever presses the button behind the mail's link, once. None when there is nothing (any more) to confirm."""
+        """Signs up whoever presses the button behind the mailed link, once. None when there is nothing left to confirm."""
         return await self.desk.db.write(partial(self._confirm_link, token=token, now=self.desk.clock.now()))
 
     def _confirm_link(self, conn: Connection, token: str, now: datetime) -> Joined | None:

@@ -32,6 +32,31 @@ FAULTS: Final = {
     Fault.NOT_AGREED: "Tick the box if you agree. Without it we may not write to you.",
     Fault.BAD_LABEL: "This name cannot be used. A name has at most 12 letters or digits, and no two places have the same.",
 }
+# Whole pages: title, paragraph, link. None says whether an address is known, or whether there ever was a link.
+MAILED: Final = (
+    "Look into your mailbox",
+    "If this address can get e-mails from us, we have sent it a link. It works for 24 hours. Look among the spam too.",
+)
+ENDED: Final = (
+    "This does not work any more",
+    "It was used already, or it is too old. Nothing was changed. Start again to get a new one.",
+    "Start again",
+)
+FAILED: Final = ("This did not work", "Nothing was changed. Load the page again, and press the button once more.")
+CLOSED: Final = ("Your page is closed", "Open it again")
+ERASED: Final = "Everything is erased"
+ERASES: Final = (
+    "Your numbers, addresses, places and messages are erased, and alerts end. "
+    "We keep only a scrambled mark, so that we do not write to you by mistake."
+)
+ALERTS_HERE: Final = "You get emergency alerts for this place: {place}"
+ALERTS_CITYWIDE: Final = "You get alerts that concern the whole city only."
+FULL: Final = "You have {count} places, the most we keep. Remove one to add another."
+OPEN_LONG: Final = "This page was open for a long time. Press the button again."
+WRONG_CODE: Final = "This is not the code we sent. Tries left: {count}"
+NO_MORE_MAILS: Final = "We cannot send more e-mails now. Try again tomorrow, or use a phone number."
+NO_MORE_TEXTS: Final = "We cannot send more codes by text now. Use an e-mail address, or try again tomorrow."
+NO_MORE_TEXTS_BUT: Final = "We cannot send more codes by text now. Text your ZIP code to {number}, or use an e-mail address."
 ENTRY_TEXT: Final = "{programme}: code {code}. Never tell it to anybody."
 
 

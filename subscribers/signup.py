@@ -21,7 +21,6 @@ LINK_LIFE: Final = timedelta(hours=24)
 VISIT_LIFE: Final = timedelta(minutes=30)  # how long one's own page stays open
 
 LONGEST_TYPED: Final = 300  # characters of one field; nothing longer is a place or an address
-NOWHERE: Final = "-"  # the answer "none of these" to the question which place is meant
 
 
 class Kind(StrEnum):
@@ -88,11 +87,18 @@ def mark(sight: Sight) -> str:
     return f"{sight.words} {sight.zip}".strip()
 
 
-def chosen(sights: Sequence[Sight], answer: str) -> Sight | Fault | None:
+def nowhere(typed: str) -> str:
+    """The mark of the answer "none of these". It holds for this text alone: whoever writes another place is asked again."""
+    return f"-{typed}"
+
+
+def chosen(typed: str, sights: Sequence[Sight], answer: str) -> Sight | Fault | None:
     """The place meant, from what was found for the text typed and, where somebody was asked, their answer; None for none."""
+    if not typed:
+        return None
     if not sights:
         return Fault.NO_PLACE
-    if answer == NOWHERE:
+    if answer == nowhere(typed):
         return None
     meant = next((sight for sight in sights if mark(sight) == answer), None)
     if meant is not None:

@@ -3,6 +3,7 @@
 import hmac
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -14,6 +15,8 @@ from notify.clock import Clock
 from notify.db import Database
 from notify.outbox import unsubscribe_reference
 from notify.reports import Intake
+from notify.site import ENGLISH
+from notify.web.screens import Screens
 from subscribers import store
 from subscribers.store import Said
 
@@ -21,21 +24,29 @@ logger = logging.getLogger(__name__)
 
 MOST_BYTES: Final = 64 * 1024
 
-FORM: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Unsubscribe</title>
-<meta name="viewport" content="width=device-width"></head><body><main><h1>Stop these e-mails?</h1>
-<p>You will get no more e-mails from us, emergency alerts included.</p>
-<form method="post"><button type="submit">Stop all e-mails</button></form></main></body></html>"""
-DONE: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Unsubscribed</title>
-<meta name="viewport" content="width=device-width"></head><body><main><h1>You are unsubscribed</h1>
-<p>You will get no more e-mails from us. In an emergency, call 911.</p></main></body></html>"""
+ASK: Final = ("Stop these e-mails?", "You will get no more e-mails from us, not even in an emergency.", "Stop all e-mails")
+DONE: Final = ("You are unsubscribed", "You get no more e-mails from us. In an emergency, call 911.")
+# Where no layout was given. A wish to stop is never refused for want of one.
+PLAIN: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{0}</title>
+<meta name="viewport" content="width=device-width"></head><body><main><h1>{0}</h1><p>{1}</p>{2}</main></body></html>"""
+BUTTON: Final = '<form method="post"><button type="submit">{}</button></form>'
 
 
 class Callbacks:
-    """channels: one channel of each name, to verify and read its provider's reports. blind_key signs unsubscribe links."""
+    """channels: one channel of each name, to verify and read its provider's reports. blind_key signs unsubscribe links; screens
+    is the layout of their pages."""
 
-    def __init__(self, db: Database, clock: Clock, channels: Mapping[str, Channel], public_url: str, blind_key: bytes) -> None:
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        channels: Mapping[str, Channel],
+        public_url: str,
+        blind_key: bytes,
+        screens: Screens | None = None,
+    ) -> None:
         self._db, self._clock, self._channels = db, clock, channels
-        self._public_url, self._blind_key = public_url.rstrip("/"), blind_key
+        self._public_url, self._blind_key, self._screens = public_url.rstrip("/"), blind_key, screens
         self._intake = Intake(db, clock)
 
     def routes(self) -> list[web.RouteDef]:
@@ -71,20 +82,40 @@ class Callbacks:
 
     async def ask(self, request: web.Request) -> web.Response:
         """A page with a button: mail scanners follow links, and must not unsubscribe anybody (RFC 8058)."""
-        self._address_id(request)
-        return web.Response(text=FORM, content_type="text/html")
+        address_id = self._address_id(request)
+        try:
+            language = await self._language(address_id)
+        except SQLAlchemyError:
+            logger.exception("the language of an unsubscribe page could not be read")
+            language = ENGLISH
+        title, text, button = ASK
+        if self._screens is None:
+            return web.Response(text=PLAIN.format(title, text, BUTTON.format(button)), content_type="text/html")
+        say = partial(self._screens.say, language)
+        return self._screens.page("press", language, title=say(title), paragraphs=[say(text)], button=say(button))
 
     async def unsubscribe(self, request: web.Request) -> web.Response:
         address_id = self._address_id(request)
         said = Said(at=self._clock.now(), source="unsubscribe link", evidence="POST")
+        language = ENGLISH
         try:
             await self._db.write(lambda conn: store.stop(conn, address_id, said))
+            language = await self._language(address_id)
         except LookupError:
             logger.info("an unsubscribe link of an erased address was used")
         except SQLAlchemyError:
             logger.exception("a wish to stop could not be written; the mail program is asked to send it again")
             raise web.HTTPServiceUnavailable from None
-        return web.Response(text=DONE, content_type="text/html")
+        title, text = DONE
+        if self._screens is None:
+            return web.Response(text=PLAIN.format(title, text, ""), content_type="text/html")
+        return self._screens.message(language, title, text)
+
+    async def _language(self, address_id: int) -> str:
+        """The person's own language where pages have it, English for somebody erased."""
+        found = (await self._db.read(lambda conn: store.addresses(conn, [address_id]))).get(address_id)
+        spoken = self._screens.site.languages if self._screens else ()
+        return found.language if found and found.language in spoken else ENGLISH
 
     def _address_id(self, request: web.Request) -> int:
         reference = request.match_info["reference"]
