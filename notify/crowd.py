@@ -1,7 +1,7 @@
 """The audience index of a running service: kept in step with the database, and asked who an event reaches."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -58,15 +58,24 @@ class Crowd:
             skipped={key: count for key, count in skipped.items() if count},
         )
 
-    async def reaches(self, event: Event, address_id: int) -> bool:
-        """Whether the event is for one address, as of now. Raises LookupError when there is no such address."""
+    async def reached(self, event: Event, address_ids: Sequence[int]) -> list[int]:
+        """Those of these addresses that the event is for, as of now; addresses that are not there any more are passed over."""
         await self.follow()
-        index = self.index
+        return await asyncio.to_thread(self._reached, self.index, event, address_ids)
+
+    def _reached(self, index: Index, event: Event, address_ids: Sequence[int]) -> list[int]:
         shape = unary_union([area.shape for area in event.areas])
         citywide = any(area.citywide for area in event.areas)
         bases = self._policy.bases(self._hazards[event.hazard], event.severity)
-        why = await asyncio.to_thread(index.why, address_id, shape, citywide=citywide, bases=bases)
-        return why.how is not None and why.channel in event.channels
+        found = []
+        for address_id in address_ids:
+            try:
+                why = index.why(address_id, shape, citywide=citywide, bases=bases)
+            except LookupError:  # erased meanwhile
+                continue
+            if why.how is not None and why.channel in event.channels:
+                found.append(address_id)
+        return found
 
     def group(self, channel: str, language: str) -> int:
         vocabulary = self.index.vocabulary

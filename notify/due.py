@@ -10,7 +10,7 @@ from sqlmodel import col, or_, select
 from notify.tables import Due
 
 LEASE: Final = timedelta(seconds=30)  # a process that dies with a due row leaves it to others after this
-BATCH: Final = 20
+BATCH: Final = 100
 
 
 @dataclass(frozen=True, slots=True)

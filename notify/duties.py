@@ -59,8 +59,14 @@ async def look(built: Built) -> None:
     held = [Task(due_id, "", "", now) for due_id in built._under_way]
     if held:
         await built.service.db.write(lambda conn: due.keep(conn, held, now))
-    for task in await built.service.db.write(lambda conn: due.claim(conn, now)):
-        if task.due_id not in built._under_way:
+    claimed = await built.service.db.write(lambda conn: due.claim(conn, now))
+    fresh = [task for task in claimed if task.due_id not in built._under_way]
+    latecomers = [task for task in fresh if task.kind == late.KIND]
+    if latecomers:  # one look at the audience for all of them
+        telling = asyncio.create_task(_tell(built, latecomers), name=f"{len(latecomers)} latecomers")
+        built._under_way |= {task.due_id: telling for task in latecomers}
+    for task in fresh:
+        if task.kind != late.KIND:
             built._under_way[task.due_id] = asyncio.create_task(_do(built, task), name=f"{task.kind} {task.ref}")
 
 
@@ -89,9 +95,18 @@ async def _do(built: Built, task: Task) -> None:
             await _escalate(built, task.ref)
         case "renewal warning":
             await _warn_of_renewal(built, task.ref)
-        case late.KIND:
-            await built.residents.latecomers.tell(int(task.ref))
     await service.db.write(lambda conn: due.done(conn, task, service.clock.now()))
+
+
+async def _tell(built: Built, tasks: list[Task]) -> None:
+    await built.residents.latecomers.tell([int(task.ref) for task in tasks])
+    now = built.service.clock.now()
+
+    def finish(conn: Connection) -> None:
+        for task in tasks:
+            due.done(conn, task, now)
+
+    await built.service.db.write(finish)
 
 
 async def _expire(built: Built, event_id: str) -> None:

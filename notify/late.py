@@ -4,8 +4,7 @@ The transaction that keeps a place also notes that somebody is to be looked at, 
 ledger's own rule (one event, one address, one row) makes it once.
 """
 
-import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -20,8 +19,6 @@ from notify.db import Database
 from notify.life import Status
 from notify.tables import EventRow
 
-logger = logging.getLogger(__name__)
-
 KIND: Final = "latecomer"  # of the due row; its ref is the address_id
 REACHING: Final = (Status.PUBLISHING, Status.SENDING, Status.ACTIVE)  # an event not begun yet finds them when it begins
 WHOLE: Final = {  # what somebody reads who has heard nothing of the incident yet; the other stages speak only to the told
@@ -33,8 +30,8 @@ WHOLE: Final = {  # what somebody reads who has heard nothing of the incident ye
 
 
 class Reaching(Protocol):
-    async def reaches(self, event: Event, address_id: int) -> bool:
-        """Whether the event is for this address, as of the last commit. LookupError when the address has been erased."""
+    async def reached(self, event: Event, address_ids: Sequence[int]) -> list[int]:
+        """Those of these addresses that the event is for, as of the last commit; erased ones are passed over."""
 
 
 def note(conn: Connection, address_ids: Iterable[int], now: datetime) -> None:
@@ -45,7 +42,7 @@ def note(conn: Connection, address_ids: Iterable[int], now: datetime) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Latecomers:
-    """Looks at one address at a time. event: a frozen event by its id. wake: tells the senders there is work."""
+    """Looks at whoever was noted, some at a time. event: a frozen event by its id. wake: tells the senders there is work."""
 
     db: Database
     clock: Clock
@@ -53,25 +50,21 @@ class Latecomers:
     event: Callable[[str], Event]
     wake: Callable[[], None]
 
-    async def tell(self, address_id: int) -> list[str]:
-        """Plans every alert in force that is for this address and that it has not been told of; returns their events' ids."""
+    async def tell(self, address_ids: Sequence[int]) -> list[tuple[str, int]]:
+        """Plans every alert in force that is for these addresses and that they have not been told of; returns the
+        (event, address) pairs it planned."""
         now = self.clock.now()
-        told: list[str] = []
+        told: list[tuple[str, int]] = []
         for row in await self.db.read(partial(register.standing, statuses=REACHING)):
             wording = WHOLE.get(Stage(row.stage))
             if wording is None or row.expires_at <= now:
                 continue
             event = await self._read(row.event_id)
-            try:
-                reached = await self.crowd.reaches(event, address_id)
-            except LookupError:
-                logger.info("a latecomer was erased before being told of %s", row.event_id)
-                return told
             wording = Wording.SHORT if event.short and wording is Wording.FIRST else wording
-            if reached and await self.db.write(
-                partial(plan, event_id=row.event_id, address_id=address_id, wording=wording, now=self.clock.now())
-            ):
-                told.append(row.event_id)
+            reached = await self.crowd.reached(event, address_ids)
+            if reached:
+                work = partial(plan, event_id=row.event_id, address_ids=reached, wording=wording, now=self.clock.now())
+                told += [(row.event_id, address_id) for address_id in await self.db.write(work)]
         if told:
             self.wake()
         return told
@@ -81,18 +74,18 @@ class Latecomers:
         return await self.db.read(lambda _conn: self.event(event_id))
 
 
-def plan(conn: Connection, event_id: str, address_id: int, wording: Wording, now: datetime) -> bool:
-    """Adds the one row, unless the event has ended meanwhile or the address already knows that the incident concerns it. An
-    event that had handed everything over has work again."""
+def plan(conn: Connection, event_id: str, address_ids: Sequence[int], wording: Wording, now: datetime) -> list[int]:
+    """Adds their rows, unless the event has ended meanwhile; returns for whom. Whoever already knows that the incident concerns
+    them is left out. An event that had handed everything over has work again."""
     register.alert(conn, event_id, lock=True)
     row = register.event(conn, event_id, lock=True)
-    if row.status not in REACHING or row.expires_at <= now or _knows(conn, row, address_id):
-        return False
-    if not ledger.plan(conn, row, [ledger.pack(address_id, wording)], now):
-        return False
-    if row.done_at is not None:
+    if row.status not in REACHING or row.expires_at <= now:
+        return []
+    fresh = [address_id for address_id in address_ids if not _knows(conn, row, address_id)]
+    added = [one for one in fresh if ledger.plan(conn, row, [ledger.pack(one, wording)], now)]
+    if added and row.done_at is not None:
         register.change_event(conn, event_id, done_at=None)
-    return True
+    return added
 
 
 def _knows(conn: Connection, row: EventRow, address_id: int) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 MOST: Final = 2_000  # characters that are listened to; the longest concatenated SMS has 1,600
@@ -58,11 +59,13 @@ def _one_script(word: str) -> str:
     return word.translate(_CYRILLIC) if has_cyrillic else word
 
 
+@lru_cache(maxsize=8_192)
 def spaced(text: str) -> bool:
     """Whether the text is in a script that puts spaces between words: then words are found as words, else as they stand."""
     return not any(_script(letter) in _UNSPACED for letter in text)
 
 
+@lru_cache(maxsize=8_192)  # asked of every phrase of the vocabulary for every text
 def ends_at_spaces(text: str) -> bool:
     """Whether a phrase is whole only where a space or the end follows; Korean hangs its endings on."""
     return spaced(text) and not any(_script(letter) == "HANGUL" for letter in text)

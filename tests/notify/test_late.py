@@ -30,10 +30,8 @@ class Everywhere:
     outside: Sequence[int] = ()
     erased: Sequence[int] = ()
 
-    async def reaches(self, event: Event, address_id: int) -> bool:
-        if address_id in self.erased:
-            raise LookupError(address_id)
-        return address_id not in self.outside
+    async def reached(self, event: Event, address_ids: Sequence[int]) -> list[int]:
+        return [one for one in address_ids if one not in self.erased and one not in self.outside]
 
 
 @dataclass(slots=True)
@@ -62,8 +60,8 @@ async def test_a_latecomer_gets_the_whole_alert_once(incident: Incident, desk: D
     *early, newcomer = incident.people(3)
     first = incident.countdown(1, Stage.FIRST, early)
     await incident.start(first)
-    assert await desk.latecomers().tell(newcomer) == [first]
-    assert await desk.latecomers().tell(newcomer) == []
+    assert await desk.latecomers().tell([newcomer]) == [(first, newcomer)]
+    assert await desk.latecomers().tell([newcomer]) == []
     assert incident.rows(first)[newcomer] == ("first", "planned")
     assert desk.woken == ["woken"]
 
@@ -78,7 +76,7 @@ async def test_an_alert_that_had_handed_everything_over_leaves_once_more_and_is_
     conductor = incident.conductor()
     await conductor.settle()
     assert incident.row(first).status == Status.ACTIVE and incident.row(first).done_at is not None
-    await desk.latecomers().tell(newcomer)
+    await desk.latecomers().tell([newcomer])
     assert incident.row(first).done_at is None
     await conductor.settle()
     assert incident.row(first).done_at is None, "somebody still waits"
@@ -97,7 +95,7 @@ async def test_after_an_update_a_latecomer_gets_the_update_s_whole_alert_and_not
     incident.hand_over(first)
     update = incident.countdown(2, Stage.UPDATE, early)
     await incident.start(update)
-    assert await desk.latecomers().tell(newcomer) == [update]
+    assert await desk.latecomers().tell([newcomer]) == [(update, newcomer)]
     assert newcomer not in incident.rows(first)
     assert incident.rows(update)[newcomer] == ("first", "planned")
 
@@ -110,17 +108,17 @@ async def test_when_it_is_over_a_latecomer_gets_nothing(incident: Incident, desk
     incident.hand_over(first)
     end = incident.countdown(2, stage, early)
     await incident.start(end)
-    assert await desk.latecomers().tell(newcomer) == []
+    assert await desk.latecomers().tell([newcomer]) == []
 
 
 async def test_nobody_outside_stopped_events_or_past_their_end_is_told(incident: Incident, desk: Desk) -> None:
     *early, newcomer, outside = incident.people(4)
     first = incident.countdown(1, Stage.FIRST, early)
     await incident.start(first)
-    assert await desk.latecomers(Everywhere(outside=[outside])).tell(outside) == []
-    assert await desk.latecomers(Everywhere(erased=[newcomer])).tell(newcomer) == []
+    assert await desk.latecomers(Everywhere(outside=[outside])).tell([outside]) == []
+    assert await desk.latecomers(Everywhere(erased=[newcomer])).tell([newcomer]) == []
     incident.clock.forward(DAY)
-    assert await desk.latecomers().tell(newcomer) == []
+    assert await desk.latecomers().tell([newcomer]) == []
 
 
 async def test_who_was_told_that_it_does_not_concern_them_is_told_when_it_does_again(incident: Incident, desk: Desk) -> None:
@@ -132,10 +130,10 @@ async def test_who_was_told_that_it_does_not_concern_them_is_told_when_it_does_a
     await incident.start(update)
     assert incident.rows(update)[moved] == ("outside", "planned")
     incident.hand_over(update)
-    assert await desk.latecomers().tell(inside) == []
+    assert await desk.latecomers().tell([inside]) == []
     second = incident.countdown(3, Stage.UPDATE, [inside])
     await incident.start(second)
-    assert await desk.latecomers().tell(moved) == [second]
+    assert await desk.latecomers().tell([moved]) == [(second, moved)]
 
 
 async def test_latecomers_and_an_all_clear_at_the_same_moment_leave_nobody_with_an_alert_and_no_end(
@@ -146,7 +144,7 @@ async def test_latecomers_and_an_all_clear_at_the_same_moment_leave_nobody_with_
     await incident.start(first)
     incident.hand_over(first)
     end = incident.countdown(2, Stage.ALL_CLEAR, early)
-    await asyncio.gather(incident.start(end), desk.latecomers().tell(newcomer))
+    await asyncio.gather(incident.start(end), desk.latecomers().tell([newcomer]))
     rows = incident.rows(first)
     if newcomer in rows:
         assert rows[newcomer][1] == "withdrawn"
