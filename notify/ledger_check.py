@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from subscribers.formulas import restored
+
 REACHED: Final = frozenset({"handed", "delivered", "undelivered"})
 OPEN: Final = frozenset({"planned", "claimed"})
 STATES: Final = frozenset(
@@ -55,9 +57,9 @@ def check(dump: Path, logs: Path, approved: Path | None = None) -> Verdict:
 
 def _rows(dump: Path, verdict: Verdict) -> Iterable[Mapping[str, str]]:
     with dump.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
+        for row in csv.DictReader(file, restkey="more", restval=""):
             verdict.rows += 1
-            yield row
+            yield {name: restored(cell) for name, cell in row.items() if name != "more"}
 
 
 def _lines(log: Path, verdict: Verdict) -> Iterable[Mapping[str, Any]]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from subscribers.address import EMAIL, SAMPLE_EXCHANGE, SMS, BadAddress, Samples, normal_phone
 from subscribers.areas import NamedShape
 from subscribers.demography import BASES, HOUSEHOLDS, LANGUAGES, REACHED, SOURCES, Household, Spot
+from subscribers.formulas import defused
 from subscribers.lettering import DECIMALS, Letters, beside, cells, degrees, digits, letters, only, spread, table
 from subscribers.rows import Floats
 from subscribers.sheet import COLUMNS
@@ -163,7 +164,13 @@ def _homes(areas: Sequence[NamedShape]) -> _Homes:
     shapes = np.array([area.shape for area in areas], dtype=object)
     shapely.prepare(shapes)
     sizes = shapely.area(shapes)
-    return _Homes(names=names, cells=cells(names), shapes=shapes, bounds=shapely.bounds(shapes), chances=sizes / sizes.sum())
+    return _Homes(
+        names=names,
+        cells=cells([defused(name) for name in names]),
+        shapes=shapes,
+        bounds=shapely.bounds(shapes),
+        chances=sizes / sizes.sum(),
+    )
 
 
 @lru_cache

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from subscribers.formulas import restored
+
 COLUMNS = ("phone", "email", "language", "label", "lat", "lon", "zip", "area", "basis", "consent_at", "consent_source")
 NEEDED = ("language", "basis", "consent_at", "consent_source")  # and phone or email
 
@@ -36,7 +38,8 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line: its number, and either a cell for each of COLUMNS (empty where the file has none) or what is wrong with it."""
+    """One line: its number, and either a cell for each of COLUMNS (empty where the file has none) or what is wrong with it.
+    An apostrophe that keeps a spreadsheet from running a cell is no part of it."""
 
     line: int
     cells: tuple[str, ...] = ()
@@ -87,6 +90,8 @@ def _row(number: int, line: bytes, width: int, places: Sequence[int]) -> Row:
         raise BadFile([f"The file changed while it was read: line {number} is no longer UTF-8."]) from error
     if len(cells) != width:
         return Row(number, problem=f"The row has {len(cells)} cells; the header names {width}.")
+    if "'" in text:
+        cells = [restored(cell) for cell in cells]
     cells.append("")  # what a column the file does not have holds
     return Row(number, tuple([cells[place].strip() for place in places]))
 

@@ -17,6 +17,7 @@ from notify.cli.admin import opened
 from notify.cli.say import Exit, Json, errors, refuse, screen, sentences, show
 from notify.clock import from_micros
 from notify.db import Database
+from subscribers.formulas import defused
 from subscribers.sealing import Keyring, Unopenable
 
 app = typer.Typer(help="Every message and what became of it.", no_args_is_help=True)
@@ -25,6 +26,7 @@ COLUMNS: Final = (
     "delivery_id,event_id,channel,address,language,state,provider_id,code,attempts,ambiguous,planned_at,claimed_at,"
     "handed_at,final_at"
 ).split(",")
+FOREIGN: Final = {"address", "language", "provider_id", "code"}  # the words of residents and providers; the rest are ours
 MOST_SHOWN: Final = 20
 BATCH: Final = 5_000
 
@@ -35,7 +37,7 @@ def dump(
     csv_format: Annotated[bool, typer.Option("--csv", help="As CSV, the only format.")] = True,
     texts: Annotated[Path | None, typer.Option(help="Also write every approved text, for 'ledger check --texts'.")] = None,
 ) -> None:
-    """Writes every row with its address in clear: for administrators at the machine."""
+    """Writes every row with its address in clear: for administrators at the machine. What a spreadsheet would run is quoted."""
     with sentences():
         settings, db = opened()
         with closing(db):
@@ -64,7 +66,7 @@ def rows(db: Database, ring: Keyring) -> Iterator[list[Any]]:
         if not found:
             return
         for row in found:
-            yield [_cell(row, name, ring) for name in COLUMNS]
+            yield [defused(_cell(row, name, ring)) if name in FOREIGN else _cell(row, name, ring) for name in COLUMNS]
         after = found[-1]["delivery_id"]
 
 
