@@ -82,7 +82,7 @@ def plan(conn: Connection, event_id: str, address_ids: Sequence[int], wording: W
     if row.status not in REACHING or row.expires_at <= now:
         return []
     fresh = [address_id for address_id in address_ids if not _knows(conn, row, address_id)]
-    added = [one for one in fresh if ledger.plan(conn, row, [ledger.pack(one, wording)], now)]
+    added = [one for one in fresh if ledger.plan(conn, row, [ledger.pack(one, wording)], now, first=True)]
     if added and row.done_at is not None:
         register.change_event(conn, event_id, done_at=None)
     return added

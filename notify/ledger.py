@@ -33,9 +33,15 @@ def pack(address_id: int, wording: Wording) -> int:
     return (address_id << WORDING_BITS) | WORDINGS.index(wording)
 
 
-def plan(conn: Connection, event: EventRow, packed: Sequence[int], now: datetime) -> int:
+def ahead(priority: int) -> int:
+    """The priority of rows that do not wait behind an event's many: that of corrections of the same severity."""
+    return priority // 2 * 2
+
+
+def plan(conn: Connection, event: EventRow, packed: Sequence[int], now: datetime, *, first: bool = False) -> int:
     """Adds a `planned` row for each packed address and wording not planned yet, in the order given; returns how many were
-    added. Planning twice is planning once. Listed people not yet told why they get our texts get the "/why" form."""
+    added. Planning twice is planning once. Listed people not yet told why they get our texts get the "/why" form. first: these
+    go before everybody else of the event."""
     source = (
         "json_each(:ids) j CROSS JOIN"
         if is_sqlite(conn)
@@ -59,7 +65,7 @@ def plan(conn: Connection, event: EventRow, packed: Sequence[int], now: datetime
         {
             "ids": listed(conn, packed),
             "event_id": event.event_id,
-            "priority": event.priority,
+            "priority": ahead(event.priority) if first else event.priority,
             "no": False,
             "now": micros(now),
         },
@@ -106,7 +112,7 @@ def end_waiting(conn: Connection, event: EventRow, into: State, *, code: str, li
             text(f"""
             UPDATE delivery SET state = :into, code = :code, final_at = :now, lease_owner = NULL, lease_until = NULL
             WHERE delivery_id IN (SELECT delivery_id FROM delivery
-                                  WHERE state = 'planned' AND channel = :channel AND priority = :priority
+                                  WHERE state = 'planned' AND channel = :channel AND priority IN (:ahead, :priority)
                                     AND event_id || '' = :event_id ORDER BY delivery_id LIMIT :limit {lock})"""),
             {
                 "into": into.value,
@@ -114,6 +120,7 @@ def end_waiting(conn: Connection, event: EventRow, into: State, *, code: str, li
                 "now": micros(now),
                 "channel": channel,
                 "priority": event.priority,
+                "ahead": ahead(event.priority),
                 "event_id": event.event_id,
                 "limit": limit - done,
             },
@@ -182,13 +189,18 @@ def waiting(conn: Connection, event: EventRow, left_to_staff: str) -> bool:
     One statement, so one snapshot: a row that goes from planned to claimed or back meanwhile is not overlooked.
     """
     planned = [
-        f"""EXISTS (SELECT 1 FROM delivery WHERE state = 'planned' AND channel = '{channel}' AND priority = :priority
+        f"""EXISTS (SELECT 1 FROM delivery WHERE state = 'planned' AND channel = '{channel}' AND priority IN (:ahead, :priority)
                      AND event_id || '' = :event_id)"""
         for channel in CHANNELS
     ]
     being_asked = """EXISTS (SELECT 1 FROM delivery WHERE state IN ('claimed', 'unknown') AND event_id || '' = :event_id
                              AND (state = 'claimed' OR code IS NULL OR code NOT LIKE :left))"""
-    bound = {"event_id": event.event_id, "priority": event.priority, "left": f"{left_to_staff}%"}
+    bound = {
+        "event_id": event.event_id,
+        "priority": event.priority,
+        "ahead": ahead(event.priority),
+        "left": f"{left_to_staff}%",
+    }
     return bool(conn.execute(text(f"SELECT {' OR '.join([*planned, being_asked])}"), bound).scalar_one())
 
 

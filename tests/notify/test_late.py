@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 from sqlalchemy import text
 
-from notify import late, planning
+from notify import late, leases, planning
 from notify.alert import Event, Stage
 from notify.clock import ManualClock
 from notify.db import Database
@@ -149,6 +149,26 @@ async def test_latecomers_and_an_all_clear_at_the_same_moment_leave_nobody_with_
     if newcomer in rows:
         assert rows[newcomer][1] == "withdrawn"
     assert newcomer not in incident.rows(end)
+
+
+async def test_a_latecomer_does_not_wait_behind_everybody_else(incident: Incident, desk: Desk) -> None:
+    *early, newcomer = incident.people(6)
+    first = incident.countdown(1, Stage.FIRST, early)
+    await incident.start(first)
+    await desk.latecomers().tell([newcomer])
+    now, until = incident.clock.now(), incident.clock.now() + DAY
+    leased = incident.db.write_now(lambda conn: leases.lease(conn, "s1", "sms", limit=1, below=100, now=now, until=until))
+    assert [row.address_id for row in leased] == [newcomer]
+
+
+async def test_a_latecomer_s_row_is_taken_back_with_the_others(incident: Incident, desk: Desk) -> None:
+    *early, newcomer = incident.people(3)
+    first = incident.countdown(1, Stage.FIRST, early)
+    await incident.start(first)
+    await desk.latecomers().tell([newcomer])
+    end = incident.countdown(2, Stage.ALL_CLEAR, early)
+    await incident.start(end)
+    assert incident.rows(first)[newcomer][1] == "withdrawn"
 
 
 def test_noting_the_same_person_twice_is_noting_them_once(db: Database, clock: ManualClock) -> None:
