@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from channels.base import Receipt, Refused, Unknown
 from notify import leases, ledger
@@ -24,14 +24,15 @@ GATHER_S: Final = 0.01  # outcomes that come within this share a commit
 AGAIN_S: Final = 1.0  # after a failed commit
 RENEWALS_PER_LEASE: Final = 3
 
-Results = Sequence[tuple[Leased, Receipt]]
+Result = tuple[Leased, Receipt]
+Results = Sequence[Result]
 
 
 class Recorder:
     def __init__(self, db: Database, clock: Clock, owner: str, lease_for: timedelta) -> None:
         self._db, self._clock, self._owner, self._lease_for = db, clock, owner, lease_for
         self._open: dict[int, Leased] = {}
-        self._results: list[tuple[Leased, Receipt]] = []
+        self._results: list[Result] = []
         self._said = asyncio.Event()
         self._roomier = asyncio.Event()
         self._lost: set[int] = set()
@@ -91,30 +92,30 @@ class Recorder:
     async def _flush(self) -> None:
         self._said.clear()
         batch, self._results = self._results, []
-        if batch and not await self._written(batch):
-            self._results = batch + self._results
+        if left := await self._write(batch):
+            self._results = left + self._results
             self._said.set()
             await asyncio.sleep(AGAIN_S)
 
-    async def _written(self, batch: Results) -> bool:
-        """Whether the batch is on disk now. One outcome that no database takes is recorded as unknown, alone."""
+    async def _write(self, batch: Results) -> list[Result]:
+        """Returns what is not on disk yet. One outcome that no database takes is recorded as unknown, alone."""
+        if not batch:
+            return []
         try:
             await self._db.write(partial(record, results=batch, now=self._clock.now()))
         except (OperationalError, InterfaceError):
             logger.exception("%d outcomes of %s cannot be written yet; kept, and tried again", len(batch), self._owner)
-            return False
-        except (SQLAlchemyError, ValueError):  # ValueError: half a character in what a provider said
-            if len(batch) == 1:
-                logger.exception("the outcome of delivery %d cannot be written", batch[0][0].delivery_id)
-                leased, receipt = batch[0]
-                if receipt.outcome == UNWRITABLE:
-                    return False
-                return await self._written([(leased, Receipt(leased.delivery_id, UNWRITABLE))])
-            written = [await self._written([one]) for one in batch]
-            self._results = [one for one, done in zip(batch, written, strict=True) if not done] + self._results
-            return True
+            return list(batch)
+        except Exception:  # the loop's own boundary: whatever is wrong with one outcome, the others are written
+            if len(batch) > 1:
+                return [left for one in batch for left in await self._write([one])]
+            (leased, receipt) = batch[0]
+            logger.exception("the outcome of delivery %d cannot be written", leased.delivery_id)
+            if receipt.outcome == UNWRITABLE:
+                return list(batch)
+            return await self._write([(leased, Receipt(leased.delivery_id, UNWRITABLE))])
         self.forget(leased for leased, _ in batch)
-        return True
+        return []
 
     async def _renew_forever(self, held: Callable[[], Sequence[int]]) -> None:
         while True:
@@ -124,7 +125,7 @@ class Recorder:
             renewal = partial(leases.renew, owner=self._owner, ids=ids, until=self._clock.now() + self._lease_for)
             try:
                 kept = await self._db.write(renewal)
-            except SQLAlchemyError:
+            except Exception:  # the loop's own boundary: without renewals a sender stands still for good
                 logger.exception("leases of %s cannot be renewed; calls stop when they end", self._owner)
                 continue
             self._lost.update(delivery_id for delivery_id in ids if delivery_id not in kept and delivery_id in self._open)

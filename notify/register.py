@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, bindparam, insert, text, update
 from sqlalchemy import select as sa_select
 from sqlmodel import SQLModel, col, select
 
@@ -15,6 +15,11 @@ from notify.tables import AlertRow, Due, EventRow, Incident
 
 ID_LETTERS: Final = "23456789BCDFGHJKMNPQRSTVWXYZ"  # no vowels (no words), nothing that reads like another letter
 ID_LENGTH: Final = 5
+
+
+_NOTE: Final = text(
+    "INSERT INTO due (kind, ref, due_at, outcome) VALUES (:kind, :ref, :at, '') ON CONFLICT (kind, ref, due_at) DO NOTHING"
+).bindparams(bindparam("at", type_=Due.__table__.c.due_at.type))  # type: ignore[attr-defined]
 
 
 class NoSuchAlert(LookupError):
@@ -151,7 +156,5 @@ def end(conn: Connection, event_id: str, why: str, at: datetime, replaced_by: st
 
 
 def due(conn: Connection, kind: str, ref: str, at: datetime) -> None:
-    """Notes something to do at a time; noting the same twice is noting it once."""
-    held = select(col(Due.due_id)).where(col(Due.kind) == kind, col(Due.ref) == ref, col(Due.due_at) == at)
-    if conn.execute(held).first() is None:
-        conn.execute(insert(Due).values(kind=kind, ref=ref, due_at=at, outcome=""))
+    """Notes something to do at a time; noting the same twice, even in the same moment, is noting it once."""
+    conn.execute(_NOTE, {"kind": kind, "ref": ref, "at": at})

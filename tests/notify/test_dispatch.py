@@ -329,20 +329,6 @@ async def test_a_sender_that_stood_still_past_its_lease_starts_nothing(db: Datab
     assert len({delivery_id for delivery_id, _ in channel.calls}) == len(channel.calls)
 
 
-def test_a_lost_row_is_lost_only_as_long_as_its_lease(db: Database, clock: ManualClock) -> None:
-    books = recorder.Recorder(db, clock, "s1", LEASE)
-    old = Leased(1, 1, "K7Q2-1", "en", "first", 0, 1, b"", "k1")
-    new = Leased(1, 3, "K7Q2-1", "en", "first", 1, 1, b"", "k1")
-    books.open([old])
-    books._lost.add(1)
-    assert books.lost(old)
-    books.forget([old])
-    books.open([new])
-    assert not books.lost(new)
-    books.forget([old])  # a late word about the old lease
-    assert books._open == {1: new}
-
-
 async def test_reports_that_overtake_their_outcomes_by_the_hundred_are_all_taken(bench: Bench) -> None:
     people = 400
     bench.event(people)
