@@ -52,14 +52,13 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         built = await build(settings, db, clock, ring)
         tasks = await _start_senders(built.service)
         stack.push_async_callback(_stop_senders, built.service, tasks)
+        stack.push_async_callback(built.residents.errands.settle)
         ticker = Ticker(duties.ticks(built))
         ticker.start()
         stack.callback(ticker.stop)
         public_app = web.Application(client_max_size=MOST_BODY)
         await built.residents.live.refresh()
-        public_app.add_routes(
-            [*built.callbacks.routes(), *built.residents.inbound.routes(), *public.routes(settings.published)]
-        )
+        public_app.add_routes([*built.callbacks.routes(), *built.residents.routes, *public.routes(settings.published)])
         private_app = web.Application(client_max_size=MOST_BODY, middlewares=[middleware(db)])
         private_app.add_routes(api.routes(built.service))
         public_port = await _listen(stack, public_app, settings.public_host, settings.public_port)

@@ -1,10 +1,11 @@
-"""The residents' side of a service: texts in, answers out, and whoever comes late told at once. Built here, wired in app.py."""
+"""The residents' side of a service: texts in, answers out, sign-up on the web, and whoever comes late told at once."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from aiohttp import web
 from sqlalchemy import Connection
 
 from channels.base import Channel
@@ -16,18 +17,29 @@ from notify.crowd import Crowd
 from notify.db import Database
 from notify.dispatch import Dispatcher
 from notify.hazards import Hazard
-from notify.inbox import Inbox
+from notify.inbox import TERMS, Inbox
 from notify.late import Latecomers
 from notify.live import LiveAlerts
+from notify.notices import Notices
+from notify.own_page import OwnPage
 from notify.replies import PLAIN, Replies
 from notify.reviews import Review
 from notify.settings import Settings
+from notify.signup import Desk, Errands, SignUp
+from notify.signup_letters import Letters
 from notify.site import Site
+from notify.web.counter import Counter
+from notify.web.forms import Marks
 from notify.web.inbound import InboundTexts
+from notify.web.manage import ManagePages
+from notify.web.screens import Screens
+from notify.web.signup import SignUpPages
+from notify.web.visit import VisitPages
 from notify.words import Words
-from notify.world import CityWorld, facts
+from notify.world import CityWorld, facts, sights
 from subscribers.address import Samples
 from subscribers.dialog import lexicon
+from subscribers.dialog.turn import Reply
 from subscribers.gazetteer.search import Gazetteer
 from subscribers.sealing import Keyring
 
@@ -58,7 +70,9 @@ class Residents:
     live: LiveAlerts
     latecomers: Latecomers
     inbox: Inbox
-    inbound: InboundTexts
+    errands: Errands
+    routes: Sequence[web.RouteDef]
+    screens: Screens
 
 
 def build(side: Side, dispatchers: Sequence[Dispatcher], reviews: Sequence[Review]) -> Residents:
@@ -71,21 +85,56 @@ def build(side: Side, dispatchers: Sequence[Dispatcher], reviews: Sequence[Revie
     def world(conn: Connection) -> CityWorld:
         return CityWorld(known, side.site, live, gazetteer, conn)
 
+    words = lexicon.load(data.folder("templates") / "dialog" / "vocabulary")
+    replies = Replies(side.words, reviews, allow_drafts=settings.sends_drafts)
     inbox = Inbox(
         db=side.db,
         clock=side.clock,
         keys=side.keys,
-        lexicon=lexicon.load(data.folder("templates") / "dialog" / "vocabulary"),
-        replies=Replies(side.words, reviews, allow_drafts=settings.sends_drafts),
+        lexicon=words,
+        replies=replies,
         world=world,
         spend=partial(_spend, dispatchers),
     )
-    wake = partial(_wake, dispatchers)
+    inbound = InboundTexts(side.channels, inbox, settings.public_url, SAMPLES[settings.mode])
+    number = settings.sms_senders[0].number if settings.sms_senders else ""
+    screens = Screens(data.folder("templates"), side.site, number=number, terms=TERMS)
+    desk = _desk(side, Notices(dispatchers), replies)
+    counter = Counter(
+        screens=screens,
+        clock=side.clock,
+        marks=Marks(side.keys.blind_key),
+        find_place=lambda typed: side.db.read(lambda conn: sights(world(conn), words, typed)),
+        samples=SAMPLES[settings.mode],
+        proxies=settings.signup_proxies,
+    )
+    own_page = OwnPage(desk)
+    pages = (SignUpPages(counter, SignUp(desk)), ManagePages(counter, own_page), VisitPages(counter, own_page))
     return Residents(
         live=live,
-        latecomers=Latecomers(side.db, side.clock, side.crowd, side.event, wake),
+        latecomers=Latecomers(side.db, side.clock, side.crowd, side.event, partial(_wake, dispatchers)),
         inbox=inbox,
-        inbound=InboundTexts(side.channels, inbox, settings.public_url, SAMPLES[settings.mode]),
+        errands=desk.errands,
+        routes=[*inbound.routes(), *screens.routes(), *(route for each in pages for route in each.routes())],
+        screens=screens,
+    )
+
+
+def _desk(side: Side, notices: Notices, replies: Replies) -> Desk:
+    programme = side.pack.pack.from_name
+
+    def code_text(code: str, language: str) -> str:
+        return replies.text(Reply(key="M33", language=language, slots={"code": code, "programme": programme})).body
+
+    return Desk(
+        db=side.db,
+        clock=side.clock,
+        keys=side.keys,
+        notices=notices,
+        letters=Letters(data.folder("templates"), side.site, programme, code_text),
+        errands=Errands(),
+        texts_a_day=side.settings.signup_texts_a_day,
+        mails_a_day=side.settings.signup_mails_a_day,
     )
 
 

@@ -107,9 +107,10 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
         dispatchers=dispatchers,
         pager=pager,
     )
-    callbacks = Callbacks(db, clock, channels, settings.public_url, ring.blind_key)
     side = residents.Side(settings, pack, site, vocabulary, db, clock, ring, crowd, catalogue, events.event, channels)
-    return duties.Built(service, reconciler, publisher, callbacks, residents.build(side, dispatchers, await db.read(reviews)))
+    theirs = residents.build(side, dispatchers, await db.read(reviews))
+    callbacks = Callbacks(db, clock, channels, settings.public_url, ring.blind_key, theirs.screens)
+    return duties.Built(service, reconciler, publisher, callbacks, theirs)
 
 
 def reviews(conn: Connection) -> list[Review]:

@@ -12,8 +12,10 @@ from notify.live import LiveAlerts
 from notify.site import Site
 from notify.slots import short_time
 from notify.translations import info_for
-from subscribers.dialog.turn import City, LiveAlert, Sight
-from subscribers.place import Spot
+from subscribers.dialog.lexicon import Lexicon
+from subscribers.dialog.reading import Kind, read
+from subscribers.dialog.turn import City, LiveAlert, Sight, World
+from subscribers.place import Spot, ZipArea
 
 COUNTY = "publicalerts.org"  # where people outside the city sign up, unless the pack says otherwise
 
@@ -83,3 +85,13 @@ class CityWorld:
 
     def clock(self, at: datetime, language: str) -> str:
         return short_time(at, language, self.site.time_zone)
+
+
+def sights(world: World, lexicon: Lexicon, typed: str) -> Sequence[Sight]:
+    """What a place typed on a page may mean, best first: a ZIP, an address, or the name of an area; none outside the city."""
+    reading = read(typed, lexicon)
+    if reading.kind is Kind.ZIP:
+        code = reading.argument
+        found = Sight(spot=ZipArea(code), words=code, exact=code, score=1.0, zip=code)
+        return (found,) if world.zip_inside(code) else ()
+    return world.addresses(typed, ()) or world.named(typed)

@@ -74,7 +74,7 @@ class Callbacks:
             logger.warning("a report for channel %s was forged or unsigned, and is ignored", channel.name)
             raise web.HTTPForbidden from None
         try:
-            await self._intake.take(receipts)
+            await self._intake.take([receipt for receipt in receipts if receipt.delivery_id])  # 0: a notice, in no ledger
         except SQLAlchemyError:
             logger.exception("a report could not be written; the provider is asked to send it again")
             raise web.HTTPServiceUnavailable from None
