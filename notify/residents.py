@@ -115,7 +115,7 @@ def build(side: Side, dispatchers: Sequence[Dispatcher], reviews: Sequence[Revie
         latecomers=Latecomers(side.db, side.clock, side.crowd, side.event, partial(_wake, dispatchers)),
         inbox=inbox,
         errands=desk.errands,
-        routes=[*inbound.routes(), *screens.routes(), *(route for each in pages for route in each.routes())],
+        routes=[*inbound.routes(), *(route for each in pages for route in each.routes())],
         screens=screens,
     )
 

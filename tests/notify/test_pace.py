@@ -56,7 +56,7 @@ def test_a_pause_the_provider_asks_for_is_kept() -> None:
 
 
 def test_slots_missed_by_a_busy_process_are_made_up() -> None:
-    found = starts(1000, [1] * 31_000, [0.02 if number % 100 == 0 else 0.0 for number in range(31_000)])
+    found = starts(1000, [1] * 31_000, [CATCH_UP_S if number % 20 == 0 else 0.0 for number in range(31_000)])
     assert sum(1 for start, _ in found if start < 30) >= 0.97 * 30 * 1000
 
 
