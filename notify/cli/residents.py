@@ -16,7 +16,8 @@ from notify.cli.say import Exit, Json, errors, refuse, screen, sentences, show, 
 from notify.db import Database
 from notify.settings import Settings
 from subscribers import atlas, importing
-from subscribers.address import Samples
+from subscribers import history as past
+from subscribers.address import EMAIL, BadAddress, Samples, channel_of, normal_email, normal_phone
 from subscribers.entry import Rules
 from subscribers.importing import Progress, Totals
 from subscribers.sheet import BadFile
@@ -94,3 +95,27 @@ def take(settings: Settings, db: Database, file: Path, *, dry_run: bool = False)
         except BadFile as error:
             refuse(error.problems)
     return totals, notes
+
+
+@app.command()
+def history(
+    address: Annotated[str, typer.Argument(help="A phone number or an e-mail address.")],
+    json: Json = False,
+) -> None:
+    """Everything held of one number or mailbox: consent, places, and the words of both sides. For a records request."""
+    with sentences():
+        settings, db = opened()
+        with closing(db):
+            try:
+                channel = channel_of(address)
+                wanted = normal_email(address) if channel == EMAIL else normal_phone(address, SAMPLES[settings.mode])
+            except BadAddress as fault:
+                refuse([str(fault)])
+            ring = keys.load(settings.keys_file)
+            found = db.read_now(lambda conn: past.of(conn, channel, wanted, ring))
+    if found is None:
+        refuse(["Nothing is held of this address."])
+    lines = [f"{name}: {', '.join(value) if isinstance(value, list) else value}" for name, value in found.facts.items()]
+    lines += [f"{entry.at:%Y-%m-%d %H:%M:%S} UTC  {entry.what}: {entry.detail}" for entry in found.entries]
+    entries = [{"at": entry.at.isoformat(), "what": entry.what, "detail": entry.detail} for entry in found.entries]
+    show({name: str(value) for name, value in found.facts.items()} | {"entries": entries}, json, lines)

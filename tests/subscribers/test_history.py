@@ -1,0 +1,74 @@
+"""One number's history: every yes and no with its words, both directions, and after erasure nothing but that it was."""
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from channels.base import Heard as Text
+from notify.clock import ManualClock
+from notify.db import Database
+from notify.inbox import Inbox
+from notify.replies import Replies
+from subscribers import history
+from subscribers.dialog import lexicon, player
+from subscribers.history import History
+from subscribers.sealing import Keyring
+from tests.notify.subjects import the_words
+
+PHONE, OURS = "+15035550123", "+15035550100"
+KEYS = Keyring(current="k", keys={"k": b"k" * 32}, blind_key=b"b" * 32)
+VOCABULARY = Path(__file__).parents[2] / "templates" / "dialog" / "vocabulary"
+
+
+@pytest.fixture
+def inbox(db: Database, clock: ManualClock) -> Inbox:
+    return Inbox(
+        db=db,
+        clock=clock,
+        keys=KEYS,
+        lexicon=lexicon.load(VOCABULARY),
+        replies=Replies(the_words(), (), allow_drafts=True),
+        world=lambda _conn: player.SampleWorld(),
+        spend=lambda _number, _parts: None,
+    )
+
+
+async def texted(inbox: Inbox, *bodies: str) -> None:
+    for number, body in enumerate(bodies):
+        await inbox.hear(Text(provider_id=f"SM{body}{number}", address=PHONE, ours=OURS, text=body))
+
+
+def held(db: Database) -> History | None:
+    return db.read_now(partial(history.of, channel="sms", address=PHONE, keyring=KEYS))
+
+
+async def test_a_history_has_every_yes_and_no_and_the_words_of_both_sides(inbox: Inbox, db: Database) -> None:
+    await texted(inbox, "97214", "stop please", "start")
+    found = held(db)
+    assert found is not None
+    assert found.facts["standing"] == "active" and found.facts["places"] == ["HOME 97214"]
+    assert [entry.what for entry in found.entries if entry.what.startswith("said")] == ["said yes", "said no", "said yes"]
+    assert [entry.detail for entry in found.entries if entry.what == "they wrote"] == ["97214", "stop please", "start"]
+    assert any("you are unsubscribed" in entry.detail for entry in found.entries if entry.what == "we wrote")
+    assert all("terms" in entry.detail for entry in found.entries if entry.what.startswith("said"))
+
+
+async def test_after_erasure_nothing_is_left_but_that_it_was(inbox: Inbox, db: Database) -> None:
+    await texted(inbox, "1120 SW 5th Ave", "delete", "DELETE")
+    found = held(db)
+    assert found is not None
+    assert found.facts["erased_at"] is not None and "places" not in found.facts
+    assert {entry.detail for entry in found.entries} == {"(erased)"}
+
+
+def test_nobody_has_no_history(db: Database) -> None:
+    assert held(db) is None
+
+
+@pytest.mark.parametrize("words", [("STOP",), ("WRONG",), ("97214", "WRONG")])
+async def test_nobody_is_texted_again_after_it(inbox: Inbox, db: Database, words: tuple[str, ...]) -> None:
+    await texted(inbox, *words)
+    found = held(db)
+    assert found is not None
+    assert found.facts.get("standing") == "stopped" or found.facts["erased_at"] is not None
