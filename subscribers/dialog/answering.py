@@ -1,18 +1,24 @@
 """Answers to the one open question, and to what needs no place: languages, alerts, topics, data, settings."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from subscribers.dialog import saving
-from subscribers.dialog.hearing import fold
-from subscribers.dialog.reading import Kind
-from subscribers.dialog.scene import ENGLISH, MOST_ASKED, Scene
+from subscribers.dialog.hearing import fold, listen
+from subscribers.dialog.intent import Kind
+from subscribers.dialog.lexicon import Family
+from subscribers.dialog.locating import behind
+from subscribers.dialog.scene import ABOUT_PLACES, MOST_ASKED, Scene
+from subscribers.dialog.tongues import ENGLISH
 from subscribers.dialog.turn import (
     Act,
     Asked,
     Count,
     Drop,
     Erase,
+    Join,
     Memory,
     Note,
     Option,
@@ -21,12 +27,13 @@ from subscribers.dialog.turn import (
     Reply,
     Sent,
     Speak,
+    Tongue,
     Turn,
 )
 from subscribers.place import HOME, BadPlace, normal_label
 
-MENU_BREAK: Final = 6  # languages in the first text of the menu
-ABOUT_PLACES: Final = frozenset({Asked.CONFIRM, Asked.PICK, Asked.LABEL, Asked.MOVE})
+MENU_UNITS: Final = 70  # one text of endonyms: they need UCS-2
+GREETED_AGAIN: Final = timedelta(days=1)
 LISTED: Final = 3  # alerts named in one answer; the rest are counted
 
 
@@ -40,13 +47,21 @@ def answered(scene: Scene, question: Question) -> Turn | None:
             wanted = ENGLISH if reading.argument == "0" else (_option(question, reading.argument) or Option(words="")).language
             return speak(scene, wanted, None) if wanted else None
         case (Asked.YEARLY, Kind.YES):
-            return scene.turn(scene.say("confirmed"), acts=[Reconfirm()])
-        case (Asked.REMOVE_LAST, Kind.REMOVE) if _same(reading.argument, question.label, scene):
+            return reconfirmed(scene)
+        case (Asked.YEARLY, Kind.NO):
+            return saving.where(scene)
+        case (Asked.REMOVE_LAST, Kind.REMOVE) if saving.meant(scene, reading.argument) == question.label:
             return scene.turn(scene.say("M13_none", label=question.label), acts=[Drop(label=question.label)])
         case (Asked.DELETE, Kind.DELETE):
             return Turn(memory=Memory(), acts=(Erase(),), replies=(scene.say("M37"),))
+        case ((Asked.DELETE | Asked.REMOVE_LAST), Kind.NO):
+            return scene.turn()  # "otherwise do nothing"
         case _:
             return None
+
+
+def reconfirmed(scene: Scene) -> Turn:
+    return scene.turn(scene.say("confirmed"), acts=[Reconfirm()])
 
 
 def _about_places(scene: Scene, question: Question) -> Turn | None:
@@ -55,14 +70,37 @@ def _about_places(scene: Scene, question: Question) -> Turn | None:
         case (Asked.PICK, Kind.NUMBER):
             option = _option(question, reading.argument)
             return None if option is None else _kept(scene, question, option)
+        case (Asked.PICK, (Kind.WORDS | Kind.ADDRESS)) if (option := _named(question, reading.text)) is not None:
+            return _kept(scene, question, option)
         case ((Asked.CONFIRM | Asked.MOVE), Kind.YES):
             return _kept(scene, question, first)
         case ((Asked.CONFIRM | Asked.MOVE), Kind.NUMBER) if reading.argument == "1":
             return _kept(scene, question, first)
+        case (_, Kind.NO):
+            return _refused(scene, question)
         case (Asked.LABEL, (Kind.WORDS | Kind.ADD)):
             return _labelled(scene, question)
         case _:
             return None
+
+
+def _refused(scene: Scene, question: Question) -> Turn:
+    """Not this place: what the question itself has saved goes, what was there before stays."""
+    kept, spot = scene.kept(question.label), question.options[0].spot
+    match question.asked:
+        case Asked.CONFIRM if kept is not None and kept.spot == spot:
+            return scene.turn(scene.say("M06"), acts=[Drop(label=question.label)])
+        case Asked.PICK:
+            return scene.turn(scene.say("M06"))
+        case _:
+            return saving.where(scene)
+
+
+def _named(question: Question, text: str) -> Option | None:
+    """The one option that an answer in words fits ("SW", "sunnyside"); None when several do, or none."""
+    said = set(fold(text).split())
+    fitting = [option for option in question.options if said and said <= set(fold(option.words).split())]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def _option(question: Question, number: str) -> Option | None:
@@ -74,13 +112,11 @@ def _kept(scene: Scene, question: Question, option: Option) -> Turn | None:
     return saving.added(scene, option.spot, question.label or HOME) if option.spot is not None else None
 
 
-def _same(text: str, label: str, scene: Scene) -> bool:
-    return fold(text) in ("1", fold(label)) or scene.lexicon.labels.get(fold(text)) == label
-
-
 def _labelled(scene: Scene, question: Question) -> Turn | None:
     """The name for a place just saved. Words that are a place themselves are no name."""
     text = scene.reading.argument or scene.reading.text
+    while length := scene.lexicon.families[Family.MY].leading(listen(text).tokens):
+        text = behind(text, length)
     try:
         label = scene.lexicon.labels.get(fold(text)) or normal_label(text)
     except BadPlace:
@@ -117,23 +153,40 @@ def _in_words(scene: Scene, question: Question) -> Reply | None:
 
 
 def speak(scene: Scene, language: str, question: Question | None) -> Turn:
-    """All texts in this language from now on; an open question is asked again in it."""
+    """All texts in this language from now on. An open question is asked again in it; whoever has not signed up is asked
+    where they are, for a language alone brings nobody an alert."""
     if language not in scene.world.city.languages:
         return scene.turn(scene.say("M17"), acts=[Count(Note.UNSPOKEN, language)])
     there = replace(scene, language=language, speak=())
     again = _in_words(there, question) if question is not None else None
-    replies = [there.say("M16"), *([again] if again else [])]
-    return there.turn(*replies, acts=[Speak(language)], question=question if again else None, plain=False)
+    greeting = there.say("M01") if there.is_new and again is None and _greeted(there) < MOST_ASKED else None
+    replies = [reply for reply in (there.say("M16"), again, greeting) if reply is not None]
+    done = there.turn(*replies, acts=[Speak(language)], question=question if again else None, plain=False, tongue=Tongue.CHOSEN)
+    return replace(done, memory=_greets(there, done.memory)) if greeting else done
 
 
 def menu(scene: Scene) -> Turn:
-    """The languages by their own names, in two texts: more would not fit one part."""
+    """The languages by their own names, in as few texts of one part as hold them, and not more than two."""
     tags = list(scene.world.city.languages)
     numbered = [f"{number} {scene.world.city.languages[tag]}" for number, tag in enumerate(tags, 1)]
     options = tuple(Option(words=tag, language=tag) for tag in tags)
-    halves = [one for one in (numbered[:MENU_BREAK], numbered[MENU_BREAK:]) if one]
-    replies = [scene.say(key, menu=" ".join(half)) for key, half in zip(("M15", "M46"), halves, strict=False)]
+    halves = menu_halves([*numbered, f"0 {scene.world.city.languages.get(ENGLISH, 'English')}"])
+    replies = [scene.say(key, menu=half) for key, half in zip(("M15", "M46"), halves, strict=False)]
     return scene.turn(*replies, question=scene.ask(Asked.LANGUAGE, options=options))
+
+
+def menu_halves(numbered: Sequence[str]) -> tuple[str, ...]:
+    """The menu in one text if it fits, else in two: the first as full as it can be."""
+    whole = " ".join(numbered)
+    if _units(whole) <= MENU_UNITS:
+        return (whole,)
+    fitting = [at for at in range(1, len(numbered)) if _units(" ".join(numbered[:at])) <= MENU_UNITS]
+    at = max(fitting, default=1)
+    return " ".join(numbered[:at]), " ".join(numbered[at:])
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
 
 
 def status(scene: Scene) -> Turn:
@@ -174,13 +227,29 @@ def settings(scene: Scene) -> Turn:
 
 
 def joined(scene: Scene) -> Turn:
-    """JOIN, START or a greeting: somebody new is asked where they are, at most twice; others hear how things stand."""
+    """JOIN, START or a greeting. Somebody new is asked where they are, at most twice a day; who asks to join a second time
+    without saying so is signed up for the whole city. Others hear how things stand."""
+    wishes = scene.reading.kind in (Kind.JOIN, Kind.START, Kind.YES)
     if not scene.is_new:
         listed = scene.listed()
-        return scene.turn(scene.say("M32", places=listed) if listed else scene.say("M12_none"))
-    if scene.memory.greeted >= MOST_ASKED:
+        return scene.turn(scene.say("M32", places=listed) if listed else scene.say("M12_none"), acts=[Join()] if wishes else [])
+    if wishes and _greeted(scene):
+        return scene.turn(scene.say("M02_city"), acts=[Join()])
+    if _greeted(scene) >= MOST_ASKED:
         return scene.turn()
-    return scene.turn(scene.say("M01"), greeted=scene.memory.greeted + 1)
+    done = scene.turn(scene.say("M01"))
+    return replace(done, memory=_greets(scene, done.memory))
+
+
+def _greeted(scene: Scene) -> int:
+    """How often M01 was said in the last day."""
+    since = scene.memory.greeted_at
+    return scene.memory.greeted if since is not None and scene.now - since < GREETED_AGAIN else 0
+
+
+def _greets(scene: Scene, memory: Memory) -> Memory:
+    before = _greeted(scene)
+    return replace(memory, greeted=before + 1, greeted_at=scene.memory.greeted_at if before else scene.now)
 
 
 def came_back(scene: Scene, start: Act) -> Turn:

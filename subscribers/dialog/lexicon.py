@@ -10,7 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from subscribers.dialog.hearing import ends_at_spaces, fold, spaced
+from subscribers.dialog.hearing import Said, fold
+from subscribers.dialog.phrases import Phrases, phrases
 
 
 class Family(StrEnum):
@@ -19,6 +20,9 @@ class Family(StrEnum):
     STOP = "stop"
     STOP_ALONE = "stop_alone"
     STOP_PHRASES = "stop_phrases"
+    STOP_LEAD = "stop_lead"
+    STOP_NOUNS = "stop_nouns"
+    MESSAGES = "messages"
     KEEP_PHRASES = "keep_phrases"
     COURTESY = "courtesy"
     POLITE = "polite"
@@ -26,10 +30,12 @@ class Family(StrEnum):
     START = "start"
     JOIN = "join"
     YES = "yes"
+    NO = "no"
     GREETING = "greeting"
     WHERE = "where"
     STATUS = "status"
     LANG = "lang"
+    LANG_WISH = "lang_wish"
     WRONG = "wrong"
     DELETE = "delete"
     PRIVACY = "privacy"
@@ -43,22 +49,39 @@ class Family(StrEnum):
     LIVE = "live"
     MY = "my"
     DISTRESS = "distress"
+    DISTRESS_ALONE = "distress_alone"
     AUTOREPLY = "autoreply"
     NAMES = "names"
     UNSPOKEN = "unspoken"
 
 
 OPTIONAL: Final = frozenset(
-    {Family.UNSPOKEN, Family.NIGHT_ON, Family.NIGHT_OFF, Family.KEEP_PHRASES, Family.MY, Family.AUTOREPLY}
+    {
+        Family.UNSPOKEN,
+        Family.NIGHT_ON,
+        Family.NIGHT_OFF,
+        Family.KEEP_PHRASES,
+        Family.MY,
+        Family.AUTOREPLY,
+        Family.NO,
+        Family.STOP_LEAD,
+        Family.STOP_NOUNS,
+        Family.MESSAGES,
+        Family.LANG_WISH,
+        Family.DISTRESS_ALONE,
+    }
 )
-# Whole messages that the order of reading decides between; the earlier wins. A collision inside this list is resolved.
+# Whole messages that the order of reading decides between; the earlier wins.
 ORDER: Final = (
     Family.STOP,
     Family.STOP_ALONE,
     Family.HELP,
+    Family.DISTRESS,
+    Family.DISTRESS_ALONE,
     Family.WRONG,
     Family.DELETE,
     Family.YES,
+    Family.NO,
     Family.START,
     Family.JOIN,
     Family.WHERE,
@@ -70,8 +93,13 @@ ORDER: Final = (
     Family.NIGHT_ON,
     Family.NIGHT_OFF,
     Family.NAMES,
+    Family.UNSPOKEN,
     Family.GREETING,
+    Family.ADD,
+    Family.REMOVE,
+    Family.MOVE,
 )
+TOPIC: Final = "topic"  # in the place of a family: a word for a topic of an alert, which is looked for after all of ORDER
 
 
 class BadVocabulary(ValueError):
@@ -83,54 +111,41 @@ class BadVocabulary(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Collision:
-    """One folded word that stands for two things. resolved: which of them is meant, and why."""
-
-    word: str
-    meanings: tuple[tuple[str, str], ...]  # (language, family or topic)
-    resolved: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Lexicon:
-    """Folded word -> languages that have it, by family; labels and topics -> folded word -> the English word meant."""
+    """Folded word -> languages that have it, by family; labels and topics -> folded word -> the English word meant.
 
-    families: Mapping[Family, Mapping[str, tuple[str, ...]]]
+    apart: words that several families or topics claim once their accents are gone, with how each spells them: one written with
+    its accents belongs to whoever spells it so ("đúng" is yes, "dừng" is stop, "dung" is either).
+    """
+
+    families: Mapping[Family, Phrases]
     labels: Mapping[str, str]
+    label_words: Phrases
     topics: Mapping[str, str]
-    topic_languages: Mapping[str, tuple[str, ...]]
+    topic_words: Phrases
     languages: tuple[str, ...]
+    apart: Mapping[str, Mapping[str, frozenset[str]]]
 
-    def languages_of(self, family: Family, flat: str) -> tuple[str, ...]:
+    def languages_of(self, family: Family, said: Said) -> tuple[str, ...]:
         """The languages in which this whole message is a word of the family; none when it is not."""
-        return self.families[family].get(flat, ())
+        languages = self.families[family].languages.get(said.flat, ())
+        return languages if languages and self._is_meant(family, said) else ()
 
-    def holds(self, family: Family, flat: str) -> bool:
-        return flat in self.families[family]
+    def topic_of(self, said: Said) -> str:
+        """The topic that this whole message is a word for, as alerts name it; "" for none."""
+        topic = self.topics.get(said.flat, "")
+        return topic if topic and self._is_meant(TOPIC, said) else ""
 
-    def within(self, family: Family, flat: str) -> str:
-        """The first word or phrase of the family that stands anywhere in the message, as whole words; "" for none."""
-        padded, close = f" {flat} ", flat.replace(" ", "")
-        for phrase in self.families[family]:
-            if (f" {phrase} " in padded) if ends_at_spaces(phrase) else (phrase.replace(" ", "") in close):
-                return phrase
-        return ""
+    def _is_meant(self, family: str, said: Said) -> bool:
+        claims = self.apart.get(said.flat)
+        spelled = said.spelled
+        if claims is None or spelled == said.flat or not any(spelled in forms for forms in claims.values()):
+            return True
+        return spelled in claims.get(family, ())
 
-    def begins(self, family: Family, flat: str) -> str:
-        """The longest word or phrase of the family that the message begins with; "" for none."""
-        found = [one for one in self.families[family] if flat == one or flat.startswith(f"{one} ")]
-        found += [one for one in self.families[family] if not spaced(one) and flat.startswith(one)]
-        return max(found, key=len, default="")
-
-    def without(self, families: Sequence[Family], flat: str) -> str:
-        """The message without the words and phrases of these families, longest first."""
-        padded = f" {flat} "
-        for phrase in sorted({one for family in families for one in self.families[family]}, key=len, reverse=True):
-            while f" {phrase} " in padded:
-                padded = padded.replace(f" {phrase} ", " ")
-            if not spaced(phrase):
-                padded = padded.replace(phrase, "")
-        return " ".join(padded.split())
+    def within(self, family: Family, said: Said) -> str:
+        """The first word or phrase of the family that stands anywhere in the message; "" for none."""
+        return self.families[family].within(said.tokens)
 
 
 def load(folder: Path) -> Lexicon:
@@ -140,7 +155,7 @@ def load(folder: Path) -> Lexicon:
     for path in sorted(folder.glob("*.toml")):
         try:
             read[path.stem] = tomllib.loads(path.read_text("utf-8"))
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             problems.append(f"{path.name} is not TOML: {error}.")
     read = dict(sorted(read.items(), key=lambda item: (item[0] != "en", item[0])))  # English first
     if "en" not in read:
@@ -148,20 +163,55 @@ def load(folder: Path) -> Lexicon:
     problems += [problem for language, words in read.items() for problem in _problems(language, words)]
     if problems:
         raise BadVocabulary(problems)
-    families: dict[Family, dict[str, tuple[str, ...]]] = {family: {} for family in Family}
-    labels: dict[str, str] = {}
-    topics: dict[str, str] = {}
-    spoken: dict[str, tuple[str, ...]] = {}
-    for language, words in read.items():
-        for family in Family:
-            for word in map(fold, words.get(family, ())):
-                families[family][word] = (*families[family].get(word, ()), language)
-        labels |= {fold(word): label for label, listed in words.get("labels", {}).items() for word in listed}
-        for topic, listed in words.get("topics", {}).items():
-            for word in map(fold, listed):
-                topics.setdefault(word, topic)
-                spoken[word] = (*spoken.get(word, ()), language)
-    return Lexicon(families=families, labels=labels, topics=topics, topic_languages=spoken, languages=tuple(read))
+    return _lexicon(read)
+
+
+def _lexicon(read: Mapping[str, Mapping[str, Any]]) -> Lexicon:
+    families = {family: phrases({language: _listed(words, family) for language, words in read.items()}) for family in Family}
+    labels = _meanings(read, "labels")
+    topics = _meanings(read, "topics")
+    label_words, topic_words = (
+        phrases(
+            {
+                language: [word for listed in words.get(table, {}).values() for word in listed]
+                for language, words in read.items()
+            }
+        )
+        for table in ("labels", "topics")
+    )
+    return Lexicon(
+        families=families,
+        labels=labels,
+        label_words=label_words,
+        topics=topics,
+        topic_words=topic_words,
+        languages=tuple(read),
+        apart=_apart({**{family.value: families[family] for family in ORDER}, TOPIC: topic_words}),
+    )
+
+
+def _listed(words: Mapping[str, Any], family: Family) -> Sequence[str]:
+    """A list of a language's file. Where a wish to stop is led up to by the same words that may follow it, one list does."""
+    listed: Sequence[str] = words.get(family, words["polite"] if family is Family.STOP_LEAD else ())
+    return listed
+
+
+def _meanings(read: Mapping[str, Mapping[str, Any]], table: str) -> dict[str, str]:
+    """Folded word -> what it stands for; where languages differ, what the first of them says."""
+    found: dict[str, str] = {}
+    for words in read.values():
+        for meaning, listed in words.get(table, {}).items():
+            for word in listed:
+                found.setdefault(fold(word), meaning)
+    return found
+
+
+def _apart(lists: Mapping[str, Phrases]) -> dict[str, dict[str, frozenset[str]]]:
+    claims: dict[str, dict[str, frozenset[str]]] = {}
+    for name, listed in lists.items():
+        for flat, forms in listed.spellings.items():
+            claims.setdefault(flat, {})[name] = forms
+    return {flat: named for flat, named in claims.items() if len(named) > 1}
 
 
 def _problems(language: str, words: Mapping[str, Any]) -> Iterator[str]:
@@ -178,29 +228,10 @@ def _problems(language: str, words: Mapping[str, Any]) -> Iterator[str]:
             continue
         yield from (f"{language}.toml: {family} holds {word!r}, which has no letter." for word in listed if not fold(word))
     for table in ("labels", "topics"):
-        for key, listed in words.get(table, {}).items():
+        meanings = words.get(table, {})
+        if not isinstance(meanings, dict):
+            yield f"{language}.toml: {table} must be a table of lists."
+            continue
+        for key, listed in meanings.items():
             if not isinstance(listed, list) or not all(isinstance(word, str) and fold(word) for word in listed):
                 yield f"{language}.toml: {table}.{key} must be a list of words."
-
-
-def collisions(lexicon: Lexicon) -> tuple[Collision, ...]:
-    """Every whole message that two lists claim, with the one that is meant: what comes first in the order of reading."""
-    claims: dict[str, dict[str, tuple[str, ...]]] = {}
-    for family in ORDER:
-        for word, languages in lexicon.families[family].items():
-            claims.setdefault(word, {})[family] = languages
-    for word, topic in lexicon.topics.items():
-        claims.setdefault(word, {})[f"topic {topic}"] = lexicon.topic_languages[word]
-    found = []
-    for word, meanings in sorted(claims.items()):
-        if len(meanings) > 1:
-            first = next(iter(meanings))
-            pairs = tuple((language, meaning) for meaning, languages in meanings.items() for language in languages)
-            both = first == Family.STOP and Family.YES in meanings
-            why = (
-                "yes while a question waits for it, and the answer names STOP; else stop"
-                if both
-                else f"{first}: it is read first"
-            )
-            found.append(Collision(word=word, meanings=pairs, resolved=why))
-    return tuple(found)

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from subscribers.dialog.intent import Reading
 from subscribers.dialog.lexicon import Lexicon
-from subscribers.dialog.reading import Reading
 from subscribers.dialog.turn import Act, Asked, Drop, Keep, Kept, Known, Memory, Question, Reply, Sent, Speak, Turn, World
 
 QUESTION_LIFE: Final = timedelta(minutes=30)
 DELETE_LIFE: Final = timedelta(minutes=10)
 MOST_ASKED: Final = 2
-ENGLISH: Final = "en"
+ABOUT_PLACES: Final = frozenset({Asked.CONFIRM, Asked.PICK, Asked.LABEL, Asked.MOVE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +49,10 @@ class Scene:
         memory = replace(self.memory, question=question, **changes)
         return Turn(memory=memory, acts=(*self.speak, *acts), replies=replies)
 
+    def aside(self, *replies: Reply | Sent, acts: Sequence[Act] = ()) -> Turn:
+        """Ends a turn that has nothing to do with the open question: it stays open as long as it lives."""
+        return self.turn(*replies, acts=acts, question=self.alive())
+
     def ask(self, asked: Asked, **given: Any) -> Question:
         return Question(asked=asked, at=self.now, **given)
 
@@ -59,6 +63,11 @@ class Scene:
             return question
         life = DELETE_LIFE if question.asked is Asked.DELETE else QUESTION_LIFE
         return question if self.now - question.at <= life else None
+
+    def about(self) -> Question | None:
+        """The open question when it is about a place: another place given instead of an answer is meant for the same label."""
+        question = self.alive()
+        return question if question is not None and question.asked in ABOUT_PLACES and question.options else None
 
     def places(self, acts: Sequence[Act] = ()) -> tuple[Kept, ...]:
         """The saved places as they are once these acts are carried out."""

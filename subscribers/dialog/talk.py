@@ -12,9 +12,12 @@ from typing import Final
 
 from subscribers.dialog import answering, saving
 from subscribers.dialog.hearing import fold
+from subscribers.dialog.intent import Kind, Reading
 from subscribers.dialog.lexicon import Lexicon
-from subscribers.dialog.reading import Kind, Reading, read
-from subscribers.dialog.scene import ENGLISH, Scene
+from subscribers.dialog.locating import labelled
+from subscribers.dialog.reading import read
+from subscribers.dialog.scene import Scene
+from subscribers.dialog.tongues import ENGLISH, tongue
 from subscribers.dialog.turn import (
     Asked,
     Count,
@@ -30,6 +33,7 @@ from subscribers.dialog.turn import (
     Standing,
     Start,
     Stop,
+    Tongue,
     Turn,
     World,
 )
@@ -40,7 +44,8 @@ MANY: Final = 15  # texts within MANY_WITHIN; one more is too many
 MANY_WITHIN: Final = timedelta(minutes=10)
 SILENCE: Final = timedelta(minutes=10)
 PUZZLED_AGAIN: Final = timedelta(minutes=10)  # "we did not understand" at most so often
-NEVER_LOOPS: Final = frozenset({Kind.STOP, Kind.HELP})
+NEVER_LOOPS: Final = frozenset({Kind.STOP, Kind.HELP, Kind.WRONG})
+GATEWAY_YES: Final = "yes"
 CONFIRMED_BY_YES: Final = frozenset({Asked.CONFIRM, Asked.MOVE, Asked.YEARLY})
 NAMES_PLACES: Final = frozenset({"M10", "M12", "M13", "M14", "M20", "M22", "M30", "M32", "ask_move", "M13_unknown"})
 
@@ -74,9 +79,8 @@ def _scene(known: Known, heard: Heard, world: World, lexicon: Lexicon) -> Scene:
     labels = frozenset(place.label for place in known.places)
     waits = question is not None and question.asked in CONFIRMED_BY_YES
     reading = read(heard.text, lexicon, labels, waits_for_yes=waits)
-    heard_in = reading.language if reading.language in world.city.languages else ""
-    language = known.language or heard_in or ENGLISH
-    guessed = not known.language and heard_in not in ("", ENGLISH) and reading.kind is not Kind.LANGUAGE
+    language, saved = tongue(known, reading, frozenset(world.city.languages))
+    memory = _counted(known.memory, heard, reading)
     return Scene(
         known=known,
         now=heard.at,
@@ -84,16 +88,16 @@ def _scene(known: Known, heard: Heard, world: World, lexicon: Lexicon) -> Scene:
         lexicon=lexicon,
         reading=reading,
         language=language,
-        memory=_counted(known.memory, heard, reading),
-        speak=(Speak(heard_in, guessed=True),) if guessed else (),
+        memory=replace(memory, tongue=Tongue.GUESSED) if saved else memory,
+        speak=(Speak(language, guessed=True),) if saved else (),
     )
 
 
 def _counted(memory: Memory, heard: Heard, reading: Reading) -> Memory:
-    """This text among those of the last minutes, for the loop guard: when, and a short hash of what."""
+    """This text among those of the last minutes, for the loop guard: when, and a hash too short to find an address by."""
     if reading.kind in NEVER_LOOPS:
         return memory
-    mark = blake2b(fold(heard.text).encode(), digest_size=4).hexdigest()
+    mark = blake2b(fold(heard.text).encode(), digest_size=2).hexdigest()
     recent = [one for one in memory.recent if heard.at - one[0] <= MANY_WITHIN][-MANY:]
     return replace(memory, recent=(*recent, (heard.at, mark)))
 
@@ -106,29 +110,31 @@ def _turn(scene: Scene, heard: Heard) -> Turn:
         return _stop(scene)
     if scene.known.standing is Standing.STOPPED:
         return _while_stopped(scene)
-    if kind is Kind.HELP:
-        return scene.turn(scene.say("M18"))
-    if kind is Kind.AUTOREPLY:
-        return Turn(memory=scene.memory)
-    return _loop(scene) or _urgent(scene) or _ordinary(scene)
-
-
-def _urgent(scene: Scene) -> Turn | None:
-    """Somebody in danger, or the wrong person."""
-    match scene.reading.kind:
-        case Kind.DISTRESS:
-            return scene.turn(scene.say("M28"), acts=[Count(Note.DISTRESS)])
+    match kind:
+        case Kind.HELP:
+            return scene.aside(scene.say("M18"))
         case Kind.WRONG:
             return Turn(memory=Memory(), acts=(Erase(wrong=True),), replies=(scene.say("M31"),))
-        case _:
-            return None
+        case Kind.AUTOREPLY:
+            return scene.aside()
+    return _loop(scene) or (_danger(scene) if kind is Kind.DISTRESS else _ordinary(scene))
+
+
+def _danger(scene: Scene) -> Turn:
+    return _warned(scene.aside(scene.say("M28"), acts=[Count(Note.DISTRESS)]), scene.now)
+
+
+def _warned(turn: Turn, now: datetime) -> Turn:
+    return replace(turn, memory=replace(turn.memory, warned_at=now))
 
 
 def _ordinary(scene: Scene) -> Turn:
     question = scene.alive()
     if question is not None and (answer := answering.answered(scene, question)) is not None:
         return answer
-    if scene.reading.kind in (Kind.NUMBER, Kind.YES):
+    if scene.reading.kind is Kind.YES and scene.known.standing is Standing.SUSPECT:
+        return answering.reconfirmed(scene)
+    if scene.reading.kind in (Kind.NUMBER, Kind.YES, Kind.NO):
         return _answer_to_nothing(scene, question)
     return _command(scene, question)
 
@@ -139,9 +145,11 @@ def _obeyed(scene: Scene, word: Obeyed) -> Turn:
         case Obeyed.STOP:
             return scene.turn(acts=[Stop()])
         case Obeyed.START:
-            return scene.turn(acts=[Start()])
+            question = scene.alive()
+            answer = answering.answered(scene, question) if question is not None else None
+            return replace(answer or scene.turn(acts=[Start()]), replies=())
         case _:
-            return scene.turn(question=scene.memory.question)
+            return scene.aside()
 
 
 def _stop(scene: Scene) -> Turn:
@@ -153,9 +161,12 @@ def _stop(scene: Scene) -> Turn:
 
 
 def _while_stopped(scene: Scene) -> Turn:
-    """Silence, but for the way back and for help."""
+    """Silence, but for the way back and for help. OK, after the acknowledgement of a stop, is no way back; YES is, to
+    gateways."""
     match scene.reading.kind:
-        case Kind.START | Kind.YES:
+        case Kind.START | Kind.JOIN:
+            return answering.came_back(scene, Start())
+        case Kind.YES if fold(scene.reading.text) == GATEWAY_YES:
             return answering.came_back(scene, Start())
         case Kind.HELP:
             return Turn(memory=scene.memory, replies=(scene.say("M18"),))
@@ -166,27 +177,30 @@ def _while_stopped(scene: Scene) -> Turn:
 
 
 def _loop(scene: Scene) -> Turn | None:
-    """Two machines must not talk to each other for ever."""
-    memory = scene.memory
+    """Two machines must not talk to each other for ever. Somebody in danger is sent to 911 once in the silence as well."""
+    memory, is_danger = scene.memory, scene.reading.kind is Kind.DISTRESS
     if memory.muted_until is not None and scene.now < memory.muted_until:
-        return Turn(memory=memory)
+        warned = memory.warned_at is not None and memory.warned_at >= memory.muted_until - SILENCE
+        return _danger(scene) if is_danger and not warned else Turn(memory=memory)
     *_, (at, mark) = memory.recent
     same = sum(1 for when, what in memory.recent if what == mark and at - when <= SAME_WITHIN)
     if same < SAME and len(memory.recent) <= MANY:
         return None
     muted = replace(memory, muted_until=scene.now + SILENCE, recent=(), question=None)
-    return Turn(memory=muted, acts=(Count(Note.MUTED),), replies=(scene.say("M34"),))
+    said = Turn(memory=muted, acts=(Count(Note.MUTED),), replies=(scene.say("M28" if is_danger else "M34"),))
+    return _warned(said, scene.now) if is_danger else said
 
 
 def _answer_to_nothing(scene: Scene, question: Question | None) -> Turn:
-    """A number or a yes that no open question waits for."""
+    """A number, a yes or a no that no open question waits for."""
+    is_no = scene.reading.kind is Kind.NO
     if scene.memory.question is not None and question is None:
-        return scene.turn(scene.say("M47"))
+        return scene.turn() if is_no else scene.turn(scene.say("M47"))
     if question is not None:
         return answering.asked_again(scene, question) or _puzzled(scene)
-    if scene.reading.kind is Kind.YES:
-        return answering.joined(scene) if scene.is_new else scene.turn()
-    return _puzzled(scene)
+    if scene.reading.kind is Kind.NUMBER:
+        return _puzzled(scene)
+    return answering.joined(scene) if scene.is_new and not is_no else scene.turn()
 
 
 COMMANDS: Final[Mapping[Kind, Callable[[Scene], Turn]]] = {
@@ -194,6 +208,7 @@ COMMANDS: Final[Mapping[Kind, Callable[[Scene], Turn]]] = {
     Kind.START: answering.joined,
     Kind.JOIN: answering.joined,
     Kind.GREETING: answering.joined,
+    Kind.THANKS: lambda scene: answering.joined(scene) if scene.is_new else scene.aside(),
     Kind.WHERE: saving.where,
     Kind.STATUS: answering.status,
     Kind.LANG: answering.menu,
@@ -221,17 +236,21 @@ def _command(scene: Scene, question: Question | None) -> Turn:
 
 
 def _words(scene: Scene, question: Question | None) -> Turn:
-    """Free text: a neighbourhood, a mistyped language, or nothing we understand."""
+    """Free text: a neighbourhood, with its label in front or not, a mistyped language, or nothing we understand."""
     reading = scene.reading
     text = reading.argument or reading.text
-    if not reading.long and text and (sights := scene.world.named(text)):
-        return saving.named(scene, sights[: saving.CHOICES])
-    if reading.label:
-        tag = reading.label
-        code = tag.partition("-")[0].upper()
-        return scene.turn(scene.say("M44", code=code, endonym=scene.world.city.languages.get(tag, tag)))
+    if not reading.long and text:
+        if sights := scene.world.named(text):
+            return saving.offered(scene, sights[: saving.CHOICES], "M08")
+        label, rest = labelled(text, scene.lexicon)
+        if label and rest and (sights := scene.world.named(rest)):
+            there = replace(scene, reading=replace(reading, kind=Kind.ADD, argument=rest, label=label))
+            return saving.add(there)
+    if reading.nearly in scene.world.city.languages:
+        code = reading.nearly.partition("-")[0].upper()
+        return scene.turn(scene.say("M44", code=code, endonym=scene.world.city.languages[reading.nearly]))
     if reading.long:
-        return scene.turn(scene.say("M28"), acts=[Count(Note.DISTRESS)])
+        return _danger(scene)
     if question is not None and (again := answering.asked_again(scene, question)):
         return again
     if scene.is_new and reading.kind is Kind.WORDS:
@@ -240,7 +259,10 @@ def _words(scene: Scene, question: Question | None) -> Turn:
 
 
 def _puzzled(scene: Scene) -> Turn:
-    """Not understood: said at most once in ten minutes."""
+    """Not understood: said at most once in ten minutes. Who wrote in another language than we took to be theirs hears that they
+    get their texts in it from now on."""
+    if scene.speak and not scene.is_new:
+        return scene.turn(scene.say("M16"), acts=[Count(Note.PUZZLED)])
     said = scene.memory.puzzled_at
     if said is not None and scene.now - said < PUZZLED_AGAIN:
         return scene.turn(acts=[Count(Note.PUZZLED)])

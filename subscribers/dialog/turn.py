@@ -91,6 +91,14 @@ class Question:
     options: tuple[Option, ...] = ()
 
 
+class Tongue(StrEnum):
+    """How we came to the language of a phone."""
+
+    GIVEN = ""  # by default, an import or the sign-up page; English of this kind gives way to what is heard
+    GUESSED = "guessed"  # from letters or a greeting; gives way to other letters
+    CHOSEN = "chosen"  # asked for by name: stays
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
     """What the dialog remembers of a phone between turns. Serialised as JSON; holds no text of the resident's."""
@@ -99,7 +107,10 @@ class Memory:
     recent: tuple[tuple[datetime, str], ...] = ()  # when, and a short hash of what: the loop guard's
     muted_until: datetime | None = None
     puzzled_at: datetime | None = None  # when M27 was last said
-    greeted: int = 0  # M01 said to somebody who has not signed up
+    greeted: int = 0  # M01 said to somebody who has not signed up, since a day before greeted_at
+    greeted_at: datetime | None = None
+    warned_at: datetime | None = None  # when M28 was last said
+    tongue: Tongue = Tongue.GIVEN
     plain: bool = False  # wants texts without marks, for an old handset
     night: bool = True  # texts that can wait do wait from 21:00 to 07:00
 

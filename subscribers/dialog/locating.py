@@ -1,0 +1,118 @@
+"""Where a place stands in a text: an address, ZIP codes, or a label in front of either. By patterns alone; whether there is
+such a place, the gazetteer knows."""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Final
+
+from subscribers.dialog.hearing import Said, fold, listen
+from subscribers.dialog.lexicon import Family, Lexicon
+from subscribers.dialog.phrases import Phrases
+from subscribers.place import LABEL_MAX
+
+WORDS_OF_AN_ADDRESS: Final = 6  # of more words it is a sentence that names a street
+LEAD_MOST: Final = 3  # words before "i live in"
+_ZIP: Final = re.compile(r"(?<!\d)(\d{5})(?:-\d{4})?(?!\d)", re.ASCII)
+_NUMBER_FIRST: Final = re.compile(r"^#?\d{1,6}\b", re.ASCII)
+_LABEL_FIRST: Final = re.compile(r"^\s*([^\W\d_][^\W_]*(?: [^\W\d_][^\W_]*)?)\s*[:=]\s*(.+)$")
+_STREET: Final = re.compile(
+    r"\b(?:n|ne|nw|s|se|sw|north|south|east|west|northeast|northwest|southeast|southwest|st|street|ave|avenue|av|blvd|boulevard|rd|"
+    r"road|dr|drive|ct|court|pl|place|ln|lane|ter|terrace|way|pkwy|parkway|hwy|highway|cir|circle|loop|\d+(?:st|nd|rd|th))\b"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Located:
+    """text: the address, or the whole text around the ZIPs. zips: all five digits that may be one, in order, each once; none
+    for an address. label: what the place is called, upper case, "" when nothing was said. language: of the words "I live
+    in"."""
+
+    text: str
+    zips: tuple[str, ...] = ()
+    label: str = ""
+    language: tuple[str, ...] = ()
+
+
+def located(said: Said, lexicon: Lexicon) -> Located | None:
+    """The address or the ZIPs in a text; None when neither is there."""
+    text, languages = told(said, lexicon)
+    found = _pattern(text)
+    return found and replace(found, language=languages)
+
+
+def told(said: Said, lexicon: Lexicon) -> tuple[str, tuple[str, ...]]:
+    """What stands behind "I live in" and its like, with the languages that say so; else the whole text and none."""
+    live = lexicon.families[Family.LIVE]
+    for at in range(min(LEAD_MOST + 1, len(said.tokens))):
+        if length := live.leading(said.tokens, at):
+            phrase = " ".join(said.tokens[at : at + length])
+            return behind(said.written, at + length), live.of(phrase)
+    if said.tokens and (phrase := live.prefix(said.tokens[0])):
+        return said.written[len(phrase) :].strip(" :,"), live.of(phrase)
+    return said.written, ()
+
+
+def _pattern(text: str) -> Located | None:
+    plain = fold(text)
+    zips = tuple(dict.fromkeys(_ZIP.findall(text)))
+    rest = _ZIP.sub(" ", text, count=1) if len(zips) == 1 and not _NUMBER_FIRST.match(_ZIP.sub(" ", text).strip()) else text
+    street = _STREET.search(fold(rest)) is not None
+    words = len(plain.split())
+    if _NUMBER_FIRST.match(plain) and words > 1 and (street or (not zips and words <= WORDS_OF_AN_ADDRESS)):
+        return Located(text=text)
+    if street and words <= WORDS_OF_AN_ADDRESS and any(letter.isdigit() for letter in plain):
+        return Located(text=text)
+    return Located(text=text, zips=zips) if zips and not street else None
+
+
+def behind(text: str, count: int) -> str:
+    """What stands behind the first `count` folded words of a text, as written."""
+    pieces = text.split(" ")
+    passed = 0
+    for at, piece in enumerate(pieces):
+        if passed >= count:
+            return " ".join(pieces[at:]).strip(" :,")
+        words = fold(piece).split()
+        if passed + len(words) > count:  # "zip:97214": the word ends inside a piece
+            return " ".join([piece[sum(map(len, words[: count - passed])) :], *pieces[at + 1 :]]).strip(" :,")
+        passed += len(words)
+    return ""
+
+
+def opening(said: Said, words: Phrases) -> tuple[str, str]:
+    """The longest phrase of a list that the text begins with, folded, and what stands behind it as written; "" for none."""
+    if length := words.leading(said.tokens):
+        return " ".join(said.tokens[:length]), behind(said.written, length)
+    if said.tokens and (phrase := words.prefix(said.tokens[0])):
+        return phrase, said.written[len(phrase) :].strip(" :,")
+    return "", ""
+
+
+def labelled(text: str, lexicon: Lexicon) -> tuple[str, str]:
+    """Splits "my moms house Lents" into ("MOM", "Lents"): a label first, known or any single word before a number."""
+    said = listen(text)
+    while length := lexicon.families[Family.MY].leading(said.tokens):
+        said = listen(behind(said.written, length))
+    word, rest = opening(said, lexicon.label_words)
+    if word:
+        more, further = opening(listen(rest), lexicon.label_words)
+        return lexicon.labels[word], further if more and further else rest  # "moms house"
+    first, _, rest = said.written.partition(" ")
+    if rest[:1].isdigit() and first.isalpha() and len(first) <= LABEL_MAX:
+        return fold(first).upper(), rest.strip()
+    return "", said.written
+
+
+def called(said: Said, lexicon: Lexicon) -> Located | None:
+    """A place with its label in front and no command: "work: 97204", "mom 1120 SW 5th Ave", "my school is at 97232"."""
+    text = said.written
+    if found := _LABEL_FIRST.match(text):
+        label = lexicon.labels.get(fold(found[1]), fold(found[1]).upper())
+        rest, known = found[2], fold(found[1]) in lexicon.labels
+    else:
+        label, rest = labelled(text, lexicon)
+        known = label in lexicon.labels.values()
+        rest = told(listen(rest), lexicon)[0] if known else rest
+    is_word = fold(text.partition(" ")[0]) in lexicon.topics or not (known or _LABEL_FIRST.match(text))
+    place = _pattern(rest) if label and rest and len(label) <= LABEL_MAX and not is_word else None
+    return place and replace(place, label=label)

@@ -1,0 +1,32 @@
+"""Which language a phone is answered in, and when a guess of it is kept."""
+
+from typing import Final
+
+from subscribers.dialog.intent import Kind, Reading
+from subscribers.dialog.turn import Known, Tongue
+
+ENGLISH: Final = "en"
+# Short words that speakers of other languages use, too: no proof of a language unless their letters are.
+SAID_BY_ANYBODY: Final = frozenset({Kind.YES, Kind.NO, Kind.STOP, Kind.START, Kind.AUTOREPLY})
+MAY_BE: Final = {"uk": "ru", "ja": "zh-Hant"}  # short texts of the one look like the other
+
+
+def tongue(known: Known, reading: Reading, spoken: frozenset[str]) -> tuple[str, bool]:
+    """The language to answer in, and whether it is kept as a guess from now on.
+
+    What somebody has chosen stays. English that nobody chose gives way to letters and words of another language; a guess only
+    to letters that are surely of another one.
+    """
+    heard, letters = (one if one in spoken else "" for one in (reading.language, reading.script))
+    how = known.memory.tongue
+    if reading.kind is Kind.LANGUAGE:
+        return known.language or ENGLISH, False
+    if not known.language:
+        return heard or ENGLISH, heard not in ("", ENGLISH)
+    if how is Tongue.GIVEN and known.language == ENGLISH and heard not in ("", ENGLISH):
+        if reading.kind not in SAID_BY_ANYBODY:
+            return heard, reading.kind is not Kind.DISTRESS or bool(letters)
+        return (heard, bool(letters)) if reading.sure else (ENGLISH, False)
+    if how is Tongue.GUESSED and letters not in ("", known.language) and letters != MAY_BE.get(known.language):
+        return letters, True
+    return known.language, False
