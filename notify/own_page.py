@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection, select
 
 from notify import late
-from notify.signup import Desk, Errand, Wrong
+from notify.signup import Errand, Reception, Wrong
 from subscribers import contacts, store
 from subscribers.address import EMAIL, SMS
 from subscribers.pending import Held, Safe
@@ -52,7 +52,7 @@ class Visitor:
     """Who is on their own page, on this connection at this moment."""
 
     conn: Connection
-    desk: Desk
+    reception: Reception
     now: datetime
     address: KnownAddress
     blind: bytes
@@ -63,42 +63,36 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class OwnPage:
-    desk: Desk
+    reception: Reception
 
     async def ask(self, reach: Reach, language: str, client: str) -> str:
         """Sends a code or link; returns the token the code page goes by ("" for e-mail). Raises Spent."""
-        ask = partial(self._ask, reach=reach, language=language, client=client, now=self.desk.clock.now())
-        token, errand = await self.desk.db.write(ask)
-        if errand is not None:
-            self.desk.errands.start(errand())
-        return token
+        return await self.reception.ask(reach, client, partial(self._ask, reach, language), own_page=True)
 
-    def _ask(self, conn: Connection, reach: Reach, language: str, client: str, now: datetime) -> tuple[str, Errand | None]:
-        desk = self.desk
-        desk.count(conn, reach, client, own_page=True)
-        blind = desk.keys.blind(reach.channel, reach.address)
+    def _ask(self, reach: Reach, language: str, safe: Safe) -> tuple[str, Errand | None]:
+        reception, conn = self.reception, safe.conn
+        blind = reception.keys.blind(reach.channel, reach.address)
         known = store.find_address(conn, reach.channel, blind)
-        safe = Safe(conn, desk.keys, now)
         if reach.channel == EMAIL:
-            letter = desk.letters.unknown(language)
+            letter = reception.letters.unknown(language)
             if known is not None:
-                letter = desk.letters.manage(known.language, safe.put(Kind.MANAGE, EMAIL, blind, Held()))
-            return "", partial(desk.notices.mail, reach.address, letter, desk.reference(known))
+                letter = reception.letters.manage(known.language, safe.put(Kind.MANAGE, EMAIL, blind, Held()))
+            return "", partial(reception.notices.mail, reach.address, letter, reception.reference(known))
         held = Held.with_code()
         token = safe.put(Kind.ENTRY, SMS, blind, held)
         contact = contacts.find(conn, SMS, blind)
         # A number with a new owner must not show them where the old one lives.
         is_theirs = contact is None or contact.suspect_at is None
-        if known is None or not is_theirs or not desk.may_text(contact, known):
+        if known is None or not is_theirs or not reception.may_text(contact, known):
             return token, None
-        return token, partial(desk.notices.text, reach.address, desk.letters.entry(held.code, known.language))
+        return token, partial(reception.notices.text, reach.address, reception.letters.entry(held.code, known.language))
 
     async def enter(self, token: str, code: str) -> str | Wrong | None:
         """A visit's token for whoever types the code sent to the phone. None when there is nothing (any more) to open."""
-        return await self.desk.db.write(partial(self._enter, token=token, code=code, now=self.desk.clock.now()))
+        return await self.reception.db.write(partial(self._enter, token=token, code=code, now=self.reception.clock.now()))
 
     def _enter(self, conn: Connection, token: str, code: str, now: datetime) -> str | Wrong | None:
-        safe = Safe(conn, self.desk.keys, now)
+        safe = Safe(conn, self.reception.keys, now)
         waiting = safe.find(Kind.ENTRY, token)
         if waiting is None or not waiting.is_open(now):
             return None
@@ -109,16 +103,16 @@ class OwnPage:
 
     async def look(self, token: str) -> bool:
         """Whether a mailed link still opens the page. Changes nothing."""
-        now = self.desk.clock.now()
-        waiting = await self.desk.db.read(lambda conn: Safe(conn, self.desk.keys, now).find(Kind.MANAGE, token))
+        now = self.reception.clock.now()
+        waiting = await self.reception.db.read(lambda conn: Safe(conn, self.reception.keys, now).find(Kind.MANAGE, token))
         return waiting is not None and waiting.used_at is None
 
     async def open(self, token: str) -> str | None:
         """A visit's token for whoever presses the button behind a mailed link, once."""
-        return await self.desk.db.write(partial(self._open, token=token, now=self.desk.clock.now()))
+        return await self.reception.db.write(partial(self._open, token=token, now=self.reception.clock.now()))
 
     def _open(self, conn: Connection, token: str, now: datetime) -> str | None:
-        safe = Safe(conn, self.desk.keys, now)
+        safe = Safe(conn, self.reception.keys, now)
         waiting = safe.find(Kind.MANAGE, token)
         if waiting is None or not safe.use(waiting):
             return None
@@ -126,11 +120,11 @@ class OwnPage:
 
     async def see(self, visit: str) -> Mine:
         """Raises Over."""
-        return await self.desk.db.read(partial(self._visited, visit=visit, act=_shown))
+        return await self.reception.db.read(partial(self._visited, visit=visit, act=_shown))
 
     async def download(self, visit: str) -> Mapping[str, Any]:
         """Everything we hold of the person, as JSON values. Raises Over."""
-        return await self.desk.db.read(partial(self._visited, visit=visit, act=record))
+        return await self.reception.db.read(partial(self._visited, visit=visit, act=record))
 
     async def add(self, visit: str, spot: Spot, label: str) -> Fault | None:
         """Adds a place, under the next free label if none is given. Raises Over."""
@@ -158,31 +152,31 @@ class OwnPage:
 
     async def leave(self, visit: str) -> None:
         """Ends a visit; one that is over already stays over."""
-        await self.desk.db.write(partial(self._leave, visit=visit, now=self.desk.clock.now()))
+        await self.reception.db.write(partial(self._leave, visit=visit, now=self.reception.clock.now()))
 
     def _leave(self, conn: Connection, visit: str, now: datetime) -> None:
-        safe = Safe(conn, self.desk.keys, now)
+        safe = Safe(conn, self.reception.keys, now)
         waiting = safe.find(Kind.VISIT, visit)
         if waiting is not None:
             safe.use(waiting)
 
     async def _do(self, visit: str, act: Callable[[Visitor], T]) -> T:
-        return await self.desk.db.write(partial(self._visited, visit=visit, act=act))
+        return await self.reception.db.write(partial(self._visited, visit=visit, act=act))
 
     def _visited(self, conn: Connection, visit: str, act: Callable[[Visitor], T]) -> T:
-        now = self.desk.clock.now()
-        waiting = Safe(conn, self.desk.keys, now).find(Kind.VISIT, visit)
+        now = self.reception.clock.now()
+        waiting = Safe(conn, self.reception.keys, now).find(Kind.VISIT, visit)
         if waiting is None or waiting.used_at is not None:
             raise Over
         address = store.find_address(conn, waiting.channel, waiting.blind)
         if address is None:
             raise Over
-        return act(Visitor(conn, self.desk, now, address, waiting.blind))
+        return act(Visitor(conn, self.reception, now, address, waiting.blind))
 
 
 def _shown(me: Visitor) -> Mine:
     return Mine(
-        name=masked(me.address.channel, me.address.opened(me.desk.keys)),
+        name=masked(me.address.channel, me.address.opened(me.reception.keys)),
         channel=me.address.channel,
         language=me.address.language,
         is_stopped=me.address.stopped_at is not None,
@@ -221,10 +215,10 @@ def _start(me: Visitor, agreed: str, terms: str) -> None:
 
 def _erase(me: Visitor) -> None:
     for address in store.addresses_of(me.conn, me.address.subscriber_id):
-        blind = me.desk.keys.blind(address.channel, address.opened(me.desk.keys))
+        blind = me.reception.keys.blind(address.channel, address.opened(me.reception.keys))
         contact = contacts.meet(me.conn, address.channel, blind, me.now)
         contacts.blank(me.conn, contact.contact_id, me.now)
-        Safe(me.conn, me.desk.keys, me.now).forget(address.channel, blind)
+        Safe(me.conn, me.reception.keys, me.now).forget(address.channel, blind)
     store.erase(me.conn, me.address.subscriber_id)
 
 
@@ -239,9 +233,9 @@ def record(me: Visitor) -> Mapping[str, Any]:
 
 
 def _of_address(me: Visitor, address: KnownAddress) -> dict[str, Any]:
-    opened = address.opened(me.desk.keys)
-    contact = contacts.find(me.conn, address.channel, me.desk.keys.blind(address.channel, opened))
-    lines = contacts.said(me.conn, contact.contact_id, address.channel, me.desk.keys) if contact else []
+    opened = address.opened(me.reception.keys)
+    contact = contacts.find(me.conn, address.channel, me.reception.keys.blind(address.channel, opened))
+    lines = contacts.said(me.conn, contact.contact_id, address.channel, me.reception.keys) if contact else []
     return {
         "channel": address.channel,
         "address": opened,

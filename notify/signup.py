@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 SOURCE: Final = "web sign-up"
 
+Errand = Callable[[], Coroutine[None, None, bool]]
+
 
 class Notices(Protocol):
     """Sends single messages that belong to no alert; False when one certainly or possibly did not leave."""
@@ -71,8 +73,12 @@ async def _carried_out(errand: Coroutine[None, None, bool]) -> None:
         logger.exception("a sign-up message could not be sent")
 
 
+class Landline(Exception):
+    """The number cannot get texts."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class Reception:
     """What sign-up and one's own page share. Limits are messages a day, for everybody together; alerts count in neither."""
 
     db: Database
@@ -85,14 +91,29 @@ class Desk:
     mails_a_day: int
     is_landline: Callable[[str], Awaitable[bool]] | None = None  # a carrier look-up, where the city pays for one
 
-    def count(self, conn: Connection, reach: Reach, client: str, *, own_page: bool) -> None:
-        """Counts one message to this address, and clears away what is over. Raises Spent."""
-        now = self.clock.now()
-        meter = Meter(conn, self.keys, now)
+    async def ask(self, reach: Reach, client: str, work: Callable[[Safe], tuple[str, Errand | None]], *, own_page: bool) -> str:
+        """Counts one message to an address and does the work that leads to it, in one transaction; the message leaves after it.
+        Returns the work's token. Raises Spent (before anything is written, for a limit reached long ago) and Landline."""
         rules = rules_for(reach, own_page=own_page, texts_a_day=self.texts_a_day, mails_a_day=self.mails_a_day)
-        meter.spend(rules, reach, client)
-        meter.forget()
-        Safe(conn, self.keys, now).clear()
+        now = self.clock.now()
+
+        def check(conn: Connection) -> None:
+            Meter(conn, self.keys, now).check(rules, reach, client)
+
+        def act(conn: Connection) -> tuple[str, Errand | None]:
+            meter, safe = Meter(conn, self.keys, now), Safe(conn, self.keys, now)
+            meter.spend(rules, reach, client)
+            meter.forget()
+            safe.clear()
+            return work(safe)
+
+        await self.db.read(check)
+        token, errand = await self.db.write(act)
+        if reach.channel == SMS and not own_page and self.is_landline is not None and await self.is_landline(reach.address):
+            raise Landline
+        if errand is not None:
+            self.errands.start(errand())
+        return token
 
     def may_text(self, contact: KnownContact | None, address: KnownAddress | None) -> bool:
         """Whether a phone has not told us to leave it alone. (Mailboxes have no other way back than a mail asked for.)"""
@@ -121,52 +142,42 @@ class Joined:
     is_full: bool
 
 
-class Landline(Exception):
-    """The number cannot get texts."""
-
-
-Errand = Callable[[], Coroutine[None, None, bool]]
-
-
 @dataclass(frozen=True, slots=True)
 class SignUp:
-    desk: Desk
+    reception: Reception
 
     async def ask(self, wish: Wish, client: str) -> str:
         """Sends the code or link for a sign-up; returns the token the code page goes by ("" for e-mail).
 
         Raises Spent, and Landline where the carrier was asked and says so.
         """
-        token, errand = await self.desk.db.write(partial(self._ask, wish=wish, client=client, now=self.desk.clock.now()))
-        if wish.channel == SMS and self.desk.is_landline is not None and await self.desk.is_landline(wish.address):
-            raise Landline
-        if errand is not None:
-            self.desk.errands.start(errand())
-        return token
+        reach = Reach(channel=wish.channel, address=wish.address)
+        return await self.reception.ask(reach, client, partial(self._ask, wish), own_page=False)
 
-    def _ask(self, conn: Connection, wish: Wish, client: str, now: datetime) -> tuple[str, Errand | None]:
-        self.desk.count(conn, Reach(channel=wish.channel, address=wish.address), client, own_page=False)
-        blind = self.desk.keys.blind(wish.channel, wish.address)
+    def _ask(self, wish: Wish, safe: Safe) -> tuple[str, Errand | None]:
+        reception, conn = self.reception, safe.conn
+        blind = reception.keys.blind(wish.channel, wish.address)
         known = store.find_address(conn, wish.channel, blind)
-        safe = Safe(conn, self.desk.keys, now)
         if wish.channel == SMS:
             held = Held.with_code(wish)
             token = safe.put(Kind.CODE, SMS, blind, held)
-            if not self.desk.may_text(contacts.find(conn, SMS, blind), known):
+            if not reception.may_text(contacts.find(conn, SMS, blind), known):
                 return token, None
-            return token, partial(self.desk.notices.text, wish.address, self.desk.letters.code(held.code, wish.language))
+            return token, partial(reception.notices.text, wish.address, reception.letters.code(held.code, wish.language))
         if known is not None and known.stopped_at is None:
-            content = self.desk.letters.manage(known.language, safe.put(Kind.MANAGE, EMAIL, blind, Held()))
+            content = reception.letters.manage(known.language, safe.put(Kind.MANAGE, EMAIL, blind, Held()))
         else:
-            content = self.desk.letters.confirm(wish.language, safe.put(Kind.CONFIRM, EMAIL, blind, Held(wish=wish)))
-        return "", partial(self.desk.notices.mail, wish.address, content, self.desk.reference(known))
+            content = reception.letters.confirm(wish.language, safe.put(Kind.CONFIRM, EMAIL, blind, Held(wish=wish)))
+        return "", partial(reception.notices.mail, wish.address, content, reception.reference(known))
 
     async def confirm_code(self, token: str, code: str) -> Joined | Wrong | None:
         """Signs up whoever types the code sent to the phone. None when there is nothing (any more) to confirm."""
-        return await self.desk.db.write(partial(self._confirm_code, token=token, code=code, now=self.desk.clock.now()))
+        return await self.reception.db.write(
+            partial(self._confirm_code, token=token, code=code, now=self.reception.clock.now())
+        )
 
     def _confirm_code(self, conn: Connection, token: str, code: str, now: datetime) -> Joined | Wrong | None:
-        safe = Safe(conn, self.desk.keys, now)
+        safe = Safe(conn, self.reception.keys, now)
         waiting = safe.find(Kind.CODE, token)
         if waiting is None or waiting.held.wish is None or not waiting.is_open(now):
             return None
@@ -177,16 +188,16 @@ class SignUp:
 
     async def look(self, token: str) -> Wish | None:
         """What the link of a mail would confirm. Changes nothing."""
-        now = self.desk.clock.now()
-        waiting = await self.desk.db.read(lambda conn: Safe(conn, self.desk.keys, now).find(Kind.CONFIRM, token))
+        now = self.reception.clock.now()
+        waiting = await self.reception.db.read(lambda conn: Safe(conn, self.reception.keys, now).find(Kind.CONFIRM, token))
         return waiting.held.wish if waiting is not None and waiting.used_at is None else None
 
     async def confirm_link(self, token: str) -> Joined | None:
         """Signs up whoever presses the button behind the mailed link, once. None when there is nothing left to confirm."""
-        return await self.desk.db.write(partial(self._confirm_link, token=token, now=self.desk.clock.now()))
+        return await self.reception.db.write(partial(self._confirm_link, token=token, now=self.reception.clock.now()))
 
     def _confirm_link(self, conn: Connection, token: str, now: datetime) -> Joined | None:
-        safe = Safe(conn, self.desk.keys, now)
+        safe = Safe(conn, self.reception.keys, now)
         waiting = safe.find(Kind.CONFIRM, token)
         if waiting is None or waiting.held.wish is None or not safe.use(waiting):
             return None
@@ -194,7 +205,7 @@ class SignUp:
 
     def _join(self, conn: Connection, wish: Wish, proof: str, now: datetime) -> Joined | None:
         """Keeps address, consent, language and place. None for a phone that was erased since it was asked for."""
-        keys = self.desk.keys
+        keys = self.reception.keys
         contact = contacts.meet(conn, wish.channel, keys.blind(wish.channel, wish.address), now)
         if wish.channel == SMS and contact.erased_at is not None:
             return None  # they answered WRONG or DELETE to the code: only they themselves, by text, come back from that
@@ -207,7 +218,7 @@ class SignUp:
 
     def _kept(self, conn: Connection, wish: Wish, said: Said) -> KnownAddress:
         """The address with this yes on record: made, or started again whatever it was before."""
-        keys = self.desk.keys
+        keys = self.reception.keys
         known = store.find_address(conn, wish.channel, keys.blind(wish.channel, wish.address))
         if known is not None:
             store.start(conn, known.address_id, Basis.OPT_IN, said)

@@ -110,7 +110,8 @@ class Safe:
         tries = self.conn.execute(row.values(tries=PENDING.c.tries + 1).returning(PENDING.c.tries)).scalar()
         if tries is None:
             return 0
-        if hmac.compare_digest(digits(typed).encode(), waiting.held.code.encode()) and self.use(waiting):
+        code = waiting.held.code
+        if code and hmac.compare_digest(digits(typed).encode(), code.encode()) and self.use(waiting):
             return None
         return CODE_TRIES - int(tries)
 

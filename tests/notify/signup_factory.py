@@ -1,9 +1,11 @@
 """The sign-up pages on a loopback port, with a mailbox and a phone that only remember."""
 
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+import shutil
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -18,7 +20,7 @@ from notify.alert import Mode
 from notify.clock import ManualClock
 from notify.db import Database
 from notify.own_page import OwnPage
-from notify.signup import Desk, Errands, SignUp
+from notify.signup import Errands, Reception, SignUp
 from notify.signup_letters import Letters
 from notify.site import Site
 from notify.web.callbacks import Callbacks
@@ -32,6 +34,7 @@ from subscribers.address import Samples
 from subscribers.dialog.turn import Sight
 from subscribers.place import NamedPlace, Point, ZipArea
 from subscribers.sealing import Keyring
+from subscribers.signup import Wish
 
 PHONE = "(503) 555-0123"
 NUMBER = "+15035550123"
@@ -116,6 +119,7 @@ class House:
     client: TestClient[Any, Any]
     sent: Sent
     errands: Errands
+    sign_up_verb: SignUp
 
     async def get(self, path: str, **headers: str) -> tuple[int, str]:
         answer = await self.client.get(path, headers=headers, allow_redirects=False)
@@ -184,25 +188,38 @@ class House:
         return {name: self.rows(f"SELECT * FROM {name} ORDER BY 1, 2") for name in tables}
 
 
+def a_wish(address: str = MAIL) -> Wish:
+    channel = "email" if "@" in address else "sms"
+    return Wish(channel=channel, address=address, language="es", spot=BLOCK, words=BLOCK.block, agreed="yes", terms="1")
+
+
+@contextmanager
+def embedded(migrated: Path, folder: Path) -> Iterator[Database]:
+    """A fresh database on SQLite: pages are the same on both, and what differs is tested on both elsewhere."""
+    shutil.copy(migrated, folder / "signup.db")
+    with closing(Database(f"sqlite:///{folder / 'signup.db'}")) as db:
+        yield db
+
+
 def field_of(page: str, name: str) -> str:
     found = re.search(rf'name="{name}" value="([^"]*)"', page)
     assert found, page
     return found[1]
 
 
-def a_desk(db: Database, clock: ManualClock, keys: Keyring, sent: Sent, **changes: Any) -> Desk:
+def a_reception(db: Database, clock: ManualClock, keys: Keyring, sent: Sent, **changes: Any) -> Reception:
     letters = Letters(data.folder("templates"), a_site(), "Portland Alerts", lambda code, language: f"Code {code}. {language}")
-    desk = Desk(
+    reception = Reception(
         db=db, clock=clock, keys=keys, notices=sent, letters=letters, errands=Errands(), texts_a_day=2000, mails_a_day=20_000
     )
-    return replace(desk, **changes)
+    return replace(reception, **changes)
 
 
 @asynccontextmanager
 async def house(db: Database, clock: ManualClock, site: Site | None = None, **changes: Any) -> AsyncIterator[House]:
     keys = Keyring(current="k", keys={"k": b"k" * 32}, blind_key=b"b" * 32)
     sent = Sent()
-    desk = a_desk(db, clock, keys, sent, **changes)
+    reception = a_reception(db, clock, keys, sent, **changes)
     screens = Screens(data.folder("templates"), site or a_site(), number="+15035550100", terms="2026-11")
     counter = Counter(
         screens=screens,
@@ -212,11 +229,11 @@ async def house(db: Database, clock: ManualClock, site: Site | None = None, **ch
         samples=Samples.ALLOWED,
         proxies=1,
     )
-    own_page = OwnPage(desk)
+    own_page, sign_up = OwnPage(reception), SignUp(reception)
     app = web.Application()
-    for pages in (SignUpPages(counter, SignUp(desk)), ManagePages(counter, own_page), VisitPages(counter, own_page)):
+    for pages in (SignUpPages(counter, sign_up), ManagePages(counter, own_page), VisitPages(counter, own_page)):
         app.add_routes(pages.routes())
     app.add_routes(Callbacks(db, clock, {}, BASE, keys.blind_key, screens).routes())
     async with TestClient(TestServer(app)) as client:
-        yield House(db=db, clock=clock, keys=keys, client=client, sent=sent, errands=desk.errands)
-        await desk.errands.settle()
+        yield House(db=db, clock=clock, keys=keys, client=client, sent=sent, errands=reception.errands, sign_up_verb=sign_up)
+        await reception.errands.settle()

@@ -1,7 +1,8 @@
 """Sign-up on the web: what residents see and what is kept, against real pages on loopback."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from lxml import html
@@ -11,7 +12,13 @@ from notify.clock import ManualClock
 from notify.db import Database
 from subscribers import contacts, store
 from subscribers.store import Said
-from tests.notify.signup_factory import MAIL, NUMBER, PHONE, House, field_of, house
+from tests.notify.signup_factory import MAIL, NUMBER, PHONE, House, embedded, field_of, house
+
+
+@pytest.fixture
+def db(migrated_sqlite: Path, tmp_path: Path) -> Iterator[Database]:
+    with embedded(migrated_sqlite, tmp_path) as database:
+        yield database
 
 
 @pytest.fixture
