@@ -7,7 +7,7 @@ Outcomes are values, never exceptions:
     |-- Refused(code, opted_out)   the provider said no, for good
     |-- Retry(after)               proven not accepted; may be tried again after that time
     |-- Unknown(cause)             nobody can say whether it was accepted: ask, never blindly resend
-    |-- Delivered()                a later report: it arrived
+    |-- Delivered(complained)      a later report: it arrived
     `-- Undelivered(code)          a later report: it did not arrive
 
 Only two exceptions leave a channel: Misconfigured (stops the channel, pages the duty officer) and Forged
@@ -98,7 +98,9 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """A later report: it reached the handset or mailbox."""
+    """A later report: it reached the handset or mailbox. `complained`: and was called spam there; mirror a STOP."""
+
+    complained: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from notify.residents import Residents
 from notify.schedule import Tick
 from notify.service import Service
 from notify.web.callbacks import Callbacks
+from subscribers import reach
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ def ticks(built: Built) -> list[Tick]:
         Tick("audience", 5, service.crowd.follow),
         Tick("alerts for the text dialog", 1, built.residents.live.refresh),
         Tick("page and feeds", 30, partial(republish, built)),
+        Tick("phones given up", 3600, partial(_try_again, built)),
         Tick("audit head", 3600, partial(_publish_head, built)),
     ]
 
@@ -138,6 +140,14 @@ async def _escalate(built: Built, alert_id: str) -> None:
 async def _release(built: Built) -> None:
     service = built.service
     await service.db.write(lambda conn: leases.release_expired(conn, now=service.clock.now()))
+
+
+async def _try_again(built: Built) -> None:
+    """Phones that were given up long enough ago get the next alert as well."""
+    service = built.service
+    phones = await service.db.read(partial(reach.due_again, now=service.clock.now()))
+    if phones:
+        await service.db.write(partial(reach.try_again, address_ids=phones))
 
 
 async def republish(built: Built) -> None:

@@ -16,7 +16,7 @@ from notify import leases, ledger
 from notify.clock import Clock
 from notify.db import Database
 from notify.leases import Leased
-from notify.reports import mirror_stop
+from notify.reports import learn
 
 logger = logging.getLogger(__name__)
 
@@ -136,8 +136,6 @@ UNWRITABLE: Final = Unknown("the provider's answer cannot be written")
 
 
 def record(conn: Connection, results: Results, now: datetime) -> None:
-    """Writes outcomes, and mirrors the opt-outs that a provider told us of by refusing."""
+    """Writes outcomes, and learns from refusals who has opted out and who cannot be reached."""
     ledger.record(conn, results, now=now)
-    for leased, receipt in results:
-        if isinstance(receipt.outcome, Refused) and receipt.outcome.opted_out:
-            mirror_stop(conn, leased.delivery_id, receipt.outcome.code, now)
+    learn(conn, [receipt for _, receipt in results if isinstance(receipt.outcome, Refused)], now)

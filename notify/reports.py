@@ -1,19 +1,23 @@
 """Providers' status reports: verified, appended and applied in groups, on disk before the provider gets its answer."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from channels.base import Receipt, Undelivered
+from channels.base import Delivered, Outcome, Receipt, Refused, Undelivered
+from channels.faults import Fault, fault
 from notify import ledger
 from notify.clock import Clock
 from notify.db import Database
-from subscribers import store
+from notify.deliveries import FAILED, State
+from notify.statements import among, listed
+from subscribers import reach, store
+from subscribers.reach import Failed
 from subscribers.store import Said
 
 GATHER_S: Final = 0.02  # reports that come within this share a transaction
@@ -58,17 +62,51 @@ class Intake:
 
 
 def apply(conn: Connection, receipts: Sequence[Receipt], now: datetime) -> None:
-    """Moves rows forward and mirrors opt-outs the carrier tells us of."""
+    """Moves rows forward, and learns from reports who does not want our messages and who cannot be reached."""
     ledger.apply_reports(conn, receipts, now=now)
-    for receipt in receipts:
-        if isinstance(receipt.outcome, Undelivered) and receipt.outcome.opted_out:
-            mirror_stop(conn, receipt.delivery_id, receipt.outcome.code, now)
+    learn(conn, receipts, now)
 
 
-def mirror_stop(conn: Connection, delivery_id: int, code: str, now: datetime) -> None:
-    """The carrier says this person has opted out: then they have."""
-    found = conn.execute(text("SELECT address_id FROM delivery WHERE delivery_id = :id"), {"id": delivery_id}).first()
-    known = store.addresses(conn, [found[0]]) if found is not None else {}
-    for address_id, address in known.items():
-        if address.stopped_at is None:  # a report repeated a thousand times is one wish
-            store.stop(conn, address_id, Said(at=now, source=f"carrier {code}", evidence=f"delivery {delivery_id}"))
+def learn(conn: Connection, receipts: Sequence[Receipt], now: datetime) -> None:
+    """What outcomes already written say of their addresses: opted out with the carrier or complained (then they have stopped),
+    no good (given up after a while, see subscribers.reach), or good. A report that came too late to count says nothing."""
+    wishes = {receipt.delivery_id: said for receipt in receipts if (said := _wish(receipt.outcome, now, receipt.delivery_id))}
+    faults = {receipt.delivery_id: found for receipt in receipts if (found := _fault(receipt.outcome)) is not None}
+    arrived = {receipt.delivery_id for receipt in receipts if isinstance(receipt.outcome, Delivered)}
+    told = _told(conn, {*wishes, *faults, *arrived}) if wishes or faults or (arrived and reach.any_failures(conn)) else {}
+    for delivery_id in wishes.keys() & told.keys():
+        _mirror_stop(conn, told[delivery_id].address_id, wishes[delivery_id])
+    reach.note_arrivals(conn, {told[one].address_id for one in arrived & told.keys() if told[one].state == State.DELIVERED})
+    failed = [
+        Failed(delivery_id, told[delivery_id].address_id, hard=faults[delivery_id] is Fault.HARD)
+        for delivery_id in sorted(faults.keys() & told.keys())
+        if told[delivery_id].state in FAILED
+    ]
+    reach.note_failures(conn, failed, now)
+
+
+def _wish(outcome: Outcome, now: datetime, delivery_id: int) -> Said | None:
+    match outcome:
+        case Refused(code=code, opted_out=True) | Undelivered(code=code, opted_out=True):
+            return Said(at=now, source=f"carrier {code}", evidence=f"delivery {delivery_id}")
+        case Delivered(complained=True):
+            return Said(at=now, source="complaint", evidence=f"called spam: delivery {delivery_id}")
+        case _:
+            return None
+
+
+def _fault(outcome: Outcome) -> Fault | None:
+    return fault(outcome.code) if isinstance(outcome, Refused | Undelivered) else None
+
+
+def _told(conn: Connection, ids: Iterable[int]) -> dict[int, Row[tuple[int, int, str]]]:
+    """Address and standing of each of these rows that is there."""
+    query = text(f"SELECT delivery_id, address_id, state FROM delivery WHERE delivery_id {among(conn)}")
+    return {row.delivery_id: row for row in conn.execute(query, {"ids": listed(conn, ids)})}
+
+
+def _mirror_stop(conn: Connection, address_id: int, said: Said) -> None:
+    """A report repeated a thousand times is one wish."""
+    known = store.addresses(conn, [address_id]).get(address_id)
+    if known is not None and known.stopped_at is None:
+        store.stop(conn, address_id, said)

@@ -4,7 +4,7 @@ Whatever changes who can be reached where also appends a PlaceChange row, so tha
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -29,6 +29,7 @@ PLACE = table_of(tables.Place)
 CHANGE = table_of(tables.PlaceChange)
 CONSENT = table_of(tables.Consent)
 AREA = table_of(tables.NamedArea)
+FAILURE = table_of(tables.Failure)
 
 IN_MAX = 5_000  # values in one IN (...): SQLite takes 32,766 parameters, PostgreSQL 65,535
 
@@ -104,7 +105,7 @@ def addresses_of(conn: Connection, subscriber_id: int) -> list[KnownAddress]:
 
 
 def add_subscriber(conn: Connection, at: datetime, source: str) -> int:
-    """A new person, without address or place yet; returns their subscriber_id."""
+    """A new person, without address or place yet; returns their id."""
     return _inserted(conn, SUBSCRIBER, created_at=at, source=source)
 
 
@@ -280,6 +281,8 @@ def _must_know(conn: Connection, address_id: int) -> KnownAddress:
 
 
 def _change_address(conn: Connection, known: KnownAddress, **values: Any) -> None:
+    if values.get("unreachable_at", known) is None:
+        conn.execute(delete(FAILURE).where(FAILURE.c.address_id == known.address_id))
     conn.execute(update(ADDRESS).where(ADDRESS.c.address_id == known.address_id).values(**values))
     note_change(conn, known.subscriber_id)
 
@@ -291,9 +294,7 @@ def _changed(conn: Connection, subscriber_id: int, rows: int) -> bool:
 
 
 def _consent(conn: Connection, address_id: int, basis: str, said: Said, *, granted: bool) -> None:
-    values = {"address_id": address_id, "granted": granted, "basis": basis}
-    values |= {"at": said.at, "source": said.source, "evidence": said.evidence, "terms": said.terms}
-    conn.execute(insert(CONSENT).values(**values))
+    conn.execute(insert(CONSENT).values(address_id=address_id, granted=granted, basis=basis, **asdict(said)))
 
 
 def _inserted(conn: Connection, table: Table, **values: Any) -> int:

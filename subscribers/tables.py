@@ -88,6 +88,17 @@ class PlaceChange(SQLModel, table=True):
     subscriber_id: int | None = Field(default=None, sa_type=BigInteger)
 
 
+class Failure(SQLModel, table=True):
+    """A delivery that failed on account of its address. Gone as soon as something arrives there or its owner is heard of."""
+
+    __tablename__ = "failure"
+    __table_args__ = (Index("ix_failure_address", "address_id"),)
+    delivery_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
+    address_id: int = Field(sa_type=BigInteger)
+    hard: bool  # the address is no good; else it was no good just now
+    at: datetime
+
+
 class Consent(SQLModel, table=True):
     """A dated yes or no with its evidence. Rows are only ever added."""
 

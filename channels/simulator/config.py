@@ -26,8 +26,9 @@ class SimulatedSender:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailConfig:
-    """The mail relay. With a username, MAIL needs AUTH first; `keep` is a folder for the raw messages, named by their
-    line in the log; `starttls` offers TLS with a certificate made at start, `require_starttls` insists on it."""
+    """The mail relay. With a username, MAIL needs AUTH first; `keep` is a folder for the raw messages, named by their line in
+    the log, with the return path on top; `starttls` offers TLS with a certificate made at start, `require_starttls` insists on
+    it."""
 
     username: str = ""
     password: str = ""

@@ -107,7 +107,9 @@ class MailSink:
             seq = self._journal.append(mail_line("accepted", self._clock(), rcpt, 250, cause) | known)
             self.tally["accepted"] += 1
             if self._config.keep is not None:
-                await asyncio.to_thread((self._config.keep / f"{seq:08}.eml").write_bytes, content)
+                # Final delivery puts the return path on top: RFC 5321 section 4.4.
+                returns_to = f"Return-Path: <{envelope.mail_from}>\r\n".encode()
+                await asyncio.to_thread((self._config.keep / f"{seq:08}.eml").write_bytes, returns_to + content)
         await self._journal.synced()
         return seq
 

@@ -73,7 +73,8 @@ def test_the_channel_reads_a_report_that_a_mail_pipe_posts() -> None:
         ("failed", "4.4.7", Undelivered("4.4.7", "The receiving system could not be reached in time.")),
         ("FAILED", "5.9.99 (odd)", Undelivered("5.9.99")),
         ("delivered", "2.0.0", Delivered()),
-        ("", "5.0.0", Undelivered("5.0.0")),
+        ("", "5.1.0", Undelivered("5.1.0", "The address is not good.")),
+        ("failed", "5.0.0", Undelivered("5.1.1", "The mailbox does not exist.")),  # the diagnosis says more
         ("", "2.1.5", Delivered()),
     ],
 )
@@ -87,6 +88,75 @@ def test_the_last_word_counts(action: str, status: str, expected: object) -> Non
 )
 def test_a_word_that_is_not_the_last_says_nothing(action: str, status: str) -> None:
     assert outcome_of(a_report(action=action, status=status)) == []
+
+
+def a_complaint(*, kind: str = "abuse", mail_from: str = "", return_path_field: str = "", to: str = "fbl@example.gov") -> bytes:
+    lines = f"""\
+From: feedback@mx.example.gov
+To: {to}
+Subject: FW: Boil water
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=feedback-report; boundary="b"
+
+--b
+Content-Type: text/plain
+
+This is an email abuse report.
+
+--b
+Content-Type: message/feedback-report
+
+Feedback-Type: {kind}
+User-Agent: Somebody/1.0
+Version: 1
+{mail_from}Arrival-Date: Fri, 23 May 2014 11:16:00 -0700
+
+--b
+Content-Type: message/rfc822
+
+{return_path_field}Message-ID: <event-7.42@bounces.example.gov>
+From: alerts@example.gov
+Subject: Boil water
+
+Boil your water.
+--b--
+"""
+    return lines.replace("\n", "\r\n").encode("ascii")
+
+
+OURS = return_path(BOUNCE_KEY, 42, DOMAIN)
+COMPLAINT = Receipt(42, Delivered(complained=True), "<event-7.42@bounces.example.gov>")
+
+
+def test_a_complaint_names_its_mail_within_or_comes_to_its_return_path() -> None:
+    """https://www.rfc-editor.org/rfc/rfc5965#appendix-B has the like."""
+    for complaint in (
+        a_complaint(mail_from=f"Original-Mail-From: <{OURS}>\n"),
+        a_complaint(return_path_field=f"Return-Path: <{OURS}>\n"),
+        a_complaint(to=OURS),
+    ):
+        assert outcome_of(complaint) == [COMPLAINT]
+
+
+@pytest.mark.parametrize("kind", ["not-spam", "virus", "other", "", "auth-failure"])
+def test_feedback_of_another_kind_stops_nobodys_mail(kind: str) -> None:
+    assert outcome_of(a_complaint(kind=kind, mail_from=f"Original-Mail-From: <{OURS}>\n")) == []
+
+
+@pytest.mark.parametrize(
+    "named", ["", return_path(b"another key for tests", 42, DOMAIN), f"bounce+43-{token(BOUNCE_KEY, 42)}@{DOMAIN}"]
+)
+def test_a_complaint_that_anybody_could_have_written_is_forged(named: str) -> None:
+    fields = {"mail_from": f"Original-Mail-From: <{named}>\n", "return_path_field": f"Return-Path: <{named}>\n"}
+    with pytest.raises(Forged):
+        outcome_of(a_complaint(**fields))
+
+
+def test_a_bounce_cannot_borrow_the_return_path_of_the_mail_it_returns() -> None:
+    """The returned part of a delivery report is whatever its sender put there; only a complaint may name its mail within."""
+    returned = a_report(to="alerts@example.gov").replace(b"Message-ID: ", f"Return-Path: <{OURS}>\r\nMessage-ID: ".encode())
+    with pytest.raises(Forged):
+        outcome_of(returned)
 
 
 def test_a_holiday_answer_is_not_a_bounce() -> None:
@@ -143,6 +213,8 @@ def test_any_bytes_are_read_or_refused(noise: bytes) -> None:
         outcome_of(noise)
     addressed = f"To: {return_path(BOUNCE_KEY, 42, DOMAIN)}\r\n".encode("ascii")
     assert outcome_of(addressed + b"Content-Type: text/plain\r\n\r\n" + noise) == []
+    for bytes_ in (a_complaint(to=OURS), a_complaint(mail_from=f"Original-Mail-From: <{OURS}>\n")):
+        outcome_of(addressed + bytes_[: len(bytes_) - len(noise)] + noise)
     cut = a_report()[: len(a_report()) - len(noise)] + noise
     assert all(receipt.delivery_id == 42 for receipt in outcome_of(addressed + cut))
 

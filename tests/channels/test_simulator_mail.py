@@ -52,7 +52,8 @@ async def test_a_mail_is_in_the_log_with_its_subject_decoded(tmp_path: Path) -> 
         errors, reply = await client.send_message(mail)
         assert (errors, reply) == ({}, "2.0.0 OK queued as 1")
         assert dict(simulator.mail.tally) == {"accepted": 1}
-    raw = (keep / "00000001.eml").read_bytes()
+    returns_to, _, raw = (keep / "00000001.eml").read_bytes().partition(b"\r\n")
+    assert returns_to == b"Return-Path: <alerts@example.gov>"
     (line,) = lines(tmp_path, "smtp.jsonl")
     assert line.keys() == {"seq", "at", "event", "message_id", "rcpt", "subject", "bytes", "code", "cause"}
     assert (line["event"], line["message_id"], line["rcpt"]) == ("accepted", "<event.7@example.gov>", RESIDENT)

@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 
 from subscribers import store
 
-TABLES = [store.SUBSCRIBER, store.ADDRESS, store.PLACE, store.CHANGE, store.CONSENT, store.AREA]
+TABLES = [store.SUBSCRIBER, store.ADDRESS, store.PLACE, store.CHANGE, store.CONSENT, store.AREA, store.FAILURE]
 
 
 def sqlite_engine(path: Path) -> Engine:
