@@ -25,7 +25,7 @@ from notify.own_page import OwnPage
 from notify.replies import PLAIN, Replies
 from notify.reviews import Review
 from notify.settings import Settings
-from notify.signup import Desk, Errands, SignUp
+from notify.signup import Errands, Reception, SignUp
 from notify.signup_letters import Letters
 from notify.site import Site
 from notify.web.counter import Counter
@@ -99,7 +99,7 @@ def build(side: Side, dispatchers: Sequence[Dispatcher], reviews: Sequence[Revie
     inbound = InboundTexts(side.channels, inbox, settings.public_url, SAMPLES[settings.mode])
     number = settings.sms_senders[0].number if settings.sms_senders else ""
     screens = Screens(data.folder("templates"), side.site, number=number, terms=TERMS)
-    desk = _desk(side, Notices(dispatchers), replies)
+    reception = _reception(side, Notices(dispatchers), replies)
     counter = Counter(
         screens=screens,
         clock=side.clock,
@@ -108,25 +108,25 @@ def build(side: Side, dispatchers: Sequence[Dispatcher], reviews: Sequence[Revie
         samples=SAMPLES[settings.mode],
         proxies=settings.signup_proxies,
     )
-    own_page = OwnPage(desk)
-    pages = (SignUpPages(counter, SignUp(desk)), ManagePages(counter, own_page), VisitPages(counter, own_page))
+    own_page = OwnPage(reception)
+    pages = (SignUpPages(counter, SignUp(reception)), ManagePages(counter, own_page), VisitPages(counter, own_page))
     return Residents(
         live=live,
         latecomers=Latecomers(side.db, side.clock, side.crowd, side.event, partial(_wake, dispatchers)),
         inbox=inbox,
-        errands=desk.errands,
+        errands=reception.errands,
         routes=[*inbound.routes(), *(route for each in pages for route in each.routes())],
         screens=screens,
     )
 
 
-def _desk(side: Side, notices: Notices, replies: Replies) -> Desk:
+def _reception(side: Side, notices: Notices, replies: Replies) -> Reception:
     programme = side.pack.pack.from_name
 
     def code_text(code: str, language: str) -> str:
         return replies.text(Reply(key="M33", language=language, slots={"code": code, "programme": programme})).body
 
-    return Desk(
+    return Reception(
         db=side.db,
         clock=side.clock,
         keys=side.keys,

@@ -12,8 +12,9 @@ from notify.live import LiveAlerts
 from notify.site import Site
 from notify.slots import short_time
 from notify.translations import info_for
+from subscribers.dialog.intent import Kind
 from subscribers.dialog.lexicon import Lexicon
-from subscribers.dialog.reading import Kind, read
+from subscribers.dialog.reading import read
 from subscribers.dialog.turn import City, LiveAlert, Sight, World
 from subscribers.place import Spot, ZipArea
 
