@@ -1,170 +1,219 @@
-"""Finds addresses and neighbourhoods: streets by the likeness of their names, then the block along the street.
+"""Finds addresses, corners and neighbourhoods in what somebody texted, best first, and never closer than the block."""
 
-A city has thousands of streets and hundreds of thousands of houses: the streets are kept in memory as an index of trigrams, the
-houses of one block are read from the database, so that both databases give the same answer.
-"""
-
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from threading import Lock
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, func, select
 
-from subscribers.atlas import areas
-from subscribers.atlas import version as areas_version
 from subscribers.dialog.hearing import fold
 from subscribers.dialog.turn import Sight
-from subscribers.gazetteer.address import Parsed, parse
-from subscribers.gazetteer.likeness import NameIndex, name_index
-from subscribers.gazetteer.tables import House, Street
+from subscribers.gazetteer import address, blocks, merits, streetmap
+from subscribers.gazetteer.blocks import Numbered, Spotted, block_of, block_words, metres
+from subscribers.gazetteer.crossings import HOUSE, corner, lines
+from subscribers.gazetteer.streetmap import Read, StreetMap
 from subscribers.place import NamedPlace, Point, Spot
-from subscribers.store import table_of
 
-STREET, HOUSE = table_of(Street), table_of(House)
-NAMEABLE: Final = ("neighborhood", "district")
+logger = logging.getLogger(__name__)
+
 MOST: Final = 5
-NEIGHBOURS: Final = 3  # blocks without a known house that are still taken to exist between or beside known ones
-ALIKE_NAME: Final = 0.62  # of a neighbourhood; ordinary words ("stop", "water") stay below with any name we know of
-BEGINS: Final = 4  # letters that are enough for the beginning of a neighbourhood's name
+APART: Final = 0.1  # finds as near as this to the best one are a choice, and then the nearest to saved places comes first
+LEAST: Final = 0.6  # what contradicts two parts of an address is not what was meant
+CORNERS: Final = 12  # pairs of streets that are looked at for one corner
+LONGEST_NAME: Final = 4  # words of an area's name; of more it is a sentence
+ALIKE_NAME: Final = 0.72  # of an area: ordinary words ("rents", "fully", "lots") stay below for any name of five letters
+BEGINS: Final = 5  # letters that may stand for a longer name,
+BEGINS_SHARE: Final = 2 / 3  # and how much of it they are: "over" is not Overlook, "rich" not Richmond
 BEGINS_SCORE: Final = 0.85
-LONGEST_NAME: Final = 4  # words
-# What each part of an address is worth; the name has the rest. A missing direction or kind costs little, a wrong one much.
-DIRECTION, KIND, NUMBER, ZIP = 0.2, 0.08, 0.12, 0.1
-UNSAID, WRONG = 0.75, 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Road:
-    street_id: int
-    direction: str
-    name: str
-    kind: str
-    shown: str
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A block of a street, as the middle of its known houses. known: the house number itself is in the file."""
-
-    spot: Point
-    zip: str
-    known: bool
+SEVERAL_SCORE: Final = 0.85  # of each area that one name may mean: near enough to one another to be asked about
+AREA_WORDS: Final = frozenset("the area neighborhood neighbourhood district".split())
 
 
 class Gazetteer:
-    """aliases: folded other names of areas -> their names. Safe to use from several threads; reads anew what has changed."""
+    """aliases: other names of areas -> their names, or none for a word that is no place however alike it looks; names of no
+    known area are passed over. Safe to use from several threads; reads anew when streets or areas have changed."""
 
     def __init__(self, aliases: Mapping[str, Sequence[str]] | None = None) -> None:
         self._aliases = {fold(alias): tuple(names) for alias, names in (aliases or {}).items()}
         self._lock = Lock()
-        self._as_of: tuple[object, ...] = ()
-        self._roads: tuple[Road, ...] = ()
-        self._names: NameIndex = name_index(())
-        self._areas: tuple[str, ...] = ()
-        self._area_names: NameIndex = name_index(())
+        self._map: StreetMap | None = None
 
     def addresses(self, conn: Connection, text: str, near: Sequence[Spot]) -> list[Sight]:
-        """What an address may mean, best first, then the nearest to `near`; nothing for a text that holds none."""
-        parsed = parse(text)
-        if parsed is None:
-            return []
-        self._refresh(conn)
-        found: list[tuple[float, float, Sight]] = []
-        for likeness, road in self._alike(parsed.name):
-            block = _block(conn, road, parsed.number)
-            if block is not None:
-                sight = _sight(parsed, road, block, likeness)
-                found.append((-sight.score, _distance(block.spot, near), sight))
-        found.sort(key=lambda one: (round(one[0], 2), one[1]))
-        return [sight for *_, sight in found[:MOST]]
+        """What an address or a corner may mean, best first, at most five; among equals the nearest to `near`. A stretch of a
+        long street known by an alias ("82nd") comes as its neighbourhoods. Nothing for a text that holds none."""
+        city = self._current(conn)
+        house = address.house(text)
+        found = _houses(conn, city, house) if house else []
+        if not found and (crossing := address.crossing(text)):
+            found = _corners(conn, city, crossing)
+        if not found:
+            return self._by_alias(city, fold(text))
+        return _ordered(found, [spot for spot in near if isinstance(spot, Point)])[:MOST]
 
     def named(self, conn: Connection, text: str) -> list[Sight]:
-        """Neighbourhoods and districts by name, alias, beginning of the name, or likeness; best first."""
-        self._refresh(conn)
+        """Neighbourhoods and districts by name in any language, alias, beginning of the name, or likeness; best first."""
+        city = self._current(conn)
         flat = fold(text)
+        found = self._by_name(city, flat)
+        if not found and (bare := _bare_name(flat, city)) != flat:
+            found = self._by_name(city, bare)
+        return found[:MOST]
+
+    def _by_name(self, city: StreetMap, flat: str) -> list[Sight]:
+        found = _areas(city.called.get(flat, ())) or self._by_alias(city, flat)
+        if found or flat in self._aliases:
+            return found
         if not flat or len(flat.split()) > LONGEST_NAME or any(letter.isdigit() for letter in flat):
             return []
-        if flat in self._aliases:
-            return [_area(name, 1.0 if len(self._aliases[flat]) == 1 else BEGINS_SCORE) for name in self._aliases[flat]]
-        scores = {position: score for score, position in self._area_names.alike(flat, ALIKE_NAME)}
-        for position, name in enumerate(self._area_names.names):
-            if len(flat) >= BEGINS and name.startswith(flat) and name != flat:
-                scores[position] = max(scores.get(position, 0.0), BEGINS_SCORE)
-        best = sorted(scores.items(), key=lambda one: (-one[1], one[0]))[:MOST]
-        return [_area(self._areas[position], score) for position, score in best]
+        scores: dict[str, float] = {}
+        for name, areas in city.called.items():
+            if len(flat) >= BEGINS and name.startswith(flat) and len(flat) >= BEGINS_SHARE * len(name):
+                scores |= dict.fromkeys(areas, BEGINS_SCORE)
+        for likeness, name in city.area_names.alike(flat, ALIKE_NAME):
+            for area in city.called[name]:
+                scores[area] = max(scores.get(area, 0.0), round(likeness, 3))
+        return [_area(name, score) for name, score in sorted(scores.items(), key=lambda one: (-one[1], one[0]))]
 
-    def _alike(self, name: str) -> list[tuple[float, Road]]:
-        found = self._names.alike(name)
-        exact = [(score, position) for score, position in found if score == 1.0]
-        numbered = name.isdigit()  # 52nd is not nearly 82nd
-        return [(score, self._roads[position]) for score, position in (exact or ([] if numbered else found[:40]))]
+    def _by_alias(self, city: StreetMap, flat: str) -> list[Sight]:
+        known = {area for areas in city.called.values() for area in areas}
+        return _areas([name for name in self._aliases.get(flat, ()) if name in known])
 
-    def _refresh(self, conn: Connection) -> None:
-        as_of = (*conn.execute(select(func.count(), func.max(STREET.c.street_id))).one(), *areas_version(conn))
+    def _current(self, conn: Connection) -> StreetMap:
+        """The map as of this transaction."""
+        as_of = streetmap.version(conn)
         with self._lock:
-            if as_of == self._as_of:
-                return
-            rows = conn.execute(select(STREET).order_by(STREET.c.street_id))
-            self._roads = tuple(Road(row.street_id, row.direction, row.name, row.kind, row.shown) for row in rows)
-            self._names = name_index(road.name for road in self._roads)
-            self._areas = tuple(area.name for area in areas(conn) if area.kind in NAMEABLE)
-            self._area_names = name_index(map(fold, self._areas))
-            self._as_of = as_of
+            if self._map is None or self._map.as_of != as_of:
+                self._map = streetmap.read(conn)
+                logger.info("gazetteer read: %s street names, %s areas", len(self._map.roads), len(self._map.called))
+            return self._map
 
 
-def block_of(number: str) -> int:
-    """The hundred a house number lies in; numbers with a leading zero lie on blocks of their own, below zero."""
-    hundred = int(number) // 100
-    return -1 - hundred if number.startswith("0") else hundred
+def _houses(conn: Connection, city: StreetMap, house: address.House) -> list[Sight]:
+    for reads in city.readings(house.ways):
+        spotted = _spotted(conn, [read.road.street_id for read in reads], house.number)
+        found = [_house(city, house, read, one) for read in reads for one in spotted.get(read.road.street_id, ())]
+        if found:
+            return found
+    return []
 
 
-def _block(conn: Connection, road: Road, number: str) -> Block | None:
-    """The block of a number on a street: the middle of its known houses, or of the nearest block within NEIGHBOURS."""
+def _house(city: StreetMap, house: address.House, read: Read, spotted: Spotted) -> Sight:
+    road, number = read.road, house.number
+    cost = _off_street(read) + merits.FITS[spotted.fit]
+    if house.zip and house.zip not in spotted.zips:
+        cost += merits.ZIP_WRONG
+    if any(word not in city.tails for word in read.way.rest):
+        cost += merits.LEFT_OVER
+    most = merits.BARE if merits.is_bare(read.way) and not house.zip and len(number) < 3 else 1.0
+    words = block_words(number, road.shown)
+    return _sight(city, spotted.lat, spotted.lon, spotted.zip, words, f"{number} {road.shown}", min(most, 1 - cost))
+
+
+def _spotted(conn: Connection, street_ids: Sequence[int], number: str) -> dict[int, list[Spotted]]:
+    """Where a number is on each of these streets: on a known block, else between the nearest known ones."""
     block = block_of(number)
-    query = select(HOUSE.c.number, HOUSE.c.block, HOUSE.c.zip, HOUSE.c.lat, HOUSE.c.lon).where(
-        HOUSE.c.street_id == road.street_id, HOUSE.c.block.between(block - NEIGHBOURS, block + NEIGHBOURS)
+    found = {
+        street_id: blocks.on_block(houses, number)
+        for street_id, houses in _numbered(conn, [(street_id, block) for street_id in street_ids]).items()
+    }
+    missing = [street_id for street_id in street_ids if street_id not in found]
+    if missing:
+        column = HOUSE.c.block
+        same = column < 0 if block < 0 else column >= 0
+        here = select(HOUSE.c.street_id, func.max(case((column < block, column))), func.min(case((column > block, column))))
+        ends = conn.execute(here.where(HOUSE.c.street_id.in_(missing), same).group_by(HOUSE.c.street_id)).all()
+        around = _numbered(conn, [(street_id, end) for street_id, *both in ends for end in both if end is not None])
+        for street_id, houses in around.items():
+            below, above = ([one for one in houses if (one.block < block) is lower] for lower in (True, False))
+            found[street_id] = blocks.between(below, above, number)
+    return found
+
+
+def _numbered(conn: Connection, wanted: Sequence[tuple[int, int]]) -> dict[int, list[Numbered]]:
+    """The houses of these blocks, (street_id, block), by street."""
+    columns = (HOUSE.c.street_id, HOUSE.c.number, HOUSE.c.block, HOUSE.c.zip, HOUSE.c.lat, HOUSE.c.lon)
+    on_them = HOUSE.c.street_id.in_({street_id for street_id, _ in wanted}), HOUSE.c.block.in_({block for _, block in wanted})
+    found: dict[int, list[Numbered]] = {}
+    if wanted:
+        sought = set(wanted)
+        for street_id, *rest in conn.execute(select(*columns).where(*on_them).order_by(HOUSE.c.house_id)):
+            one = Numbered(*rest)
+            if (street_id, one.block) in sought:
+                found.setdefault(street_id, []).append(one)
+    return found
+
+
+def _corners(conn: Connection, city: StreetMap, crossing: address.Crossing) -> list[Sight]:
+    """The corners of two streets. Alike names count only where a direction or a kind shows that streets are meant."""
+    told = not all(merits.is_bare(way) for way in (*crossing.one, *crossing.other))
+    for one in city.readings(crossing.one):
+        for other in city.readings(crossing.other):
+            pairs = [(a, b) for a in one for b in other if a.road.name != b.road.name]
+            likely = sorted((pair for pair in pairs if told or min(read.likeness for read in pair) == 1), key=_off)[:CORNERS]
+            known = lines(conn, {read.road.street_id for pair in likely for read in pair})
+            found = []
+            for a, b in likely:
+                mine, theirs = known.get(a.road.street_id), known.get(b.road.street_id)
+                if mine and theirs and (meet := corner(mine, theirs)):
+                    words = f"{a.road.shown} & {b.road.shown}"
+                    found.append(_sight(city, *meet, words, words, 1 - _off((a, b))))
+            if found:
+                return found
+    return []
+
+
+def _off(pair: tuple[Read, Read]) -> float:
+    """What reading two streets so costs: a direction said of one is taken for the other too."""
+    said = pair[0].way.direction or pair[1].way.direction
+    return sum(_off_street(replace(read, way=replace(read.way, direction=read.way.direction or said))) for read in pair)
+
+
+def _off_street(read: Read) -> float:
+    return merits.off_way(read.way, read.road.direction, read.road.kind, read.likeness)
+
+
+def _sight(city: StreetMap, lat: float, lon: float, code: str, words: str, exact: str, score: float) -> Sight:
+    hood = city.hood(lat, lon)
+    where = f"{hood}, {code}" if hood else code
+    return Sight(
+        spot=Point(lat, lon, words), words=words, exact=f"{exact} ({where})", score=round(max(score, 0.0), 3), zip=code
     )
-    rows = [row for row in conn.execute(query) if (row.block < 0) == (block < 0)]
-    if not rows:
-        return None
-    nearest = min(abs(row.block - block) for row in rows)
-    houses = [row for row in rows if abs(row.block - block) == nearest]
-    code = Counter(row.zip for row in houses).most_common(1)[0][0]
-    lat, lon = (
-        round(sum(values) / len(houses), 5) for values in (tuple(row.lat for row in houses), tuple(row.lon for row in houses))
-    )
-    hundred = int(number) // 100 * 100
-    shown = f"0{hundred}" if number.startswith("0") else str(hundred)
-    words = f"{shown} block {road.shown}"
-    return Block(Point(lat, lon, words), code, any(row.number == number for row in houses))
 
 
-def _sight(parsed: Parsed, road: Road, block: Block, likeness: float) -> Sight:
-    parts = (
-        (DIRECTION, _agreement(parsed.direction, road.direction)),
-        (KIND, _agreement(parsed.kind, road.kind)),
-        (NUMBER, 1.0 if block.known else UNSAID),
-        (ZIP, 1.0 if not parsed.zip or parsed.zip == block.zip else WRONG),
-    )
-    rest = 1.0 - sum(worth for worth, _ in parts)
-    score = rest * likeness + sum(worth * agreed for worth, agreed in parts)
-    exact = f"{parsed.number} {road.shown} ({block.zip})"
-    return Sight(spot=block.spot, words=block.spot.block, exact=exact, score=round(score, 3), zip=block.zip)
+def _ordered(found: Sequence[Sight], near: Sequence[Point]) -> list[Sight]:
+    """Best first; those within APART of the best by their distance to the nearest saved point; none below LEAST."""
+    found = [sight for sight in found if sight.score >= LEAST]
+    best = max((sight.score for sight in found), default=0.0)
+
+    def rank(sight: Sight) -> tuple[bool, float, float]:
+        close = best - sight.score < APART
+        return not close, _away(sight.spot, near) if close else 0.0, -sight.score
+
+    return sorted(found, key=rank)
 
 
-def _agreement(said: str, is_so: str) -> float:
-    if said == is_so:
-        return 1.0
-    return UNSAID if not said else WRONG
+def _away(spot: Spot, near: Sequence[Point]) -> float:
+    if not isinstance(spot, Point):
+        return 0.0
+    return min((metres((spot.lat, spot.lon), (one.lat, one.lon)) for one in near), default=0.0)
 
 
-def _distance(spot: Point, near: Sequence[Spot]) -> float:
-    """Squared degrees to the nearest saved point: only an order."""
-    points = [one for one in near if isinstance(one, Point)]
-    return min(((spot.lat - one.lat) ** 2 + (spot.lon - one.lon) ** 2 / 2 for one in points), default=0.0)
+def _bare_name(flat: str, city: StreetMap) -> str:
+    """A name without "the", "area" and the city behind it: "lents neighborhood", "downtown portland or"."""
+    words = flat.split()
+    while len(words) > 1 and words[0] in AREA_WORDS:
+        words = words[1:]
+    while len(words) > 1 and (words[-1] in AREA_WORDS or words[-1] in city.place_words):
+        words = words[:-1]
+    return " ".join(words)
+
+
+def _areas(names: Iterable[str]) -> list[Sight]:
+    listed = list(dict.fromkeys(names))
+    return [_area(name, 1.0 if len(listed) == 1 else SEVERAL_SCORE) for name in listed]
 
 
 def _area(name: str, score: float) -> Sight:
-    return Sight(spot=NamedPlace(name), words=name, exact=name, score=round(score, 3))
+    return Sight(spot=NamedPlace(name), words=name, exact=name, score=score)
