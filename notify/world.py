@@ -34,7 +34,7 @@ def facts(pack: Pack, site: Site, plain: frozenset[str] = frozenset()) -> City:
     return City(
         programme=pack.pack.from_name,
         name=pack.pack.name,
-        phones=" or ".join(pack.pack.phones),
+        phones=" / ".join(pack.pack.phones),
         link=bare(site.url(site.index())),
         county_link=COUNTY,
         languages={language.tag: language.endonym for language in pack.pack.languages},
