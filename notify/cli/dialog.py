@@ -1,5 +1,6 @@
 """`tocsin dialog ...`: transcripts played against the dialog, and the words it understands."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +8,7 @@ import typer
 
 from notify import data
 from notify.cli.say import Exit, Json, refuse, sentences, show, table
-from subscribers.dialog import lexicon, player
+from subscribers.dialog import collisions, lexicon, player
 from subscribers.dialog.lexicon import BadVocabulary
 from subscribers.dialog.player import BadTranscript
 
@@ -35,12 +36,22 @@ def play(files: Annotated[list[Path], typer.Argument(help="YAML files of transcr
 
 
 @app.command(name="words")
-def words_(json: Json = False) -> None:
+def words_(
+    json: Json = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="As the page docs/dialog-collisions.md.")] = False,
+) -> None:
     """The words that mean two things once case and accents are gone, and which of them is meant."""
     with sentences():
-        found = lexicon.collisions(lexicon.load(data.folder("templates") / "dialog" / "vocabulary"))
-    rows = [(one.word, ", ".join(f"{language} {meaning}" for language, meaning in one.meanings), one.resolved) for one in found]
-    if json:
-        show([{"word": word, "meanings": meanings, "meant": meant} for word, meanings, meant in rows], json)
+        try:
+            known = lexicon.load(data.folder("templates") / "dialog" / "vocabulary")
+        except BadVocabulary as error:
+            refuse(list(error.problems))
+    found = collisions.collisions(known)
+    if markdown:
+        print(collisions.page(found), end="")
+    elif json:
+        show([asdict(one) for one in found], json)
     else:
-        table(("word", "stands for", "meant"), rows)
+        table(("word", "could mean", "understood"), [(one.word, collisions.meanings(one), one.resolved) for one in found])
+    if wrong := collisions.unresolved(found):
+        refuse(list(wrong))

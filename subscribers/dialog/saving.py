@@ -71,7 +71,7 @@ def found(scene: Scene, text: str) -> tuple[Sequence[Sight], str]:
     if place is None:
         return scene.world.named(text)[:CHOICES], ""
     if not place.zips:
-        return _addresses(scene, place.text), ""
+        return _addresses(scene, place.text) or scene.world.named(place.text)[:CHOICES], ""
     code = place.zips[0]
     if scene.world.zip_inside(code):
         return (_zip(code),), ""
@@ -86,9 +86,10 @@ def clear(sights: Sequence[Sight]) -> bool:
 
 def address(scene: Scene) -> Turn:
     """A street address without a command."""
-    sights = _addresses(scene, scene.reading.argument)
-    if sights:
+    if sights := _addresses(scene, scene.reading.argument):
         return offered(scene, sights, "M04")
+    if sights := scene.world.named(scene.reading.argument)[:CHOICES]:  # "82nd Ave" is an area by its alias
+        return offered(scene, sights, "M08")
     if scene.reading.long:  # a report with a number in it, perhaps of something bad
         return scene.aside(scene.say("M28"), acts=[Count(Note.DISTRESS)])
     return scene.turn(scene.say("M06"), acts=citywide(scene))

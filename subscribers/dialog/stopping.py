@@ -15,7 +15,7 @@ from subscribers.dialog.lexicon import Family, Lexicon
 from subscribers.place import LABEL_MAX
 
 SPELLABLE: Final = 4  # letters from which a word written in capitals in the midst of others is meant as a command
-MISTYPABLE: Final = 6  # letters from which one wrong letter still leaves no doubt about the word
+MISTYPABLE: Final = 8  # letters from which one wrong letter still leaves no doubt about the word
 MOST_BEFORE_MESSAGES: Final = 6  # words of "stop all these flood texts"
 _RUN: Final = re.compile(r"(.)\1+")
 

@@ -7,7 +7,8 @@ from subscribers.dialog.turn import Known, Tongue
 
 ENGLISH: Final = "en"
 # Short words that speakers of other languages use, too: no proof of a language unless their letters are.
-SAID_BY_ANYBODY: Final = frozenset({Kind.YES, Kind.NO, Kind.STOP, Kind.START, Kind.AUTOREPLY})
+SAID_BY_ANYBODY: Final = frozenset({Kind.YES, Kind.NO, Kind.AUTOREPLY})
+NOT_KEPT: Final = frozenset({Kind.STOP, Kind.START, Kind.DISTRESS})  # answered in the language of the word used, once
 MAY_BE: Final = {"uk": "ru", "ja": "zh-Hant"}  # short texts of the one look like the other
 
 
@@ -24,9 +25,11 @@ def tongue(known: Known, reading: Reading, spoken: frozenset[str]) -> tuple[str,
     if not known.language:
         return heard or ENGLISH, heard not in ("", ENGLISH)
     if how is Tongue.GIVEN and known.language == ENGLISH and heard not in ("", ENGLISH):
-        if reading.kind not in SAID_BY_ANYBODY:
-            return heard, reading.kind is not Kind.DISTRESS or bool(letters)
-        return (heard, bool(letters)) if reading.sure else (ENGLISH, False)
+        if reading.kind in SAID_BY_ANYBODY and not letters:
+            return ENGLISH, False
+        if reading.kind in NOT_KEPT and not reading.sure and reading.kind is not Kind.DISTRESS:
+            return ENGLISH, False
+        return heard, bool(letters) or reading.kind not in NOT_KEPT
     if how is Tongue.GUESSED and letters not in ("", known.language) and letters != MAY_BE.get(known.language):
         return letters, True
     return known.language, False
