@@ -2,7 +2,6 @@
 
 import json
 import xml.etree.ElementTree as etree
-from collections.abc import Mapping
 from dataclasses import replace
 from email import message_from_bytes, policy
 from typing import Final
@@ -106,7 +105,7 @@ def visible(page: str | bytes) -> str:
     return str(document.text_content())
 
 
-def the_feeds(event: Event) -> Mapping[str, str]:
+def the_feeds(event: Event) -> dict[str, str]:
     alert = a_bulletin(1, infos=event.infos, pages=event.pages, sender_name=event.sender_name, contents=event.contents)
     files = feeds.files([alert], at(5), SITE)
     atom = feedparser.parse(files["feeds/active.atom"], sanitize_html=False)

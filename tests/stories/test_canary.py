@@ -6,7 +6,6 @@ folder must not, and neither may anything that others than administrators are an
 
 import asyncio
 import json
-import re
 import sqlite3
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -42,16 +41,15 @@ THEIRS: Final = ("carrier/", "mailboxes/", "people.csv", "keys.toml", "dump.csv"
 PATIENCE_S: Final = 60
 
 
-def canaries(town: Town) -> dict[str, re.Pattern[bytes]]:
-    """What must be nowhere, in every way it may be written."""
+def canaries(town: Town) -> dict[str, list[bytes]]:
+    """What must be nowhere, in every way it may be written, in small letters."""
     words = {"the mailbox": MAIL, "its name": MAIL.partition("@")[0], "the street": STREET, "the words": SECRET}
     words |= {"the gateway's token": AUTH_TOKEN} | {f"the token of {name}": token for name, token in town.tokens.items()}
-    found = {
-        name: re.compile("|".join(map(re.escape, spellings(word))).encode(), re.IGNORECASE) for name, word in words.items()
-    }
+    found = {name: [spelt.lower().encode() for spelt in spellings(word)] for name, word in words.items()}
     for name, number in (("the phone", PHONE), ("the newcomer", NEWCOMER)):
         area, line = number[2:5], number[8:]
-        found[name] = re.compile(rf"{area}[\s().%20-]*555[\s.-]*{line}".encode())
+        written = (f"{area}555{line}", f"{area}-555-{line}", f"{area}.555.{line}", f"{area}) 555-{line}", f"{area} 555 {line}")
+        found[name] = [one.encode() for one in written]
     return found
 
 
@@ -224,16 +222,15 @@ async def test_no_log_answer_or_file_names_a_resident(town: Town, processes: lis
         await process.end()
     searched = [*written(town.home), *life.answers]
     assert {"service.log", "carrier.log", "commands.log", "tocsin.db"} <= {name for name, _ in searched}
-    hits = [f"{what} in {name}: {around(found)}" for name, content in searched for what, found in hits_in(town, content)]
-    assert hits == []
-    assert re.search(canaries(town)["the phone"], (town.home / "dump.csv").read_bytes()), "the search itself finds them"
+    assert [hit for name, content in searched for hit in hits(town, name, content)] == []
+    assert len(hits(town, "dump.csv", (town.home / "dump.csv").read_bytes())) >= 2, "the search finds what is there"
 
 
-def hits_in(town: Town, content: bytes) -> Iterator[tuple[str, re.Match[bytes]]]:
-    for what, pattern in canaries(town).items():
-        if found := pattern.search(content):
-            yield what, found
-
-
-def around(found: re.Match[bytes]) -> str:
-    return found.string[max(0, found.start() - 150) : found.end() + 50].decode(errors="replace")
+def hits(town: Town, name: str, content: bytes) -> list[str]:
+    """Which canaries stand in a file or answer, with what stands around them."""
+    small = content.lower()
+    return [
+        f"{what} in {name}: {content[max(0, at - 150) : at + 100].decode(errors='replace')}"
+        for what, ways in canaries(town).items()
+        if (at := max(small.find(one) for one in ways)) >= 0
+    ]
