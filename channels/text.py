@@ -190,6 +190,8 @@ def sanitise(text: str) -> Sanitised:
     elsewhere it would add units and save none. Joiners, marks and word breaks stay where a script needs them.
     Embedding, override and isolate controls stay for `bidi_controls` to report: refuse such a text, do not repair it.
     """
+    if unicodedata.is_normalized("NFC", text) and _REPLACEMENT.keys().isdisjoint(text):
+        return Sanitised(text=text, changes=())  # most texts: nothing in them would change
     plain = _replaced(text, lengthen=True)
     if encoding(plain.text) is Encoding.GSM_7:
         return plain

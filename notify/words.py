@@ -7,9 +7,10 @@ controls) counts as missing in its language: that is logged as an ERROR and repo
 import logging
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -185,21 +186,22 @@ def table(words: Words, *, typed: bool = False) -> tuple[Row, ...]:
     """Every text message there is, in every language it is in, measured with the sample slots on the weekday on which it is
     longest; a title is the longest there is.
     Free text is empty unless `typed`: limits are for the words around it, and its writer sees what it costs."""
+    samples = cache(partial(_samples, words, typed=typed))  # many messages share a folder
     return tuple(
         row
         for language in words.languages()
         for message in words.messages.values()
-        if message.file.endswith(("/sms.txt", catalogs.REPLIES)) and (row := _row(words, message, language, typed=typed))
+        if message.file.endswith(("/sms.txt", catalogs.REPLIES)) and (row := _row(words, message, language, samples))
     )
 
 
-def _row(words: Words, message: Message, language: str, *, typed: bool) -> Row | None:
+def _row(words: Words, message: Message, language: str, samples: Callable[[str, str, int], Mapping[str, str]]) -> Row | None:
     text = words.text(message.context, language)
     if text is None:
         return None
     days = range(7) if any(slot.type is Kind.TIME for slot in _slots_of(words, message)) else range(1)
-    samples = (_samples(words, message.domain, language, typed=typed, days=day) for day in days)
-    written = max((sanitise(fill(text, one)).text for one in samples), key=_cost)
+    filled = (fill(text, samples(message.domain, language, day)) for day in days)
+    written = max((sanitise(one).text for one in filled), key=_cost)
     size = measure(written)
     return Row(
         language=language,
@@ -223,7 +225,7 @@ def _slots_of(words: Words, message: Message) -> Iterator[Slot]:
     return (declared[name] for name in sorted(placeholders(message.text)) if name in declared)
 
 
-def _samples(words: Words, folder: str, language: str, *, typed: bool, days: int) -> Mapping[str, str]:
+def _samples(words: Words, folder: str, language: str, days: int, *, typed: bool) -> Mapping[str, str]:
     """The sample of every slot of a folder, as a text message in this language would have it so many days later."""
     declared = {name: _later(slot, days) for name, slot in words.declared(folder).items()}
     samples = {name: _sample(words, folder, name, slot, language) for name, slot in declared.items()}

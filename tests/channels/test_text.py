@@ -17,6 +17,7 @@ from channels.text import (
     ONE_PART,
     Encoding,
     Sanitised,
+    _replaced,
     bidi_controls,
     encoding,
     measure,
@@ -245,6 +246,11 @@ def test_the_changes_are_the_whole_difference(text: str) -> None:
         rebuilt += text[at : change.index] + change.now
         at = change.index + len(change.was)
     assert rebuilt + text[at:] == found.text
+
+
+@given(ANY | MIXED | st.text(alphabet=string.ascii_letters + "éñ中Ж\u0301\u1161\u11a8가ກຳ"))
+def test_a_text_in_which_nothing_changes_is_told_at_a_glance_and_rightly(text: str) -> None:
+    assert sanitise(text) in [_replaced(text, lengthen=lengthen) for lengthen in (True, False)]
 
 
 @given(ANY | MIXED)
