@@ -98,7 +98,7 @@ def _greeted(said: Said, lexicon: Lexicon) -> str:
 
 def _help(ear: Ear) -> Reading | None:
     if ear.lexicon.families[Family.AUTOREPLY].opens(ear.said.tokens):
-        return ear.found(Kind.AUTOREPLY)
+        return _danger(ear) or ear.found(Kind.AUTOREPLY)  # "can't talk right now, he has a gun"
     languages = ear.lexicon.languages_of(Family.HELP, ear.said)
     return ear.found(Kind.HELP, languages) if languages else None
 

@@ -278,3 +278,11 @@ def test_what_has_nothing_to_do_with_it_leaves_the_question_open(text: str) -> N
     turn = answer(known, text)
     assert turn.memory.question is not None
     assert keys(answer(player.after(known, turn), "2")) == ["M10"]
+
+
+@pytest.mark.parametrize(
+    "text", ["cant talk right now he has a gun", "I am driving and there is a fire", "운전 중입니다 사고가 나서 다쳤어요"]
+)
+def test_danger_behind_the_words_of_a_machine_is_danger(text: str) -> None:
+    turn = talk.turn(Known(), Heard(text=text, at=player.NOON), WORLD, LEXICON)
+    assert [reply.key for reply in turn.replies if isinstance(reply, Reply)] == ["M28"]
