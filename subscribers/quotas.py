@@ -37,8 +37,8 @@ class Rule:
     window: timedelta
 
 
-# Texts of both pages (sign-up and one's own page) count together: what costs money and rings at strangers is the text. The limit
-# that a bot meets first stands first: most of its requests then cost one look.
+# Texts of both pages (sign-up and one's own page) count together: what costs money and rings at strangers is the text. The
+# limit that a bot meets first stands first: most of its requests then cost one look.
 TEXTS: Final = (
     Rule(name="texts", by="ip", most=20, window=HOUR),
     Rule(name="texts", by="number", most=3, window=HOUR),

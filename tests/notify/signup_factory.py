@@ -17,7 +17,7 @@ from sqlalchemy import text
 from channels.base import Content
 from notify import data
 from notify.alert import Mode
-from notify.clock import ManualClock
+from notify.clock import Clock, ManualClock
 from notify.db import Database
 from notify.own_page import OwnPage
 from notify.signup import Errands, Reception, SignUp
@@ -207,12 +207,34 @@ def field_of(page: str, name: str) -> str:
     return found[1]
 
 
-def a_reception(db: Database, clock: ManualClock, keys: Keyring, sent: Sent, **changes: Any) -> Reception:
-    letters = Letters(data.folder("templates"), a_site(), "Portland Alerts", lambda code, language: f"Code {code}. {language}")
+def a_reception(
+    db: Database, clock: Clock, keys: Keyring, sent: Sent, *, site: Site | None = None, **changes: Any
+) -> Reception:
+    folder = data.folder("templates")
+    letters = Letters(folder, site or a_site(), "Portland Alerts", lambda code, language: f"Code {code}. {language}")
     reception = Reception(
         db=db, clock=clock, keys=keys, notices=sent, letters=letters, errands=Errands(), texts_a_day=2000, mails_a_day=20_000
     )
     return replace(reception, **changes)
+
+
+def an_app(reception: Reception, site: Site) -> web.Application:
+    """The pages as the public listener serves them."""
+    screens = Screens(data.folder("templates"), site, number="+15035550100", terms="2026-11")
+    counter = Counter(
+        screens=screens,
+        clock=reception.clock,
+        marks=Marks(reception.keys.blind_key),
+        find_place=find_place,
+        samples=Samples.ALLOWED,
+        proxies=1,
+    )
+    own_page = OwnPage(reception)
+    app = web.Application()
+    app.add_routes(SignUpPages(counter, SignUp(reception)).routes())
+    app.add_routes([*ManagePages(counter, own_page).routes(), *VisitPages(counter, own_page).routes()])
+    app.add_routes(Callbacks(reception.db, reception.clock, {}, site.base, reception.keys.blind_key, screens).routes())
+    return app
 
 
 @asynccontextmanager
@@ -220,20 +242,14 @@ async def house(db: Database, clock: ManualClock, site: Site | None = None, **ch
     keys = Keyring(current="k", keys={"k": b"k" * 32}, blind_key=b"b" * 32)
     sent = Sent()
     reception = a_reception(db, clock, keys, sent, **changes)
-    screens = Screens(data.folder("templates"), site or a_site(), number="+15035550100", terms="2026-11")
-    counter = Counter(
-        screens=screens,
-        clock=clock,
-        marks=Marks(keys.blind_key),
-        find_place=find_place,
-        samples=Samples.ALLOWED,
-        proxies=1,
-    )
-    own_page, sign_up = OwnPage(reception), SignUp(reception)
-    app = web.Application()
-    for pages in (SignUpPages(counter, sign_up), ManagePages(counter, own_page), VisitPages(counter, own_page)):
-        app.add_routes(pages.routes())
-    app.add_routes(Callbacks(db, clock, {}, BASE, keys.blind_key, screens).routes())
-    async with TestClient(TestServer(app)) as client:
-        yield House(db=db, clock=clock, keys=keys, client=client, sent=sent, errands=reception.errands, sign_up_verb=sign_up)
+    async with TestClient(TestServer(an_app(reception, site or a_site()))) as client:
+        yield House(
+            db=db,
+            clock=clock,
+            keys=keys,
+            client=client,
+            sent=sent,
+            errands=reception.errands,
+            sign_up_verb=SignUp(reception),
+        )
         await reception.errands.settle()
