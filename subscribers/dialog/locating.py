@@ -105,14 +105,14 @@ def labelled(text: str, lexicon: Lexicon) -> tuple[str, str]:
 
 def called(said: Said, lexicon: Lexicon) -> Located | None:
     """A place with its label in front and no command: "work: 97204", "mom 1120 SW 5th Ave", "my school is at 97232"."""
-    text = said.written
-    if found := _LABEL_FIRST.match(text):
-        label = lexicon.labels.get(fold(found[1]), fold(found[1]).upper())
-        rest, known = found[2], fold(found[1]) in lexicon.labels
+    if opening(said, lexicon.families[Family.LIVE])[0] or opening(said, lexicon.topic_words)[0]:
+        return None
+    if found := _LABEL_FIRST.match(said.written):
+        word, rest = fold(found[1]), found[2]
+        label = lexicon.labels.get(word, word.upper())
     else:
-        label, rest = labelled(text, lexicon)
-        known = label in lexicon.labels.values()
-        rest = told(listen(rest), lexicon)[0] if known else rest
-    is_word = fold(text.partition(" ")[0]) in lexicon.topics or not (known or _LABEL_FIRST.match(text))
-    place = _pattern(rest) if label and rest and len(label) <= LABEL_MAX and not is_word else None
+        label, rest = labelled(said.written, lexicon)
+        if label not in lexicon.labels.values():
+            return None
+    place = _pattern(told(listen(rest), lexicon)[0]) if label and len(label) <= LABEL_MAX else None
     return place and replace(place, label=label)

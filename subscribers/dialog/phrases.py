@@ -20,7 +20,8 @@ class Phrases:
     spellings: Mapping[str, frozenset[str]]
     starts: Mapping[str, tuple[tuple[str, ...], ...]]
     glued: tuple[str, ...]  # without their own spaces, longest first; of scripts without spaces, and Korean
-    unspaced: tuple[str, ...]  # those of scripts without spaces alone
+    unspaced: frozenset[str]  # those of scripts without spaces alone
+    widest: int  # letters of the longest of them
     longest: int  # words of the longest phrase
 
     def within(self, tokens: Tokens) -> str:
@@ -52,11 +53,14 @@ class Phrases:
         return bool(self.leading(tokens) or (self.unspaced and self.prefix("".join(tokens))))
 
     def prefix(self, word: str) -> str:
-        """The longest phrase that a word of a script without spaces begins with; "" for none."""
-        return "" if word.isascii() else next((one for one in self.unspaced if word.startswith(one) and word != one), "")
+        """The longest phrase that a word of a script without spaces begins with and goes on after; "" for none."""
+        sizes = () if word.isascii() else range(min(len(word) - 1, self.widest), 0, -1)
+        return next((word[:size] for size in sizes if word[:size] in self.unspaced), "")
 
     def suffix(self, word: str) -> str:
-        return "" if word.isascii() else next((one for one in self.unspaced if word.endswith(one) and word != one), "")
+        """As above, at its end."""
+        sizes = () if word.isascii() else range(min(len(word) - 1, self.widest), 0, -1)
+        return next((word[-size:] for size in sizes if word[-size:] in self.unspaced), "")
 
     def of(self, phrase: str) -> tuple[str, ...]:
         """The languages that list this folded phrase; for a glued one its spaces do not count."""
@@ -82,12 +86,14 @@ def phrases(listed: Mapping[str, Sequence[str]]) -> Phrases:
     for flat in languages:
         tokens = tuple(flat.split())
         starts.setdefault(tokens[0], []).append(tokens)
+    unspaced = frozenset(flat.replace(" ", "") for flat in languages if not spaced(flat))
     return Phrases(
         languages=languages,
         spellings=spellings,
         starts={first: tuple(sorted(some, key=len, reverse=True)) for first, some in starts.items()},
         glued=_longest(flat.replace(" ", "") for flat in languages if not ends_at_spaces(flat)),
-        unspaced=_longest(flat.replace(" ", "") for flat in languages if not spaced(flat)),
+        unspaced=unspaced,
+        widest=max(map(len, unspaced), default=0),
         longest=max((len(flat.split()) for flat in languages), default=0),
     )
 

@@ -31,7 +31,7 @@ def zip_code(scene: Scene) -> Turn:
         return offered(scene, is_house, "M04") if is_house else outside(scene, scene.reading.zips[0])
     fresh = [code for code in codes if all(place.spot != ZipArea(code) for place in scene.known.places)]
     if not fresh:
-        return scene.turn(scene.say("M02", place=", ".join(codes)))
+        return scene.turn(scene.say("M02", place=_one_or_all(codes)))
     if _is_moving(scene):
         return _moved(scene, (_zip(fresh[0]),))
     acts: list[Act] = []
@@ -46,11 +46,15 @@ def zip_code(scene: Scene) -> Turn:
 def _saved_zips(scene: Scene, codes: Sequence[str], acts: Sequence[Act]) -> Turn:
     if not scene.known.places and len(acts) == len(codes):
         more = replace(scene.say("M03"), after_s=MORE_AFTER_S)
-        return scene.turn(scene.say("M02", place=", ".join(codes)), more, acts=acts)
+        return scene.turn(scene.say("M02", place=_one_or_all(codes)), more, acts=acts)
     last = next((act for act in reversed(acts) if isinstance(act, Keep)), None)
     if last is None or len(acts) < len(codes):
         return scene.turn(scene.say("M11", count=PLACES_MAX), acts=acts)
     return scene.turn(scene.say("M10", label=last.label, place=in_words(last.spot), places=scene.listed(acts)), acts=acts)
+
+
+def _one_or_all(codes: Sequence[str]) -> str | tuple[str, ...]:
+    return codes[0] if len(codes) == 1 else tuple(codes)  # several are shortened to what one text holds
 
 
 def outside(scene: Scene, code: str) -> Turn:
@@ -252,13 +256,13 @@ def _option(sight: Sight) -> Option:
 
 
 def _label_for(scene: Scene, sight: Sight) -> str:
-    """The label of the open question; HOME while it is free, or an area that an address makes more exact; else the next free
-    label; "" when all are taken."""
+    """The label of the open question; HOME where an address makes an area more exact; else the next free one; "" when all are
+    taken."""
     question = scene.about()
     if question is not None and question.asked in (Asked.CONFIRM, Asked.PICK):
         return question.label
     home = scene.kept(HOME)
-    if home is None or (isinstance(sight.spot, Point) and not isinstance(home.spot, Point)):
+    if home is not None and isinstance(sight.spot, Point) and not isinstance(home.spot, Point):
         return HOME
     return free_label(scene)
 

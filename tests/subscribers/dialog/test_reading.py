@@ -1,0 +1,165 @@
+"""What a text means: one table of texts as people write them, and what each is read as."""
+
+import time
+
+import pytest
+
+from subscribers.dialog.intent import Kind
+from subscribers.dialog.lexicon import Family
+from subscribers.dialog.reading import WHOLE, read
+from tests.subscribers.dialog.subjects import LEXICON
+
+READINGS: list[tuple[str, Kind, dict[str, object]]] = [
+    ("97214", Kind.ZIP, {"zips": ("97214",)}),
+    ("zip 97214", Kind.ZIP, {"zips": ("97214",)}),
+    ("ZIP:97214", Kind.ZIP, {"zips": ("97214",)}),
+    ("97214-1234", Kind.ZIP, {"zips": ("97214",)}),
+    ("OR97214", Kind.ZIP, {"zips": ("97214",)}),
+    ("my zip code is 97214.", Kind.ZIP, {"zips": ("97214",)}),
+    ("97214, 97206", Kind.ZIP, {"zips": ("97214", "97206")}),
+    ("hola 97206", Kind.ZIP, {"zips": ("97206",), "language": "es"}),
+    ("vivo en 97206", Kind.ZIP, {"zips": ("97206",), "language": "es"}),
+    ("我住在97214", Kind.ZIP, {"zips": ("97214",), "language": "zh-Hant"}),
+    ("12205 SE Foster Rd", Kind.ADDRESS, {"argument": "12205 SE Foster Rd"}),
+    ("12205 foster", Kind.ZIP, {"zips": ("12205",), "argument": "12205 foster"}),
+    ("1120 SW 5th Ave", Kind.ADDRESS, {}),
+    ("1120 sw 5th", Kind.ADDRESS, {}),
+    ("1120 5th", Kind.ADDRESS, {}),
+    ("1120 SW 5th Ave 97204", Kind.ADDRESS, {}),
+    ("97204 1120 SW 5th Ave", Kind.ADDRESS, {}),
+    ("1120 SW 5th Ave, Portland, OR 97204", Kind.ADDRESS, {}),
+    ("#12 1120 SW 5th Ave", Kind.ADDRESS, {}),
+    ("911 SE Foster Rd", Kind.ADDRESS, {}),
+    ("0123 S Curry St", Kind.ADDRESS, {}),
+    ("I live at 1120 SW 5th Ave", Kind.ADDRESS, {"argument": "1120 SW 5th Ave"}),
+    ("hi, I live at 1120 SW 5th Ave", Kind.ADDRESS, {"argument": "1120 SW 5th Ave"}),
+    ("asdf street 9", Kind.ADDRESS, {}),
+    ("I live in Lents", Kind.WORDS, {"argument": "Lents"}),
+    ("Lents", Kind.WORDS, {"text": "Lents"}),
+    ("ADD WORK 97204", Kind.ADD, {"label": "WORK", "argument": "97204"}),
+    ("add my moms house Lents", Kind.ADD, {"label": "MOM", "argument": "Lents"}),
+    ("ADD KIDS 97266", Kind.ADD, {"label": "KIDS", "argument": "97266"}),
+    ("work: 97204", Kind.ADD, {"label": "WORK", "argument": "97204"}),
+    ("work 97204", Kind.ADD, {"label": "WORK", "argument": "97204"}),
+    ("my school is at 97232", Kind.ADD, {"label": "SCHOOL"}),
+    ("cabin: 1120 SW 5th Ave", Kind.ADD, {"label": "CABIN", "argument": "1120 SW 5th Ave"}),
+    ("新增公司97204", Kind.ADD, {"label": "WORK", "argument": "97204"}),
+    ("agregar trabajo 97204", Kind.ADD, {"label": "WORK", "argument": "97204", "language": "es"}),
+    ("add 97204", Kind.ADD, {"label": "", "argument": "97204"}),
+    ("REMOVE", Kind.REMOVE, {"argument": ""}),
+    ("remove work", Kind.REMOVE, {"argument": "work"}),
+    ("delete work", Kind.REMOVE, {"argument": "work"}),
+    ("MOVE 97202", Kind.MOVE, {"argument": "97202"}),
+    ("new address 97202", Kind.MOVE, {"argument": "97202"}),
+    ("Note: the bridge is closed", Kind.WORDS, {}),
+    ("WATER", Kind.TOPIC, {"label": "WATER", "page": 1}),
+    ("water 2", Kind.TOPIC, {"label": "WATER", "page": 2}),
+    ("agua 3", Kind.TOPIC, {"label": "WATER", "page": 3, "language": "es"}),
+    ("水", Kind.TOPIC, {"label": "WATER", "language": "zh-Hant"}),
+    ("水2", Kind.TOPIC, {"label": "WATER", "page": 2}),
+    ("SHELTER 97214", Kind.TOPIC, {"label": "SHELTER", "argument": "97214"}),
+    ("refugio 97214", Kind.TOPIC, {"label": "SHELTER", "argument": "97214", "language": "es"}),
+    ("1", Kind.NUMBER, {"argument": "1"}),
+    ("2.", Kind.NUMBER, {"argument": "2"}),
+    ("#3", Kind.NUMBER, {"argument": "3"}),
+    ("1 please", Kind.NUMBER, {"argument": "1"}),
+    ("1️⃣", Kind.NUMBER, {"argument": "1"}),
+    ("٢", Kind.NUMBER, {"argument": "2"}),
+    ("ok", Kind.YES, {}),
+    ("OK!", Kind.YES, {}),
+    ("yes please", Kind.YES, {}),
+    ("👍🏽", Kind.YES, {}),
+    ("да", Kind.YES, {"language": "ru"}),
+    ("nope", Kind.NO, {}),
+    ("thank you so much", Kind.THANKS, {}),
+    ("ok great, thanks!", Kind.THANKS, {}),
+    ("hi", Kind.GREETING, {"language": "en"}),
+    ("Xin chào", Kind.GREETING, {"language": "vi"}),
+    ("HELP", Kind.HELP, {}),
+    ("info?", Kind.HELP, {}),
+    ("ayuda", Kind.HELP, {"language": "es"}),
+    ("помощь", Kind.HELP, {"language": "ru"}),
+    ("help me", Kind.DISTRESS, {}),
+    ("my basement is flooding help", Kind.DISTRESS, {}),
+    ("fire at 97214", Kind.DISTRESS, {}),
+    ("i cant breathe", Kind.DISTRESS, {}),
+    ("SOS", Kind.DISTRESS, {}),
+    ("🆘", Kind.DISTRESS, {}),
+    ("911", Kind.DISTRESS, {}),
+    ("please call 911", Kind.DISTRESS, {}),
+    ("hay un incendio", Kind.DISTRESS, {"language": "es"}),
+    ("救命", Kind.DISTRESS, {"language": "zh-Hant"}),
+    ("助けて", Kind.DISTRESS, {"language": "ja"}),
+    ("get me off this roof, we are trapped", Kind.DISTRESS, {}),
+    ("flu shot clinic", Kind.WORDS, {}),
+    ("wrong", Kind.WRONG, {}),
+    ("Sorry, wrong number", Kind.WRONG, {}),
+    ("you have the wrong number", Kind.WRONG, {}),
+    ("delete", Kind.DELETE, {}),
+    ("delete my data please", Kind.DELETE, {}),
+    ("status?", Kind.STATUS, {}),
+    ("NEWS", Kind.STATUS, {}),
+    ("where", Kind.WHERE, {}),
+    ("night off", Kind.NIGHT_OFF, {}),
+    ("LANG", Kind.LANG, {}),
+    ("idioma", Kind.LANG, {"language": "es"}),
+    ("no english", Kind.LANG, {}),
+    ("ES", Kind.LANGUAGE, {"argument": "es"}),
+    ("español", Kind.LANGUAGE, {"argument": "es"}),
+    ("espanol por favor", Kind.LANGUAGE, {"argument": "es"}),
+    ("en español", Kind.LANGUAGE, {"argument": "es"}),
+    ("in Spanish please", Kind.LANGUAGE, {"argument": "es"}),
+    ("Can I get this in Vietnamese?", Kind.LANGUAGE, {"argument": "vi"}),
+    ("LANG ES", Kind.LANGUAGE, {"argument": "es"}),
+    ("中文", Kind.LANGUAGE, {"argument": "zh-Hant"}),
+    ("Tagalog", Kind.UNSPOKEN, {"argument": "tagalog"}),
+    ("in French please", Kind.UNSPOKEN, {"argument": "french"}),
+    ("ሰላም", Kind.UNSPOKEN, {"argument": "ethiopic script"}),
+    ("EES", Kind.WORDS, {"nearly": "es"}),
+    ("espnol", Kind.WORDS, {"nearly": "es"}),
+    ("are", Kind.WORDS, {"nearly": ""}),
+    ("car", Kind.WORDS, {"nearly": ""}),
+    ("I'm driving right now", Kind.AUTOREPLY, {}),
+    ("Liked “Portland Alerts: you will get emergency texts for ZIP 97214.”", Kind.AUTOREPLY, {}),
+    ("", Kind.NOTHING, {}),
+    ("🙂", Kind.NOTHING, {}),
+    ("lorem ipsum", Kind.WORDS, {}),
+    ("is the tap water safe to drink at the school?", Kind.WORDS, {"long": True}),
+]
+
+
+@pytest.mark.parametrize(("text", "kind", "rest"), READINGS, ids=[text for text, *_ in READINGS])
+def test_a_text_is_read_as_people_mean_it(text: str, kind: Kind, rest: dict[str, object]) -> None:
+    reading = read(text, LEXICON)
+    assert (reading.kind, {key: getattr(reading, key) for key in rest}) == (kind, rest)
+
+
+@pytest.mark.parametrize("language", LEXICON.languages)
+def test_every_command_of_every_language_is_one(language: str) -> None:
+    for family, kind in WHOLE.items():
+        for word, languages in LEXICON.families[family].languages.items():
+            if language in languages:
+                assert read(word, LEXICON).kind is kind, word
+
+
+@pytest.mark.parametrize("language", LEXICON.languages)
+def test_every_cry_for_help_is_one(language: str) -> None:
+    phrases = LEXICON.families[Family.DISTRESS].languages
+    mine = [phrase for phrase, languages in phrases.items() if language in languages]
+    assert len(mine) >= 10
+    assert [phrase for phrase in mine if read(phrase, LEXICON).kind is not Kind.DISTRESS] == []
+
+
+@pytest.mark.parametrize("language", [language for language in LEXICON.languages if language != "en"])
+def test_every_language_is_asked_for_by_its_names(language: str) -> None:
+    for word, languages in LEXICON.families[Family.NAMES].languages.items():
+        if language in languages:
+            reading = read(word, LEXICON)
+            assert (reading.kind, reading.argument) == (Kind.LANGUAGE, language), word
+
+
+def test_a_long_text_takes_hardly_longer_than_a_short_one() -> None:
+    began = time.process_time()
+    for _ in range(3):
+        read("a b " * 2_500, LEXICON)
+    assert time.process_time() - began < 1.5  # 0.03 when the machine is idle; it was seconds, once
