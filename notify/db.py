@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 T = TypeVar("T")
@@ -30,6 +30,9 @@ DEADLOCK: Final = "40P01"  # PostgreSQL's code for it
 DEADLOCK_TRIES: Final = 5
 DEADLOCK_PAUSE_S: Final = 0.02  # before another try, times the tries so far: the other one must get its lock first
 BUSY_TIMEOUT_MS: Final = 5_000  # how long a statement waits for another process's write before it is an error
+IDLE_MS: Final = (
+    10_000  # after which PostgreSQL ends the transaction of a process that froze in the middle of one, with its locks
+)
 
 
 def is_sqlite(conn: Connection) -> bool:
@@ -41,7 +44,9 @@ def engine_for(url: str, *, read_only: bool = False, size: int = 1) -> Engine:
     values: they are logged, and a value may be an address."""
     shared: dict[str, Any] = {"pool_size": size, "max_overflow": 0, "hide_parameters": True}
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, execution_options={"postgresql_readonly": read_only}, **shared)
+        session = {"options": f"-c idle_in_transaction_session_timeout={IDLE_MS}"}
+        shared |= {"connect_args": session, "execution_options": {"postgresql_readonly": read_only}}
+        return create_engine(url, pool_pre_ping=True, **shared)
     engine = create_engine(url, poolclass=QueuePool, connect_args={"check_same_thread": False}, **shared)
 
     @event.listens_for(engine, "connect")
@@ -158,6 +163,14 @@ class Database:
                 job.done.set_exception(job.error)
             else:
                 job.done.set_result(job.result)
+
+
+def went_away(error: BaseException | None) -> bool:
+    """Whether an error says nothing about the work, only that the database cannot be reached or ended the session: the same
+    work may be done again."""
+    return isinstance(error, OperationalError | InterfaceError) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    )
 
 
 def _lost_a_deadlock(error: BaseException | None) -> bool:

@@ -116,12 +116,12 @@ def _names(bound: Mapping[str, str]) -> str:
 
 def release_expired(conn: Connection, *, now: datetime) -> int:
     """Rows whose call was never reported back before their lease ended become `unknown`, and flagged. (A lease on a planned
-    row ends by itself.) Returns how many."""
+    row ends by itself.) A row that a frozen sender holds locked is left to the next time. Returns how many."""
     done = conn.execute(
         text(f"""
         UPDATE delivery SET state = 'unknown', ambiguous = :yes, code = 'lease ended', fence = fence + 1,
                lease_owner = NULL, lease_until = NULL
-        WHERE {held_still(conn, "state = 'claimed' AND lease_until <= :now")}"""),
+        WHERE {held_still(conn, "state = 'claimed' AND lease_until <= :now", skip_locked=True)}"""),
         {"now": micros(now), "yes": True},
     )
     return done.rowcount

@@ -9,12 +9,11 @@ from functools import partial
 from typing import Final
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from channels.base import Receipt, Refused, Unknown
 from notify import leases, ledger
 from notify.clock import Clock
-from notify.db import Database
+from notify.db import Database, went_away
 from notify.leases import Leased
 from notify.reports import learn
 
@@ -103,10 +102,10 @@ class Recorder:
             return []
         try:
             await self._db.write(partial(record, results=batch, now=self._clock.now()))
-        except (OperationalError, InterfaceError):
-            logger.exception("%d outcomes of %s cannot be written yet; kept, and tried again", len(batch), self._owner)
-            return list(batch)
-        except Exception:  # the loop's own boundary: whatever is wrong with one outcome, the others are written
+        except Exception as error:  # the loop's own boundary: whatever is wrong with one outcome, the others are written
+            if went_away(error):
+                logger.exception("%d outcomes of %s cannot be written yet; kept, and tried again", len(batch), self._owner)
+                return list(batch)
             if len(batch) > 1:
                 return [left for one in batch for left in await self._write([one])]
             (leased, receipt) = batch[0]

@@ -7,13 +7,12 @@ from functools import partial
 from typing import Final
 
 from sqlalchemy import Connection, Row, text
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from channels.base import Delivered, Outcome, Receipt, Refused, Undelivered
 from channels.faults import Fault, fault
 from notify import ledger
 from notify.clock import Clock
-from notify.db import Database
+from notify.db import Database, went_away
 from notify.deliveries import FAILED, State
 from notify.statements import among, listed
 from subscribers import reach, store
@@ -45,7 +44,7 @@ class Intake:
             await asyncio.sleep(GATHER_S)
             group, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
             error = await self._apply([receipt for part, _ in group for receipt in part])
-            away = error is None or isinstance(error, OperationalError | InterfaceError)
+            away = error is None or went_away(error)
             for receipts, done in group:
                 # One report that no database takes must not cost its neighbours theirs.
                 alone = error if away or len(group) == 1 else await self._apply(receipts)

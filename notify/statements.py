@@ -20,12 +20,14 @@ def listed(conn: Connection, ids: Iterable[int]) -> Any:
     return json.dumps(values) if is_sqlite(conn) else values
 
 
-def held_still(conn: Connection, where: str) -> str:
+def held_still(conn: Connection, where: str, *, skip_locked: bool = False) -> str:
     """SQL for "is one of these rows". PostgreSQL locks them first, in the order of their ids: two transactions that want the
-    same rows then wait for each other instead of ending each other as a deadlock."""
+    same rows then wait for each other instead of ending each other as a deadlock. skip_locked: rows that another transaction
+    holds are left to the next time."""
     if is_sqlite(conn):
         return where
-    return f"delivery_id = ANY(ARRAY(SELECT delivery_id FROM delivery WHERE {where} ORDER BY delivery_id FOR UPDATE))"
+    lock = "FOR UPDATE SKIP LOCKED" if skip_locked else "FOR UPDATE"
+    return f"delivery_id = ANY(ARRAY(SELECT delivery_id FROM delivery WHERE {where} ORDER BY delivery_id {lock}))"
 
 
 def many(conn: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:

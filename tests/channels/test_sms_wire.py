@@ -28,6 +28,7 @@ from tests.channels.sms_factories import (
     receipts_of,
     sid,
 )
+from tests.ports import free_port
 
 AGAIN = timedelta(seconds=2)
 
@@ -63,12 +64,6 @@ def tls(tmp_path: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "server.pem")
     return context
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 async def outcomes_at(url: str, batch: int = 1) -> list[object]:

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from concurrent.futures import Future
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from notify import schema
-from notify.db import GROUP_LIMIT, Database, engine_for
+from notify.db import GROUP_LIMIT, Database, engine_for, went_away
 
 WAIT_S = 60
 
@@ -204,6 +205,29 @@ def test_two_that_wait_for_each_other_both_get_through(db: Database) -> None:
     jobs.append(db.submit(take("B", "A")))
     assert [job.result(WAIT_S) for job in jobs] == ["A", "B"]
     assert len(tries) >= 3
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_a_process_that_freezes_in_a_transaction_loses_it_and_its_locks_and_can_go_on(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notify.db.IDLE_MS", 200)
+    with closing(Database(database_url)) as frozen:
+        frozen.write_now(open_incident("A"))
+        change = text("UPDATE incident SET hazard = :hazard WHERE incident_id = 'A'")
+
+        def freeze(conn: Connection) -> None:
+            conn.execute(change, {"hazard": "frozen"})
+            with closing(Database(database_url)) as other:
+                other.write_now(lambda conn: conn.execute(change, {"hazard": "other"}))  # waits for the lock, and gets it
+            conn.execute(change, {"hazard": "late"})
+
+        with pytest.raises(DBAPIError) as lost:
+            frozen.write_now(freeze)
+        assert went_away(lost.value)
+        said = frozen.write_now(lambda conn: conn.execute(text("SELECT hazard FROM incident")).scalar_one())
+        assert said == "other"
 
 
 def test_an_error_that_is_no_deadlock_is_not_tried_again(db: Database) -> None:

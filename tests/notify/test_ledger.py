@@ -102,6 +102,18 @@ def test_a_claimed_row_whose_lease_ended_is_unknown_and_flagged_and_its_late_out
     assert desk.row(row.delivery_id)["ambiguous"]
 
 
+@pytest.mark.postgres
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_a_sender_that_froze_in_the_middle_of_a_transaction_holds_up_nobody(desk: Desk) -> None:
+    rows = desk.lease()
+    desk.claim(rows)
+    desk.clock.forward(LEASE)
+    with desk.db.writer.begin() as frozen:
+        frozen.execute(text("SELECT 1 FROM delivery WHERE delivery_id = :id FOR UPDATE"), {"id": rows[0].delivery_id})
+        assert desk.release() == 9
+    assert desk.release() == 1
+
+
 def test_nothing_of_a_stopped_event_can_be_claimed(desk: Desk) -> None:
     rows = desk.lease()
     desk.db.write_now(lambda conn: conn.execute(text("UPDATE event SET status = 'stopped'")))

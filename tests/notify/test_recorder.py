@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, InternalError, OperationalError
 
 from channels.base import Handed, Outcome, Refused, Unknown
 from notify import leases, recorder
@@ -61,7 +61,11 @@ async def test_a_row_makes_room_for_another_only_when_its_outcome_is_on_disk(boo
     assert books.bench.counts() == {"handed": 3, "claimed": 1}
 
 
-@pytest.mark.parametrize("error", [AWAY, InterfaceError("COMMIT", {}, Exception("connection already closed"))])
+CLOSED = InterfaceError("COMMIT", {}, Exception("connection already closed"))
+ENDED = InternalError("COMMIT", {}, Exception("idle-in-transaction timeout"), connection_invalidated=True)
+
+
+@pytest.mark.parametrize("error", [AWAY, CLOSED, ENDED])
 async def test_outcomes_that_a_database_error_refused_are_kept_and_written_in_the_end(books: Books, error: Exception) -> None:
     rows = books.claimed(12)
     books.db.fail("record", [error] * 4)

@@ -23,20 +23,13 @@ from notify.db import Database, engine_for
 from subscribers import atlas, store
 from subscribers.areas import NamedShape
 from subscribers.sealing import Keyring
+from tests.ports import free_port
 
 CITY = box(-122.85, 45.43, -122.47, 45.65)
 EAST, WEST = box(-122.60, 45.43, -122.47, 45.65), box(-122.85, 45.43, -122.60, 45.65)
 ACCOUNT, TOKEN = "AC" + "5" * 32, "simulated-token"
 SENDER = "+15035550100"
 DEADLINE_S = 120
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass(slots=True)

@@ -1,7 +1,6 @@
 """`tocsin alert ...` against a running service: the whole way of an alert, and each refusal as sentences."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from notify.cli.alert import _read
 from tests.notify.cli.command_line import Said, Shell
 from tests.notify.newsroom_factory import BOIL_WATER
 from tests.notify.service_factory import Served, serving
+from tests.ports import free_port
 
 
 class Desk:
@@ -82,10 +82,7 @@ async def test_reject_and_usage(desk: Desk) -> None:
 
 
 def test_a_service_that_does_not_run_is_three(shell: Shell) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    for url in (f"http://127.0.0.1:{port}", "nonsense"):
+    for url in (f"http://127.0.0.1:{free_port()}", "nonsense"):
         said = Shell(shell.home, {"TOCSIN_URL": url})("alert", "list")
         assert said.code == 3 and f"No service answers at {url}" in said.errors
 
