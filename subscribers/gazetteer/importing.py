@@ -14,19 +14,19 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from subscribers.gazetteer.blocks import block_of
 from subscribers.gazetteer.crossings import HOUSE
 from subscribers.gazetteer.rows import Fault, Row, Tell, rows
-from subscribers.gazetteer.streetmap import EDITION, STREET
+from subscribers.gazetteer.streetmap import EDITION, NEWEST, STREET
 from subscribers.place import Envelope
 from subscribers.sheet import BadFile
 
 logger = logging.getLogger(__name__)
 
-BATCH: Final = 5_000  # houses a transaction: a fraction of a second
-CLEARED: Final = 100  # streets of old editions forgotten in one transaction
+BATCH: Final = 1_000  # houses a transaction: more would keep an alert's own writes waiting
+CLEARED: Final = 20  # streets of old editions forgotten in one transaction
 FEW_NOTES: Final = 5  # said of a file that is of no use
 MOST_NOTES: Final = 1_000  # rows named one by one; of a wholly wrong file the rest is counted
 
@@ -154,7 +154,7 @@ def _note(conn: Connection, edition: int, **values: Any) -> None:
 def _clear(begin: Begin, mine: int | None) -> None:
     """Forgets all editions but mine and the newest complete one, a little at a time."""
     with begin() as conn:
-        current = conn.execute(select(func.max(EDITION.c.edition_id)).where(EDITION.c.complete)).scalar_one()
+        current = conn.execute(NEWEST).scalar_one()
         kept = [one for one in (mine, current) if one is not None]
         conn.execute(delete(EDITION).where(EDITION.c.edition_id.not_in(kept)))
     while True:

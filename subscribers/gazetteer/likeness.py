@@ -7,7 +7,7 @@ from typing import Final
 
 SHARED: Final = 0.35  # of trigrams, below which names are not compared letter by letter: two typing errors in six letters
 LONGEST: Final = 64  # letters; nothing in a city is called longer than that
-COMPARED: Final = 24  # names that are compared letter by letter: more are never close to one text
+COMPARED: Final = 12  # names that are compared letter by letter: more are never close to one text
 
 
 def trigrams(name: str) -> frozenset[str]:

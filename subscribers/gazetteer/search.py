@@ -6,7 +6,7 @@ from dataclasses import replace
 from threading import Lock
 from typing import Final
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, bindparam, case, func, select
 
 from subscribers.dialog.hearing import fold
 from subscribers.dialog.turn import Sight
@@ -29,6 +29,25 @@ BEGINS_SHARE: Final = 2 / 3  # and how much of it they are: "over" is not Overlo
 BEGINS_SCORE: Final = 0.85
 SEVERAL_SCORE: Final = 0.85  # of each area that one name may mean: near enough to one another to be asked about
 AREA_WORDS: Final = frozenset("the area neighborhood neighbourhood district".split())
+
+# Built once: building a statement takes longer than running it.
+_BLOCK, _STREETS = HOUSE.c.block, HOUSE.c.street_id.in_(bindparam("streets", expanding=True))
+NUMBERED: Final = (
+    select(HOUSE.c.street_id, HOUSE.c.number, _BLOCK, HOUSE.c.zip, HOUSE.c.lat, HOUSE.c.lon)
+    .where(_STREETS, _BLOCK.in_(bindparam("blocks", expanding=True)))
+    .order_by(HOUSE.c.house_id)
+)
+ENDS: Final = (  # the nearest known blocks below and above one, of each street
+    select(
+        HOUSE.c.street_id,
+        func.max(case((_BLOCK < bindparam("block"), _BLOCK))),
+        func.min(case((_BLOCK > bindparam("block"), _BLOCK))),
+    )
+    .where(_STREETS, _BLOCK.between(bindparam("low"), bindparam("high")))
+    .group_by(HOUSE.c.street_id)
+)
+HIGHEST: Final = 9_999  # block, of a number of six digits
+LOWEST: Final = -1 - HIGHEST
 
 
 class Gazetteer:
@@ -120,10 +139,8 @@ def _spotted(conn: Connection, street_ids: Sequence[int], number: str) -> dict[i
     }
     missing = [street_id for street_id in street_ids if street_id not in found]
     if missing:
-        column = HOUSE.c.block
-        same = column < 0 if block < 0 else column >= 0
-        here = select(HOUSE.c.street_id, func.max(case((column < block, column))), func.min(case((column > block, column))))
-        ends = conn.execute(here.where(HOUSE.c.street_id.in_(missing), same).group_by(HOUSE.c.street_id)).all()
+        low, high = (LOWEST, -1) if block < 0 else (0, HIGHEST)  # numbers with a leading zero are among themselves
+        ends = conn.execute(ENDS, {"streets": missing, "low": low, "block": block, "high": high}).all()
         around = _numbered(conn, [(street_id, end) for street_id, *both in ends for end in both if end is not None])
         for street_id, houses in around.items():
             below, above = ([one for one in houses if (one.block < block) is lower] for lower in (True, False))
@@ -133,12 +150,11 @@ def _spotted(conn: Connection, street_ids: Sequence[int], number: str) -> dict[i
 
 def _numbered(conn: Connection, wanted: Sequence[tuple[int, int]]) -> dict[int, list[Numbered]]:
     """The houses of these blocks, (street_id, block), by street."""
-    columns = (HOUSE.c.street_id, HOUSE.c.number, HOUSE.c.block, HOUSE.c.zip, HOUSE.c.lat, HOUSE.c.lon)
-    on_them = HOUSE.c.street_id.in_({street_id for street_id, _ in wanted}), HOUSE.c.block.in_({block for _, block in wanted})
     found: dict[int, list[Numbered]] = {}
     if wanted:
         sought = set(wanted)
-        for street_id, *rest in conn.execute(select(*columns).where(*on_them).order_by(HOUSE.c.house_id)):
+        sides = {"streets": [street_id for street_id, _ in sought], "blocks": [block for _, block in sought]}
+        for street_id, *rest in conn.execute(NUMBERED, sides):
             one = Numbered(*rest)
             if (street_id, one.block) in sought:
                 found.setdefault(street_id, []).append(one)

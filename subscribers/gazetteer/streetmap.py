@@ -15,13 +15,14 @@ from sqlalchemy import Connection, func, select
 from subscribers import atlas
 from subscribers.areas import NamedShape
 from subscribers.dialog.hearing import fold
-from subscribers.gazetteer.address import Way
+from subscribers.gazetteer.address import KINDS, Way
 from subscribers.gazetteer.likeness import NameIndex, name_index
 from subscribers.gazetteer.merits import LEAST_BARE_NAME, LEAST_NAME, is_bare
 from subscribers.gazetteer.tables import Edition, Street
 from subscribers.store import table_of
 
 EDITION, STREET = table_of(Edition), table_of(Street)
+NEWEST: Final = select(func.max(EDITION.c.edition_id)).where(EDITION.c.complete)
 NAMEABLE: Final = ("neighborhood", "district")
 HOOD: Final = "neighborhood"
 CITY: Final = "city"
@@ -84,6 +85,8 @@ class StreetMap:
         for way in ways:
             if any(letter.isdigit() for letter in way.name):  # 52nd is not nearly 82nd
                 continue
+            if " " in way.name and way.name.rpartition(" ")[2] in KINDS:  # "fostr rd": the shorter reading has it as the kind
+                continue
             for likeness, name in self.names.alike(way.name, LEAST_BARE_NAME if is_bare(way) else LEAST_NAME):
                 for road in self.roads[name][:ROADS]:
                     if road.street_id not in best or best[road.street_id].likeness < likeness:
@@ -98,7 +101,7 @@ class StreetMap:
 
 def version(conn: Connection) -> tuple[Any, ...]:
     """Equal as long as streets and areas are the same."""
-    edition = conn.execute(select(func.max(EDITION.c.edition_id)).where(EDITION.c.complete)).scalar_one()
+    edition = conn.execute(NEWEST).scalar_one()
     return (edition, *atlas.version(conn))
 
 
