@@ -40,6 +40,10 @@ RESOLVED: Final[Mapping[tuple[str, str], str]] = {
     ): "Yes while a question waits for it, and the answer names STOP; stop at any other time. With its accents "
     "it is what it says.",
     (
+        Family.WRONG,
+        Family.NO,
+    ): "No while a question about a place waits for it; a wrong number at any other time, and whenever the yearly check asks.",
+    (
         Family.DELETE,
         Family.REMOVE,
     ): "Alone it is delete, which asks before it deletes anything; with a place behind it, remove.",

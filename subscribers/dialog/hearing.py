@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 MOST: Final = 2_000  # characters that are listened to; the longest concatenated SMS has 1,600
-MOST_AROUND: Final = 4  # words of a reaction beside what it quotes
+MOST_AROUND: Final = 5  # words of a reaction beside what it quotes: "removed a question mark from"
 
 _APOSTROPHES: Final = re.compile(r"[\u0027\u0060\u00b4\u2018\u2019\u201b\u02bc\u02b9]")
 _ASCII_WORD: Final = re.compile(r"[0-9a-z]+")

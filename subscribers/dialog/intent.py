@@ -1,7 +1,7 @@
 """What a text can mean: its kind, with what belongs to it. Values only; reading.py finds them."""
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Flag, StrEnum, auto
 
 
 class Kind(StrEnum):
@@ -38,6 +38,15 @@ class Kind(StrEnum):
     AUTOREPLY = "autoreply"
     NOTHING = "nothing"  # empty, or only pictures
     WORDS = "words"  # free text: perhaps a neighbourhood
+
+
+class Awaited(Flag):
+    """The answers that an open question waits for, which decide what a word of two meanings is: "dung" is yes or stop, "wrong"
+    is a wrong place or a wrong number."""
+
+    NOTHING = 0
+    YES = auto()
+    NO = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,7 @@ class Family(StrEnum):
     DISTRESS = "distress"
     DISTRESS_ALONE = "distress_alone"
     AUTOREPLY = "autoreply"
+    REACTION = "reaction"
     NAMES = "names"
     UNSPOKEN = "unspoken"
 
@@ -63,6 +64,7 @@ OPTIONAL: Final = frozenset(
         Family.KEEP_PHRASES,
         Family.MY,
         Family.AUTOREPLY,
+        Family.REACTION,
         Family.NO,
         Family.STOP_LEAD,
         Family.STOP_NOUNS,

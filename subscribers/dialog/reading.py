@@ -7,12 +7,12 @@ The open question and what the gazetteer knows are the business of talk.py; here
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from subscribers.dialog.hearing import Said, listen, reaction, unspoken_script
-from subscribers.dialog.intent import Kind, Reading
+from subscribers.dialog.intent import Awaited, Kind, Reading
 from subscribers.dialog.lexicon import Family, Lexicon
 from subscribers.dialog.locating import called, labelled, located, opening, told
 from subscribers.dialog.stopping import one_apart, peeled, wish_to_stop
@@ -67,26 +67,45 @@ class Ear:
         return replace(self.base, kind=kind, language=self.language(languages), sure=len(languages) <= 1)
 
 
-def read(text: str, lexicon: Lexicon, labels: frozenset[str] = frozenset(), *, waits_for_yes: bool = False) -> Reading:
-    """Sorts a text. labels: of the person's own places ("STOP CABIN" is a stop). waits_for_yes: a question is open that yes
-    answers, which decides the one word that is stop in one language and yes in the same or another (Vietnamese "dung")."""
+def read(text: str, lexicon: Lexicon, labels: frozenset[str] = frozenset(), *, awaited: Awaited = Awaited.NOTHING) -> Reading:
+    """Sorts a text. labels: of the person's own places ("STOP CABIN" is a stop). awaited: by the open question."""
     around = reaction(text)
-    said = listen(text if around is None else around)
-    script = said.script
-    base = Reading(kind=Kind.WORDS, text=said.written, language=script, script=script, long=len(said.written) > LONG)
-    bare = peeled(said, lexicon, (Family.COURTESY,), (Family.COURTESY,))
-    ear = Ear(replace(base, language=script or _greeted(said, lexicon)), said, bare, lexicon)
-    if not said.tokens:
+    ear = _ear(text if around is None else around, lexicon)
+    if not ear.said.tokens:
         pictured = next((kind for picture, kind in PICTURES.items() if picture in text), Kind.NOTHING)
         return ear.found(Kind.AUTOREPLY if around is not None else pictured)
-    if waits_for_yes and (yes := ear.word(Family.YES)):
-        return replace(ear.found(Kind.YES, yes), double=bool(ear.word(Family.STOP)))
-    wish = wish_to_stop(text if around is None else around, said, lexicon, labels)
+    if (answer := _awaited(ear, awaited)) is not None:
+        return answer
+    wish = wish_to_stop(text if around is None else around, ear.said, lexicon, labels)
     if wish is not None:
         return replace(ear.found(Kind.STOP, wish.languages), label=wish.label)
     if around is not None:
-        return ear.found(Kind.AUTOREPLY)
+        by_phone = lexicon.languages_of(Family.REACTION, ear.said)
+        return (None if by_phone else _danger(_ear(text, lexicon))) or ear.found(Kind.AUTOREPLY)
     return next((reading for reader in READERS if (reading := reader(ear)) is not None), ear.base)
+
+
+def _ear(text: str, lexicon: Lexicon) -> Ear:
+    said = listen(text)
+    language = said.script or _greeted(said, lexicon)
+    is_long = len(said.written) > LONG
+    base = Reading(kind=Kind.WORDS, text=said.written, language=language, script=said.script, long=is_long)
+    return Ear(base, said, peeled(said, lexicon, (Family.COURTESY,), (Family.COURTESY,)), lexicon)
+
+
+def _awaited(ear: Ear, awaited: Awaited) -> Reading | None:
+    """A yes or no that is also another word, while a question waits for it."""
+    if Awaited.YES in awaited and (yes := ear.word(Family.YES) or _agreed(ear)):
+        return replace(ear.found(Kind.YES, yes), double=bool(ear.word(Family.STOP)))
+    if Awaited.NO in awaited and (no := ear.word(Family.NO)):
+        return ear.found(Kind.NO, no)
+    return None
+
+
+def _agreed(ear: Ear) -> tuple[str, ...]:
+    """The languages of the yes in "ok thanks": courtesy through and through, and one piece of it a yes."""
+    yes = ear.lexicon.families[Family.YES]
+    return next((yes.of(piece) for piece in _courtesies(ear) if piece in yes.languages), ())
 
 
 def _greeted(said: Said, lexicon: Lexicon) -> str:
@@ -143,11 +162,16 @@ def _whole(ear: Ear) -> Reading | None:
 
 
 def _thanks(ear: Ear) -> Reading | None:
-    courtesy = ear.lexicon.families[Family.COURTESY]
-    at = 0
-    while length := courtesy.leading(ear.said.tokens, at):
+    return ear.found(Kind.THANKS) if _courtesies(ear) else None
+
+
+def _courtesies(ear: Ear) -> Sequence[str]:
+    """The pieces of a text that is courtesy through and through; none for any other text."""
+    tokens, pieces, at = ear.said.tokens, [], 0
+    while length := ear.lexicon.families[Family.COURTESY].leading(tokens, at):
+        pieces.append(" ".join(tokens[at : at + length]))
         at += length
-    return ear.found(Kind.THANKS) if at == len(ear.said.tokens) else None
+    return pieces if at == len(tokens) else ()
 
 
 def _wish(ear: Ear) -> Reading | None:

@@ -15,6 +15,14 @@ MOST_ASKED: Final = 2
 ABOUT_PLACES: Final = frozenset({Asked.CONFIRM, Asked.PICK, Asked.LABEL, Asked.MOVE})
 
 
+def alive(question: Question | None, now: datetime) -> Question | None:
+    """A question, unless its time is over."""
+    if question is None or question.asked is Asked.YEARLY:
+        return question
+    life = DELETE_LIFE if question.asked is Asked.DELETE else QUESTION_LIFE
+    return question if now - question.at <= life else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """memory: what was remembered, with this text counted. language: what is answered in; `speak` notes it when it is news."""
@@ -58,11 +66,7 @@ class Scene:
 
     def alive(self) -> Question | None:
         """The open question, unless its time is over."""
-        question = self.memory.question
-        if question is None or question.asked is Asked.YEARLY:
-            return question
-        life = DELETE_LIFE if question.asked is Asked.DELETE else QUESTION_LIFE
-        return question if self.now - question.at <= life else None
+        return alive(self.memory.question, self.now)
 
     def about(self) -> Question | None:
         """The open question when it is about a place: another place given instead of an answer is meant for the same label."""

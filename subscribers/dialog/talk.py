@@ -12,11 +12,11 @@ from typing import Final
 
 from subscribers.dialog import answering, saving
 from subscribers.dialog.hearing import fold
-from subscribers.dialog.intent import Kind, Reading
+from subscribers.dialog.intent import Awaited, Kind, Reading
 from subscribers.dialog.lexicon import Lexicon
 from subscribers.dialog.locating import labelled
 from subscribers.dialog.reading import read
-from subscribers.dialog.scene import Scene
+from subscribers.dialog.scene import Scene, alive
 from subscribers.dialog.tongues import ENGLISH, tongue
 from subscribers.dialog.turn import (
     Asked,
@@ -29,6 +29,7 @@ from subscribers.dialog.turn import (
     Obeyed,
     Question,
     Reply,
+    Sent,
     Speak,
     Standing,
     Start,
@@ -46,8 +47,18 @@ SILENCE: Final = timedelta(minutes=10)
 PUZZLED_AGAIN: Final = timedelta(minutes=10)  # "we did not understand" at most so often
 NEVER_LOOPS: Final = frozenset({Kind.STOP, Kind.HELP, Kind.WRONG})
 GATEWAY_YES: Final = "yes"
-CONFIRMED_BY_YES: Final = frozenset({Asked.CONFIRM, Asked.MOVE, Asked.YEARLY})
-NAMES_PLACES: Final = frozenset({"M10", "M12", "M13", "M14", "M20", "M22", "M30", "M32", "ask_move", "M13_unknown"})
+# What an open question makes of words that mean two things.
+AWAITED: Final = {
+    Asked.CONFIRM: Awaited.YES | Awaited.NO,
+    Asked.MOVE: Awaited.YES | Awaited.NO,
+    Asked.PICK: Awaited.NO,
+    Asked.YEARLY: Awaited.YES,
+    Asked.LABEL: Awaited.NOTHING,
+    Asked.LANGUAGE: Awaited.NOTHING,
+    Asked.REMOVE_LAST: Awaited.NOTHING,
+    Asked.DELETE: Awaited.NOTHING,
+}
+NAMES_PLACES: Final = frozenset({"M02", "M10", "M12", "M13", "M14", "M20", "M22", "M30", "M32", "ask_move", "M13_unknown"})
 
 
 def turn(known: Known, heard: Heard, world: World, lexicon: Lexicon) -> Turn:
@@ -75,10 +86,9 @@ def yearly_check(known: Known, now: datetime, world: World, lexicon: Lexicon) ->
 
 
 def _scene(known: Known, heard: Heard, world: World, lexicon: Lexicon) -> Scene:
-    question = known.memory.question
+    question = alive(known.memory.question, heard.at)
     labels = frozenset(place.label for place in known.places)
-    waits = question is not None and question.asked in CONFIRMED_BY_YES
-    reading = read(heard.text, lexicon, labels, waits_for_yes=waits)
+    reading = read(heard.text, lexicon, labels, awaited=AWAITED[question.asked] if question is not None else Awaited.NOTHING)
     language, saved = tongue(known, reading, frozenset(world.city.languages))
     memory = _counted(known.memory, heard, reading)
     return Scene(
@@ -270,10 +280,13 @@ def _puzzled(scene: Scene) -> Turn:
 
 
 def _discreet(scene: Scene, done: Turn) -> Turn:
-    """A number that may have a new owner never hears where the old one lives."""
+    """A number that may have a new owner never hears where the old one lives. What M03 says goes with M02 alone."""
     if scene.known.standing is not Standing.SUSPECT:
         return done
-    replies = tuple(
-        scene.say("M30_noplaces") if isinstance(reply, Reply) and reply.key in NAMES_PLACES else reply for reply in done.replies
-    )
-    return replace(done, replies=replies)
+    said: list[Reply | Sent] = []
+    for reply in done.replies:
+        if not isinstance(reply, Reply) or reply.key not in NAMES_PLACES | {"M03"}:
+            said.append(reply)
+        elif reply.key in NAMES_PLACES:
+            said.append(replace(scene, language=reply.language).say("M30_noplaces"))
+    return replace(done, replies=tuple(said))

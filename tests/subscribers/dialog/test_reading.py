@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from subscribers.dialog.intent import Kind
+from subscribers.dialog.intent import Awaited, Kind
 from subscribers.dialog.lexicon import Family
 from subscribers.dialog.reading import WHOLE, read
 from tests.subscribers.dialog.subjects import LEXICON
@@ -163,3 +163,38 @@ def test_a_long_text_takes_hardly_longer_than_a_short_one() -> None:
     for _ in range(3):
         read("a b " * 2_500, LEXICON)
     assert time.process_time() - began < 1.5  # 0.03 when the machine is idle; it was seconds, once
+
+
+@pytest.mark.parametrize(
+    "language", [one for one in LEXICON.languages if one not in ("so", "lo")]
+)  # phones there write English
+def test_what_phones_write_around_an_alert_of_fire_is_no_cry_for_help(language: str) -> None:
+    words = LEXICON.families[Family.REACTION].languages
+    mine = [word for word, languages in words.items() if language in languages]
+    alert = "“PORTLAND FIRE: LEAVE NOW. Fire is close to Linnton. We are trapped”"
+    assert mine and [word for word in mine if read(f"{word} {alert}", LEXICON).kind is not Kind.AUTOREPLY] == []
+
+
+def test_danger_quoted_behind_other_words_is_danger() -> None:
+    assert read("Mom writes “we are trapped in the basement”", LEXICON).kind is Kind.DISTRESS
+
+
+AMBIGUOUS = [
+    ("dung", Awaited.YES, Kind.YES),
+    ("dung", Awaited.NO, Kind.STOP),
+    ("dừng", Awaited.YES | Awaited.NO, Kind.STOP),
+    ("wrong", Awaited.NO, Kind.NO),
+    ("wrong", Awaited.YES, Kind.WRONG),
+    ("wrong number", Awaited.YES | Awaited.NO, Kind.WRONG),
+    ("ok thanks", Awaited.YES, Kind.YES),
+    ("ok thanks", Awaited.NO, Kind.THANKS),
+    ("right now", Awaited.YES | Awaited.NO, Kind.THANKS),
+    ("no, stop", Awaited.YES | Awaited.NO, Kind.STOP),
+    ("yes stop", Awaited.YES | Awaited.NO, Kind.STOP),
+    ("ok stop thanks", Awaited.YES | Awaited.NO, Kind.STOP),
+]
+
+
+@pytest.mark.parametrize(("text", "awaited", "kind"), AMBIGUOUS, ids=[f"{text}, {awaited}" for text, awaited, _ in AMBIGUOUS])
+def test_the_open_question_decides_what_a_word_of_two_meanings_is(text: str, awaited: Awaited, kind: Kind) -> None:
+    assert read(text, LEXICON, awaited=awaited).kind is kind

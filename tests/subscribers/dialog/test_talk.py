@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from subscribers.contacts import MEMORY
 from subscribers.dialog import player, talk
-from subscribers.dialog.intent import Kind
+from subscribers.dialog.intent import Awaited, Kind
 from subscribers.dialog.lexicon import Family
 from subscribers.dialog.reading import read
 from subscribers.dialog.stopping import all_words
@@ -76,10 +76,11 @@ texts = st.one_of(
 )
 def test_stop_is_one_message_away_in_every_state_and_language(known: Known, word: str, shape: str) -> None:
     turn = answer(known, shape.format(word))
-    waits = known.memory.question is not None and known.memory.question.asked in talk.CONFIRMED_BY_YES
+    question = known.memory.question
+    awaited = talk.AWAITED[question.asked] if question is not None else Awaited.NOTHING
     if known.standing is Standing.STOPPED:
         assert turn.replies == () and turn.acts == ()
-    elif not (waits and read(word, LEXICON, waits_for_yes=True).kind is Kind.YES):
+    elif read(word, LEXICON, awaited=awaited).kind is not Kind.YES:
         assert Stop() in turn.acts and keys(turn) == ["M19"]
         assert turn.memory.question is None
 
