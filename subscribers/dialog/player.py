@@ -31,7 +31,7 @@ from subscribers.dialog.turn import (
     World,
 )
 
-__all__ = ["SAMPLE_LANGUAGES", "BadTranscript", "Played", "SampleWorld", "Transcript", "after", "play", "read"]
+__all__ = ["SAMPLE_LANGUAGES", "BadTranscript", "Played", "SampleWorld", "Transcript", "after", "play", "read", "wrong_ends"]
 
 NOON: Final = datetime(2026, 5, 22, 19, 0, tzinfo=UTC)
 
@@ -79,6 +79,11 @@ def _faults(step: Mapping[str, Any], turn: Turn | None, known: Known) -> Iterato
     done = [in_words(act) for act in turn.acts] if turn is not None else []
     if "acts" in step and done != [str(one) for one in step["acts"]]:
         yield f"did {done}, not {step['acts']}"
+    yield from wrong_ends(step, known)
+
+
+def wrong_ends(step: Mapping[str, Any], known: Known) -> Iterator[str]:
+    """What a step says of the phone afterwards and is not so, a sentence each."""
     if "standing" in step and known.standing.value != step["standing"]:
         yield f"the phone is {known.standing}, not {step['standing']}"
     if "language" in step and known.language != step["language"]:
