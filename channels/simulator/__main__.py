@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
@@ -14,6 +15,7 @@ from channels.simulator.config import MailConfig, SimulatedSender, SimulatorConf
 from channels.simulator.faults import MailFaults, SmsFaults, Unfit, changed
 from channels.simulator.handsets import ENDINGS, Handsets
 from channels.simulator.journal import JournalBroken
+from channels.simulator.phones import FIRST_ROW, BadPhone
 from channels.simulator.server import serve
 
 DEFAULT = SimulatorConfig(log=Path("."))
@@ -33,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(config))
-    except (JournalBroken, OSError) as error:
+    except (JournalBroken, BadPhone, OSError) as error:
         sys.stderr.write(f"The simulator stopped: {error}\n")
         return 1
     return 0
@@ -61,6 +63,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--inbound-url", default="", help="where texts from residents are posted")
     parser.add_argument("--callbacks-at-once", type=int, default=DEFAULT.callbacks_at_once)
     parser.add_argument("--callback-host", action="append", default=[], help="a host, besides this one, reports may go to")
+    parser.add_argument("--phones", type=_read, default=FIRST_ROW, metavar="FILE", help="JSON list of the phones on the screen")
+    parser.add_argument(
+        "--wordings", type=_read, default={}, metavar="FILE", help="JSON object of names and texts: transcripts"
+    )
     parser.add_argument("--smtp-user", default="", help="with it, MAIL needs AUTH")
     parser.add_argument("--smtp-password", default="")
     parser.add_argument("--starttls", action="store_true", help="offer TLS with a certificate made at start")
@@ -86,6 +92,8 @@ def _config(given: argparse.Namespace) -> SimulatorConfig:
         callbacks_at_once=given.callbacks_at_once,
         sms_faults=changed(SmsFaults(), given.sms_faults),
         mail_faults=changed(MailFaults(), given.mail_faults),
+        phones=tuple(given.phones),
+        wordings=given.wordings,
         mail=MailConfig(
             username=given.smtp_user,
             password=given.smtp_password,
@@ -111,6 +119,13 @@ def _sender(text: str) -> SimulatedSender:
         return SimulatedSender(number=number, rate=float(rate)) if rate else SimulatedSender(number=number)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not NUMBER or NUMBER=SEGMENTS_PER_SECOND") from None
+
+
+def _read(file: str) -> Any:
+    try:
+        return json.loads(Path(file).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"{file} is no JSON that can be read: {error}") from None
 
 
 def _names(faults: type[SmsFaults] | type[MailFaults]) -> str:

@@ -41,7 +41,7 @@ class Carrier:
     def __init__(self, senders: Sequence[SimulatedSender], handsets: Handsets) -> None:
         self.archive = Archive()
         self.opted_out: set[tuple[str, str]] = set()  # (sender, phone), as a gateway keeps them for single numbers
-        self._handsets = handsets
+        self.handsets = handsets  # replaced as a whole when a phone's line changes
         self._lines = {sender.number: _Line(sender.rate) for sender in senders}
         self._due: list[tuple[float, int, Message]] = []  # (time, rank, message): when to look at the message again
         self._rank = count()  # keeps the heap from comparing messages
@@ -89,7 +89,7 @@ class Carrier:
         if line is None:
             return
         if message.status == "sent" and message.sent_at is not None:
-            self._wait_until(max(message.sent_at + delay_s(self._handsets, message.to), now), message)
+            self._wait_until(max(message.sent_at + delay_s(self.handsets, message.to), now), message)
         elif message.status == "queued":
             line.free_at = max(line.free_at, now)
             self._queue(message)
@@ -120,7 +120,7 @@ class Carrier:
                 self._lines[message.sender].waiting_segments -= message.segments
                 changes.append(_become(message, "failed", VALIDITY_EXPIRED, at))
             elif message.status == "sent":
-                code = ending(self._handsets, message.to)
+                code = ending(self.handsets, message.to)
                 changes.append(_become(message, "undelivered" if code else "delivered", code, at))
         changes.sort(key=attrgetter("at"))  # stable: of one message's changes at one time, the first stays first
         return changes
@@ -147,7 +147,7 @@ class Carrier:
             line.free_at = at + message.segments / line.rate
             message.sent_at = at
             changes.append(_become(message, "sent", None, at))
-            self._wait_until(at + delay_s(self._handsets, message.to), message)
+            self._wait_until(at + delay_s(self.handsets, message.to), message)
 
     def _wait_until(self, at: float, message: Message) -> None:
         heapq.heappush(self._due, (at, next(self._rank), message))

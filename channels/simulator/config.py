@@ -1,10 +1,10 @@
 """How a simulator is set up."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from channels.simulator.faults import MailFaults, SmsFaults
@@ -40,7 +40,9 @@ class MailConfig:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatorConfig:
     """All a simulator needs. `log` is the folder of sms.jsonl and smtp.jsonl; port 0 means any free port. Reports go to
-    `callback_hosts` only, so that a test cannot post to the outside; `callbacks_at_once` bounds those in flight."""
+    `callback_hosts` only, so that a test cannot post to the outside; `callbacks_at_once` bounds those in flight. `phones` are
+    on the screen at first, each an object of phones.Phone's settings; `wordings` names the application's texts, with slots
+    as %(name)s, so that a conversation can be written down as a transcript."""
 
     log: Path
     host: str = "127.0.0.1"
@@ -56,6 +58,8 @@ class SimulatorConfig:
     sms_faults: SmsFaults = field(default_factory=SmsFaults)
     mail: MailConfig = field(default_factory=MailConfig)
     mail_faults: MailFaults = field(default_factory=MailFaults)
+    phones: tuple[Mapping[str, Any], ...] = ()
+    wordings: Mapping[str, str] = field(default_factory=dict)
 
 
 def problems(config: SimulatorConfig) -> tuple[str, ...]:

@@ -35,12 +35,12 @@ class Control:
         ]
 
     async def show(self, request: web.Request) -> web.Response:
-        _only_from_here(request)
+        only_from_here(request)
         return web.json_response(self._state())
 
     async def change(self, request: web.Request) -> web.Response:
         """Changes nothing at all when any part of the wish is unfit."""
-        wish = await _document(request)
+        wish = await document_of(request)
         live = self._exchange.live
         sms, mail, wrong = live.sms, live.mail, [f"There is no part {part!r}." for part in wish.keys() - {"sms", "mail"}]
         try:
@@ -57,7 +57,7 @@ class Control:
         return web.json_response(self._state())
 
     async def inbound(self, request: web.Request) -> web.Response:
-        wish = await _document(request)
+        wish = await document_of(request)
         phone, sender, body = (wish.get(key) for key in ("from", "to", "body"))
         wrong = []
         if not isinstance(phone, str) or not FICTIONAL.fullmatch(phone):
@@ -72,7 +72,7 @@ class Control:
         return web.json_response({"sid": sid, "replies": replies})
 
     async def settled(self, request: web.Request) -> web.Response:
-        _only_from_here(request)
+        only_from_here(request)
         try:
             limit_s = min(max(float(request.query.get("timeout_s", "30")), 0), LONGEST_WAIT_S)
         except ValueError:
@@ -99,7 +99,8 @@ class Control:
         }
 
 
-def _only_from_here(request: web.Request) -> None:
+def only_from_here(request: web.Request) -> None:
+    """Raises HTTPForbidden for anybody who is not on this machine."""
     try:
         near = ip_address(request.remote or "").is_loopback
     except ValueError:
@@ -108,9 +109,9 @@ def _only_from_here(request: web.Request) -> None:
         raise web.HTTPForbidden(text="The controls answer to this machine only.\n")
 
 
-async def _document(request: web.Request) -> dict[str, Any]:
-    """The JSON object of a request. A browser cannot send this content type to us from somebody else's page."""
-    _only_from_here(request)
+async def document_of(request: web.Request) -> dict[str, Any]:
+    """The JSON object of a request from here. A browser cannot send this content type to us from somebody else's page."""
+    only_from_here(request)
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="Send JSON, as application/json.\n")
     try:

@@ -28,7 +28,8 @@ _NORMAL: Final = NormalDist()
 class Handsets:
     """The far end. Shares are of all numbers, 0 to 1, and add up to at most 1; `listed` names an ending (a key of
     ENDINGS, or "delivered") for single numbers and wins over the shares. Delivery takes `delivered_after_s` in the
-    median, spread as a lognormal with the standard deviation `spread`; 0 seconds means at once."""
+    median, spread as a lognormal with the standard deviation `spread`; 0 seconds means at once. `slow` numbers take so many
+    seconds instead."""
 
     seed: str = "tocsin"
     unreachable: float = 0.0
@@ -38,6 +39,7 @@ class Handsets:
     listed: Mapping[str, str] = field(default_factory=dict)
     delivered_after_s: float = 1.5
     spread: float = 0.6
+    slow: Mapping[str, float] = field(default_factory=dict)
 
 
 def ending(handsets: Handsets, number: str) -> int | None:
@@ -57,6 +59,8 @@ def ending(handsets: Handsets, number: str) -> int | None:
 
 def delay_s(handsets: Handsets, number: str) -> float:
     """Seconds between a text leaving the gateway and the network's word on it."""
+    if number in handsets.slow:
+        return handsets.slow[number]
     if handsets.delivered_after_s == 0:
         return 0.0
     place = uniform(handsets.seed, "delay", number) or 0.5

@@ -9,7 +9,7 @@ import fcntl
 import json
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,12 +27,13 @@ class Journal:
     `broken` is done, with JournalBroken, as soon as a write fails.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, heard: Callable[[Mapping[str, Any]], None] | None = None) -> None:
         """Opens the log, creating it and its folder. A last line cut short by a crash, which nobody was told of, goes.
-        Raises JournalBroken."""
+        heard: is given every entry with its seq, before it is on disk. Raises JournalBroken."""
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._loop = asyncio.get_running_loop()
         self._path = path
+        self._heard = heard
         self._lines: list[str] = []
         self._waiters: list[asyncio.Future[None]] = []
         self._work = threading.Condition()
@@ -41,10 +42,18 @@ class Journal:
         self._thread = threading.Thread(target=self._write, name=f"journal {path.name}", daemon=True)
         self._thread.start()
 
+    @property
+    def seq(self) -> int:
+        """The last entry's number; 0 in an empty log."""
+        return self._seq
+
     def append(self, entry: Mapping[str, Any]) -> int:
         """Adds a line and returns its seq; it is on disk when a `synced` that begins later returns."""
         self._seq += 1
-        line = _JSON.encode({"seq": self._seq, **entry})
+        numbered = {"seq": self._seq, **entry}
+        line = _JSON.encode(numbered)
+        if self._heard is not None:
+            self._heard(numbered)
         with self._work:
             self._lines.append(line)
             self._work.notify()

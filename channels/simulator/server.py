@@ -24,7 +24,11 @@ from channels.simulator.faults import Dice, Live
 from channels.simulator.history import restore
 from channels.simulator.journal import Journal, entries
 from channels.simulator.mail import MailSink, drop
+from channels.simulator.phonebook import Phonebook
+from channels.simulator.phones_page import PhonesPage
 from channels.simulator.rest import RestApi
+from channels.simulator.tap import Tap
+from channels.simulator.transcript import wordings
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +39,7 @@ class Running:
     mail client has to trust, "" without STARTTLS."""
 
     sms_url: str
+    phones_url: str
     smtp_port: int
     certificate: str
     exchange: Exchange
@@ -44,14 +49,14 @@ class Running:
 
 
 async def serve(config: SimulatorConfig) -> None:
-    """Runs until SIGTERM or SIGINT. Prints one JSON line with sms_url and smtp_port once both answer. Raises ValueError
-    for a set-up that cannot run, and JournalBroken as soon as a log cannot be written."""
+    """Runs until SIGTERM or SIGINT. Prints one JSON line with sms_url, phones_url and smtp_port once all answer. Raises
+    ValueError for a set-up that cannot run, and JournalBroken as soon as a log cannot be written."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     async with running(config) as simulator:
-        ready = {"sms_url": simulator.sms_url, "smtp_port": simulator.smtp_port}
+        ready = {"sms_url": simulator.sms_url, "phones_url": simulator.phones_url, "smtp_port": simulator.smtp_port}
         if simulator.certificate:
             ready["smtp_certificate"] = simulator.certificate
         sys.stdout.write(json.dumps(ready) + "\n")
@@ -72,7 +77,8 @@ async def running(config: SimulatorConfig) -> AsyncIterator[Running]:
         raise ValueError(" ".join(wrong))
     async with AsyncExitStack() as stack:
         live = Live(sms=config.sms_faults, mail=config.mail_faults)
-        sms_log = Journal(config.log / "sms.jsonl")
+        tap = Tap()
+        sms_log = Journal(config.log / "sms.jsonl", tap.hear)
         stack.push_async_callback(sms_log.close)
         smtp_log = Journal(config.log / "smtp.jsonl")
         stack.push_async_callback(smtp_log.close)
@@ -80,16 +86,19 @@ async def running(config: SimulatorConfig) -> AsyncIterator[Running]:
         exchange = Exchange(config, sms_log, live, time.time)
         stack.push_async_callback(exchange.poster.close)
         restore(exchange.carrier, entries(config.log / "sms.jsonl"), time.time())
+        book = Phonebook(config.log, sms_log, tap, exchange.carrier, config.phones)
+        await book.open()
         work = asyncio.create_task(exchange.run())
         stack.push_async_callback(_end, work)
 
         dice = Dice(f"{config.handsets.seed} mail")
         mail = MailSink(config.mail, smtp_log, live, dice, time.time)
         certificate = str(config.log / "smtp-certificate.pem") if config.mail.starttls else ""
-        sms_url = await _open_sms(config, exchange, mail, stack)
+        sms_url = await _open_sms(exchange, mail, book, stack)
         smtp_port = await _open_smtp(config, mail, stack)
         yield Running(
             sms_url=sms_url,
+            phones_url=f"{sms_url}/phones",
             smtp_port=smtp_port,
             certificate=certificate,
             exchange=exchange,
@@ -118,10 +127,11 @@ async def _end(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def _open_sms(config: SimulatorConfig, exchange: Exchange, mail: MailSink, stack: AsyncExitStack) -> str:
-    ending = asyncio.Event()
+async def _open_sms(exchange: Exchange, mail: MailSink, book: Phonebook, stack: AsyncExitStack) -> str:
+    config, ending = exchange.config, asyncio.Event()
+    page = PhonesPage(exchange, book, wordings(config.wordings), ending)
     app = web.Application(client_max_size=64 * 1024)
-    app.add_routes([*Control(exchange, mail).routes(), *RestApi(exchange, ending).routes()])
+    app.add_routes([*Control(exchange, mail).routes(), *page.routes(), *RestApi(exchange, ending).routes()])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
