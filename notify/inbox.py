@@ -206,9 +206,9 @@ class Doer:
         contacts.blank(self._conn, self._contact.contact_id, self._now)
 
     def _blank_others(self, known: KnownAddress) -> None:
-        """What the person's other addresses said goes with them."""
+        """What the person's other addresses said goes with them; a keyed hash stays of each, so that no list brings it back."""
         for other in store.addresses_of(self._conn, known.subscriber_id):
             if other.address_id != known.address_id:
-                contact = contacts.find(self._conn, other.channel, self._keys.blind(other.channel, other.opened(self._keys)))
-                if contact is not None:
-                    contacts.blank(self._conn, contact.contact_id, self._now)
+                blind = self._keys.blind(other.channel, other.opened(self._keys))
+                contact = contacts.meet(self._conn, other.channel, blind, self._now)
+                contacts.blank(self._conn, contact.contact_id, self._now)

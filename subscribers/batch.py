@@ -15,7 +15,8 @@ from subscribers.entry import Entry
 from subscribers.merging import Gains, Key, Person, Reach
 from subscribers.place import Spot
 from subscribers.sealing import Keyring
-from subscribers.store import ADDRESS, CHANGE, CONSENT, PLACE, SUBSCRIBER, batches, columns_of, spot_of
+from subscribers.store import ADDRESS, CHANGE, CONSENT, PLACE, SUBSCRIBER, batches, columns_of, spot_of, table_of
+from subscribers.tables import Contact
 
 FOLLOWED_ONE_BY_ONE = 1_000  # people changed; beyond it the audience index reads everything anew
 SCRATCH_IDS = 1 << 40  # where a throw-away database starts counting, far above any real id
@@ -38,6 +39,16 @@ def known(conns: Sequence[Connection], keys: Sequence[Key]) -> dict[Key, Reach]:
                 people[subscriber_id].places[label] = spot_of(dict(zip(_WHERE, where, strict=True)))
             for subscriber_id, channel in _select(conn, _CHANNELS, some_ids):
                 people[subscriber_id].has_phone |= channel == SMS
+    return found
+
+
+def erased(conns: Sequence[Connection], keys: Sequence[Key]) -> set[Key]:
+    """Those of these addresses that are not to be used again until their owners write themselves."""
+    found: set[Key] = set()
+    for conn in conns:
+        for channel in (SMS, EMAIL):
+            for some in batches(sorted({blind for name, blind in keys if name == channel})):
+                found |= {(channel, bytes(blind)) for (blind,) in _select(conn, _ERASED, some, channel)}
     return found
 
 
@@ -71,7 +82,7 @@ def scratch() -> Iterator[Engine]:
         engine = create_engine(f"sqlite:///{Path(folder) / 'scratch.db'}")
         with engine.begin() as conn:
             conn.exec_driver_sql("PRAGMA synchronous=OFF")
-            SQLModel.metadata.create_all(conn, tables=[SUBSCRIBER, ADDRESS, PLACE, CONSENT, CHANGE])
+            SQLModel.metadata.create_all(conn, tables=[SUBSCRIBER, ADDRESS, PLACE, CONSENT, CHANGE, table_of(Contact)])
             for table in (SUBSCRIBER, ADDRESS):
                 _reserve(conn, table, SCRATCH_IDS)
         yield engine
@@ -100,7 +111,7 @@ _COLUMNS = {
     SUBSCRIBER: "subscriber_id, created_at, source",
     ADDRESS: "address_id, subscriber_id, channel, sealed, key_id, blind, language, basis",
     PLACE: "subscriber_id, label, kind, lat, lon, area",
-    CONSENT: "address_id, granted, basis, at, source, evidence",
+    CONSENT: "address_id, granted, basis, at, source, evidence, terms",
     CHANGE: "subscriber_id",
 }
 _WHERE = ("kind", "lat", "lon", "area")
@@ -108,6 +119,7 @@ _REACHES = (
     "SELECT address_id, subscriber_id, blind, language, basis, stopped_at IS NOT NULL FROM address "
     "WHERE blind IN ({some}) AND channel = {mark}"
 )
+_ERASED = "SELECT blind FROM contact WHERE blind IN ({some}) AND channel = {mark} AND erased_at IS NOT NULL"
 _PLACES = "SELECT subscriber_id, label, kind, lat, lon, area FROM place WHERE subscriber_id IN ({some}) ORDER BY place_id"
 _CHANNELS = (
     "SELECT subscriber_id, channel FROM address WHERE subscriber_id IN ({some})"  # a condition misleads SQLite's planner
@@ -150,4 +162,6 @@ def _place(person: Person, label: str, spot: Spot) -> tuple[Any, ...]:
 
 
 def _consent(reach: Reach, entry: Entry, at: Any, source: str) -> tuple[Any, ...]:
-    return reach.address_id, True, entry.basis, at, entry.consent_source, f"{source}, line {entry.line}"
+    words = f': "{entry.consent_words}"' if entry.consent_words else ""
+    evidence = f"{source}, line {entry.line}{words}"
+    return reach.address_id, True, entry.basis, at, entry.consent_source, evidence, entry.consent_terms

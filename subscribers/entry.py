@@ -1,5 +1,6 @@
 """One row of an import list, understood: who, reached how, where, and on which proof. Or every reason why not."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
@@ -14,6 +15,10 @@ from subscribers.tables import Basis
 BASES = tuple(basis.value for basis in Basis)
 T = TypeVar("T")
 SOURCE_MAX = 200  # letters of consent_source
+WORDS_MAX = 1_000  # letters of consent_words: the sentence beside a box, not a whole page
+TERMS_MAX = 40  # letters of consent_terms: a version, not the terms themselves
+_SOMEBODY = re.compile(r"\S@\S|(?:\d[\s().+-]{0,2}){10}")  # an e-mail address, or as many digits as a phone number has
+_DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +45,8 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A sound row. Addresses are normalised, at least one is not empty; `label` may be empty; consent_at is aware UTC."""
+    """A sound row. Addresses are normalised, at least one is not empty; `label` may be empty; consent_at is aware UTC.
+    consent_words and consent_terms, what they agreed to and its version, are empty where nobody kept them."""
 
     line: int
     phone: str
@@ -51,13 +57,15 @@ class Entry:
     basis: str
     consent_at: datetime
     consent_source: str
+    consent_words: str = ""
+    consent_terms: str = ""
 
 
 def read(row: Row, rules: Rules) -> Entry | list[str]:
     """The entry in a row, or every problem as a sentence. Sentences never repeat an address."""
     if row.problem:
         return [row.problem]
-    phone, email, language, label, lat, lon, zip_, area, basis, consent_at, consent_source = row.cells
+    phone, email, language, label, lat, lon, zip_, area, basis, consent_at, source, words, terms = row.cells
     problems = _problems_of_words(row.cells, rules)
     number = _tried(problems, "", address.normal_phone, phone, rules.samples, rules.countries) if phone else ""
     mailbox = _tried(problems, "", address.normal_email, email) if email else ""
@@ -75,12 +83,14 @@ def read(row: Row, rules: Rules) -> Entry | list[str]:
         spot=spot,
         basis=basis,
         consent_at=moment,
-        consent_source=consent_source,
+        consent_source=source,
+        consent_words=words,
+        consent_terms=terms,
     )
 
 
 def _problems_of_words(cells: tuple[str, ...], rules: Rules) -> list[str]:
-    phone, email, language, label, lat, lon, zip_, area, basis, _, source = cells
+    phone, email, language, label, lat, lon, zip_, area, basis, _, source, words, terms = cells
     problems = []
     if not phone and not email:
         problems.append("The row has neither phone nor e-mail.")
@@ -92,8 +102,22 @@ def _problems_of_words(cells: tuple[str, ...], rules: Rules) -> list[str]:
         problems.append(f"The basis {basis!r} must be one of {', '.join(BASES)}.")
     if not source or len(source) > SOURCE_MAX or not source.isprintable():
         problems.append(f"consent_source must say where the consent is from, in at most {SOURCE_MAX} plain letters.")
+    if words or terms:
+        problems += _problems_of_proof(words, terms)
     if label and not (lat or lon or zip_ or area):
         problems.append(f"There is a label, {label!r}, and no place for it.")
+    return problems
+
+
+def _problems_of_proof(words: str, terms: str) -> list[str]:
+    """Consent outlives the erasure of a person, so it may name nobody."""
+    problems = []
+    if len(words) > WORDS_MAX or not words.isprintable():
+        problems.append(f"consent_words must be the words they agreed to, in at most {WORDS_MAX} plain letters.")
+    if len(terms) > TERMS_MAX or not terms.isprintable():
+        problems.append(f"consent_terms must be the version of the terms, in at most {TERMS_MAX} plain letters.")
+    if any(_SOMEBODY.search(_DATE.sub("", text)) for text in (words, terms)):
+        problems.append("consent_words and consent_terms must hold no phone number or e-mail address: they are kept for good.")
     return problems
 
 

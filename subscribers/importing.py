@@ -29,12 +29,13 @@ BATCH_ROWS = 10_000  # larger ones spare index pages on disk, smaller ones let o
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """Counts of rows (read, problems, duplicates, stopped) and of what was added."""
+    """Counts of rows (read, problems, duplicates, stopped, erased) and of what was added."""
 
     rows: int = 0
     problems: int = 0
     duplicates: int = 0
     stopped: int = 0
+    erased: int = 0
     subscribers: int = 0
     addresses: int = 0
     places: int = 0
@@ -63,6 +64,10 @@ class Books:
 
 
 Begin = Callable[[], AbstractContextManager[Books]]
+
+
+class Overtaken(Exception):
+    """Somebody had an address erased while the batch that has it was being written. Import the file again."""
 
 
 def import_file(path: Path, begin: Begin, rules: Rules, keyring: Keyring, tell: Callable[[Progress], None]) -> Totals:
@@ -137,17 +142,21 @@ def _import(rows: Sequence[Row], begin: Begin, rules: Rules, keyring: Keyring, s
 def _written(
     keyed: Sequence[tuple[Entry, dict[str, Key]]], begin: Begin, rules: Rules, keyring: Keyring, source: str
 ) -> tuple[Gains, list[Note]]:
-    """Decides and writes in one transaction; once more when somebody signed up with one of the addresses in between."""
+    """Decides and writes in one transaction; once more when somebody signed up with one of the addresses in between, or had
+    it erased."""
     for attempt in count(1):
         gains, notes = Gains(), list[Note]()
         try:
             with begin() as books:
-                known = batch.known(books.known_in, [key for _, keys in keyed for key in keys.values()])
+                every = [key for _, keys in keyed for key in keys.values()]
+                known, erased = batch.known(books.known_in, every), batch.erased(books.known_in, every)
                 for entry, keys in keyed:
-                    notes += merge(entry, keys, known, gains)
+                    notes += merge(entry, keys, known, gains, erased)
                 batch.write(books.written_to, gains, keyring, rules.now, source)
+                if batch.erased(books.known_in, [key for key, *_ in gains.addresses]):
+                    raise Overtaken
             break
-        except IntegrityError:
+        except (IntegrityError, Overtaken):
             if attempt == ATTEMPTS:
                 raise
     return gains, notes
@@ -165,6 +174,7 @@ def _counted(rows: int, notes: Sequence[Note], gains: Gains) -> Totals:
         problems=lines[Kind.PROBLEM],
         duplicates=lines[Kind.DUPLICATE],
         stopped=lines[Kind.STOPPED],
+        erased=lines[Kind.ERASED],
         subscribers=len(gains.people),
         addresses=len(gains.addresses),
         places=len(gains.places),

@@ -1,10 +1,10 @@
 """An import row against what is known already: what it adds, or why it adds nothing. Decides; writes nothing.
 
 Key of a row is its phone, else its e-mail. The same key with a new place adds a place; an identical place is a duplicate. An
-import never moves a place, never changes a language, and never lifts a stop.
+import never moves a place, never changes a language, never lifts a stop, and never brings back whoever was erased.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -14,6 +14,8 @@ from subscribers.place import HOME, PLACES_MAX, Spot
 from subscribers.tables import Basis
 
 Key = tuple[str, bytes]  # channel, blind index
+NAMES = {SMS: "phone", EMAIL: "e-mail"}
+ERASED = "The {} was erased or is a wrong number, and is not to be used again; only its owner can sign it up."
 
 
 class Kind(StrEnum):
@@ -22,6 +24,7 @@ class Kind(StrEnum):
     PROBLEM = "problem"  # refused; nothing of it was taken
     DUPLICATE = "duplicate"  # everything in it was known
     STOPPED = "stopped"  # an address in it has opted out and stays so
+    ERASED = "erased"  # refused as a whole: its owner had an address in it erased, or it was a wrong number
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,14 @@ class Gains:
         return {person.subscriber_id for person in [*changed, *(reach.person for reach, _ in self.upgrades)]}
 
 
-def merge(entry: Entry, keys: dict[str, Key], known: dict[Key, Reach], gains: Gains) -> list[Note]:
-    """Adds a row to `gains` and `known`, and says what staff should hear. `keys` are the row's own, by channel."""
+def merge(
+    entry: Entry, keys: dict[str, Key], known: dict[Key, Reach], gains: Gains, erased: Container[Key] = frozenset()
+) -> list[Note]:
+    """Adds a row to `gains` and `known`, and says what staff should hear. `keys` are the row's own, by channel; nobody of
+    `erased` is taken back, nor what a list says of them beside it."""
+    for channel, key in keys.items():
+        if key in erased:
+            return [Note(entry.line, Kind.ERASED, ERASED.format(NAMES[channel]))]
     reached = [known[key] for key in keys.values() if key in known]
     owner = reached[0].person if reached else None
     label = entry.label or HOME
@@ -109,7 +118,7 @@ def _conflict(entry: Entry, keys: dict[str, Key], known: dict[Key, Reach]) -> st
         return "The phone and the e-mail belong to two different people."
     if email and not phone and entry.phone and email.person.has_phone:
         return "The e-mail belongs to somebody with another phone."
-    for name, reach in (("phone", phone), ("e-mail", email)):
+    for name, reach in ((NAMES[SMS], phone), (NAMES[EMAIL], email)):
         if reach and reach.language != entry.language:
             return (
                 f"The {name} is held in language {reach.language!r} and the row says {entry.language!r}; there can be but one."

@@ -13,6 +13,8 @@ from subscribers.formulas import restored
 
 COLUMNS = ("phone", "email", "language", "label", "lat", "lon", "zip", "area", "basis", "consent_at", "consent_source")
 NEEDED = ("language", "basis", "consent_at", "consent_source")  # and phone or email
+PROOF = ("consent_words", "consent_terms")  # what they agreed to, where the other system has kept it
+ALL = COLUMNS + PROOF
 
 LINE_MAX = 10_000  # bytes
 _BOM = b"\xef\xbb\xbf"
@@ -38,7 +40,7 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line: its number, and either a cell for each of COLUMNS (empty where the file has none) or what is wrong with it.
+    """One line: its number, and either a cell for each of ALL (empty where the file has none) or what is wrong with it.
     An apostrophe that keeps a spreadsheet from running a cell is no part of it."""
 
     line: int
@@ -72,7 +74,7 @@ def inspect(path: Path) -> Sheet:
 
 def rows(sheet: Sheet) -> Iterator[Row]:
     """Every row but the header and blank lines. Raises BadFile when the file has changed its encoding since `inspect`."""
-    places = [sheet.columns.index(name) if name in sheet.columns else len(sheet.columns) for name in COLUMNS]
+    places = [sheet.columns.index(name) if name in sheet.columns else len(sheet.columns) for name in ALL]
     with sheet.path.open("rb") as file:
         for number, line in enumerate(_lines(file), 1):
             if number > 1 and line.strip(b" \t\r\n,"):
@@ -125,14 +127,14 @@ def _problem_of_line(line: bytes, number: int) -> str:
 def _problems_of_header(columns: tuple[str, ...]) -> list[str]:
     if len(columns) == 1 and any(mark in columns[0] for mark in ";\t|"):
         return ["The header is one long cell: the columns must be separated by commas."]
-    problems = [f"The header names an unknown column: {name!r}." for name in dict.fromkeys(columns) if name not in COLUMNS]
-    problems += [f"The header names {name!r} twice." for name in COLUMNS if columns.count(name) > 1]
+    problems = [f"The header names an unknown column: {name!r}." for name in dict.fromkeys(columns) if name not in ALL]
+    problems += [f"The header names {name!r} twice." for name in ALL if columns.count(name) > 1]
     problems += [f"The header lacks the column {name!r}." for name in NEEDED if name not in columns]
     if "phone" not in columns and "email" not in columns:
         problems.append("The header lacks both 'phone' and 'email'.")
     if ("lat" in columns) != ("lon" in columns):
         problems.append("The header names one of 'lat' and 'lon' without the other.")
-    return problems + ([f"The columns are: {','.join(COLUMNS)}."] if problems else [])
+    return problems + ([f"The columns are: {','.join(COLUMNS)}; and may be: {','.join(PROOF)}."] if problems else [])
 
 
 def _text(line: bytes) -> str:

@@ -47,7 +47,8 @@ def import_(
     lines = [
         f"{totals.rows:,} rows.",
         f"{verb}: {totals.subscribers:,} people, {totals.addresses:,} addresses, {totals.places:,} places.",
-        f"{totals.problems:,} rows refused, {totals.duplicates:,} duplicates, {totals.stopped:,} of people who opted out.",
+        f"{totals.problems:,} rows refused, {totals.duplicates:,} duplicates, {totals.stopped:,} of people who opted out, "
+        f"{totals.erased:,} of addresses erased.",
     ]
     show({name: getattr(totals, name) for name in Totals.__slots__} | {"notes": notes, "dry_run": dry_run}, json, lines)
     if totals.problems:

@@ -11,9 +11,10 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 
-from subscribers import store
+from subscribers import contacts, store
 
 TABLES = [store.SUBSCRIBER, store.ADDRESS, store.PLACE, store.CHANGE, store.CONSENT, store.AREA, store.FAILURE]
+TABLES.append(contacts.CONTACT)
 
 
 def sqlite_engine(path: Path) -> Engine:

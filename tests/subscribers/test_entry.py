@@ -9,7 +9,7 @@ import pytest
 from subscribers.address import Samples
 from subscribers.entry import Entry, Rules, read
 from subscribers.place import NamedPlace, Point, Spot, ZipArea
-from subscribers.sheet import COLUMNS, Row
+from subscribers.sheet import ALL, Row
 from tests.subscribers.factories import ENVELOPE, NOON
 
 RULES = Rules(
@@ -31,7 +31,7 @@ GOOD = {
 
 def row(**cells: str) -> Row:
     values = GOOD | cells
-    return Row(2, tuple(values.get(name, "") for name in COLUMNS))
+    return Row(2, tuple(values.get(name, "") for name in ALL))
 
 
 def entry(**cells: str) -> Entry:
@@ -150,3 +150,24 @@ def test_a_live_city_refuses_sample_numbers() -> None:
     found = read(row(), replace(RULES, samples=Samples.REFUSED))
     assert isinstance(found, list)
     assert "Exchange 555" in found[0]
+
+
+def test_what_they_agreed_to_is_kept_with_its_version() -> None:
+    found = entry(consent_words="Text me about emergencies, as of 2014-05-01 10:00", consent_terms="2014-05-01")
+    assert (found.consent_words, found.consent_terms) == ("Text me about emergencies, as of 2014-05-01 10:00", "2014-05-01")
+
+
+@pytest.mark.parametrize(
+    ("cells", "part"),
+    [
+        ({"consent_words": "x" * 1001}, "in at most 1000"),
+        ({"consent_words": "yes\x07"}, "plain letters"),
+        ({"consent_terms": "x" * 41}, "in at most 40"),
+        ({"consent_words": "Call me at (503) 555-0101"}, "no phone number"),
+        ({"consent_words": "yes, resident1@example.gov"}, "no phone number or e-mail"),
+        ({"consent_terms": "+15035550101"}, "no phone number"),
+    ],
+)
+def test_evidence_that_outlives_a_person_names_nobody(cells: dict[str, str], part: str) -> None:
+    (problem,) = problems(**cells)
+    assert part in problem and "0101" not in problem and "@" not in problem

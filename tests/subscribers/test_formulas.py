@@ -78,5 +78,5 @@ def test_an_import_reads_what_was_quoted_for_a_spreadsheet(tmp_path: Path) -> No
     file.write_text(f"{','.join(COLUMNS)}\n{','.join(cells)}\n", "utf-8")
     [row] = rows(inspect(file))
     assert row.cells == (
-        "+15035550101", "=x@example.gov", "en", "'TIS", "45.5", "-122.6", "", "", "opt-in", "2014-05-01", "=form",
+        "+15035550101", "=x@example.gov", "en", "'TIS", "45.5", "-122.6", "", "", "opt-in", "2014-05-01", "=form", "", "",
     )  # fmt: skip

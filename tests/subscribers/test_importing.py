@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, func, select
 
-from subscribers import batch, importing, loading, store
+from subscribers import batch, contacts, history, importing, loading, store
 from subscribers.importing import Progress, Totals, import_file, into, rehearsal
 from subscribers.merging import Key, Kind, Note, Reach
 from subscribers.place import Point, ZipArea
@@ -170,6 +170,88 @@ def test_whoever_opted_out_stays_out(engine: Engine, file: Path) -> None:
     with engine.begin() as conn:
         known = store.addresses(conn, [phone])[phone]
         assert (known.stopped_at, known.basis) == (NOON, "utility-account")
+
+
+def erased(engine: Engine, *addresses: str) -> None:
+    """As WRONG or DELETE leaves them: nobody has the address any more, only its keyed hash says not to use it."""
+    with engine.begin() as conn:
+        for address in addresses:
+            channel = "email" if "@" in address else "sms"
+            contact = contacts.meet(conn, channel, a_keyring().blind(channel, address), NOON)
+            contacts.remember(conn, contact.contact_id, contact.memory, NOON, erased_at=NOON)
+
+
+@pytest.mark.parametrize("dry", [False, True])
+def test_whoever_was_erased_is_refused_with_line_and_reason(engine: Engine, file: Path, dry: bool) -> None:
+    erased(engine, "+15035550101", "resident2@example.gov")
+    with engine.begin() as conn:
+        contacts.meet(conn, "sms", a_keyring().blind("sms", "+15035550103"), NOON)  # wrote once, and was not erased
+    totals, notes = imported(
+        engine,
+        file,
+        line("5035550101", "resident1@example.gov", place="home,45.5,-122.6,,"),
+        line("5035550102", "Resident2@example.gov", basis="emergency"),
+        line("5035550103"),
+        line(email="resident1@example.gov"),
+        line("5035550101"),
+        dry=dry,
+    )
+    assert totals == Totals(rows=5, erased=3, subscribers=2, addresses=2)
+    assert [(note.line, note.kind) for note in notes] == [(number, Kind.ERASED) for number in (2, 3, 6)]
+    assert [note.reason.partition(" was erased")[0] for note in notes] == ["The phone", "The e-mail", "The phone"]
+    if not dry:
+        assert len(everything(engine)["address"]) == 2
+        assert len(everything(engine)["place"]) == 0
+
+
+def test_whoever_came_back_themselves_after_erasure_may_be_on_a_list_again(engine: Engine, file: Path) -> None:
+    erased(engine, "+15035550101")
+    with engine.begin() as conn:
+        contact = contacts.meet(conn, "sms", a_keyring().blind("sms", "+15035550101"), NOON)
+        contacts.remember(conn, contact.contact_id, contact.memory, NOON, erased_at=None)
+        a_person(conn, "+15035550101")
+    totals, _ = imported(engine, file, line("5035550101", place="home,45.5,-122.6,,"))
+    assert totals == Totals(rows=1, places=1)
+
+
+def test_an_erasure_while_the_batch_is_written_wins(engine: Engine, file: Path) -> None:
+    """It becomes visible after the batch has looked: here within its own transaction, and again before the next try."""
+    write = batch.write
+
+    def overtaken(conn: Connection, *rest: Any) -> None:
+        write(conn, *rest)
+        patch.setattr(batch, "write", write)
+        phone = a_keyring().blind("sms", "+15035550102")
+        contact = contacts.meet(conn, "sms", phone, NOON)
+        contacts.remember(conn, contact.contact_id, contact.memory, NOON, erased_at=NOON)
+
+    @contextmanager
+    def begin() -> Iterator[Connection]:
+        try:
+            with engine.begin() as conn:
+                yield conn
+        except importing.Overtaken:
+            erased(engine, "+15035550102")
+            raise
+
+    file.write_text("\n".join([HEADER, line("5035550101"), line("5035550102")]), "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batch, "write", overtaken)
+        totals = import_file(file, into(begin), RULES, a_keyring(), lambda _step: None)
+    assert totals == Totals(rows=2, erased=1, subscribers=1, addresses=1)
+    assert len(everything(engine)["address"]) == 1
+
+
+def test_the_proof_of_a_consent_is_kept_whole(engine: Engine, file: Path) -> None:
+    proof = '"I agree, text me",web-3'
+    file.write_text(f"{HEADER},consent_words,consent_terms\n{line('5035550101')},{proof}\n", "utf-8")
+    imported(engine, file)
+    with engine.begin() as conn:
+        held = history.of(conn, "sms", "+15035550101", a_keyring())
+    assert held is not None
+    (yes,) = held.entries
+    assert (yes.at.isoformat(), yes.what) == ("2014-05-01T07:00:00+00:00", "said yes")
+    assert yes.detail == 'opt-in: form 7, terms web-3; import of people.csv, line 2: "I agree, text me"'
 
 
 def test_a_dry_run_says_what_would_happen_and_writes_nothing(engine: Engine, file: Path) -> None:

@@ -15,6 +15,7 @@ class Desk:
         self.known: dict[Key, Reach] = {}
         self.gains = Gains()
         self.line = 1
+        self.erased: set[Key] = set()
 
     def take(
         self,
@@ -39,7 +40,7 @@ class Desk:
         )
         texts = {"sms": phone, "email": email}
         keys = {channel: (channel, text.encode()) for channel, text in texts.items() if text}
-        notes = merge(entry, keys, self.known, self.gains)
+        notes = merge(entry, keys, self.known, self.gains, self.erased)
         assert all(note.line == self.line for note in notes)
         return [(note.kind, note.reason) for note in notes]
 
@@ -153,3 +154,14 @@ def test_a_list_never_starts_whoever_opted_out() -> None:
     assert desk.reach("1").basis == "utility-account"
     assert [kind for kind, _ in desk.take("1", "a@x")] == [Kind.STOPPED], "the e-mail is new and is kept"
     assert desk.reach("1").stopped
+
+
+def test_whoever_was_erased_is_not_taken_back_nor_what_a_list_says_beside() -> None:
+    desk = Desk()
+    desk.take("1")
+    desk.erased = {("sms", b"2"), ("email", b"c@x")}
+    assert [kind for kind, _ in desk.take("2", "b@x", DOWNTOWN)] == [Kind.ERASED]
+    ((kind, reason),) = desk.take("3", "c@x")
+    assert kind is Kind.ERASED and reason.startswith("The e-mail was erased")
+    assert desk.take("4", "b@x") == []
+    assert len(desk.gains.people) == 2

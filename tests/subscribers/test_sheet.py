@@ -9,7 +9,7 @@ from subscribers.sheet import COLUMNS, LINE_MAX, BadFile, Row, inspect, rows
 HEADER = ",".join(COLUMNS)
 LINE = "+15035550101,,en,HOME,45.5,-122.6,,,opt-in,2014-05-01,form"
 NEXT, NEXT_OLD = f"{LINE}\n", f"{LINE}\r"
-CELLS = tuple(LINE.split(","))
+CELLS = (*LINE.split(","), "", "")  # and nothing in the columns that may be left out
 
 
 @pytest.fixture
@@ -46,7 +46,9 @@ def test_one_row_is_read_however_it_is_dressed(file: Path, data: str) -> None:
 
 def test_columns_may_stand_in_any_order_and_be_left_out(file: Path) -> None:
     data = "language,email,basis,consent_source,consent_at\nen,resident1@example.gov,opt-in,form,2014-05-01\n"
-    assert read(file, data) == [Row(2, ("", "resident1@example.gov", "en", "", "", "", "", "", "opt-in", "2014-05-01", "form"))]
+    assert read(file, data) == [
+        Row(2, ("", "resident1@example.gov", "en", "", "", "", "", "", "opt-in", "2014-05-01", "form", "", ""))
+    ]
 
 
 def test_lines_keep_their_numbers_over_blank_ones(file: Path) -> None:
@@ -140,3 +142,8 @@ def test_a_file_that_changes_while_it_is_read_is_refused(file: Path) -> None:
 def test_a_file_that_is_not_there_is_an_error_of_the_system(file: Path) -> None:
     with pytest.raises(FileNotFoundError):
         inspect(file)
+
+
+def test_what_they_agreed_to_may_be_told_with_its_version(file: Path) -> None:
+    (row,) = read(file, f'{HEADER},consent_terms,consent_words\n{LINE},2014-05,"Yes, text me"\n')
+    assert row.cells == (*CELLS[:-2], "Yes, text me", "2014-05")
