@@ -4,6 +4,7 @@ Every function takes a Connection and is one step of the caller's transaction; n
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -38,10 +39,22 @@ def ahead(priority: int) -> int:
     return priority // 2 * 2
 
 
-def plan(conn: Connection, event: EventRow, packed: Sequence[int], now: datetime, *, first: bool = False) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How rows are planned. first: before everybody else of the event. word: which word of the event to their addresses."""
+
+    first: bool = False
+    word: int = 1
+
+
+USUAL: Final = Manner()
+# Listed people not yet told why they get our texts get the "/why" form of the words that introduce us.
+_WHY: Final = "CASE WHEN a.basis <> 'opt-in' AND a.introduced_at IS NULL AND {introduces} THEN '/why' ELSE '' END"
+
+
+def plan(conn: Connection, event: EventRow, packed: Sequence[int], now: datetime, manner: Manner = USUAL) -> int:
     """Adds a `planned` row for each packed address and wording not planned yet, in the order given; returns how many were
-    added. Planning twice is planning once. Listed people not yet told why they get our texts get the "/why" form. first: these
-    go before everybody else of the event."""
+    added. Planning twice is planning once."""
     source = (
         "json_each(:ids) j CROSS JOIN"
         if is_sqlite(conn)
@@ -51,26 +64,59 @@ def plan(conn: Connection, event: EventRow, packed: Sequence[int], now: datetime
     mask = (1 << WORDING_BITS) - 1
     done = conn.execute(
         text(f"""
-        INSERT INTO delivery (event_id, address_id, channel, language, wording, priority, state, fence, attempts,
+        INSERT INTO delivery (event_id, address_id, channel, language, wording, word, priority, state, fence, attempts,
                               ambiguous, planned_at)
         SELECT :event_id, a.address_id, a.channel, a.language,
-               CASE (j.value & {mask}) {cases} END ||
-               CASE WHEN a.basis <> 'opt-in' AND a.introduced_at IS NULL AND (j.value & {mask}) < {INTRODUCING}
-                    THEN '/why' ELSE '' END,
-               :priority, 'planned', 0, 0, :no, :now
+               CASE (j.value & {mask}) {cases} END || {_WHY.format(introduces=f"(j.value & {mask}) < {INTRODUCING}")},
+               :word, :priority, 'planned', 0, 0, :no, :now
         FROM {source} address a ON a.address_id = (j.value >> {WORDING_BITS})
         WHERE a.stopped_at IS NULL
         ORDER BY j.key
-        ON CONFLICT (event_id, channel, address_id) DO NOTHING"""),
+        ON CONFLICT (event_id, channel, address_id, word) DO NOTHING"""),
         {
             "ids": listed(conn, packed),
             "event_id": event.event_id,
-            "priority": ahead(event.priority) if first else event.priority,
+            "word": manner.word,
+            "priority": ahead(event.priority) if manner.first else event.priority,
             "no": False,
             "now": micros(now),
         },
     )
     return done.rowcount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """A row as it was read, and what its person should read instead."""
+
+    delivery_id: int
+    fence: int
+    wording: Wording
+
+
+def plan_again(conn: Connection, event: EventRow, again: Again, now: datetime) -> bool:
+    """Plans a row anew, before everybody else of the event, under a new fence. Only a row that never left: one still planned,
+    or withdrawn or refused without an attempt in doubt. False when it has moved since it was read, or its person may not be
+    sent to."""
+    introduces = WORDINGS.index(again.wording) < INTRODUCING
+    done = conn.execute(
+        text(f"""
+        UPDATE delivery SET state = 'planned', wording = :wording || {_WHY.format(introduces=":introduces")},
+               language = a.language, priority = :priority, fence = fence + 1, code = NULL, final_at = NULL,
+               lease_owner = NULL, lease_until = NULL, planned_at = :now
+        FROM address a
+        WHERE delivery_id = :delivery_id AND fence = :fence AND a.address_id = delivery.address_id AND a.stopped_at IS NULL
+          AND (state = 'planned' OR (state IN ('withdrawn', 'refused') AND NOT ambiguous))"""),
+        {
+            "wording": again.wording.value,
+            "introduces": introduces,
+            "priority": ahead(event.priority),
+            "now": micros(now),
+            "delivery_id": again.delivery_id,
+            "fence": again.fence,
+        },
+    )
+    return done.rowcount == 1
 
 
 _RECORD = """

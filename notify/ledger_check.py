@@ -79,16 +79,16 @@ def _lines(log: Path, verdict: Verdict) -> Iterable[Mapping[str, Any]]:
 
 
 def _judge_states(rows: Sequence[Mapping[str, str]], verdict: Verdict) -> None:
-    keys: set[tuple[str, str, str]] = set()
+    keys: set[tuple[str, str, str, str]] = set()
     for row in rows:
         verdict.counts[row["state"]] += 1
         if row["state"] not in STATES:
             verdict.problems.append(f"Delivery {row['delivery_id']} is in a state nobody knows: {row['state']}.")
         if row["state"] in OPEN:
             verdict.problems.append(f"Delivery {row['delivery_id']} is still {row['state']}.")
-        key = (row["event_id"], row["channel"], row["address"])
+        key = (row["event_id"], row["channel"], row["address"], row.get("word", ""))
         if row["address"] and key in keys:
-            verdict.problems.append(f"Delivery {row['delivery_id']}: a second row for the same event and address.")
+            verdict.problems.append(f"Delivery {row['delivery_id']}: a second row for the same event, address and word.")
         keys.add(key)
     if sum(verdict.counts.values()) != verdict.rows:
         verdict.problems.append("The states do not add up to the rows.")

@@ -170,7 +170,8 @@ def _accounts(
             text(f"""
             SELECT channel, language, wording = 'outside', state = 'claimed', {joined} FROM delivery
             WHERE event_id = :event_id AND (state = 'claimed' OR {ledger.TOLD})
-            GROUP BY channel, language, wording = 'outside', state = 'claimed'"""),
+            GROUP BY channel, language, wording = 'outside', state = 'claimed'
+            ORDER BY wording = 'outside' DESC"""),  # a second word to somebody told that they are outside comes after it
             {"event_id": other},
         )
         for channel, language, is_outside, is_open, ids in found:

@@ -91,11 +91,12 @@ class EventRow(SQLModel, table=True):
 
 class Delivery(SQLModel, table=True):
     """One Event to one Address: the ledger. States and their order: deliveries.py. Never joined to a person when exported;
-    never deleted; `address_id` outlives the erasure of the person."""
+    never deleted; `address_id` outlives the erasure of the person. Planning gives everybody their first word; only a latecomer
+    gets a second one (late.py)."""
 
     __tablename__ = "delivery"
     __table_args__ = (
-        UniqueConstraint("event_id", "channel", "address_id", name="uq_delivery_event_channel_address"),
+        UniqueConstraint("event_id", "channel", "address_id", "word", name="uq_delivery_event_channel_address"),
         Index(
             "ix_delivery_claim",
             "channel",
@@ -119,6 +120,7 @@ class Delivery(SQLModel, table=True):
     channel: str
     language: str  # the person's; what was written in is Event.languages_used[language]
     wording: str  # which of the event's contents: "first", "update", "first/why"
+    word: int = Field(default=1, sa_column_kwargs={"server_default": "1"})  # 2: told "outside" before, or it did not arrive
     priority: int
     state: str
     lease_owner: str | None = None

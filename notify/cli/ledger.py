@@ -24,7 +24,7 @@ app = typer.Typer(help="Every message and what became of it.", no_args_is_help=T
 
 COLUMNS: Final = (
     "delivery_id,event_id,channel,address,language,state,provider_id,code,attempts,ambiguous,planned_at,claimed_at,"
-    "handed_at,final_at"
+    "handed_at,final_at,word"
 ).split(",")
 FOREIGN: Final = {"address", "language", "provider_id", "code"}  # the words of residents and providers; the rest are ours
 MOST_SHOWN: Final = 20

@@ -6,13 +6,17 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import pytest
-from sqlalchemy import text
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Connection, text
 
-from notify import late, leases, planning
-from notify.alert import Event, Stage
+from channels.base import Handed, Outcome, Receipt, Refused, Undelivered, Unknown
+from notify import conductor, late, leases, ledger, planning
+from notify.alert import Event, Stage, Wording
 from notify.clock import ManualClock
 from notify.db import Database
-from notify.late import Latecomers
+from notify.deliveries import State
+from notify.late import Latecomers, Said
 from notify.life import Status
 from tests.notify.incident_factory import DAY, Incident
 
@@ -169,6 +173,228 @@ async def test_a_latecomer_s_row_is_taken_back_with_the_others(incident: Inciden
     end = incident.countdown(2, Stage.ALL_CLEAR, early)
     await incident.start(end)
     assert incident.rows(first)[newcomer][1] == "withdrawn"
+
+
+def opt_out(incident: Incident, address_id: int, *, back: bool = False) -> None:
+    query = text(f"UPDATE address SET stopped_at = {'NULL' if back else repr('2014-05-23 15:15:00')} WHERE address_id = :id")
+    incident.db.write_now(lambda conn: conn.execute(query, {"id": address_id}))
+
+
+async def test_who_stopped_before_their_alert_left_and_starts_again_gets_it_once(incident: Incident, desk: Desk) -> None:
+    (person,) = incident.people(1)
+    first = incident.countdown(1, Stage.FIRST, [person])
+    await incident.start(first)
+    opt_out(incident, person)
+    assert incident.claimed(first) and incident.rows(first) == {person: ("first", "withdrawn")}
+    assert await desk.latecomers().tell([person]) == [], "still stopped"
+    opt_out(incident, person, back=True)
+    assert await desk.latecomers().tell([person]) == [(first, person)]
+    assert await desk.latecomers().tell([person]) == []
+    incident.hand_over(first)
+    assert await desk.latecomers().tell([person]) == []
+    assert incident.rows(first) == {person: ("first", "handed")}
+
+
+async def test_an_old_lease_writes_nothing_over_a_row_planned_again(incident: Incident, desk: Desk) -> None:
+    (person,) = incident.people(1)
+    first = incident.countdown(1, Stage.FIRST, [person])
+    await incident.start(first)
+    (old,) = incident.claimed(first)
+    incident.db.write_now(
+        lambda conn: ledger.record(conn, [(old, Receipt(old.delivery_id, Refused("21610")))], now=incident.clock.now())
+    )
+    assert await desk.latecomers().tell([person]) == [(first, person)]
+    late_word = [(old, Receipt(old.delivery_id, Handed("SM9")))]
+    assert incident.db.write_now(lambda conn: ledger.record(conn, late_word, now=incident.clock.now())) == 0
+    incident.hand_over(first)
+    assert incident.rows(first) == {person: ("first", "handed")}
+
+
+async def test_who_was_stopped_when_an_update_was_planned_gets_it_when_they_come_back(incident: Incident, desk: Desk) -> None:
+    told, new = incident.people(2)
+    first = incident.countdown(1, Stage.FIRST, [told, new])
+    await incident.start(first)
+    incident.hand_over(first, [told])
+    opt_out(incident, told)
+    opt_out(incident, new)
+    update = incident.countdown(2, Stage.UPDATE, [told, new])
+    await incident.start(update)
+    assert incident.rows(update) == {}
+    for person in (told, new):
+        opt_out(incident, person, back=True)
+    await desk.latecomers().tell([told, new])
+    assert incident.wordings(update) == {"update": {told}, "first": {new}}
+
+
+@pytest.mark.parametrize("stage", [Stage.ALL_CLEAR, Stage.FALSE_ALARM])
+async def test_who_was_told_and_comes_back_after_the_end_hears_of_it_wherever_they_are(
+    incident: Incident, desk: Desk, stage: Stage
+) -> None:
+    (person,) = incident.people(1)
+    first = incident.countdown(1, Stage.FIRST, [person])
+    await incident.start(first)
+    incident.hand_over(first)
+    opt_out(incident, person)
+    end = incident.countdown(2, stage, [person])
+    await incident.start(end)
+    opt_out(incident, person, back=True)
+    assert await desk.latecomers(Everywhere(outside=[person])).tell([person]) == [(end, person)]
+    assert incident.rows(end) == {person: (stage.value, "planned")}
+
+
+async def test_who_was_told_that_they_are_outside_and_then_is_inside_gets_a_second_word_and_one_all_clear(
+    incident: Incident, desk: Desk
+) -> None:
+    inside, moved = incident.people(2)
+    first = incident.countdown(1, Stage.FIRST, [inside, moved])
+    await incident.start(first)
+    incident.hand_over(first)
+    update = incident.countdown(2, Stage.UPDATE, [inside])
+    await incident.start(update)
+    incident.hand_over(update)
+    assert await desk.latecomers(Everywhere(outside=[moved])).tell([moved]) == []
+    assert await desk.latecomers().tell([moved]) == [(update, moved)]
+    assert await desk.latecomers().tell([moved]) == []
+    assert words(incident, update, moved) == [(1, "outside", "handed"), (2, "first", "planned")]
+    incident.hand_over(update)
+    second = incident.countdown(3, Stage.UPDATE, [inside, moved])
+    await incident.start(second)
+    assert incident.wordings(second) == {"update": {inside, moved}}, "the second word counts"
+    end = incident.countdown(4, Stage.ALL_CLEAR, [])
+    await incident.start(end)
+    assert incident.wordings(end) == {"all_clear": {inside, moved}}
+
+
+async def test_a_word_that_they_are_outside_which_has_not_left_is_replaced(incident: Incident, desk: Desk) -> None:
+    inside, moved = incident.people(2)
+    first = incident.countdown(1, Stage.FIRST, [inside, moved])
+    await incident.start(first)
+    incident.hand_over(first)
+    update = incident.countdown(2, Stage.UPDATE, [inside])
+    await incident.start(update)
+    now, until = incident.clock.now(), incident.clock.now() + DAY
+    held = incident.db.write_now(lambda conn: leases.lease(conn, "s1", "sms", limit=9, below=100, now=now, until=until))
+    assert await desk.latecomers().tell([moved]) == [(update, moved)]
+    mine = [row.delivery_id for row in held if row.address_id == moved]
+    assert incident.db.write_now(lambda conn: leases.claim(conn, "s1", mine, now=now)) == set(), "the old words are void"
+    assert words(incident, update, moved) == [(1, "update", "planned")]
+
+
+async def test_while_a_call_is_under_way_nothing_is_decided_and_the_person_is_not_forgotten(
+    incident: Incident, desk: Desk
+) -> None:
+    inside, moved = incident.people(2)
+    first = incident.countdown(1, Stage.FIRST, [inside, moved])
+    await incident.start(first)
+    incident.hand_over(first)
+    update = incident.countdown(2, Stage.UPDATE, [inside])
+    await incident.start(update)
+    (calling,) = incident.claimed(update, [moved])
+    assert await desk.latecomers().tell([moved]) == []
+    query = text("SELECT ref FROM due WHERE kind = 'latecomer' AND due_at > :now")
+    now = incident.clock.now()
+    assert incident.db.read_now(lambda conn: conn.scalars(query, {"now": now.replace(tzinfo=None)}).all()) == [str(moved)]
+    result = [(calling, Receipt(calling.delivery_id, Handed("SM1")))]
+    incident.db.write_now(lambda conn: ledger.record(conn, result, now=incident.clock.now()))
+    assert await desk.latecomers().tell([moved]) == [(update, moved)]
+
+
+async def test_a_row_waiting_in_a_replaced_alert_tells_nobody_anything(incident: Incident, desk: Desk) -> None:
+    """Their update's audience was read just before they came; the older alert's row will be taken back."""
+    (person,) = incident.people(1)
+    first = incident.countdown(1, Stage.FIRST, [person])
+    await incident.start(first)
+    update = incident.countdown(2, Stage.UPDATE, [])
+    incident.db.write_now(partial(conductor.begin, event_id=update, now=incident.clock.now()))
+    assert incident.rows(first) == {person: ("first", "planned")}
+    assert await desk.latecomers().tell([person]) == [(update, person)]
+
+
+async def test_a_text_that_did_not_arrive_is_followed_by_a_second_when_its_person_is_heard_of(
+    incident: Incident, desk: Desk
+) -> None:
+    (person,) = incident.people(1)
+    first = incident.countdown(1, Stage.FIRST, [person])
+    await incident.start(first)
+    for number in range(1, 6):
+        incident.hand_over(first)
+        report(incident, person, Undelivered("30003"))
+        assert bool(await desk.latecomers().tell([person])) is (number < late.MOST_WORDS)
+    assert [word for word, _, _ in words(incident, first, person)] == [1, 2, 3]
+
+
+async def test_what_may_have_arrived_is_not_sent_again(incident: Incident, desk: Desk) -> None:
+    (person,) = incident.people(1)
+    first = incident.countdown(1, Stage.FIRST, [person])
+    await incident.start(first)
+    incident.hand_over(first, outcome=Unknown("time-out"))
+    assert await desk.latecomers().tell([person]) == []
+
+
+async def test_many_looks_at_once_tell_everybody_once(incident: Incident, desk: Desk) -> None:
+    *early, last = incident.people(40)
+    first = incident.countdown(1, Stage.FIRST, early)
+    await incident.start(first)
+    for person in early[:20]:
+        opt_out(incident, person)
+    incident.hand_over(first)
+    for person in early[:20]:
+        opt_out(incident, person, back=True)
+    back = [*early[:20], last]
+    found = await asyncio.gather(*(desk.latecomers().tell(back) for _ in range(5)))
+    assert sorted(address for told in found for _, address in told) == sorted(back)
+    incident.hand_over(first)
+    assert {state for _, state in incident.rows(first).values()} == {"handed"} and len(incident.rows(first)) == 40
+
+
+def words(incident: Incident, event_id: str, address_id: int) -> list[tuple[int, str, str]]:
+    query = text("SELECT word, wording, state FROM delivery WHERE event_id = :e AND address_id = :a ORDER BY word")
+    found = incident.db.read_now(lambda conn: conn.execute(query, {"e": event_id, "a": address_id}).all())
+    return [(row.word, row.wording, row.state) for row in found]
+
+
+def report(incident: Incident, address_id: int, outcome: Outcome) -> None:
+    query = text("SELECT delivery_id FROM delivery WHERE address_id = :a ORDER BY delivery_id DESC LIMIT 1")
+
+    def work(conn: Connection) -> None:
+        (delivery_id,) = conn.execute(query, {"a": address_id}).one()
+        ledger.apply_reports(conn, [Receipt(delivery_id, outcome)], now=incident.clock.now())
+
+    incident.db.write_now(work)
+
+
+ROWS = st.lists(
+    st.builds(
+        Said,
+        own=st.booleans(),
+        wording=st.sampled_from([one.value for one in Wording] + ["first/why"]),
+        state=st.sampled_from(State),
+        ambiguous=st.booleans(),
+    ),
+    max_size=5,
+).map(lambda rows: sorted(rows, key=lambda row: row.own))
+
+
+@given(st.sampled_from(Stage), ROWS, st.booleans())
+def test_nobody_is_told_twice_nor_of_an_end_without_a_beginning(stage: Stage, said: list[Said], reached: bool) -> None:
+    own = [one for one in said if one.own]
+    told = [one for one in said if one.is_told]
+    try:
+        wording = late.next_words(stage, said, reached=reached)
+    except late.Undecided:
+        assert any(one.state is State.CLAIMED for one in said)
+        return
+    assert wording is not Wording.OUTSIDE
+    if own and own[-1].is_told and own[-1].concerns_them:
+        assert wording is None
+    if wording in (Wording.ALL_CLEAR, Wording.FALSE_ALARM, Wording.UPDATE):
+        assert told and stage.value == wording.value
+    if wording in (Wording.FIRST, Wording.UPDATE):
+        assert reached
+    if wording is Wording.FIRST:
+        assert not told or not told[-1].concerns_them
+    if reached and stage in (Stage.FIRST, Stage.UPDATE, Stage.RENEWAL) and not told and not own:
+        assert wording is Wording.FIRST, "never missed"
 
 
 def test_noting_the_same_person_twice_is_noting_them_once(db: Database, clock: ManualClock) -> None:

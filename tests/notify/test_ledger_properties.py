@@ -19,7 +19,8 @@ from notify.alert import Wording
 from notify.clock import ManualClock
 from notify.db import Database
 from notify.deliveries import ALLOWED, State
-from notify.ledger import NOT_STARTED, Leased
+from notify.leases import Leased
+from notify.ledger import NOT_STARTED, Again
 from tests.notify.ledger_factory import add_event, add_people, an_event_row
 
 PEOPLE = 8
@@ -127,6 +128,26 @@ class LedgerMachine(RuleBasedStateMachine):
         query = text("UPDATE address SET stopped_at = '2014-05-23 15:15:00' WHERE address_id = :id")
         self.write(lambda conn: conn.execute(query, {"id": self.people[number]}))
 
+    @rule(number=st.integers(0, PEOPLE - 1))
+    def come_back(self, number: int) -> None:
+        """Somebody starts again: a row of theirs that never left is planned anew, no other."""
+        address_id = self.people[number]
+        self.write(
+            lambda conn: conn.execute(text("UPDATE address SET stopped_at = NULL WHERE address_id = :id"), {"id": address_id})
+        )
+        found = [row for row in self.rows() if row["address_id"] == address_id]
+        if self.sending and found:
+            (before,) = found
+            again = Again(delivery_id=before["delivery_id"], fence=before["fence"], wording=Wording.UPDATE)
+            never_left = before["state"] == "planned" or (
+                before["state"] in ("withdrawn", "refused") and not before["ambiguous"]
+            )
+            assert self.write(lambda conn: ledger.plan_again(conn, self.event, again, self.clock.now())) is never_left
+            assert not self.write(lambda conn: ledger.plan_again(conn, self.event, again, self.clock.now())), "once is enough"
+
+    def rows(self) -> list[dict[str, Any]]:
+        return self.db.read_now(lambda conn: [dict(row) for row in conn.execute(text("SELECT * FROM delivery")).mappings()])
+
     @rule()
     def stop(self) -> None:
         self.sending = False
@@ -157,7 +178,8 @@ class LedgerMachine(RuleBasedStateMachine):
             state = State(row.state)
             if row.delivery_id in self.seen:
                 before, ambiguous, fence = self.seen[row.delivery_id]
-                assert state is before or self.reachable(before, state), (before, state)
+                again = before in (State.WITHDRAWN, State.REFUSED) and not ambiguous and row.fence > fence
+                assert state is before or self.reachable(before, state) or (again and state is State.PLANNED), (before, state)
                 assert row.fence >= fence
                 assert row.ambiguous >= ambiguous, "what may have been accepted stays marked"
             assert state is not State.CLAIMED or row.lease_owner
