@@ -201,6 +201,7 @@ class Assembly:
             until_cleared=period.until_cleared(draft),
             next_update_by=draft.next_update_by,
             told=_told(earlier, pack.tags) if draft.stage in TAKES_BACK else None,
+            reply_word=next(iter(self.hazards[draft.hazard].topics), ""),
             thread=f"<{incident_id}@{pack.sender.partition('@')[2]}>",
         )
 

@@ -19,8 +19,9 @@ from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
 TEMPLATES: Final = (".txt", ".html")
-TABLES: Final = ("hazards", "danger", "folders", "parts", "timed")  # what words.toml must have
+TABLES: Final = ("hazards", "danger", "folders", "plain", "parts", "timed")  # what words.toml must have
 REPLIES: Final = "/replies.txt"  # what the text dialog answers
+IN_TEXTS: Final = ("/sms.txt", "/choices.txt", "hazards/titles.txt", "lines/lines.txt")
 COMMENT_TAG: Final = "Translators:"
 # Newstyle, so that msgids are read as the renderer reads them; trimmed, so that a paragraph may run over lines (an SMS, whose
 # line ends count, says "notrimmed"); not silent, so that a broken template is an error and not an empty catalogue.
@@ -122,6 +123,11 @@ def kinds(message: Message) -> frozenset[str]:
     if message.file.endswith("/sms.txt"):
         return frozenset({"short" if ".short." in message.context else "sms"})
     return frozenset({"sms", "page"} if message.file.endswith("/choices.txt") else {"page"})
+
+
+def is_in_texts(message: Message) -> bool:
+    """Whether an alert's text messages may be made of it: their sentences, the danger's, titles, and the single lines."""
+    return message.file.endswith(IN_TEXTS) and "email" not in message.context
 
 
 def po_path(templates: Path, language: str, domain: str) -> Path:

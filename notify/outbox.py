@@ -8,15 +8,17 @@ from datetime import timedelta
 from typing import Final
 
 from channels.base import Content, Outbound, Refused, Retry
-from notify.alert import Event, Mode
+from notify.alert import Event, Mode, Wording
 from notify.clock import Clock
 from notify.leases import Leased
+from notify.slots import ENGLISH, spoken
 from subscribers.sealing import Keyring, Unopenable
 
 logger = logging.getLogger(__name__)
 
 LONGEST_VALIDITY: Final = timedelta(hours=10)  # what Twilio keeps a message at most
 SHORTEST_VALIDITY: Final = timedelta(seconds=1)  # nothing leaves after its alert's end; the row then becomes `expired`
+WHOLE: Final = (Wording.FIRST, Wording.SHORT)  # the wordings that say the whole alert
 HOLD: Final = timedelta(minutes=5)  # rows of an event that fails its digest wait this long for a person
 
 
@@ -88,12 +90,16 @@ class Envelopes:
 
 
 def content_for(event: Event, channel: str, wording: str, language: str) -> Content:
-    """The text a person of this language gets. An event always has one: a language the event does not know reads English."""
-    for key in (f"{channel}/{wording}/{language}", f"{channel}/{wording}/en"):
+    """The text a person of this language gets. An event always has one: a language without a form of its own for old handsets
+    has the ordinary text, a language the event does not know reads English. A renewed correction speaks to the newly told too,
+    and has one text only."""
+    for key in (f"{channel}/{wording}/{one}" for one in (language, spoken(language), ENGLISH)):
         if key in event.contents:
             return event.contents[key]
     if wording.endswith("/why"):
         return content_for(event, channel, wording.removesuffix("/why"), language)
+    if wording in WHOLE:
+        return content_for(event, channel, Wording.CORRECTION, language)
     raise KeyError(f"{event.event_id} has no text '{channel}/{wording}/{language}', not even in English")
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from notify.fallback import Step
 from notify.progress import finishes_at, senders_needed
 from notify.render import Rendering
-from notify.slots import PLAIN
+from notify.slots import ENGLISH, PLAIN, spoken
 
 WITHIN: Final = (timedelta(minutes=30), timedelta(minutes=60))
 
@@ -47,18 +47,18 @@ def rows(rendering: Rendering, people: Crowd, cost_per_segment: float) -> list[R
     """One row for each channel, wording and language that anybody gets, the most people first."""
     found = []
     for (channel, wording, language), count in people.items():
-        asked, english = f"{channel}/{wording}/{language}", f"{channel}/{wording}/en"
-        key = asked if asked in rendering.contents else english
+        key = _key(rendering, f"{channel}/{wording}", language)
         size = rendering.measures.get(key)
         parts = size.parts if size else 1
         segments = parts * count if channel == "sms" else 0
-        step = rendering.step_of.get(asked, Step.ENGLISH)  # the city may have dropped a language people once asked for
+        is_known = not key.endswith(f"/{ENGLISH}") or language == ENGLISH
+        step = rendering.step_of.get(key, Step.ENGLISH) if is_known else Step.ENGLISH
         found.append(
             Row(
                 channel=channel,
                 wording=wording,
                 language=language,
-                written_in="en" if step is Step.ENGLISH else language,
+                written_in=ENGLISH if step is Step.ENGLISH else language,
                 step=step.value,
                 people=count,
                 encoding=size.encoding.value if size else "",
@@ -69,6 +69,12 @@ def rows(rendering: Rendering, people: Crowd, cost_per_segment: float) -> list[R
             )
         )
     return sorted(found, key=lambda row: (row.channel, -row.people, row.wording, row.language))
+
+
+def _key(rendering: Rendering, path: str, language: str) -> str:
+    """The content people of this language get; English where the city has dropped a language they once asked for."""
+    keys = (f"{path}/{one}" for one in (language, spoken(language)))
+    return next((key for key in keys if key in rendering.contents), f"{path}/{ENGLISH}")
 
 
 def summary(table: Sequence[Row], means: Means, now: datetime, show_time: Callable[[datetime], str]) -> list[str]:
@@ -98,7 +104,7 @@ def shorter_saves(table: Sequence[Row], rendering: Rendering, rates: Sequence[fl
         return ""
     saved = 0
     for row in table:
-        short = rendering.measures.get(f"sms/short/{row.language}")
+        short = rendering.measures.get(_key(rendering, "sms/short", row.language))
         if row.channel == "sms" and row.wording == "first" and short is not None and short.parts < row.parts:
             saved += (row.parts - short.parts) * row.people
     minutes = saved / rate / 60

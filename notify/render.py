@@ -12,7 +12,7 @@ from notify.fallback import STEPS, Desk, Said, Step, folder_of, given_slots, has
 from notify.letters import Link
 from notify.phrasing import NotReady
 from notify.reviews import Review, State, arrange, state
-from notify.slots import ENGLISH, long_time
+from notify.slots import ENGLISH, PLAIN, PLAIN_TAG, long_time, spoken, unmarked
 from notify.subject import Subject
 from notify.words import Words
 
@@ -34,7 +34,8 @@ class Rendering:
     """Every word of an Event.
 
     contents        under "sms/first/es" or "email/update/why/ar": channel, wording, "why" for somebody's first message from a
-                    list, and the language the person asked for; each language of the city has a text for each wording;
+                    list, and the language the person asked for; each language of the city has a text for each wording,
+                    and those with letters of their own a second one for old handsets, under "sms/first/ro-x-plain";
                     and under "topic/WATER/2/es" what residents read who ask for more
     infos, pages    only in languages that have words of their own; English first
     languages_used  language asked for -> language its text messages are written in: English when any of them is
@@ -94,16 +95,18 @@ def render(
         raise BadSubject(found)
     desk = Desk(subject=subject, words=words, reviewed=arrange(reviews), allow_drafts=allow_drafts)
     tags = {ENGLISH: "en-US", **languages}
-    said = [one for language in tags for one in _contents(desk, language, tuple(tags))]
+    pages_asked_for = tuple(topics.contents(desk, tags))
+    helped = frozenset(page.language for page in pages_asked_for if page.key.startswith(f"topic/{subject.reply_word}/"))
+    said = [one for language in tags for one in _contents(desk, language, tuple(tags), helped)]
     step_of = {content.key: step for content, step in said}
     texts = {content.key: content for content, _ in said if content.key.startswith("sms/")}
     measures = {key: measure(content.body) for key, content in texts.items()}
-    spoken = {language: _furthest(step_of, language, "sms/") for language in tags}
+    furthest = {language: _furthest(step_of, language, "sms/") for language in tags}
     return Rendering(
-        contents={content.key: content for content in (*(content for content, _ in said), *topics.contents(desk, tags))},
+        contents={content.key: content for content in (*(content for content, _ in said), *pages_asked_for)},
         infos=tuple(_infos(desk, tags)),
         pages=tuple(_pages(desk, tags)),
-        languages_used={language: ENGLISH if step is Step.ENGLISH else language for language, step in spoken.items()},
+        languages_used={language: ENGLISH if step is Step.ENGLISH else language for language, step in furthest.items()},
         steps={language: _furthest(step_of, language, "") for language in tags},
         step_of=step_of,
         measures=measures,
@@ -116,54 +119,66 @@ def _furthest(step_of: Mapping[str, Step], language: str, channel: str) -> Step:
     return max(steps, key=STEPS.index)
 
 
-def _contents(desk: Desk, language: str, all_languages: tuple[str, ...]) -> Iterator[tuple[Content, Step]]:
+def _contents(
+    desk: Desk, language: str, all_languages: tuple[str, ...], helped: frozenset[str]
+) -> Iterator[tuple[Content, Step]]:
     """Every text and mail for people who asked for a language. The one-part form is there in every language, or in none: where
-    a language has none, it is the long one."""
+    a language has none, it is the long one. helped: languages in which the reply word is answered with pages of its own."""
     links = tuple(letters.link(one, desk.subject.url(one)) for one in all_languages if one in desk.subject.urls)
     for wording in desk.subject.wordings:
         if wording is Wording.SHORT and not has_short(desk.words, desk.subject.hazard):
             continue
-        yield from (*_texts(desk, wording, language), *_mails(desk, wording, language, links))
+        yield from _texts(desk, wording, language, helped)
+        if language not in PLAIN:
+            yield from _texts(desk, wording, f"{language}{PLAIN_TAG}", helped)
+        yield from _mails(desk, wording, language, links)
 
 
-def _texts(desk: Desk, wording: Wording, language: str) -> Iterator[tuple[Content, Step]]:
+def _texts(desk: Desk, wording: Wording, language: str, helped: frozenset[str]) -> Iterator[tuple[Content, Step]]:
     said = desk.say("sms.txt", wording, language)
-    spoken = said.speaker.language
+    speaks = said.speaker.language
     written = [said.text]
     if _is_exercise(desk, wording):
-        written.insert(0, desk.line("exercise", spoken)[0])
+        written.insert(0, desk.line("exercise", speaks)[0])
     if said.step is Step.ENGLISH and language != ENGLISH:
         written.append(desk.line("interpreter", language, phone=desk.subject.phones[0])[0])
-    body = _plain("\n".join(written))
-    why = _plain(desk.line("why_sms", spoken)[0])
+    body = _as_texted("\n".join(written), language)
+    why = _as_texted(desk.line("why_sms", speaks)[0], language)
+    offer = _offer(desk, said, wording) if spoken(language) in helped else ""
     for path, whole in ((wording, body), (f"{wording}/why", f"{body}\n{why}")):
-        ended = _with_reply_word(desk, said, wording, whole) or whole
-        yield Content(key=f"sms/{path}/{language}", language=spoken, body=ended), said.step
+        ended = _unless_dearer(whole, _as_texted(offer, language)) if offer else whole
+        yield Content(key=f"sms/{path}/{language}", language=speaks, body=ended), said.step
 
 
-def _plain(text: str) -> str:
-    """Sanitised; a text of plain GSM-7 is so already, and looking at each letter of it again costs more than all the rest."""
-    return text if _SETTLED.issuperset(text) else sanitise(text).text
+def _as_texted(text: str, language: str) -> str:
+    """Sanitised, and without marks for who asked for that. A text of plain GSM-7 is both already, and looking at each letter of
+    it again costs more than all the rest."""
+    clean = text if _SETTLED.issuperset(text) else sanitise(text).text
+    return unmarked(clean) if language.endswith(PLAIN_TAG) else clean
 
 
-def _with_reply_word(desk: Desk, said: Said, wording: Wording, body: str) -> str:
-    """The text with the word that gets more help, where that costs no further part; else empty."""
+def _offer(desk: Desk, said: Said, wording: Wording) -> str:
+    """The line that names the word which gets more help; empty where there is none, or the language cannot say it."""
     if not desk.subject.reply_word or wording not in (Wording.FIRST, Wording.SHORT, Wording.UPDATE):
         return ""
     try:
-        line = said.speaker.line("reply", word=desk.subject.reply_word)
+        return said.speaker.line("reply", word=desk.subject.reply_word)
     except NotReady:
         return ""
-    longer = f"{body}\n{_plain(line)}"
-    return longer if measure(longer).parts == measure(body).parts else ""
+
+
+def _unless_dearer(body: str, line: str) -> str:
+    """The text with a further line, where that costs no further part."""
+    longer = f"{body}\n{line}"
+    return longer if measure(longer).parts == measure(body).parts else body
 
 
 def _mails(desk: Desk, wording: Wording, language: str, links: tuple[Link, ...]) -> Iterator[tuple[Content, Step]]:
     subject = desk.subject
     said = desk.say("page.txt", wording, language)
-    spoken = said.speaker.language
-    page = letters.page(said.text, spoken)
-    notice, notice_language = "", spoken
+    speaks = said.speaker.language
+    page = letters.page(said.text, speaks)
+    notice, notice_language = "", speaks
     if said.step is Step.ENGLISH and language != ENGLISH:
         notice, notice_language = desk.line("interpreter", language, phone=subject.phones[0])
     values = {
@@ -172,37 +187,37 @@ def _mails(desk: Desk, wording: Wording, language: str, links: tuple[Link, ...])
         "source": subject.source,
         "url": subject.url(language),
         "links": links,
-        "labels": _labels(desk, spoken),
+        "labels": _labels(desk, speaks),
         "notice": notice,
         "notice_language": notice_language,
-        "exercise": desk.line("exercise", spoken)[0] if _is_exercise(desk, wording) else "",
+        "exercise": desk.line("exercise", speaks)[0] if _is_exercise(desk, wording) else "",
         "thread": subject.thread,
     }
-    why, _ = desk.line("why_email", spoken, city=subject.city)
+    why, _ = desk.line("why_email", speaks, city=subject.city)
     for path, reason in ((wording, ""), (f"{wording}/why", why)):
         key = f"email/{path}/{language}"
         yield letters.email(desk.words.templates, said.folder, key, {**values, "why": reason}), said.step
 
 
-def _labels(desk: Desk, spoken: str) -> Mapping[str, str]:
+def _labels(desk: Desk, speaks: str) -> Mapping[str, str]:
     subject = desk.subject
-    sent = long_time(subject.sent, spoken, subject.time_zone)
+    sent = long_time(subject.sent, speaks, subject.time_zone)
     return {
-        **{name: desk.line(name, spoken)[0] for name in LABELS},
-        "help_line": desk.line("help_line", spoken, phone=", ".join(subject.phones))[0],
-        "sent_by": desk.line("sent_by", spoken, source=subject.source, sent=sent)[0],
+        **{name: desk.line(name, speaks)[0] for name in LABELS},
+        "help_line": desk.line("help_line", speaks, phone=", ".join(subject.phones))[0],
+        "sent_by": desk.line("sent_by", speaks, source=subject.source, sent=sent)[0],
     }
 
 
 def _title(desk: Desk, wording: Wording, page: Page, *, timed: bool) -> str:
     """A mail's subject: what, where, and until when where the words say so."""
-    subject, spoken = desk.subject, page.language
-    place = subject.place.get(spoken, subject.place[ENGLISH])
+    subject, speaks = desk.subject, page.language
+    place = subject.place.get(speaks, subject.place[ENGLISH])
     title = f"{page.title} – {place}"
     if timed and wording in ENDING and subject.expires and not subject.until_cleared:
-        until = long_time(subject.expires, spoken, subject.time_zone)
-        title = desk.line("subject_until", spoken, title=page.title, place=place, until=until)[0]
-    return f"{desk.line('exercise_mark', spoken)[0]}: {title}" if _is_exercise(desk, wording) else title
+        until = long_time(subject.expires, speaks, subject.time_zone)
+        title = desk.line("subject_until", speaks, title=page.title, place=place, until=until)[0]
+    return f"{desk.line('exercise_mark', speaks)[0]}: {title}" if _is_exercise(desk, wording) else title
 
 
 def _is_exercise(desk: Desk, wording: Wording) -> bool:

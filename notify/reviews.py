@@ -113,7 +113,10 @@ def approve(words: Words, context: str, language: str, *, reviewer: str, at: dat
 
 
 def promised(words: Words, language: str) -> tuple[Message, ...]:
-    """The messages promised in a language, in the order of the templates; in English, all."""
+    """The messages promised in a language, in the order of the templates; in English, all; in a form without marks, all that
+    alerts' texts are made of."""
+    if language in words.plain:
+        return tuple(message for message in words.messages.values() if message.context in words.translations[language])
     return tuple(
         message
         for message in words.messages.values()
@@ -132,9 +135,9 @@ def to_review(words: Words, language: str, reviewed: Reviewed) -> tuple[Entry, .
 
 
 def standings(words: Words, reviewed: Reviewed) -> tuple[Standing, ...]:
-    """One row a language, English first."""
+    """One row a language, English first, forms without marks last."""
     rows = []
-    for language in words.languages():
+    for language in (*words.languages(), *words.plain):
         counts: Mapping[State, int] = _counts(words, language, reviewed)
         rows.append(Standing(language=language, **{str(one): count for one, count in counts.items()}))
     return tuple(rows)

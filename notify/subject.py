@@ -7,7 +7,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from notify.alert import Mode, Stage, Wording
-from notify.slots import ENGLISH
+from notify.slots import ENGLISH, spoken
 
 # The wordings an Event of each stage holds, the one that its page and CAP say first. An update speaks to those told before,
 # newly told, and no longer inside.
@@ -42,7 +42,7 @@ class Subject:
     urls           the alert's page by language, https, English among them
     expires        None, or until_cleared: holds until we say it is over
     told           for a correction and a false alarm: the message that was wrong
-    reply_word     English word in capitals that gets more help when sent back; "" when nobody would answer
+    reply_word     English word in capitals that gets more help when sent back; offered where the alert has pages for it
     thread         Message-ID of the incident's first mail, so that updates stack
     """
 
@@ -85,4 +85,4 @@ class Subject:
         return {**self.slots, **{name: value for name, value in filled.items() if value is not None}}
 
     def url(self, language: str) -> str:
-        return self.urls.get(language, self.urls[ENGLISH])
+        return self.urls.get(spoken(language), self.urls[ENGLISH])

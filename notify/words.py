@@ -20,7 +20,7 @@ from babel.messages.pofile import PoFileError
 from channels.text import Encoding, bidi_controls, measure, sanitise
 from notify import catalogs, slots
 from notify.catalogs import Message
-from notify.slots import ENGLISH, Kind, Slot
+from notify.slots import ENGLISH, PLAIN_TAG, Kind, Slot
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,7 @@ class Words:
     timed: frozenset[str]  # folders whose words say until when
     most_parts: Mapping[str, int]  # wording -> parts its texts may have with the sample slots
     slots: Mapping[str, Mapping[str, Slot]]
+    plain: tuple[str, ...] = ()  # forms without marks ("ro-x-plain"); each is reviewed like a language of its own
 
     def text(self, context: str, language: str) -> str | None:
         """The message in a language with its placeholders unfilled; None where nothing can be used."""
@@ -74,13 +75,16 @@ def load(templates: Path) -> Words:
         for language in _of(kinds):
             usable = _usable(templates, language, domain, {message.context: message for message in found[domain]}, faults)
             translations.setdefault(language, {}).update(usable)
+    messages = {message.context: message for listed in found.values() for message in listed}
+    unmarked = config["plain"]["unmarked"]
+    plain = {f"{language}{PLAIN_TAG}": _plain(messages, translations.get(language, {})) for language in unmarked}
     for fault in faults:
         logger.error("%s", fault)
     declared = {path.parent.name: slots.declared(path) for path in sorted(templates.glob("*/slots.toml"))}
     return Words(
         templates=templates,
-        messages={message.context: message for listed in found.values() for message in listed},
-        translations=translations,
+        messages=messages,
+        translations=translations | plain,
         faults=tuple(faults),
         folders=config["hazards"],
         dangers=config["danger"],
@@ -88,7 +92,13 @@ def load(templates: Path) -> Words:
         timed=frozenset(config["timed"]),
         most_parts=config["parts"],
         slots=declared | {"": slots.declared(templates / "slots.toml")},
+        plain=tuple(plain),
     )
+
+
+def _plain(messages: Mapping[str, Message], translated: Mapping[str, str]) -> Mapping[str, str]:
+    """What a language says in texts, without its marks."""
+    return {context: slots.unmarked(text) for context, text in translated.items() if catalogs.is_in_texts(messages[context])}
 
 
 def _usable(
@@ -189,7 +199,7 @@ def table(words: Words, *, typed: bool = False) -> tuple[Row, ...]:
     samples = cache(partial(_samples, words, typed=typed))  # many messages share a folder
     return tuple(
         row
-        for language in words.languages()
+        for language in (*words.languages(), *words.plain)
         for message in words.messages.values()
         if message.file.endswith(("/sms.txt", catalogs.REPLIES)) and (row := _row(words, message, language, samples))
     )
@@ -250,7 +260,8 @@ def _sample(words: Words, folder: str, name: str, slot: Slot, language: str) -> 
         case Kind.CHOICE:
             return words.text(f"{folder}.{name}.{slot.sample}", language) or "" if name == "danger" else str(slot.sample)
         case Kind.URL:
-            return str(slot.sample) if language == ENGLISH else str(slot.sample).replace("/a/", f"/{language}/a/")
+            path = "/a/" if language == ENGLISH else f"/{slots.spoken(language)}/a/"
+            return str(slot.sample).replace("/a/", path)
         case Kind.SITES:
             return "; ".join(slot.sample)
         case _:

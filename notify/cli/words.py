@@ -20,7 +20,7 @@ from notify.wiring import reviews as stored
 
 app = typer.Typer(help="Words and their reviews.", no_args_is_help=True)
 
-Language = Annotated[str, typer.Argument(help="A tag of the city pack: es, zh-Hant.")]
+Language = Annotated[str, typer.Argument(help="A tag of the city pack, or its form without marks: es, zh-Hant, ro-x-plain.")]
 
 
 @app.command()
@@ -91,8 +91,9 @@ def review(
         _, db = opened()
         with closing(db):
             known = words.load(data.folder("templates"))
-            if language not in known.languages():
-                refuse([f"There are no words in '{language}'; there are {', '.join(known.languages())}."], Exit.USAGE)
+            there = (*known.languages(), *known.plain)
+            if language not in there:
+                refuse([f"There are no words in '{language}'; there are {', '.join(there)}."], Exit.USAGE)
             entries = reviews.to_review(known, language, reviews.arrange(db.read_now(stored)))
             chosen = [entry for entry in entries if entry.target and (everything or _asked(entry, language))]
             now = datetime.now(UTC)

@@ -14,6 +14,7 @@ from notify import catalogs
 from notify.alert import Mode, Stage, Wording
 from notify.fallback import Step
 from notify.render import BadSubject, Rendering, problems, render
+from notify.slots import PLAIN, PLAIN_TAG, spoken
 from notify.subject import WORDINGS, Subject
 from notify.words import Words, load
 from tests.notify.subjects import SENT, TAGS, a_subject, reviews_of, translate, untranslated
@@ -56,10 +57,9 @@ def live(subject: Subject, words: Words, *reviewed: str, tags: Mapping[str, str]
 def keys(stage: Stage, short: bool) -> Iterator[str]:
     for wording in WORDINGS[stage]:
         if short or wording is not Wording.SHORT:
-            for channel in ("sms", "email"):
-                for language in TAGS:
-                    yield f"{channel}/{wording}/{language}"
-                    yield f"{channel}/{wording}/why/{language}"
+            for path in (wording, f"{wording}/why"):
+                yield from (f"{channel}/{path}/{language}" for channel in ("sms", "email") for language in TAGS)
+                yield from (f"sms/{path}/{language}{PLAIN_TAG}" for language in TAGS if language not in PLAIN)
 
 
 @pytest.mark.parametrize("hazard", HAZARDS)
@@ -70,7 +70,7 @@ def test_everybody_gets_a_text_though_only_english_is_reviewed(english: Words, h
     assert set(messages) == set(keys(stage, short=hazard == "boil_water"))
     for key, content in messages.items():
         language = key.rpartition("/")[2]
-        path = "" if language == "en" else f"{language}/"
+        path = "" if language == "en" else f"{spoken(language)}/"
         assert content.key == key and content.language == "en"
         assert f"alerts.example.gov/{path}a/K7Q2" in content.body
         assert ("Free interpreter: 311" in content.body) == (language != "en")
