@@ -1,5 +1,6 @@
 """The city pack: name, time zone, languages, phones, who speaks, and the city's own policy. Another city swaps the folder."""
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:
-    """city.toml. envelope: west, south, east, north in degrees."""
+    """city.toml. envelope: west, south, east, north in degrees. county_link: as texts show it, "alerts.county.example"."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
     name: str
@@ -57,6 +58,7 @@ class Pack:
     from_name: str
     list_id: str
     phones: tuple[str, ...]
+    county_link: str
     envelope: tuple[float, float, float, float]
     language_list: Mapping[str, str]
     languages: tuple[Language, ...]
@@ -124,6 +126,7 @@ class City:
     policy: Policy
 
 
+_LINK = re.compile(r"[a-z0-9.-]+\.[a-z]{2,}(/[!-~]*[^/])?", re.ASCII)  # without scheme and final slash: texts are short
 _PACK, _POLICY = TypeAdapter(Pack), TypeAdapter(Policy)
 _COUNTDOWNS = {"default", "immediate_extreme", "correction"}
 
@@ -172,6 +175,8 @@ def _pack_problems(pack: Pack) -> list[str]:
         problems.append("city.toml: a language stands twice.")
     if not pack.sources or not pack.phones:
         problems.append("city.toml: there must be at least one source and one phone.")
+    if not _LINK.fullmatch(pack.county_link):
+        problems.append("city.toml: county_link must be an address as texts show it, like alerts.example.gov/sign-up.")
     try:
         _ = pack.box
     except ValueError as error:

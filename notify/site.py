@@ -29,7 +29,7 @@ class Site:
     time_zone: ZoneInfo
     languages: tuple[str, ...]
     mode: Mode
-    phone: str = "311"
+    phone: str
     tag_date: str = "2026"
 
     def __post_init__(self) -> None:

@@ -18,8 +18,6 @@ from subscribers.dialog.reading import read
 from subscribers.dialog.turn import City, LiveAlert, Sight, World
 from subscribers.place import Spot, ZipArea
 
-COUNTY = "publicalerts.org"  # where people outside the city sign up, unless the pack says otherwise
-
 
 class Finder(Protocol):
     """A gazetteer; see subscribers.gazetteer."""
@@ -36,7 +34,7 @@ def facts(pack: Pack, site: Site, plain: frozenset[str] = frozenset()) -> City:
         name=pack.pack.name,
         phones=" / ".join(pack.pack.phones),
         link=bare(site.url(site.index())),
-        county_link=COUNTY,
+        county_link=pack.county_link,
         languages={language.tag: language.endonym for language in pack.pack.languages},
         plain=plain,
     )

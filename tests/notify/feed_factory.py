@@ -27,6 +27,7 @@ def a_site(**changes: Any) -> Site:
         "time_zone": PACIFIC,
         "languages": LANGUAGES,
         "mode": Mode.LIVE,
+        "phone": "311",
     }
     return Site(**(given | changes))
 

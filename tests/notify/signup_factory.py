@@ -73,6 +73,7 @@ def a_site(**changes: Any) -> Site:
         time_zone=ZoneInfo("America/Los_Angeles"),
         languages=LANGUAGES,
         mode=Mode.LIVE,
+        phone="311",
     )
     return replace(site, **changes)
 

@@ -42,9 +42,16 @@ def test_everything_wrong_in_both_files_comes_at_once(pack: Path) -> None:
     change(pack / "city.toml", 'tag = "en"', 'tag = "es"')
     change(pack / "city.toml", "America/Los_Angeles", "America/Portlandia")
     change(pack / "city.toml", "[-123.3, 45.2, -122.1, 45.8]", "[-122.1, 45.2, -123.3, 45.8]")
+    change(pack / "city.toml", '"publicalerts.org"', '"https://publicalerts.org/"')
     change(pack / "policy.toml", "correction = 0", "corection = 0")
     told = problems(pack)
-    for part in ("no time zone 'America/Portlandia'", "must hold English", "a language stands twice", "lacks correction"):
+    for part in (
+        "no time zone 'America/Portlandia'",
+        "must hold English",
+        "a language stands twice",
+        "county_link",
+        "lacks correction",
+    ):
         assert part in told
     assert len(told.splitlines()) >= 5
 
