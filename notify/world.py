@@ -34,7 +34,7 @@ def facts(pack: Pack, site: Site, plain: frozenset[str] = frozenset()) -> City:
         name=pack.pack.name,
         phones=" / ".join(pack.pack.phones),
         link=bare(site.url(site.index())),
-        county_link=pack.county_link,
+        county_link=pack.pack.county_link,
         languages={language.tag: language.endonym for language in pack.pack.languages},
         plain=plain,
     )
