@@ -118,7 +118,7 @@ def _labelled(scene: Scene, question: Question) -> Turn | None:
     while length := scene.lexicon.families[Family.MY].leading(listen(text).tokens):
         text = behind(text, length)
     try:
-        label = scene.lexicon.labels.get(fold(text)) or normal_label(text)
+        label = scene.lexicon.label_of(listen(text)) or normal_label(text)
     except BadPlace:
         return None
     spot = question.options[0].spot

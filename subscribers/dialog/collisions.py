@@ -39,6 +39,7 @@ RESOLVED: Final[Mapping[tuple[str, str], str]] = {
         Family.YES,
     ): "Yes while a question waits for it, and the answer names STOP; stop at any other time. With its accents "
     "it is what it says.",
+    (Family.STOP_ALONE, Family.REMOVE): "Alone it asks to be taken off, which is a stop; with a place beside it, remove.",
     (
         Family.WRONG,
         Family.NO,

@@ -26,9 +26,13 @@ _CYRILLIC: Final = str.maketrans("abcehkmoptxyi", "авсенкмортхуі")
 _LATIN: Final = str.maketrans("авсенкмортхуіѕјαβεικνορτυχ", "abcehkmoptxyisjabeiknoptux")
 
 _UKRAINIAN: Final = frozenset("іїєґ")
+_RUSSIAN: Final = frozenset("ыэъё")  # in no Ukrainian word
 _VIETNAMESE: Final = frozenset("đơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ")
 _ROMANIAN: Final = frozenset("șțşţă")  # ă without any other Vietnamese letter
 _UNSPACED: Final = frozenset({"CJK", "HIRAGANA", "KATAKANA", "LAO", "THAI", "KHMER", "MYANMAR"})
+# Marks over and under one Lao letter, typed in either order: vowels first, tones after.
+_LAO_MARKS: Final = re.compile("[\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ecd]{2,}")
+_LAO_TONES: Final = frozenset("\u0ec8\u0ec9\u0eca\u0ecb")
 # Scripts of languages that nobody here writes in yet: told apart only to count how often they are asked for.
 UNSPOKEN: Final = frozenset(
     "ETHIOPIC DEVANAGARI BENGALI GURMUKHI GUJARATI TAMIL TELUGU KANNADA MALAYALAM SINHALA THAI KHMER MYANMAR TIBETAN MONGOLIAN "
@@ -110,7 +114,11 @@ def _seen(text: str) -> str:
     if text.isascii():
         return text
     whole = unicodedata.normalize("NFKC", text.encode("utf-8", "ignore").decode())[:MOST]
-    return "".join(map(_shown, whole))
+    return _LAO_MARKS.sub(_in_order, "".join(map(_shown, whole)))
+
+
+def _in_order(marks: re.Match[str]) -> str:
+    return "".join(sorted(marks[0], key=_LAO_TONES.__contains__))
 
 
 @lru_cache(maxsize=4096)
@@ -187,6 +195,11 @@ def script_language(text: str) -> str:
     if _VIETNAMESE & lower:
         return "vi"
     return "ro" if _ROMANIAN & lower else ""
+
+
+def surely_russian(text: str) -> bool:
+    """Whether a text in Cyrillic letters holds one that Ukrainian does not have."""
+    return not _RUSSIAN.isdisjoint(text.casefold())
 
 
 def unspoken_script(text: str) -> str:

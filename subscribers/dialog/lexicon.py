@@ -4,13 +4,13 @@ templates/dialog/vocabulary/en.toml says what each list means.
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from subscribers.dialog.hearing import Said, fold
+from subscribers.dialog.hearing import Said, fold, marked
 from subscribers.dialog.phrases import Phrases, phrases
 
 
@@ -22,6 +22,7 @@ class Family(StrEnum):
     STOP_PHRASES = "stop_phrases"
     STOP_LEAD = "stop_lead"
     STOP_NOUNS = "stop_nouns"
+    STOPPED = "stopped"
     MESSAGES = "messages"
     KEEP_PHRASES = "keep_phrases"
     COURTESY = "courtesy"
@@ -47,6 +48,9 @@ class Family(StrEnum):
     REMOVE = "remove"
     MOVE = "move"
     LIVE = "live"
+    LIVE_LAST = "live_last"
+    NOT_LIVE = "not_live"
+    PARTICLES = "particles"
     MY = "my"
     DISTRESS = "distress"
     DISTRESS_ALONE = "distress_alone"
@@ -63,6 +67,9 @@ OPTIONAL: Final = frozenset(
         Family.NIGHT_OFF,
         Family.KEEP_PHRASES,
         Family.MY,
+        Family.LIVE_LAST,
+        Family.PARTICLES,
+        Family.STOPPED,
         Family.AUTOREPLY,
         Family.REACTION,
         Family.NO,
@@ -101,6 +108,8 @@ ORDER: Final = (
     Family.REMOVE,
     Family.MOVE,
 )
+MARKED_LABELS: Final = "marked_labels"
+TABLES: Final = ("labels", MARKED_LABELS, "topics")
 TOPIC: Final = "topic"  # in the place of a family: a word for a topic of an alert, which is looked for after all of ORDER
 
 
@@ -116,12 +125,15 @@ class BadVocabulary(ValueError):
 class Lexicon:
     """Folded word -> languages that have it, by family; labels and topics -> folded word -> the English word meant.
 
+    marked_labels: the same of words that are labels only with their accents ("mẹ" is mom, "me" is not).
+
     apart: words that several families or topics claim once their accents are gone, with how each spells them: one written with
     its accents belongs to whoever spells it so ("đúng" is yes, "dừng" is stop, "dung" is either).
     """
 
     families: Mapping[Family, Phrases]
     labels: Mapping[str, str]
+    marked_labels: Mapping[str, str]
     label_words: Phrases
     topics: Mapping[str, str]
     topic_words: Phrases
@@ -137,6 +149,10 @@ class Lexicon:
         """The topic that this whole message is a word for, as alerts name it; "" for none."""
         topic = self.topics.get(said.flat, "")
         return topic if topic and self._is_meant(TOPIC, said) else ""
+
+    def label_of(self, said: Said) -> str:
+        """The label that this whole text is a word for, upper case; "" for none."""
+        return self.marked_labels.get(said.spelled) or self.labels.get(said.flat, "")
 
     def _is_meant(self, family: str, said: Said) -> bool:
         claims = self.apart.get(said.flat)
@@ -171,6 +187,7 @@ def load(folder: Path) -> Lexicon:
 def _lexicon(read: Mapping[str, Mapping[str, Any]]) -> Lexicon:
     families = {family: phrases({language: _listed(words, family) for language, words in read.items()}) for family in Family}
     labels = _meanings(read, "labels")
+    marked_labels = _meanings(read, MARKED_LABELS, marked)
     topics = _meanings(read, "topics")
     label_words, topic_words = (
         phrases(
@@ -184,6 +201,7 @@ def _lexicon(read: Mapping[str, Mapping[str, Any]]) -> Lexicon:
     return Lexicon(
         families=families,
         labels=labels,
+        marked_labels=marked_labels,
         label_words=label_words,
         topics=topics,
         topic_words=topic_words,
@@ -198,13 +216,13 @@ def _listed(words: Mapping[str, Any], family: Family) -> Sequence[str]:
     return listed
 
 
-def _meanings(read: Mapping[str, Mapping[str, Any]], table: str) -> dict[str, str]:
+def _meanings(read: Mapping[str, Mapping[str, Any]], table: str, shaped: Callable[[str], str] = fold) -> dict[str, str]:
     """Folded word -> what it stands for; where languages differ, what the first of them says."""
     found: dict[str, str] = {}
     for words in read.values():
         for meaning, listed in words.get(table, {}).items():
             for word in listed:
-                found.setdefault(fold(word), meaning)
+                found.setdefault(shaped(word), meaning)
     return found
 
 
@@ -217,7 +235,7 @@ def _apart(lists: Mapping[str, Phrases]) -> dict[str, dict[str, frozenset[str]]]
 
 
 def _problems(language: str, words: Mapping[str, Any]) -> Iterator[str]:
-    known = {*Family, "labels", "topics"}
+    known = {*Family, *TABLES}
     yield from (f"{language}.toml: {key} is no list of ours." for key in words if key not in known)
     for family in Family:
         if family not in words:
@@ -229,7 +247,7 @@ def _problems(language: str, words: Mapping[str, Any]) -> Iterator[str]:
             yield f"{language}.toml: {family} must be a list of words."
             continue
         yield from (f"{language}.toml: {family} holds {word!r}, which has no letter." for word in listed if not fold(word))
-    for table in ("labels", "topics"):
+    for table in TABLES:
         meanings = words.get(table, {})
         if not isinstance(meanings, dict):
             yield f"{language}.toml: {table} must be a table of lists."

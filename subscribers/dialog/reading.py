@@ -14,11 +14,12 @@ from typing import Final
 from subscribers.dialog.hearing import Said, listen, reaction, unspoken_script
 from subscribers.dialog.intent import Awaited, Kind, Reading
 from subscribers.dialog.lexicon import Family, Lexicon
-from subscribers.dialog.locating import called, labelled, located, opening, told
+from subscribers.dialog.locating import called, closing, labelled, located, opening, told
 from subscribers.dialog.stopping import one_apart, peeled, wish_to_stop
 
 LONG: Final = 40  # characters: free text of more is answered as if somebody might be in danger
 SHARED_LETTERS: Final = {"ru": ("uk",), "zh-Hant": ("ja",)}  # what a script alone may have taken for another language
+OWN_LETTERS: Final = {"uk": ("ru",), "ja": ("zh-Hant",)}  # letters of the one tell more than a word that the other has as well
 WISH_MOST: Final = 8  # words of "can I get this in Spanish please"
 NAME_LEAST: Final = 4  # letters of a language's name that is heard inside a sentence: codes are ordinary words there
 _ZIP: Final = re.compile(r"\d{5}", re.ASCII)
@@ -44,33 +45,36 @@ PICTURES: Final = {"👍": Kind.YES, "👌": Kind.YES, "✅": Kind.YES, "✔": K
 
 @dataclass(frozen=True, slots=True)
 class Ear:
-    """One text while it is read. bare: without please and thanks around it."""
+    """One text while it is read. bare: without please and thanks around it. labels: of the person's own places."""
 
     base: Reading
     said: Said
     bare: Said
     lexicon: Lexicon
+    labels: frozenset[str]
 
     def language(self, languages: tuple[str, ...]) -> str:
         """Of the languages that have a word: the one its letters are of, else English, else the first; for none the text's
         own."""
         if not languages:
             return self.base.language
-        likely = (self.said.script, *SHARED_LETTERS.get(self.said.script, ()), "en")
-        return next((tag for tag in likely if tag in languages), languages[0])
+        script = self.said.script
+        likely = next((tag for tag in (script, *SHARED_LETTERS.get(script, ()), "en") if tag in languages), languages[0])
+        return script if likely in OWN_LETTERS.get(script, ()) else likely
 
     def word(self, family: Family) -> tuple[str, ...]:
         """The languages in which the whole message is a word of the family, with or without please and thanks."""
         return self.lexicon.languages_of(family, self.said) or self.lexicon.languages_of(family, self.bare)
 
     def found(self, kind: Kind, languages: tuple[str, ...] = ()) -> Reading:
-        return replace(self.base, kind=kind, language=self.language(languages), sure=len(languages) <= 1)
+        is_sure = len(languages) <= 1 or self.said.script in OWN_LETTERS
+        return replace(self.base, kind=kind, language=self.language(languages), sure=is_sure)
 
 
 def read(text: str, lexicon: Lexicon, labels: frozenset[str] = frozenset(), *, awaited: Awaited = Awaited.NOTHING) -> Reading:
     """Sorts a text. labels: of the person's own places ("STOP CABIN" is a stop). awaited: by the open question."""
     around = reaction(text)
-    ear = _ear(text if around is None else around, lexicon)
+    ear = _ear(text if around is None else around, lexicon, labels)
     if not ear.said.tokens:
         pictured = next((kind for picture, kind in PICTURES.items() if picture in text), Kind.NOTHING)
         return ear.found(Kind.AUTOREPLY if around is not None else pictured)
@@ -81,16 +85,16 @@ def read(text: str, lexicon: Lexicon, labels: frozenset[str] = frozenset(), *, a
         return replace(ear.found(Kind.STOP, wish.languages), label=wish.label)
     if around is not None:
         by_phone = lexicon.languages_of(Family.REACTION, ear.said)
-        return (None if by_phone else _danger(_ear(text, lexicon))) or ear.found(Kind.AUTOREPLY)
+        return (None if by_phone else _danger(_ear(text, lexicon, labels))) or ear.found(Kind.AUTOREPLY)
     return next((reading for reader in READERS if (reading := reader(ear)) is not None), ear.base)
 
 
-def _ear(text: str, lexicon: Lexicon) -> Ear:
+def _ear(text: str, lexicon: Lexicon, labels: frozenset[str]) -> Ear:
     said = listen(text)
-    language = said.script or _greeted(said, lexicon)
+    language = _greeted(said, lexicon) or said.script
     is_long = len(said.written) > LONG
     base = Reading(kind=Kind.WORDS, text=said.written, language=language, script=said.script, long=is_long)
-    return Ear(base, said, peeled(said, lexicon, (Family.COURTESY,), (Family.COURTESY,)), lexicon)
+    return Ear(base, said, peeled(said, lexicon, (Family.COURTESY,), (Family.COURTESY,)), lexicon, labels)
 
 
 def _awaited(ear: Ear, awaited: Awaited) -> Reading | None:
@@ -109,10 +113,16 @@ def _agreed(ear: Ear) -> tuple[str, ...]:
 
 
 def _greeted(said: Said, lexicon: Lexicon) -> str:
-    """The language of a greeting in a text of plain letters."""
-    word = lexicon.within(Family.GREETING, said)
-    languages = lexicon.families[Family.GREETING].of(word) if word else ()
-    return "en" if "en" in languages else next(iter(languages), "")
+    """The language of a greeting where the letters are of several languages, or of none in particular; "" for none. In such
+    letters thanks tell as much: "дякую"."""
+    shared = SHARED_LETTERS.get(said.script, ())
+    for family in (Family.GREETING, Family.COURTESY) if shared else (Family.GREETING,) if not said.script else ():
+        word = lexicon.within(family, said)
+        languages = lexicon.families[family].of(word) if word else ()
+        if languages and said.script not in languages:
+            heard = "en" if "en" in languages else languages[0]
+            return heard if not said.script or heard in shared else ""
+    return ""
 
 
 def _help(ear: Ear) -> Reading | None:
@@ -152,8 +162,7 @@ def _whole(ear: Ear) -> Reading | None:
             return ear.found(kind, languages)
     names = ear.word(Family.NAMES) if len(ear.bare.flat) >= NAME_LEAST else ear.lexicon.languages_of(Family.NAMES, ear.said)
     if names:
-        tag = ear.language(names)
-        return replace(ear.found(Kind.LANGUAGE), argument=tag, language=tag)
+        return replace(ear.found(Kind.LANGUAGE), argument=names[0], language=names[0])
     if ear.word(Family.UNSPOKEN):
         return replace(ear.found(Kind.UNSPOKEN), argument=ear.bare.flat)
     if languages := ear.word(Family.GREETING):
@@ -162,7 +171,8 @@ def _whole(ear: Ear) -> Reading | None:
 
 
 def _thanks(ear: Ear) -> Reading | None:
-    return ear.found(Kind.THANKS) if _courtesies(ear) else None
+    pieces = _courtesies(ear)
+    return ear.found(Kind.THANKS, ear.lexicon.families[Family.COURTESY].of(pieces[0])) if pieces else None
 
 
 def _courtesies(ear: Ear) -> Sequence[str]:
@@ -177,7 +187,7 @@ def _courtesies(ear: Ear) -> Sequence[str]:
 def _wish(ear: Ear) -> Reading | None:
     """A language asked for in a few words: "in Spanish please", "LANG ES", "en español"."""
     lexicon, tokens = ear.lexicon, list(ear.said.tokens)
-    if not 1 < len(tokens) <= WISH_MOST:
+    if len(tokens) > WISH_MOST:
         return None
     word, rest = opening(ear.said, lexicon.families[Family.LANG])
     commanded = listen(rest)
@@ -186,7 +196,8 @@ def _wish(ear: Ear) -> Reading | None:
     passed = (Family.LANG_WISH, Family.COURTESY, Family.GREETING, Family.LANG)
     core = peeled(ear.said, lexicon, passed, passed)
     languages = lexicon.languages_of(Family.NAMES, core)
-    if languages and len(core.tokens) < len(tokens) and len(core.flat) >= NAME_LEAST:
+    is_name = len(core.flat) >= NAME_LEAST or not core.flat.isascii()
+    if languages and core.flat != ear.said.flat and is_name:
         return replace(ear.found(Kind.LANGUAGE), argument=languages[0], language=languages[0])
     if lexicon.languages_of(Family.UNSPOKEN, core):
         return replace(ear.found(Kind.UNSPOKEN), argument=core.flat)
@@ -200,7 +211,28 @@ def _argued(ear: Ear) -> Reading | None:
             label, rest = labelled(rest, ear.lexicon) if kind is Kind.ADD else ("", rest)
             return replace(ear.found(kind, ear.lexicon.families[family].of(word)), argument=rest, label=label)
     place = called(ear.said, ear.lexicon)
-    return replace(ear.found(Kind.ADD), argument=place.text, label=place.label) if place else None
+    if place:
+        return replace(ear.found(Kind.ADD), argument=place.text, label=place.label)
+    return _removed_last(ear)
+
+
+def _removed_last(ear: Ear) -> Reading | None:
+    """A place of ours with the verb behind it: "職場を削除", "shaqada ka saar". Anything else that is to go is no place."""
+    remove, particles = ear.lexicon.families[Family.REMOVE], ear.lexicon.families[Family.PARTICLES].languages
+    word, what = next((found for one in (ear.said, ear.bare) if (found := closing(one, remove))[0]), ("", ""))
+    while what and not ear.lexicon.labels.get(what) and (end := next((one for one in particles if what.endswith(one)), "")):
+        what = what.removesuffix(end).strip()
+    core = peeled(listen(what), ear.lexicon, (Family.MY,), ())
+    is_number = core.flat.isdigit() and len(core.flat) <= 2
+    if word and (is_number or ear.lexicon.label_of(core) or core.flat.upper() in ear.labels):
+        return replace(ear.found(Kind.REMOVE, remove.of(word)), argument=core.flat)
+    return None
+
+
+def _elsewhere(ear: Ear) -> Reading | None:
+    """Where somebody does not live is kept nowhere; they are shown what is."""
+    phrase = ear.lexicon.within(Family.NOT_LIVE, ear.said)
+    return ear.found(Kind.WHERE, ear.lexicon.families[Family.NOT_LIVE].of(phrase)) if phrase else None
 
 
 def _pulled(ear: Ear) -> Reading | None:
@@ -215,7 +247,7 @@ def _pulled(ear: Ear) -> Reading | None:
 def _placed(ear: Ear) -> Reading | None:
     """An address, or a ZIP if nothing of a street is beside it."""
     if place := located(ear.said, ear.lexicon):
-        kind = Kind.ZIP if place.zips else Kind.ADDRESS
+        kind = Kind.ADDRESS if place.is_address else Kind.ZIP
         return replace(ear.found(kind, place.language), argument=place.text, zips=place.zips)
     text, languages = told(ear.said, ear.lexicon)
     return replace(ear.found(Kind.WORDS, languages), argument=text) if languages and text else None
@@ -258,6 +290,7 @@ READERS: Final[tuple[Callable[[Ear], Reading | None], ...]] = (
     _thanks,
     _wish,
     _argued,
+    _elsewhere,
     _pulled,
     _placed,
     _topic,

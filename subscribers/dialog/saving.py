@@ -25,7 +25,7 @@ MORE_AFTER_S: Final = 2.0  # M03 follows M02 so late that phones show them in or
 
 def zip_code(scene: Scene) -> Turn:
     """ZIPs alone: the first places of a new phone, more for a phone that has some."""
-    codes = [code for code in scene.reading.zips if scene.world.zip_inside(code)]
+    codes = _inside(scene, scene.reading.zips)
     if not codes:
         is_house = scene.reading.argument != scene.reading.zips[0] and _addresses(scene, scene.reading.argument)
         return offered(scene, is_house, "M04") if is_house else outside(scene, scene.reading.zips[0])
@@ -57,6 +57,10 @@ def _one_or_all(codes: Sequence[str]) -> str | tuple[str, ...]:
     return codes[0] if len(codes) == 1 else tuple(codes)  # several are shortened to what one text holds
 
 
+def _inside(scene: Scene, codes: Sequence[str]) -> Sequence[str]:
+    return [code for code in codes if scene.world.zip_inside(code)]
+
+
 def outside(scene: Scene, code: str) -> Turn:
     return scene.turn(scene.say("M07", zip=code), acts=[Count(Note.OUTSIDE)])
 
@@ -74,8 +78,9 @@ def found(scene: Scene, text: str) -> tuple[Sequence[Sight], str]:
     place = located(listen(text), scene.lexicon)
     if place is None:
         return scene.world.named(text)[:CHOICES], ""
-    if not place.zips:
-        return _addresses(scene, place.text) or scene.world.named(place.text)[:CHOICES], ""
+    if place.is_address:
+        sights = _addresses(scene, place.text) or scene.world.named(place.text)[:CHOICES]
+        return sights or tuple(map(_zip, _inside(scene, place.zips)[:1])), ""
     code = place.zips[0]
     if scene.world.zip_inside(code):
         return (_zip(code),), ""
@@ -89,11 +94,13 @@ def clear(sights: Sequence[Sight]) -> bool:
 
 
 def address(scene: Scene) -> Turn:
-    """A street address without a command."""
+    """A street address without a command. One that nobody knows still has its ZIP."""
     if sights := _addresses(scene, scene.reading.argument):
         return offered(scene, sights, "M04")
     if sights := scene.world.named(scene.reading.argument)[:CHOICES]:  # "82nd Ave" is an area by its alias
         return offered(scene, sights, "M08")
+    if _inside(scene, scene.reading.zips):
+        return zip_code(scene)
     if scene.reading.long:  # a report with a number in it, perhaps of something bad
         return scene.aside(scene.say("M28"), acts=[Count(Note.DISTRESS)])
     return scene.turn(scene.say("M06"), acts=citywide(scene))
@@ -239,11 +246,12 @@ def _nowhere(scene: Scene) -> Reply:
 
 def meant(scene: Scene, text: str) -> str | None:
     """The label of a saved place meant by its number, its label, a word for its label, or where it is."""
-    flat = peeled(listen(text), scene.lexicon, (Family.MY, Family.COURTESY), (Family.COURTESY,)).flat
+    said = peeled(listen(text), scene.lexicon, (Family.MY, Family.COURTESY), (Family.COURTESY,))
+    flat = said.flat
     places = scene.known.places
     if flat.isdigit() and len(flat) < 5:
         return places[int(flat) - 1].label if 1 <= int(flat) <= len(places) else None
-    wanted = scene.lexicon.labels.get(flat, flat.upper())
+    wanted = scene.lexicon.label_of(said) or flat.upper()
     return next(
         (place.label for place in places if place.label == wanted or flat in (fold(place.label), fold(place.words))), None
     )

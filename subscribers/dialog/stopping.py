@@ -59,9 +59,16 @@ def _asked(said: Said, lexicon: Lexicon, labels: frozenset[str]) -> Wish | None:
     for behind in ((), (Family.COURTESY,)):  # a stop word may itself end in a courtesy
         around = peeled(said, lexicon, (Family.STOP_LEAD, Family.COURTESY), behind)
         for languages, rest in (_stop_in_front(around, lexicon), _stop_behind(around, lexicon)):
-            if languages and (wish := _of_what(languages, rest, lexicon, labels)):
+            wish = _of_what(languages, rest, lexicon, labels) if languages else None
+            if wish is not None and not _has_stopped(around, wish, lexicon, labels):
                 return wish
     return None
+
+
+def _has_stopped(said: Said, wish: Wish, lexicon: Lexicon, labels: frozenset[str]) -> bool:
+    """Whether it says of something that it has stopped: "توقف العمل" is "work has stopped", unless a place of theirs is called
+    so."""
+    return bool(wish.label and wish.label not in labels and lexicon.families[Family.STOPPED].leading(said.tokens))
 
 
 def _of_what(languages: tuple[str, ...], rest: Sequence[str], lexicon: Lexicon, labels: frozenset[str]) -> Wish | None:

@@ -2,12 +2,13 @@
 
 from typing import Final
 
+from subscribers.dialog.hearing import surely_russian
 from subscribers.dialog.intent import Kind, Reading
 from subscribers.dialog.turn import Known, Tongue
 
 ENGLISH: Final = "en"
 # Short words that speakers of other languages use, too: no proof of a language unless their letters are.
-SAID_BY_ANYBODY: Final = frozenset({Kind.YES, Kind.NO, Kind.AUTOREPLY})
+SAID_BY_ANYBODY: Final = frozenset({Kind.YES, Kind.NO, Kind.THANKS, Kind.AUTOREPLY})
 NOT_KEPT: Final = frozenset({Kind.STOP, Kind.START, Kind.DISTRESS})  # answered in the language of the word used, once
 MAY_BE: Final = {"uk": "ru", "ja": "zh-Hant"}  # short texts of the one look like the other
 
@@ -16,7 +17,7 @@ def tongue(known: Known, reading: Reading, spoken: frozenset[str]) -> tuple[str,
     """The language to answer in, and whether it is kept as a guess from now on.
 
     What somebody has chosen stays. English that nobody chose gives way to letters and words of another language; a guess only
-    to letters that are surely of another one.
+    to letters or words that are surely of another one.
     """
     heard, letters = (one if one in spoken else "" for one in (reading.language, reading.script))
     how = known.memory.tongue
@@ -30,6 +31,9 @@ def tongue(known: Known, reading: Reading, spoken: frozenset[str]) -> tuple[str,
         if reading.kind in NOT_KEPT and not reading.sure and reading.kind is not Kind.DISTRESS:
             return ENGLISH, False
         return heard, bool(letters) or reading.kind not in NOT_KEPT
-    if how is Tongue.GUESSED and letters not in ("", known.language) and letters != MAY_BE.get(known.language):
-        return letters, True
+    if how is Tongue.GUESSED and letters:
+        if letters == MAY_BE.get(heard) == known.language and reading.sure:
+            return heard, True  # "дякую" has no letter of its own, and is no Russian word
+        if letters != known.language and (letters != MAY_BE.get(known.language) or surely_russian(reading.text)):
+            return letters, True
     return known.language, False

@@ -154,6 +154,9 @@ fadlan jooji
 opriți vă rog
 ຢຸດ
 ກະລຸນາຢຸດ
+أوقف العمل
+please ya para
+빼 주세요
 """.strip("\n").split("\n")
 
 NO_STOPS = """
@@ -237,6 +240,8 @@ no dejen de mandar alertas
 不要停止
 止めないで
 중단하지 마
+توقف العمل
+توقف المطر
 """.strip("\n").split("\n")
 
 
