@@ -5,15 +5,33 @@ from pathlib import Path
 
 import pytest
 
-from tests.stories.town import Process, Town
+from tests.stories.town import Process, Town, mapped
 
 Open = Callable[[Town], Awaitable[None]]
 
 
-@pytest.fixture
-def town(tmp_path: Path) -> Town:
-    home = tmp_path / "town"
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    home = tmp_path_factory.mktemp("founded")
     return Town.create(home, f"sqlite:///{home / 'tocsin.db'}")
+
+
+@pytest.fixture(scope="session")
+def surveyed(founded: Town, tmp_path_factory: pytest.TempPathFactory) -> Town:
+    town = founded.copied(tmp_path_factory.mktemp("surveyed") / "town")
+    mapped(town)
+    return town
+
+
+@pytest.fixture
+def town(founded: Town, tmp_path: Path) -> Town:
+    return founded.copied(tmp_path / "town")
+
+
+@pytest.fixture
+def mapped_town(surveyed: Town, tmp_path: Path) -> Town:
+    """With ZIPs, neighbourhoods and addresses."""
+    return surveyed.copied(tmp_path / "town")
 
 
 @pytest.fixture

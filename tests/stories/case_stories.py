@@ -1,0 +1,191 @@
+"""What of the cases S1 to S46 no dialog can show: who an alert reaches, the sign-up page, phones that cannot be reached.
+
+Each story returns a sentence for everything that went otherwise.
+"""
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from channels.simulator.inbound import ANSWERS, Keyword
+from notify.signup_words import FAULTS
+from subscribers import store
+from subscribers.dialog.turn import Kept, Known, Standing
+from subscribers.place import ZipArea
+from subscribers.signup import Fault
+from subscribers.store import NewAddress, Said
+from subscribers.tables import Basis
+from tests.stories.playing import Played
+from tests.stories.stage import Stage
+from tests.stories.town import BOIL_WATER, DEADLINE_S, numbers
+
+STOPPED_BY_WORD, SHELTERED, LATE, JOINER, LANDLINE, GONE = numbers(6, start=9_000 - 1_000)
+MAILBOX: Final = "resident@example.gov"
+QUIET_ZIP: Final = "97218"  # where a second alert disturbs no other dialog
+MORE_FAILURES: Final = 2  # after the alert for the whole city
+FIELD: Final = r'name="{}" value="([^"]*)"'
+
+
+async def help_for_the_stopped(stage: Stage) -> list[str]:
+    """After STOP the gateway answers HELP in its own words, and lets out no words of ours until START."""
+    await stage.text(STOPPED_BY_WORD, "97214")
+    faults = []
+    for word, wanted, standing in (
+        ("STOP", [ANSWERS[Keyword.STOP]], Standing.STOPPED),
+        ("HELP", [ANSWERS[Keyword.HELP]], Standing.STOPPED),
+        ("ayuda", [], Standing.STOPPED),
+        ("STATUS", [], Standing.STOPPED),
+        ("START", [ANSWERS[Keyword.START]], Standing.ACTIVE),
+    ):
+        got = (await stage.text(STOPPED_BY_WORD, word)).bodies
+        known = stage.known([STOPPED_BY_WORD])[STOPPED_BY_WORD]
+        if got != wanted or known.standing is not standing:
+            faults.append(f"{word} was answered with {len(got)} texts and left the phone {known.standing}.")
+    (answer,) = (await stage.text(STOPPED_BY_WORD, "WHERE")).bodies
+    return faults if "97214" in answer else [*faults, "START did not bring the place back."]
+
+
+async def alert_reaches(stage: Stage, played: Sequence[Played]) -> list[str]:
+    """An alert for the whole city goes once to each phone signed up, however many places it has, and to no other."""
+    got = Counter(line["to"] for line in stage.town.sms())
+    known = stage.known([one.phone for one in played])
+    faults = []
+    for one in played:
+        standing = known[one.phone].standing
+        wanted = standing is Standing.ACTIVE and not one.blocked
+        if standing is not Standing.SUSPECT and got[one.phone] != wanted:
+            faults.append(f"A phone that is {standing} ({one.name}) got the alert {got[one.phone]} times.")
+    return faults
+
+
+async def nothing_twice(stage: Stage) -> list[str]:
+    """Whoever joined, moved or came back inside the alert got it once as well; no phone got any alert twice."""
+    got = Counter((line["to"], line["body"]) for line in stage.town.sms())
+    return [f"{times} times the same alert went to one phone." for times in got.values() if times > 1]
+
+
+async def joins_inside(stage: Stage) -> list[str]:
+    """Whoever signs up inside an alert gets it at once, in their language."""
+    await stage.text(JOINER, "hola 97214")
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            while not stage.texts_to(JOINER):
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        return ["Somebody who signed up inside an alert did not get it."]
+    return [] if "HIERVA" in stage.texts_to(JOINER)[0] else ["The alert did not come in the language of the sign-up."]
+
+
+async def shelters(stage: Stage) -> list[str]:
+    """SHELTER with a ZIP names the nearest open sites to anybody, and signs nobody up."""
+    answered = await stage.text(SHELTERED, "SHELTER 97214")
+    if stage.known([SHELTERED])[SHELTERED].standing is not Standing.NEW:
+        return ["A question about a shelter signed somebody up."]
+    named = [body for body in answered.bodies if re.search(r"\d+ (N|S|E|W|NE|NW|SE|SW) ", body)]
+    return [] if named else ["No open site is named: the service knows of no shelters."]
+
+
+async def over(stage: Stage) -> list[str]:
+    """For a week after the all clear WATER is answered with what the all clear says."""
+    (body,) = (await stage.text(LATE, "WATER")).bodies
+    return [] if "ALL CLEAR" in body and "safe" in body else ["WATER after the all clear does not say that it is over."]
+
+
+async def signs_up_on_the_web(stage: Stage) -> list[str]:
+    """The page sends a code, and the code typed there signs the phone up; a landline is told so, and no code leaves."""
+    phone, faults = numbers(1, start=8_100)[0], []
+    page = await _subscribe(stage, phone)
+    code = await _text_to(stage, phone)
+    digits = re.search(r"\d{6}", code)
+    token, mark = (re.search(FIELD.format(name), page) for name in ("token", "mark"))
+    if not (digits and token and mark):
+        return ["The page did not ask for the code, or none was sent."]
+    fields = {"token": token[1], "mark": mark[1], "code": digits[0]}
+    await _post(stage, "code", fields)
+    if [place.words for place in stage.known([phone])[phone].places] != ["97214"]:
+        faults.append("The code did not sign the phone up.")
+    if FAULTS[Fault.LANDLINE] not in await _subscribe(stage, LANDLINE):
+        faults.append("A landline is not known for one before its code is sent: the service asks no carrier.")
+    return faults
+
+
+async def _subscribe(stage: Stage, phone: str) -> str:
+    async with stage.session.get(f"{stage.town.url}/demo/en/subscribe") as answer:
+        mark = re.search(FIELD.format("mark"), await answer.text())
+    assert mark is not None
+    fields = {"contact": phone, "place": "97214", "language": "en", "agree": "yes", "mark": mark[1]}
+    return await _post(stage, "", fields)
+
+
+async def _post(stage: Stage, path: str, fields: dict[str, str]) -> str:
+    url = f"{stage.town.url}/demo/en/subscribe/{path}".rstrip("/")
+    async with stage.session.post(url, data=fields, headers={"Sec-Fetch-Site": "same-origin"}) as answer:
+        return await answer.text()
+
+
+async def _text_to(stage: Stage, phone: str) -> str:
+    async with asyncio.timeout(DEADLINE_S):
+        while not (found := stage.texts_to(phone)):
+            await asyncio.sleep(0.05)
+    return found[-1]
+
+
+async def gives_up_and_comes_back(stage: Stage) -> list[str]:
+    """After three hard failures a phone gets no more texts and its owner the alert by mail; a text from it brings it back."""
+    faults = []
+    for _ in range(MORE_FAILURES):
+        await _alert(stage)
+    if not await _becomes(stage, GONE, unreachable=True):
+        return ["Three texts that could not be delivered did not give the phone up."]
+    before = len(stage.texts_to(GONE))
+    await _alert(stage)
+    if len(stage.texts_to(GONE)) != before:
+        faults.append("A phone that was given up got a text.")
+    if not any(line["rcpt"] == MAILBOX for line in stage.town.mails()):
+        faults.append("The person's mailbox got no mail.")
+    await stage.text(GONE, "WHERE")
+    if not await _becomes(stage, GONE, unreachable=False):
+        faults.append("A text from the phone did not bring it back.")
+    await _alert(stage)
+    return faults if len(stage.texts_to(GONE)) == before + 1 else [*faults, "The phone that came back got no alert."]
+
+
+def settle(stage: Stage) -> None:
+    """Whom the stories need beforehand: a phone out of service, whose owner has a mailbox too."""
+    stage.settle(GONE, Known(standing=Standing.ACTIVE, language="en", places=(Kept(label="HOME", spot=ZipArea(QUIET_ZIP)),)))
+    stage.books.write_now(partial(_add_mailbox, stage=stage))
+
+
+def _add_mailbox(conn: Connection, stage: Stage) -> None:
+    known = store.find_address(conn, "sms", stage.town.ring.blind("sms", GONE))
+    assert known is not None
+    said = Said(at=stage.clock.now(), source="test", evidence="", terms="")
+    new = NewAddress(channel="email", address=MAILBOX, language="en", basis=Basis.OPT_IN)
+    store.add_address(conn, known.subscriber_id, new, stage.town.ring, said)
+
+
+async def _alert(stage: Stage) -> None:
+    alert_id = await stage.town.send(BOIL_WATER | {"area": {"names": [QUIET_ZIP]}})
+    await stage.town.until(alert_id, "active")
+
+
+async def _becomes(stage: Stage, phone: str, *, unreachable: bool) -> bool:
+    def looks(conn: Connection) -> bool:
+        known = store.find_address(conn, "sms", stage.town.ring.blind("sms", phone))
+        return known is not None and (known.unreachable_at is not None) is unreachable
+
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            while not stage.books.read_now(looks):
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        return False
+    return True
+
+
+Story = Callable[..., Any]
