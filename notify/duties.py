@@ -48,6 +48,7 @@ def ticks(built: Built) -> list[Tick]:
         Tick("unknown outcomes", 2, built.reconciler.tick),
         Tick("audience", 5, service.crowd.follow),
         Tick("alerts for the text dialog", 1, built.residents.live.refresh),
+        Tick("texts that wait for morning", 10, built.residents.night.tick),
         Tick("page and feeds", 30, partial(republish, built)),
         Tick("phones given up", 3600, partial(_try_again, built)),
         Tick("audit head", 3600, partial(_publish_head, built)),

@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from channels.base import Heard as Text
-from notify import late
+from notify import late, night
 from notify.clock import Clock
 from notify.db import Database
 from notify.replies import Phrase, Replies
@@ -86,6 +86,8 @@ class Inbox:
         if address is not None and address.unreachable_at is not None:
             store.mark_unreachable(conn, [address.address_id], None)
         Doer(conn, self.keys, contact, text, now).carry_out(turn)
+        if address is not None and contact.memory.night and not turn.memory.night:
+            night.let_go_to(conn, address.address_id)
         return [phrase.body for _, phrase in phrases], sum(phrase.parts for _, phrase in phrases)
 
 

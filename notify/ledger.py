@@ -41,13 +41,20 @@ def ahead(priority: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manner:
-    """How rows are planned. first: before everybody else of the event. word: which word of the event to their addresses."""
+    """How rows are planned. first: before everybody else of the event. word: which word of the event to their addresses.
+    waits: texts are held until morning, but for those who stay up (night.py)."""
 
     first: bool = False
     word: int = 1
+    waits: bool = False
 
 
 USUAL: Final = Manner()
+AT_NIGHT: Final = 100  # added to the priority of a row that is held until morning: senders lease rows below this only
+# Nobody with NIGHT OFF in what the dialog remembers of them. {of}: the table that has the address_id.
+ASLEEP: Final = r"""NOT EXISTS (
+    SELECT 1 FROM address n JOIN contact c ON c.channel = n.channel AND c.blind = n.blind
+    WHERE n.address_id = {of}.address_id AND c.memory LIKE '%"night"\:false%')"""
 # Listed people not yet told why they get our texts get the "/why" form of the words that introduce us.
 _WHY: Final = "CASE WHEN a.basis <> 'opt-in' AND a.introduced_at IS NULL AND {introduces} THEN '/why' ELSE '' END"
 
@@ -62,13 +69,14 @@ def plan(conn: Connection, event: EventRow, packed: Sequence[int], now: datetime
     )
     cases = " ".join(f"WHEN {number} THEN '{wording}'" for number, wording in enumerate(WORDINGS))
     mask = (1 << WORDING_BITS) - 1
+    held = f"CASE WHEN a.channel = 'sms' AND {ASLEEP.format(of='a')} THEN {AT_NIGHT} ELSE 0 END" if manner.waits else "0"
     done = conn.execute(
         text(f"""
         INSERT INTO delivery (event_id, address_id, channel, language, wording, word, priority, state, fence, attempts,
                               ambiguous, planned_at)
         SELECT :event_id, a.address_id, a.channel, a.language,
                CASE (j.value & {mask}) {cases} END || {_WHY.format(introduces=f"(j.value & {mask}) < {INTRODUCING}")},
-               :word, :priority, 'planned', 0, 0, :no, :now
+               :word, :priority + {held}, 'planned', 0, 0, :no, :now
         FROM {source} address a ON a.address_id = (j.value >> {WORDING_BITS})
         WHERE a.stopped_at IS NULL
         ORDER BY j.key
@@ -158,7 +166,7 @@ def end_waiting(conn: Connection, event: EventRow, into: State, *, code: str, li
             text(f"""
             UPDATE delivery SET state = :into, code = :code, final_at = :now, lease_owner = NULL, lease_until = NULL
             WHERE delivery_id IN (SELECT delivery_id FROM delivery
-                                  WHERE state = 'planned' AND channel = :channel AND priority IN (:ahead, :priority)
+                                  WHERE state = 'planned' AND channel = :channel AND priority IN (:ahead, :priority, :held)
                                     AND event_id || '' = :event_id ORDER BY delivery_id LIMIT :limit {lock})"""),
             {
                 "into": into.value,
@@ -167,6 +175,7 @@ def end_waiting(conn: Connection, event: EventRow, into: State, *, code: str, li
                 "channel": channel,
                 "priority": event.priority,
                 "ahead": ahead(event.priority),
+                "held": event.priority + AT_NIGHT,
                 "event_id": event.event_id,
                 "limit": limit - done,
             },
@@ -235,8 +244,8 @@ def waiting(conn: Connection, event: EventRow, left_to_staff: str) -> bool:
     One statement, so one snapshot: a row that goes from planned to claimed or back meanwhile is not overlooked.
     """
     planned = [
-        f"""EXISTS (SELECT 1 FROM delivery WHERE state = 'planned' AND channel = '{channel}' AND priority IN (:ahead, :priority)
-                     AND event_id || '' = :event_id)"""
+        f"""EXISTS (SELECT 1 FROM delivery WHERE state = 'planned' AND channel = '{channel}'
+                     AND priority IN (:ahead, :priority, :held) AND event_id || '' = :event_id)"""
         for channel in CHANNELS
     ]
     being_asked = """EXISTS (SELECT 1 FROM delivery WHERE state IN ('claimed', 'unknown') AND event_id || '' = :event_id
@@ -245,6 +254,7 @@ def waiting(conn: Connection, event: EventRow, left_to_staff: str) -> bool:
         "event_id": event.event_id,
         "priority": event.priority,
         "ahead": ahead(event.priority),
+        "held": event.priority + AT_NIGHT,
         "left": f"{left_to_staff}%",
     }
     return bool(conn.execute(text(f"SELECT {' OR '.join([*planned, being_asked])}"), bound).scalar_one())

@@ -5,8 +5,8 @@ missing. The first rows are committed at once, so that sending starts while the 
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -18,16 +18,19 @@ from sqlalchemy import Connection, text
 from sqlmodel import col, select
 
 from notify import ledger, register
-from notify.alert import Event, Wording
+from notify.alert import Event, Severity, Wording
 from notify.audience import Ids, Told, interleaved, wordings
 from notify.clock import Clock
 from notify.db import Database, is_sqlite
+from notify.ledger import Manner
 from notify.life import Status
 from notify.tables import EventRow
+from subscribers import contacts
 
 FIRST_CHUNK: Final = 1_000
 CHUNK: Final = 20_000
 SETTLE_S: Final = 0.2  # how often a plan looks whether calls of an earlier event have ended
+NEWLY: Final = frozenset({Wording.FIRST, Wording.SHORT, Wording.TEST})  # words to somebody the incident has told nothing yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +82,22 @@ class Groups(Mapping[int, int]):
         return len(self._addresses)
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Whom a pass of planning is about. only: nobody else. suspects: numbers that may have a new owner."""
+
+    only: Ids | None
+    suspects: Ids
+
+
 @dataclass(slots=True)
 class Planner:
+    """waits: whether texts of an event, planned at a moment, are held until morning."""
+
     db: Database
     clock: Clock
     choosing: Choosing
+    waits: Callable[[Event, datetime], bool] = lambda _event, _now: False
 
     async def plan(self, row: EventRow, event: Event) -> None:
         """Adds every row of the event; returns when all exist, or when the event has been stopped or replaced meanwhile.
@@ -91,35 +105,43 @@ class Planner:
         Safe to repeat, and to run again after a crash.
         """
         chosen = await self.choosing.choose(event)
+        suspects = np.array(await self.db.read(contacts.suspects) if event.severity is not Severity.EXTREME else [], np.int64)
+        passed_over = np.intersect1d(chosen.address_ids, suspects)
+        if len(passed_over):
+            chosen = replace(chosen, skipped={**chosen.skipped, ("", "may have a new owner"): len(passed_over)})
         try:
-            waiting = await self._add(row, event, chosen, only=None)
+            waiting = await self._add(row, event, chosen, Limits(None, suspects))
             while len(waiting):
                 await asyncio.sleep(SETTLE_S)
                 still = await self.db.read(partial(open_calls, row=row))
                 if len(still) < len(waiting):  # only ever fewer: nothing of an earlier event is claimed any more
-                    waiting = await self._add(row, event, chosen, only=waiting)
+                    waiting = await self._add(row, event, chosen, Limits(waiting, suspects))
             await self.db.write(partial(_finish, row=row, chosen=chosen, at=self.clock.now()))
         except NoLongerSending:
             return
 
-    async def _add(self, row: EventRow, event: Event, chosen: Audience, *, only: Ids | None) -> Ids:
-        """Adds the rows that can be decided now (of `only` these people); returns those who cannot be decided yet."""
+    async def _add(self, row: EventRow, event: Event, chosen: Audience, limits: Limits) -> Ids:
+        """Adds the rows that can be decided now; returns those people who cannot be decided yet."""
         told, groups = await self.db.read(partial(told_so_far, row=row, choosing=self.choosing))
-        packed = await asyncio.to_thread(_decided, event, chosen, told, groups, only)
+        packed = await asyncio.to_thread(_decided, event, chosen, (told, groups), limits)
         sizes = chain([FIRST_CHUNK], iter(lambda: CHUNK, None))
         start = 0
         while start < len(packed):
             end = start + next(sizes)
-            chunk = packed[start:end].tolist()
-            await self.db.write(partial(_add_rows, row=row, packed=chunk, now=self.clock.now()))
+            chunk, now = packed[start:end].tolist(), self.clock.now()
+            manner = Manner(waits=self.waits(event, now))
+            await self.db.write(partial(_add_rows, row=row, packed=chunk, now=now, manner=manner))
             start = end
-        return told.open if only is None else np.intersect1d(told.open, only)
+        return told.open if limits.only is None else np.intersect1d(told.open, limits.only)
 
 
-def _decided(event: Event, chosen: Audience, told: Told, groups: Groups, only: Ids | None) -> Ids:
+def _decided(event: Event, chosen: Audience, so_far: tuple[Told, Groups], limits: Limits) -> Ids:
+    """A number that may have a new owner is told nothing new; whoever has been told something hears the rest of it."""
+    told, groups = so_far
     split = wordings(event.stage, chosen.address_ids, told, short=event.short)
-    if only is not None:
-        split = {wording: np.intersect1d(ids, only) for wording, ids in split.items()}
+    split = {wording: np.setdiff1d(ids, limits.suspects) if wording in NEWLY else ids for wording, ids in split.items()}
+    if limits.only is not None:
+        split = {wording: np.intersect1d(ids, limits.only) for wording, ids in split.items()}
     return in_sending_order(split, chosen, groups)
 
 
@@ -198,12 +220,12 @@ def _earlier(conn: Connection, row: EventRow) -> list[str]:
     return list(conn.scalars(query.order_by(began, col(EventRow.approved_at), col(EventRow.event_id))))
 
 
-def _add_rows(conn: Connection, row: EventRow, packed: list[int], now: datetime) -> None:
+def _add_rows(conn: Connection, row: EventRow, packed: list[int], now: datetime, manner: Manner) -> None:
     """Raises NoLongerSending: rows added after a stop would wait for ever."""
     status = select(col(EventRow.status)).where(col(EventRow.event_id) == row.event_id)
     if conn.scalars(status.with_for_update(read=True)).one() not in (Status.PUBLISHING, Status.SENDING):
         raise NoLongerSending(row.event_id)
-    ledger.plan(conn, row, packed, now)
+    ledger.plan(conn, row, packed, now, manner)
 
 
 def _finish(conn: Connection, row: EventRow, chosen: Audience, at: datetime) -> None:

@@ -20,6 +20,7 @@ from notify.hazards import Hazard
 from notify.inbox import TERMS, Inbox
 from notify.late import Latecomers
 from notify.live import LiveAlerts
+from notify.night import Night
 from notify.notices import Notices
 from notify.own_page import OwnPage
 from notify.replies import PLAIN, Replies
@@ -73,6 +74,7 @@ class Residents:
     errands: Errands
     routes: Sequence[web.RouteDef]
     screens: Screens
+    night: Night
 
 
 def build(side: Side, dispatchers: Sequence[Dispatcher], reviews: Sequence[Review]) -> Residents:
@@ -117,6 +119,7 @@ def build(side: Side, dispatchers: Sequence[Dispatcher], reviews: Sequence[Revie
         errands=reception.errands,
         routes=[*inbound.routes(), *(route for each in pages for route in each.routes())],
         screens=screens,
+        night=Night(side.db, side.clock, side.pack.pack.zone, side.event),
     )
 
 

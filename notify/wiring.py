@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from sqlmodel import select
 
 from channels.feed_folder import FeedFolder
-from notify import city, data, duties, hazards, register, residents, senders, words
+from notify import city, data, duties, hazards, night, register, residents, senders, words
 from notify.alert import Mode, from_json
 from notify.assembly import Assembly
 from notify.broadcast import Newsroom
@@ -87,7 +87,7 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
     conductor = Conductor(
         db=db,
         clock=clock,
-        planner=Planner(db, clock, crowd),
+        planner=Planner(db, clock, crowd, partial(night.waits, zone=pack.pack.zone)),
         publish=lambda: _publish(publisher, clock),
         wake=partial(_wake, dispatchers),
         halted=halted,

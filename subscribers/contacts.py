@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from subscribers.dialog.turn import Memory
@@ -115,6 +115,29 @@ def answer_id(provider_id: str, number: int) -> str:
     return f"{provider_id}/{number}"
 
 
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A text of ours that nobody wrote for. ours: "" while nobody can say that it has left."""
+
+    at: datetime
+    ours: str
+
+
+def spoken(conn: Connection, provider_ids: Sequence[str]) -> list[Spoken]:
+    """What of this was written down, oldest first."""
+    query = select(WORDS.c.at, WORDS.c.ours).where(WORDS.c.provider_id.in_(provider_ids)).order_by(WORDS.c.words_id)
+    return [Spoken(row.at, row.ours) for row in conn.execute(query)]
+
+
+def was_said(conn: Connection, provider_id: str) -> bool:
+    return bool(spoken(conn, [provider_id]))
+
+
+def note_left(conn: Connection, provider_id: str, ours: str) -> None:
+    """A text of ours has left, by this number."""
+    conn.execute(update(WORDS).where(WORDS.c.provider_id == provider_id).values(ours=ours))
+
+
 def said(conn: Connection, contact_id: int, channel: str, keyring: Keyring) -> list[Line]:
     """Everything kept between a contact and us, oldest first; of what was erased, only that it was. Raises Unopenable."""
     query = select(WORDS).where(WORDS.c.contact_id == contact_id).order_by(WORDS.c.words_id)
@@ -136,6 +159,14 @@ def blank(conn: Connection, contact_id: int, at: datetime) -> None:
     """Forgets what a contact said and how it stood; the keyed hash alone stays, as "do not text"."""
     conn.execute(update(WORDS).where(WORDS.c.contact_id == contact_id).values(sealed=None, key_id=None))
     remember(conn, contact_id, Memory(), at, language="", suspect_at=None, erased_at=at)
+
+
+def suspects(conn: Connection) -> list[int]:
+    """The addresses of contacts that may have a new owner."""
+    query = text("""
+        SELECT a.address_id FROM contact c JOIN address a ON a.channel = c.channel AND a.blind = c.blind
+        WHERE c.suspect_at IS NOT NULL ORDER BY a.address_id""")
+    return list(conn.scalars(query))
 
 
 def count(conn: Connection, day: str, note: str, detail: str = "") -> None:
