@@ -122,12 +122,16 @@ class Doer:
         self._language = self._address.language if self._address else contact.language
         self._said = Said(at=now, source=f"text to {text.ours}", evidence=f"text {text.provider_id}", terms=TERMS)
         self._columns: dict[str, object] = {}
+        self._plain = contact.memory.plain
         self._erased = False
 
     def carry_out(self, turn: Turn) -> None:
+        self._plain = turn.memory.plain
         for act in turn.acts:
             self._do(act)
         if not self._erased:
+            if self._address is not None and self._address.plain is not self._plain:
+                store.set_language(self._conn, self._address.address_id, self._language or ENGLISH, plain=self._plain)
             contacts.remember(self._conn, self._contact.contact_id, turn.memory, self._now, **self._columns)
 
     def _do(self, act: Act) -> None:
@@ -162,7 +166,7 @@ class Doer:
     def _speak(self, language: str) -> None:
         self._language = self._columns["language"] = language
         if self._address is not None:
-            store.set_language(self._conn, self._address.address_id, language)
+            store.set_language(self._conn, self._address.address_id, language, plain=self._plain)
 
     def _keep(self, label: str, spot: Spot) -> None:
         person = self._signed_up().subscriber_id

@@ -11,7 +11,8 @@ from channels.base import Content, Outbound, Refused, Retry
 from notify.alert import Event, Mode, Wording
 from notify.clock import Clock
 from notify.leases import Leased
-from notify.slots import ENGLISH, spoken
+from notify.slots import ENGLISH
+from subscribers.plain import spoken
 from subscribers.sealing import Keyring, Unopenable
 
 logger = logging.getLogger(__name__)

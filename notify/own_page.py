@@ -6,7 +6,7 @@ Whoever opens the page of one address sees the person behind it: all their place
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -205,7 +205,8 @@ def _remove(me: Visitor, place_id: int) -> bool:
 def _speak(me: Visitor, language: str) -> None:
     store.set_language(me.conn, me.address.address_id, language)
     contact = contacts.meet(me.conn, me.address.channel, me.blind, me.now)
-    contacts.remember(me.conn, contact.contact_id, contact.memory, me.now, language=language)
+    memory = replace(contact.memory, plain=False)  # as when they ask for a language by text
+    contacts.remember(me.conn, contact.contact_id, memory, me.now, language=language)
 
 
 def _start(me: Visitor, agreed: str, terms: str) -> None:

@@ -10,7 +10,8 @@ from typing import Final
 from notify.fallback import Step
 from notify.progress import finishes_at, senders_needed
 from notify.render import Rendering
-from notify.slots import ENGLISH, PLAIN, spoken
+from notify.slots import ENGLISH, PLAIN
+from subscribers.plain import spoken
 
 WITHIN: Final = (timedelta(minutes=30), timedelta(minutes=60))
 

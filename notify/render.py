@@ -12,9 +12,10 @@ from notify.fallback import STEPS, Desk, Said, Step, folder_of, given_slots, has
 from notify.letters import Link
 from notify.phrasing import NotReady
 from notify.reviews import Review, State, arrange, state
-from notify.slots import ENGLISH, PLAIN, PLAIN_TAG, long_time, spoken, unmarked
+from notify.slots import ENGLISH, PLAIN, long_time, unmarked
 from notify.subject import Subject
 from notify.words import Words
+from subscribers.plain import is_plain, spoken, tagged
 
 ENDING: Final = (Wording.FIRST, Wording.SHORT, Wording.UPDATE)  # the wordings whose mails may say until when
 _SETTLED: Final = GSM_7 - {"\r", "\f"}  # what the sanitiser leaves as it is
@@ -130,7 +131,7 @@ def _contents(
             continue
         yield from _texts(desk, wording, language, helped)
         if language not in PLAIN:
-            yield from _texts(desk, wording, f"{language}{PLAIN_TAG}", helped)
+            yield from _texts(desk, wording, tagged(language, plain=True), helped)
         yield from _mails(desk, wording, language, links)
 
 
@@ -154,7 +155,7 @@ def _as_texted(text: str, language: str) -> str:
     """Sanitised, and without marks for who asked for that. A text of plain GSM-7 is both already, and looking at each letter of
     it again costs more than all the rest."""
     clean = text if _SETTLED.issuperset(text) else sanitise(text).text
-    return unmarked(clean) if language.endswith(PLAIN_TAG) else clean
+    return unmarked(clean) if is_plain(language) else clean
 
 
 def _offer(desk: Desk, said: Said, wording: Wording) -> str:

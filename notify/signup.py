@@ -9,7 +9,7 @@ What is answered never depends on whether an address is known, nor does how long
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Final, Protocol
@@ -212,7 +212,8 @@ class SignUp:
         said = Said(at=now, source=SOURCE, evidence=f'ticked: "{wish.agreed}"; {proof}', terms=wish.terms)
         address = self._kept(conn, wish, said)
         is_full = _add_place(conn, address.subscriber_id, wish)
-        contacts.remember(conn, contact.contact_id, contact.memory, now, language=wish.language, erased_at=None)
+        memory = replace(contact.memory, plain=False)  # as when they ask for a language by text
+        contacts.remember(conn, contact.contact_id, memory, now, language=wish.language, erased_at=None)
         late.note(conn, [address.address_id], now)
         return Joined(address_id=address.address_id, language=wish.language, words=wish.words, is_full=is_full)
 

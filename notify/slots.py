@@ -22,6 +22,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from channels.text import GSM_7, bidi_controls
 from notify.alert import Wording
+from subscribers.plain import is_plain, spoken
 
 ENGLISH: Final = "en"
 
@@ -193,11 +194,6 @@ def in_language(value: str | Mapping[str, str], language: str) -> str | None:
     return texts.get(spoken(language))
 
 
-def spoken(language: str) -> str:
-    """The language itself, where its form without marks is asked for: "ro" for "ro-x-plain"."""
-    return language.removesuffix(PLAIN_TAG)
-
-
 def unmarked(text: str) -> str:
     """The text with every letter that GSM-7 lacks written without its marks, where it is nothing but a letter and marks."""
     return text if GSM_7.issuperset(text) else "".join(map(_in_gsm_7, text))
@@ -208,7 +204,6 @@ _LOCALES: Final = {"en": "en_US", "es": "es_US", "zh-Hant": "zh_Hant_TW"}
 # CLDR's Somali day periods (GH, GD) are abbreviations few readers know; Somali speakers read a 24-hour clock.
 _CLOCKS: Final = {"so": "HH:mm"}
 PLAIN: Final = frozenset({"en", "es", "so"})  # languages whose texts are plain GSM-7, as long as names and times are
-PLAIN_TAG: Final = "-x-plain"  # after a language (BCP 47, private use): its texts without marks, for handsets that show none
 _UNSEEN: Final = str.maketrans({"\u00a0": " ", "\u202f": " "})  # either would turn a GSM-7 text into UCS-2
 
 
@@ -216,7 +211,7 @@ def short_time(at: datetime, language: str, zone: ZoneInfo) -> str:
     """Weekday and clock, for texts: "Fri 10:40 AM". No unseen character, Latin digits in every language; "sab" for "sáb" where
     the accent alone would make a text that is plain GSM-7 on other days cost twice as much."""
     written = _short_time(at, spoken(language), zone)
-    return unmarked(written) if language in PLAIN or language.endswith(PLAIN_TAG) else written
+    return unmarked(written) if language in PLAIN or is_plain(language) else written
 
 
 def _in_gsm_7(letter: str) -> str:

@@ -7,7 +7,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from notify.alert import Mode, Stage, Wording
-from notify.slots import ENGLISH, spoken
+from notify.slots import ENGLISH
+from subscribers.plain import spoken
 
 # The wordings an Event of each stage holds, the one that its page and CAP say first. An update speaks to those told before,
 # newly told, and no longer inside.

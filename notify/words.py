@@ -20,7 +20,8 @@ from babel.messages.pofile import PoFileError
 from channels.text import Encoding, bidi_controls, measure, sanitise
 from notify import catalogs, slots
 from notify.catalogs import Message
-from notify.slots import ENGLISH, PLAIN_TAG, Kind, Slot
+from notify.slots import ENGLISH, Kind, Slot
+from subscribers.plain import spoken, tagged
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ def load(templates: Path) -> Words:
             translations.setdefault(language, {}).update(usable)
     messages = {message.context: message for listed in found.values() for message in listed}
     unmarked = config["plain"]["unmarked"]
-    plain = {f"{language}{PLAIN_TAG}": _plain(messages, translations.get(language, {})) for language in unmarked}
+    plain = {tagged(language, plain=True): _plain(messages, translations.get(language, {})) for language in unmarked}
     for fault in faults:
         logger.error("%s", fault)
     declared = {path.parent.name: slots.declared(path) for path in sorted(templates.glob("*/slots.toml"))}
@@ -260,7 +261,7 @@ def _sample(words: Words, folder: str, name: str, slot: Slot, language: str) -> 
         case Kind.CHOICE:
             return words.text(f"{folder}.{name}.{slot.sample}", language) or "" if name == "danger" else str(slot.sample)
         case Kind.URL:
-            path = "/a/" if language == ENGLISH else f"/{slots.spoken(language)}/a/"
+            path = "/a/" if language == ENGLISH else f"/{spoken(language)}/a/"
             return str(slot.sample).replace("/a/", path)
         case Kind.SITES:
             return "; ".join(slot.sample)

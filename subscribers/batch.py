@@ -14,6 +14,7 @@ from subscribers.address import EMAIL, SMS
 from subscribers.entry import Entry
 from subscribers.merging import Gains, Key, Person, Reach
 from subscribers.place import Spot
+from subscribers.plain import spoken
 from subscribers.sealing import Keyring
 from subscribers.store import ADDRESS, CHANGE, CONSENT, PLACE, SUBSCRIBER, batches, columns_of, spot_of, table_of
 from subscribers.tables import Contact
@@ -32,7 +33,7 @@ def known(conns: Sequence[Connection], keys: Sequence[Key]) -> dict[Key, Reach]:
                 for row in _select(conn, _REACHES, some, channel):
                     address_id, subscriber_id, blind, language, basis, stopped = row
                     person = people.setdefault(subscriber_id, Person(subscriber_id))
-                    found[channel, bytes(blind)] = Reach(person, language, basis, bool(stopped), address_id)
+                    found[channel, bytes(blind)] = Reach(person, spoken(language), basis, bool(stopped), address_id)
     for conn in conns:
         for some_ids in batches(sorted(people)):
             for subscriber_id, label, *where in _select(conn, _PLACES, some_ids):

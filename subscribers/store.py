@@ -13,6 +13,7 @@ from sqlmodel import SQLModel
 
 from subscribers import tables
 from subscribers.place import PLACES_MAX, BadPlace, NamedPlace, Point, Spot, ZipArea
+from subscribers.plain import is_plain, spoken, tagged
 from subscribers.sealing import Keyring
 from subscribers.tables import PlaceKind
 
@@ -49,6 +50,7 @@ class KnownAddress:
     data: bytes
     key_id: str
     language: str
+    plain: bool  # wants its texts without marks
     basis: str
     stopped_at: datetime | None
     unreachable_at: datetime | None
@@ -113,7 +115,6 @@ def add_address(
     conn: Connection, subscriber_id: int, new: NewAddress, keyring: Keyring, said: Said, *, granted: bool = True
 ) -> int:
     """Keeps a new address sealed, with the consent (or, not `granted`, the refusal) it came with; returns its address_id.
-
     Raises IntegrityError when somebody already has this address.
     """
     sealed = keyring.seal(new.channel, new.address)
@@ -135,7 +136,6 @@ def add_address(
 
 def stop(conn: Connection, address_id: int, said: Said) -> bool:
     """Nothing is sent to this address from the commit on. False when it was stopped before; the wish is recorded each time.
-
     Raises LookupError when there is no such address.
     """
     known = _must_know(conn, address_id)
@@ -157,9 +157,9 @@ def start(conn: Connection, address_id: int, basis: str, said: Said) -> bool:
     return known.stopped_at is not None
 
 
-def set_language(conn: Connection, address_id: int, language: str) -> None:
-    """Raises LookupError when there is no such address."""
-    _change_address(conn, _must_know(conn, address_id), language=language)
+def set_language(conn: Connection, address_id: int, language: str, *, plain: bool = False) -> None:
+    """plain: in its form without marks. Raises LookupError when there is no such address."""
+    _change_address(conn, _must_know(conn, address_id), language=tagged(language, plain=plain))
 
 
 def mark_unreachable(conn: Connection, address_ids: Sequence[int], at: datetime | None) -> None:
@@ -177,10 +177,8 @@ def mark_introduced(conn: Connection, address_ids: Sequence[int], at: datetime) 
 def places_of(conn: Connection, subscriber_id: int) -> list[SavedPlace]:
     """A person's places, oldest first."""
     query = select(PLACE).where(PLACE.c.subscriber_id == subscriber_id).order_by(PLACE.c.place_id)
-    return [
-        SavedPlace(place_id=row["place_id"], label=row["label"], spot=spot_of(dict(row)))
-        for row in conn.execute(query).mappings()
-    ]
+    rows = conn.execute(query).mappings()
+    return [SavedPlace(place_id=row["place_id"], label=row["label"], spot=spot_of(dict(row))) for row in rows]
 
 
 def add_place(conn: Connection, subscriber_id: int, label: str, spot: Spot) -> int:
@@ -238,8 +236,8 @@ def reseal(conn: Connection, keyring: Keyring, limit: int) -> int:
     old = [_known(row) for row in conn.execute(query).mappings()]
     for known in old:
         sealed = keyring.seal(known.channel, known.opened(keyring))
-        row = update(ADDRESS).where(ADDRESS.c.address_id == known.address_id)
-        conn.execute(row.values(sealed=sealed.data, key_id=sealed.key_id))
+        its_row = update(ADDRESS).where(ADDRESS.c.address_id == known.address_id)
+        conn.execute(its_row.values(sealed=sealed.data, key_id=sealed.key_id))
     return len(old)
 
 
@@ -269,8 +267,9 @@ def spot_of(row: Mapping[str, Any]) -> Spot:
 
 
 def _known(row: RowMapping) -> KnownAddress:
-    values = {name: row[name] for name in KnownAddress.__slots__ if name != "data"}
-    return KnownAddress(data=bytes(row["sealed"]), **values)
+    kept = row["language"]
+    rest = {name: row[name] for name in KnownAddress.__slots__ if name not in ("data", "language", "plain")}
+    return KnownAddress(data=bytes(row["sealed"]), language=spoken(kept), plain=is_plain(kept), **rest)
 
 
 def _must_know(conn: Connection, address_id: int) -> KnownAddress:

@@ -55,7 +55,7 @@ class Address(SQLModel, table=True):
     sealed: bytes = Field(sa_type=LargeBinary)
     key_id: str
     blind: bytes = Field(sa_type=LargeBinary)
-    language: str  # BCP 47, one of the city pack's
+    language: str  # BCP 47, one of the city pack's; "ro-x-plain" for texts without marks
     basis: str = Basis.OPT_IN
     stopped_at: datetime | None = None  # opted out: nothing is ever sent while set
     unreachable_at: datetime | None = None  # the provider says it cannot be reached (landline, unknown)

@@ -17,8 +17,9 @@ from notify.fallback import Step
 from notify.outbox import content_for
 from notify.preview import rows
 from notify.render import Rendering, render
-from notify.slots import PLAIN, PLAIN_TAG, spoken, unmarked
+from notify.slots import PLAIN, unmarked
 from notify.words import Words, load
+from subscribers.plain import PLAIN_TAG, spoken
 from tests.notify.factories import an_event
 from tests.notify.subjects import TAGS, a_subject, reviews_of, the_words
 

@@ -14,9 +14,10 @@ from notify import catalogs
 from notify.alert import Mode, Stage, Wording
 from notify.fallback import Step
 from notify.render import BadSubject, Rendering, problems, render
-from notify.slots import PLAIN, PLAIN_TAG, spoken
+from notify.slots import PLAIN
 from notify.subject import WORDINGS, Subject
 from notify.words import Words, load
+from subscribers.plain import PLAIN_TAG, spoken
 from tests.notify.subjects import SENT, TAGS, a_subject, reviews_of, translate, untranslated
 
 HAZARDS = ("boil_water", "flood", "wildfire_leave_now", "toxic_release", "test", "other")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -137,6 +138,24 @@ async def test_a_new_language_is_spoken_at_once_everywhere(home: House) -> None:
     assert home.rows("SELECT language FROM address") == home.rows("SELECT language FROM contact") == [{"language": "ar"}]
     await home.act("language", language="tlh")
     assert home.rows("SELECT language FROM address") == [{"language": "ar"}]
+
+
+async def test_a_new_language_takes_the_wish_for_plain_letters_back(home: House) -> None:
+    await home.sign_up(PHONE, language="ro")
+
+    def ask_for_plain(conn: Connection) -> None:
+        blind = home.keys.blind("sms", NUMBER)
+        address, contact = store.find_address(conn, "sms", blind), contacts.find(conn, "sms", blind)
+        assert address is not None and contact is not None
+        store.set_language(conn, address.address_id, "ro", plain=True)
+        contacts.remember(conn, contact.contact_id, replace(contact.memory, plain=True), home.clock.now())
+
+    home.db.write_now(ask_for_plain)
+    await home.visit(PHONE)
+    assert 'lang="ro"' in (await home.get("/manage/mine"))[1]
+    await home.act("language", language="vi")
+    assert home.rows("SELECT language FROM address") == [{"language": "vi"}]
+    assert '"plain":true' not in home.rows("SELECT memory FROM contact")[0]["memory"].replace(" ", "")
 
 
 async def test_alerts_are_stopped_and_started_again_with_the_words_agreed_to(home: House) -> None:
