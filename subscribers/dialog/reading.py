@@ -72,7 +72,7 @@ class Ear:
 
 
 def read(text: str, lexicon: Lexicon, labels: frozenset[str] = frozenset(), *, awaited: Awaited = Awaited.NOTHING) -> Reading:
-    """Sorts a text. labels: of the person's own places ("STOP CABIN" is a stop). awaited: by the open question."""
+    """Sorts a text. labels: names of the person's own places, upper case ("STOP CABIN" is a stop). awaited: by the question."""
     around = reaction(text)
     ear = _ear(text if around is None else around, lexicon, labels)
     if not ear.said.tokens:

@@ -12,12 +12,14 @@ from typing import Final
 
 from subscribers.dialog.hearing import Said, clauses, listen
 from subscribers.dialog.lexicon import Family, Lexicon
-from subscribers.place import LABEL_MAX
+from subscribers.place import LABEL_MAX, PLACES_MAX
 
 SPELLABLE: Final = 4  # letters from which a word written in capitals in the midst of others is meant as a command
 MISTYPABLE: Final = 8  # letters from which one wrong letter still leaves no doubt about the word
 MOST_BEFORE_MESSAGES: Final = 6  # words of "stop all these flood texts"
 _RUN: Final = re.compile(r"(.)\1+")
+_ZIP: Final = re.compile(r"\d{5}", re.ASCII)
+_IN_LIST: Final = re.compile(rf"[1-{PLACES_MAX}]")  # the number of a place where WHERE lists them
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +91,24 @@ def _stop_in_front(said: Said, lexicon: Lexicon) -> tuple[tuple[str, ...], tuple
 
 
 def _stop_behind(said: Said, lexicon: Lexicon) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """As above, at the end: where the verb comes last. Not in Latin letters: "school stop" is where a bus halts."""
+    """As above, at the end: where the verb comes last. Not in Latin letters, but behind a ZIP: "school stop" is where a bus
+    halts."""
     count = len(said.tokens)
-    length = 0 if count == 0 or said.tokens[-1].isascii() else lexicon.families[Family.STOP].trailing(said.tokens)
+    is_noun = count == 0 or (said.tokens[-1].isascii() and not all(map(_ZIP.fullmatch, said.tokens[:-1])))
+    length = 0 if is_noun else lexicon.families[Family.STOP].trailing(said.tokens)
     languages = lexicon.languages_of(Family.STOP, said.part(count - length, count)) if length else ()
     return languages, said.tokens[: count - length]
 
 
 def _label(rest: Sequence[str], lexicon: Lexicon, labels: frozenset[str]) -> str:
-    """The place that "stop work" or "stop the texts for mom" names; "" for none."""
+    """The place that "stop work", "stop the texts for mom", "stop 97214" or "stop 2" names; "" for none."""
     bare = [token for token in rest if not lexicon.families[Family.POLITE].leading([token])]
     for words in (" ".join(rest), " ".join(bare)):
         label = lexicon.labels.get(words, words.upper())
         if words and len(label) <= LABEL_MAX and (words in lexicon.labels or label in labels):
             return label
-    return ""
+    is_number = len(bare) == 1 and (_ZIP.fullmatch(bare[0]) or (bool(labels) and _IN_LIST.fullmatch(bare[0])))
+    return bare[0] if is_number else ""
 
 
 def _phrase(said: Said, lexicon: Lexicon) -> Wish | None:
@@ -158,14 +163,16 @@ def peeled(said: Said, lexicon: Lexicon, before: Sequence[Family], after: Sequen
 
 
 def _unglued(said: Said, lexicon: Lexicon, before: Sequence[Family], after: Sequence[Family]) -> Said:
-    """As `peeled`, in scripts that put no spaces between words."""
-    first, last = said.tokens[0], said.tokens[-1]
+    """As `peeled`, in scripts that put no spaces between words. A stop word is left whole, whatever its end may mean."""
+    first, stops = said.tokens[0], lexicon.families[Family.STOP].languages
     if len(said.tokens) > 1:
         return said
-    while found := max((lexicon.families[family].prefix(first) for family in before), key=len, default=""):
+    while first not in stops and (
+        found := max((lexicon.families[family].prefix(first) for family in before), key=len, default="")
+    ):
         first = first.removeprefix(found)
     last = first
-    while found := max((lexicon.families[family].suffix(last) for family in after), key=len, default=""):
+    while last not in stops and (found := max((lexicon.families[one].suffix(last) for one in after), key=len, default="")):
         last = last.removesuffix(found)
     if last == said.tokens[0]:
         return said

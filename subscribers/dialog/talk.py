@@ -87,7 +87,7 @@ def yearly_check(known: Known, now: datetime, world: World, lexicon: Lexicon) ->
 
 def _scene(known: Known, heard: Heard, world: World, lexicon: Lexicon) -> Scene:
     question = alive(known.memory.question, heard.at)
-    labels = frozenset(place.label for place in known.places)
+    labels = frozenset(name for place in known.places for name in (place.label, fold(place.words).upper()))
     reading = read(heard.text, lexicon, labels, awaited=AWAITED[question.asked] if question is not None else Awaited.NOTHING)
     language, saved = tongue(known, reading, frozenset(world.city.languages))
     memory = _counted(known.memory, heard, reading)

@@ -1,7 +1,9 @@
 """A person who would be read as "stop" is stopped, however they put it; a sentence that merely holds such a word is not."""
 
+import tomllib
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from subscribers.dialog.intent import Kind
@@ -9,7 +11,7 @@ from subscribers.dialog.lexicon import Family
 from subscribers.dialog.reading import read
 from subscribers.dialog.stopping import all_words
 from subscribers.dialog.turn import Stop
-from tests.subscribers.dialog.subjects import ACTIVE, LEXICON, answer, keys
+from tests.subscribers.dialog.subjects import ACTIVE, LEXICON, VOCABULARY, answer, keys
 
 STOPS = """
 stop
@@ -156,6 +158,12 @@ opriți vă rog
 ກະລຸນາຢຸດ
 أوقف العمل
 please ya para
+stop 97214
+97214 stop
+stop alerts for 97214 please
+stop sending to 97206
+stop 1
+ບໍ່ຢາກໄດ້ແລ້ວກະລຸນາ
 빼 주세요
 """.strip("\n").split("\n")
 
@@ -242,6 +250,26 @@ no dejen de mandar alertas
 중단하지 마
 توقف العمل
 توقف المطر
+what happens if I text STOP
+I didn't text STOP
+if i text stop do i still get alerts
+stop at 97214
+bus stop 97214
+stop 82
+can we stop boiling water
+STOP THE FLOOD
+no more water
+ya no hay luz
+не пейте воду хватит ли
+коли це припиниться
+ajunge apa pentru toti
+dung uong nuoc
+停水了嗎
+水を止めてください
+물 그만 끓여도 되나요
+هل توقف المطر
+roobku ma istaagay
+ຢຸດດື່ມນ້ຳບໍ
 """.strip("\n").split("\n")
 
 
@@ -271,6 +299,30 @@ def test_a_stop_that_names_a_place_is_a_stop_and_knows_the_place(text: str, labe
 
 def test_a_label_of_nobody_is_no_place() -> None:
     assert read("stop cabin", LEXICON).kind is not Kind.STOP
+
+
+COURTESIES = {
+    path.stem: tomllib.loads(path.read_text("utf-8"))[Family.COURTESY.value] for path in sorted(VOCABULARY.glob("*.toml"))
+}
+
+
+@st.composite
+def courteous_stops(draw: st.DrawFn) -> str:
+    """A stop of a language with please or thanks of the same one before or behind it."""
+    language = draw(st.sampled_from(LEXICON.languages))
+    listed = {**LEXICON.families[Family.STOP].languages, **LEXICON.families[Family.STOP_ALONE].languages}
+    word = draw(st.sampled_from([word for word, languages in listed.items() if language in languages]))
+    courtesy = draw(st.sampled_from(COURTESIES[language]))
+    is_glued = language in ("ja", "zh-Hant", "lo") and not any(part.isascii() for part in (word, courtesy))
+    shape = draw(st.sampled_from(["{0} {1}", "{0}, {1}!", "{0}. {1}", *(["{0}{1}"] if is_glued else [])]))
+    text = shape.format(*draw(st.permutations([word, courtesy])))
+    return draw(st.sampled_from([text, text.upper(), text.title()]))
+
+
+@settings(max_examples=400)
+@given(text=courteous_stops())
+def test_a_stop_of_any_language_with_please_or_thanks_of_the_same_stops(text: str) -> None:
+    assert read(text, LEXICON).kind is Kind.STOP
 
 
 def shapes(word: str) -> st.SearchStrategy[str]:
