@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from notify import audit, due, late, leases, promises, register, renewal
+from notify import audit, checks, due, late, leases, promises, register, renewal
 from notify.audit import Act
 from notify.due import Task
 from notify.life import EndedWhy, Status
@@ -49,6 +49,7 @@ def ticks(built: Built) -> list[Tick]:
         Tick("audience", 5, service.crowd.follow),
         Tick("alerts for the text dialog", 1, built.residents.live.refresh),
         Tick("texts that wait for morning", 10, built.residents.night.tick),
+        Tick("yearly checks", checks.EVERY_S, built.residents.checks.tick),
         Tick("page and feeds", 30, partial(republish, built)),
         Tick("phones given up", 3600, partial(_try_again, built)),
         Tick("audit head", 3600, partial(_publish_head, built)),

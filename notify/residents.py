@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from channels.base import Channel
 from notify import city, data
 from notify.alert import Event, Mode
+from notify.checks import Checks
 from notify.city import City
 from notify.clock import Clock
 from notify.crowd import Crowd
@@ -38,7 +39,7 @@ from notify.web.signup import SignUpPages
 from notify.web.visit import VisitPages
 from notify.words import Words
 from notify.world import CityWorld, facts, sights
-from subscribers.address import Samples
+from subscribers.address import SMS, Samples
 from subscribers.dialog import lexicon
 from subscribers.dialog.turn import Reply
 from subscribers.gazetteer.search import Gazetteer
@@ -75,6 +76,7 @@ class Residents:
     routes: Sequence[web.RouteDef]
     screens: Screens
     night: Night
+    checks: Checks
 
 
 def build(side: Side, dispatchers: Sequence[Dispatcher], reviews: Sequence[Review]) -> Residents:
@@ -101,7 +103,8 @@ def build(side: Side, dispatchers: Sequence[Dispatcher], reviews: Sequence[Revie
     inbound = InboundTexts(side.channels, inbox, settings.public_url, SAMPLES[settings.mode])
     number = settings.sms_senders[0].number if settings.sms_senders else ""
     screens = Screens(data.folder("templates"), side.site, number=number, terms=TERMS)
-    reception = _reception(side, Notices(dispatchers), replies)
+    notices = Notices(dispatchers)
+    reception = _reception(side, notices, replies)
     counter = Counter(
         screens=screens,
         clock=side.clock,
@@ -119,6 +122,7 @@ def build(side: Side, dispatchers: Sequence[Dispatcher], reviews: Sequence[Revie
         errands=reception.errands,
         routes=[*inbound.routes(), *(route for each in pages for route in each.routes())],
         screens=screens,
+        checks=Checks(inbox=inbox, send=notices.text, ours=number or SMS, zone=side.pack.pack.zone),
         night=Night(side.db, side.clock, side.pack.pack.zone, side.event),
     )
 

@@ -1,15 +1,19 @@
 """`tocsin subscribers ...`: lists of people imported, and how many there are."""
 
 from contextlib import closing
+from dataclasses import asdict
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.progress import Progress as Bar
+from sqlalchemy import Connection
 
-from notify import city, data, keys
+from notify import audit, city, data, keys
 from notify.alert import Mode
+from notify.audit import Act
 from notify.cli.admin import opened
 from notify.cli.client import Client
 from notify.cli.say import Exit, Json, errors, refuse, screen, sentences, show, table
@@ -17,6 +21,7 @@ from notify.db import Database
 from notify.settings import Settings
 from subscribers import atlas, importing
 from subscribers import history as past
+from subscribers import reassigned as numbers
 from subscribers.address import EMAIL, BadAddress, Samples, channel_of, normal_email, normal_phone
 from subscribers.entry import Rules
 from subscribers.importing import Progress, Totals
@@ -96,6 +101,45 @@ def take(settings: Settings, db: Database, file: Path, *, dry_run: bool = False)
         except BadFile as error:
             refuse(error.problems)
     return totals, notes
+
+
+@app.command()
+def reassigned(
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="UTF-8 CSV: number, answer (yes, no, no data), date asked with.")
+    ],
+    json: Json = False,
+) -> None:
+    """Takes answers of the Reassigned Numbers Database. A number that was given up since gets no place names and no alert but
+    an Extreme one, is asked who has it, and is removed after 14 days of silence."""
+    with sentences():
+        settings, db = opened()
+        with closing(db):
+            totals = take_answers(settings, db, file)
+    lines = [
+        f"{totals.answers:,} answers.",
+        f"{totals.suspect:,} numbers may have a new owner from now on; {totals.newer:,} have agreed since, and stay.",
+        f"{totals.unknown:,} are not ours.",
+    ]
+    show(asdict(totals), json, lines)
+
+
+def take_answers(settings: Settings, db: Database, file: Path) -> numbers.Totals:
+    """Takes the file whole, in one transaction, and notes in the audit log which file it was."""
+    read = file.read_bytes()
+    try:
+        answers = numbers.read(read, SAMPLES[settings.mode])
+    except numbers.BadAnswers as error:
+        refuse(error.problems)
+    ring, now = keys.load(settings.keys_file), datetime.now(UTC)
+
+    def work(conn: Connection) -> numbers.Totals:
+        totals = numbers.take(conn, answers, ring, now)
+        detail = asdict(totals) | {"sha256": sha256(read).hexdigest()}
+        audit.append(conn, Act(actor="shell", action="reassigned numbers taken", subject=file.name, detail=detail), now)
+        return totals
+
+    return db.write_now(work)
 
 
 @app.command()
