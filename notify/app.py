@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from channels.base import Misconfigured
 from notify import due, duties, keys, leases, schema
 from notify.clock import Clock, SystemClock
+from notify.console.pages import Console
 from notify.db import Database, engine_for
 from notify.schedule import Ticker
 from notify.service import Service
@@ -60,7 +61,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         await built.residents.live.refresh()
         public_app.add_routes([*built.callbacks.routes(), *built.residents.routes, *public.routes(settings.published)])
         private_app = web.Application(client_max_size=MOST_BODY, middlewares=[middleware(db)])
-        private_app.add_routes(api.routes(built.service))
+        private_app.add_routes([*api.routes(built.service), *Console(built.service, ring, settings.private_url).web_routes()])
         public_port = await _listen(stack, public_app, settings.public_host, settings.public_port)
         private_port = await _listen(stack, private_app, settings.private_host, settings.private_port)
         for task in (

@@ -169,6 +169,12 @@ class Newsroom:
         self._log(conn, staff, "approved", alert_id, digest=row.digest, identifier=sealed.identifier)
         return added
 
+    def hindrances(self, conn: Connection, staff: Staff, row: AlertRow) -> list[str]:
+        """Why this person may not approve this submitted alert, as sentences; empty when they may."""
+        event = from_json(row.frozen or "")
+        matter = self._matter(conn, Draft.model_validate_json(row.content), row)
+        return may_approve(staff, matter, self.assembler.people_needed(event))
+
     def send(self, conn: Connection, staff: Staff, alert_id: str) -> EventRow:
         """Starts the countdown; at its end the alert is published and sent. Only the approver's own token does this."""
         row = register.alert(conn, alert_id, lock=True)

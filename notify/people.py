@@ -65,6 +65,13 @@ def by_token(conn: Connection, token: str) -> Staff | None:
     return _staff(Person(**found._mapping)) if found else None
 
 
+def active(conn: Connection, person_id: str) -> Staff | None:
+    """A person by name, unless they were disabled."""
+    query = select(Person).where(col(Person.person_id) == person_id, col(Person.disabled_at).is_(None))
+    found = conn.execute(query).first()
+    return _staff(Person(**found._mapping)) if found else None
+
+
 def everybody(conn: Connection) -> list[tuple[Staff, bool]]:
     """All staff with whether they are still active."""
     rows = [Person(**row._mapping) for row in conn.execute(select(Person).order_by(col(Person.person_id)))]

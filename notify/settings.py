@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     public_port: int = Field(8080, ge=0, le=65535, description="port of the public listener; 0 takes a free one")
     private_host: str = Field("127.0.0.1", description="address the API listener binds")
     private_port: int = Field(8081, ge=0, le=65535, description="port of the API listener; 0 takes a free one")
+    private_url: str = Field("http://127.0.0.1:8081", description="how staff reach the console")
     twilio_account_sid: str = Field("", description="Twilio account; empty: no SMS lane")
     twilio_auth_token: SecretStr = Field(SecretStr(""), description="Twilio auth token; also signs status reports")
     twilio_url: str = Field("https://api.twilio.com", description="base URL of the Twilio API, or of the simulator")

@@ -23,6 +23,43 @@ class Person(SQLModel, table=True):
     disabled_at: datetime | None = None
 
 
+class Login(SQLModel, table=True):
+    """How a member of staff signs in to the console: a password and a code from a phone (RFC 6238)."""
+
+    __tablename__ = "login"
+    person_id: str = Field(primary_key=True, foreign_key="person.person_id")
+    password: str  # Argon2id, in its own encoded form
+    seed: bytes = Field(sa_type=LargeBinary)  # of the codes, sealed like an address
+    key_id: str
+    last_step: int = 0  # the 30-second step of the last code used: none is taken twice
+    failures: int = 0  # in a row
+    wait_until: datetime | None = None
+
+
+class Session(SQLModel, table=True):
+    """A browser somebody signed in with. Only a hash of its cookie is kept; ended rows stay, for the record."""
+
+    __tablename__ = "session"
+    session_id: str = Field(primary_key=True)
+    person_id: str = Field(index=True, foreign_key="person.person_id")
+    made_at: datetime
+    seen_at: datetime
+    proved_at: datetime  # when the code was last typed
+    device: str = ""
+    ended_at: datetime | None = None
+
+
+class Invitation(SQLModel, table=True):
+    """A link by which somebody sets or resets their password and code, once."""
+
+    __tablename__ = "invitation"
+    token_hash: str = Field(primary_key=True)
+    person_id: str = Field(index=True, foreign_key="person.person_id")
+    made_by: str
+    expires_at: datetime
+    used_at: datetime | None = None
+
+
 class Incident(SQLModel, table=True):
     """The thread that owns alerts. Its id is public and permanent: /a/{incident_id}."""
 

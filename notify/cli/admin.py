@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from sqlalchemy.engine import make_url
 
-from notify import audit, keys, people, schema
+from notify import accounts, audit, keys, people, schema
 from notify.cli.say import Json, refuse, sentences, show, table
 from notify.db import Database, engine_for
 from notify.settings import Settings, load
@@ -47,7 +47,7 @@ def init(json: Json = False) -> None:
     lines = [
         f"Keys are in {settings.keys_file}. Keep a copy apart from the database: without it no address can be read again.",
         f"The first administrator is 'admin'. Token, shown this once: {token}",
-        "Next: tocsin user add NAME --role author",
+        "For the console: tocsin user invite admin. Next: tocsin user add NAME --role author",
     ]
     show({"keys_file": str(settings.keys_file), "person": "admin", "token": token}, json, lines)
 
@@ -94,6 +94,17 @@ def token(name: Name, json: Json = False) -> None:
         with closing(db):
             fresh = db.write_now(lambda conn: people.new_token(conn, name))
     show({"person": name, "token": fresh}, json, [f"{name}: new token, shown this once: {fresh}"])
+
+
+@user.command()
+def invite(name: Name, json: Json = False) -> None:
+    """A link, for one use within a day, by which somebody sets their password and phone for the console."""
+    with sentences():
+        settings, db = opened()
+        with closing(db):
+            fresh = db.write_now(lambda conn: accounts.invite(conn, name, "command line", datetime.now(UTC)))
+    link = f"{settings.private_url.rstrip('/')}/invitation/{fresh}"
+    show({"person": name, "link": link}, json, [f"{name}: for one use within a day: {link}"])
 
 
 @user.command()

@@ -14,6 +14,7 @@ import aiohttp
 
 from notify import keys, people
 from notify.app import Running, running
+from notify.clock import Clock
 from notify.db import Database
 from notify.settings import load
 from tests.notify.newsroom_factory import keep_areas
@@ -69,8 +70,8 @@ def install(home: Path, migrated: Path) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def serving(home: Path, migrated: Path, **settings: Any) -> AsyncIterator[Served]:
+async def serving(home: Path, migrated: Path, *, clock: Clock | None = None, **settings: Any) -> AsyncIterator[Served]:
     tokens = install(home, migrated)
     given = {"mode": "demo", "data_dir": home, "public_port": 0, "private_port": 0, "countdown_s": 0} | settings
-    async with running(load(**given)) as started:
+    async with running(load(**given), clock) as started:
         yield Served(home, started, tokens)

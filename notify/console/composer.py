@@ -1,0 +1,203 @@
+"""Writing an alert: choose the hazard, fill in one page, look at what people would get, ask for approval."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import shapely
+from aiohttp import web
+
+from notify import register
+from notify.alert import Stage
+from notify.broadcast import Unfit
+from notify.console import draft_form
+from notify.console.draft_form import SLOT, Filled, Problem
+from notify.console.routing import FORM, SEVERAL, SIGNED_IN, WRITERS, Guard, Route
+from notify.console.screens import VISIT
+from notify.draft import BadDraft, Draft
+from notify.fallback import folder_of, has_short
+from notify.hazards import Hazard
+from notify.life import EDITABLE, Status
+from notify.service import Service
+from notify.slots import Kind, Slot
+from notify.subject import WORDINGS
+from notify.tables import AlertRow
+from subscribers import atlas
+
+SIMPLER_DEG: Final = 0.0002  # about 20 metres: no eye sees it at the scale of a city
+FIELDS: Final = (*draft_form.TIMES, *draft_form.CHOICES, "names", "geojson", "lat", "lon", "radius_m", "words", "channels")
+OTHERS: Final = ("short", "note", "expected_people", "ends")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What the preview panel shows. problems: with the fields they are about."""
+
+    problems: Sequence[Problem]
+    preview: Mapping[str, Any]
+    shown: str  # the language whose texts are shown
+
+
+class Composer:
+    def __init__(self, guard: Guard, service: Service) -> None:
+        self._guard, self._service = guard, service
+        self._screens, self._db = guard.screens, guard.db
+        self._assembly = service.assembly
+        self._zone = service.assembly.city.pack.zone
+
+    def routes(self) -> list[Route]:
+        alert = "/alerts/{alert_id}"
+        return [
+            Route(method="GET", path="/alerts/new", answer=self.choose, roles=WRITERS),
+            Route(method="POST", path="/alerts/new", answer=self.begin, roles=WRITERS),
+            Route(method="GET", path=f"{alert}/edit", answer=self.show, roles=WRITERS),
+            Route(method="POST", path=f"{alert}/edit", answer=self.save, roles=WRITERS),
+            Route(method="POST", path=f"{alert}/preview", answer=self.preview, roles=WRITERS),
+            Route(method="GET", path="/areas.geojson", answer=self.map, roles=SIGNED_IN, passive=True),
+        ]
+
+    async def choose(self, request: web.Request) -> web.StreamResponse:
+        """Every hazard with its synonyms; a field narrows them down."""
+        return self._screens.page(request, "choose", hazards=self._assembly.hazards.values())
+
+    async def begin(self, request: web.Request) -> web.StreamResponse:
+        """A new draft with what is usual for its hazard already filled in."""
+        form, staff = request[FORM], request[VISIT].staff
+        key = form.text("hazard")
+        if key not in self._assembly.hazards:
+            raise Unfit([f"There is no hazard '{key}'."])
+        stage = Stage.TEST if key == "test" or form.text("stage") == "test" else Stage.FIRST
+        areas = await self._db.read(atlas.areas)
+        draft = usual(self._assembly.hazards[key], stage, [area.name for area in areas if area.citywide])
+        row = await self._db.write(lambda conn: self._service.newsroom.compose(conn, staff, draft))
+        return self._screens.moved(f"/alerts/{row.alert_id}/edit")
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        row = await self._row(request)
+        if Status(row.status) not in EDITABLE:
+            return self._screens.moved(f"/alerts/{row.alert_id}")
+        draft = Draft.model_validate_json(row.content)
+        filled = draft_form.fill(draft, self._slots(draft), self._zone)
+        return await self._page(request, row, draft, filled, await self._look(draft, row, "en"))
+
+    async def preview(self, request: web.Request) -> web.StreamResponse:
+        """What the form of now would become, without keeping it."""
+        row, filled = await self._row(request), _filled(request)
+        start = Draft.model_validate_json(row.content)
+        try:
+            looked = await self._look(self._parse(filled, start), row, filled.text("show") or "en")
+        except BadDraft as error:
+            looked = self._refused(error.problems, start)
+        return self._screens.page(request, "part/preview", looked=looked, row=row, languages=self._languages())
+
+    async def save(self, request: web.Request) -> web.StreamResponse:
+        """Keeps the form; and asks for approval when that button was pressed. Nothing typed is lost, whatever is wrong."""
+        row, form, filled = await self._row(request), request[FORM], _filled(request)
+        start = Draft.model_validate_json(row.content)
+        try:
+            draft = self._parse(filled, start)
+        except BadDraft as error:
+            return await self._page(request, row, start, filled, self._refused(error.problems, start), status=422)
+        if form.text("version") != str(row.version) and form.text("overwrite") != "yes":
+            return await self._page(request, row, start, filled, await self._look(draft, row, "en"), status=409)
+        await self._keep(request, row, draft)
+        if form.text("act") != "submit":
+            return self._screens.moved(f"/alerts/{row.alert_id}/edit")
+        staff, newsroom = request[VISIT].staff, self._service.newsroom
+        try:
+            await self._db.write(lambda conn: newsroom.submit(conn, staff, row.alert_id))
+        except Unfit as unfit:
+            row = await self._row(request)
+            return await self._page(request, row, draft, filled, self._refused(unfit.problems, draft), status=422)
+        return self._screens.moved(f"/alerts/{row.alert_id}")
+
+    async def map(self, _: web.Request) -> web.StreamResponse:
+        """The city's areas for the map, large ones first so that small ones lie above them."""
+        areas = sorted(await self._db.read(atlas.areas), key=lambda area: -area.shape.area)
+        features = [
+            {
+                "type": "Feature",
+                "properties": {"name": area.name, "kind": area.kind, "citywide": area.citywide},
+                "geometry": json.loads(shapely.to_geojson(area.shape.simplify(SIMPLER_DEG))),
+            }
+            for area in areas
+        ]
+        collection = {"type": "FeatureCollection", "features": features}
+        return web.json_response(collection, headers={"Cache-Control": "private, max-age=300"})
+
+    async def _keep(self, request: web.Request, row: AlertRow, draft: Draft) -> None:
+        if draft != Draft.model_validate_json(row.content):
+            staff, newsroom = request[VISIT].staff, self._service.newsroom
+            await self._db.write(lambda conn: newsroom.edit(conn, staff, row.alert_id, draft))
+
+    async def _row(self, request: web.Request) -> AlertRow:
+        alert_id = request.match_info["alert_id"]
+        return await self._db.read(lambda conn: register.alert(conn, alert_id))
+
+    def _parse(self, filled: Filled, start: Draft) -> Draft:
+        return draft_form.parse(filled, start, self._slots(start), self._zone)
+
+    def _refused(self, problems: Sequence[str], draft: Draft) -> Looked:
+        return Looked(problems=self._placed(problems, draft), preview={}, shown="en")
+
+    async def _look(self, draft: Draft, row: AlertRow, shown: str) -> Looked:
+        preview = await self._service.preview(draft, row)
+        return Looked(problems=self._placed(preview["problems"], draft), preview=preview, shown=shown)
+
+    def _placed(self, sentences: Sequence[str], draft: Draft) -> list[Problem]:
+        return draft_form.placed(sentences, [*FIELDS, *OTHERS, *(f"{SLOT}{name}" for name in self._slots(draft))])
+
+    def _slots(self, draft: Draft) -> Mapping[str, Slot]:
+        """What people fill in for this hazard at this stage."""
+        words = self._assembly.words
+        found: dict[str, Slot] = {}
+        for wording in WORDINGS[draft.stage]:
+            for name, slot in words.declared(folder_of(words, draft.hazard, wording)).items():
+                if name not in words.slots[""] and wording in slot.wordings:
+                    found.setdefault(name, slot)
+        return found
+
+    def _languages(self) -> Sequence[Any]:
+        return self._assembly.city.pack.languages
+
+    async def _page(
+        self, request: web.Request, row: AlertRow, draft: Draft, filled: Filled, looked: Looked, status: int = 200
+    ) -> web.Response:
+        hazard = self._assembly.hazards[draft.hazard]
+        areas = await self._db.read(atlas.areas)
+        by_kind: dict[str, list[Any]] = {}
+        for area in areas:
+            by_kind.setdefault(area.kind, []).append(area)
+        return self._screens.page(
+            request,
+            "compose",
+            status=status,
+            row=row,
+            draft=draft,
+            hazard=hazard,
+            filled=filled,
+            slots=self._slots(draft),
+            Kind=Kind,
+            SLOT=SLOT,
+            areas=by_kind,
+            sources=self._assembly.city.pack.sources,
+            usual_source=self._assembly.city.pack.source_for(hazard.key),
+            has_short=has_short(self._assembly.words, draft.hazard),
+            looked=looked,
+            languages=self._languages(),
+            conflict=status == 409,
+        )
+
+
+def usual(hazard: Hazard, stage: Stage, citywide: Sequence[str]) -> Draft:
+    """What an alert of this hazard starts from: the whole city; held until somebody says it is over where that is the rule."""
+    given: dict[str, Any] = {"hazard": hazard.key, "stage": stage, "area": {"names": list(citywide[:1])}}
+    if hazard.must_renew and stage is Stage.FIRST:
+        given["until"] = "cleared"
+    return Draft.model_validate(given)
+
+
+def _filled(request: web.Request) -> Filled:
+    many = request[SEVERAL]
+    return Filled(one=request[FORM].fields, many=many)

@@ -1,0 +1,127 @@
+"""Deciding on an alert, on a phone if need be: read exactly what would leave, then send it, return it or reject it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from notify import register
+from notify.alert import Event, from_json
+from notify.console.door import CODE_WRONG
+from notify.console.routing import FORM, READERS, WRITERS, Guard, Route
+from notify.console.screens import VISIT
+from notify.draft import Draft
+from notify.life import Staff, Status
+from notify.service import Service
+from notify.tables import AlertRow
+
+UNREAD: Final = {
+    "read_words": "Tick that you have read the message.",
+    "read_place": "Tick that the place and the times are right.",
+    "understand": "Tick that you understand how many people this reaches.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """People and messages of a submitted alert, by channel."""
+
+    channel: str
+    people: int
+    languages: Sequence[tuple[str, int]]
+
+
+class Decisions:
+    def __init__(self, guard: Guard, service: Service) -> None:
+        self._guard, self._service = guard, service
+        self._screens, self._db = guard.screens, guard.db
+
+    def routes(self) -> list[Route]:
+        path = "/alerts/{alert_id}/approval"
+        return [
+            Route(method="GET", path=path, answer=self.show, roles=READERS),
+            Route(method="POST", path=path, answer=self.decide, roles=WRITERS),
+        ]
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        row = await self._row(request)
+        if row.status != Status.PENDING or row.frozen is None:
+            return self._screens.moved(f"/alerts/{row.alert_id}")
+        return await self._page(request, row)
+
+    async def decide(self, request: web.Request) -> web.StreamResponse:
+        row, form, staff = await self._row(request), request[FORM], request[VISIT].staff
+        act = form.text("act")
+        if act in ("return", "reject"):
+            newsroom, reason = self._service.newsroom, form.text("reason")
+            await self._db.write(lambda conn: newsroom.send_back(conn, staff, row.alert_id, reason, reject=act == "reject"))
+            return self._screens.moved("/")
+        if row.status != Status.PENDING or row.frozen is None:
+            return self._screens.moved(f"/alerts/{row.alert_id}")
+        problems = [sentence for name, sentence in UNREAD.items() if form.text(name) != "yes"]
+        if problems:
+            return await self._page(request, row, problems)
+        if not await self._guard.proved(request, form.text("code")):
+            return await self._page(request, row, [CODE_WRONG])
+        seen, alert_id = form.text("digest"), row.alert_id
+        await self._db.write(lambda conn: self._approve_and_send(conn, staff, alert_id, seen))
+        return self._screens.moved(f"/alerts/{alert_id}")
+
+    def _approve_and_send(self, conn: Connection, staff: Staff, alert_id: str, seen: str) -> None:
+        """One gesture, one transaction: whoever reads and decides starts the countdown."""
+        self._service.newsroom.approve(conn, staff, alert_id, seen)
+        self._service.newsroom.send(conn, staff, alert_id)
+
+    async def _row(self, request: web.Request) -> AlertRow:
+        alert_id = request.match_info["alert_id"]
+        return await self._db.read(lambda conn: register.alert(conn, alert_id))
+
+    async def _page(self, request: web.Request, row: AlertRow, problems: Sequence[str] = ()) -> web.Response:
+        event = from_json(row.frozen or "")
+        draft = Draft.model_validate_json(row.content)
+        preview = await self._service.preview(draft, row)
+        staff, now = request[VISIT].staff, self._guard.clock.now()
+        newsroom = self._service.newsroom
+        refused = await self._db.read(lambda conn: newsroom.hindrances(conn, staff, row))
+        told = preview["texts"]
+        people = sum(one["people"] for one in told)
+        return self._screens.page(
+            request,
+            "approval",
+            status=422 if problems else 200,
+            problems=problems,
+            row=row,
+            event=event,
+            hazard=self._service.assembly.hazards[row.hazard],
+            counts=_counts(told),
+            people=people,
+            preview=preview,
+            texts=_texts(event),
+            languages=[one for one in self._service.assembly.city.pack.languages if one.tag in event.languages_used],
+            refused=refused,
+            asks_code=not request[VISIT].proved(now),
+            draft=draft,
+        )
+
+
+def _counts(told: Sequence[dict[str, Any]]) -> list[Count]:
+    found: dict[str, dict[str, int]] = {}
+    for one in told:
+        by_language = found.setdefault(one["channel"], {})
+        by_language[one["language"]] = by_language.get(one["language"], 0) + one["people"]
+    return [
+        Count(channel=channel, people=sum(each.values()), languages=sorted(each.items(), key=lambda pair: -pair[1]))
+        for channel, each in sorted(found.items())
+    ]
+
+
+def _texts(event: Event) -> dict[str, dict[str, str]]:
+    """What stands in the frozen event, not what would be rendered now: language -> wording -> text."""
+    found: dict[str, dict[str, str]] = {}
+    for key, content in event.contents.items():
+        channel, wording, language = key.split("/", 2)
+        if channel == "sms":
+            found.setdefault(language, {})[wording] = content.body
+    return found

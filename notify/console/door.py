@@ -1,0 +1,190 @@
+"""Signing in, proving oneself again, signing out, and setting a password by invitation."""
+
+import asyncio
+from functools import partial
+from typing import Final
+from urllib.parse import urlsplit
+
+import segno
+from aiohttp import web
+
+from notify import accounts, passwords
+from notify.accounts import INVITED_FOR, SIGNED_IN_FOR
+from notify.console.routing import ANYBODY, SIGNED_IN, Guard, Route
+from notify.console.screens import LANGUAGE, VISIT
+from notify.console.words import spoken
+from notify.site import ENGLISH
+from notify.web.forms import Marks
+from subscribers.sealing import Unopenable
+
+SEED: Final = "tocsin_seed"  # cookie: the seed being set up, sealed; it is nobody's until its code was typed
+NO_FIT: Final = (
+    "Name, password and code do not fit together. A code is good for half a minute, and for one use. "
+    "After five failed tries you have to wait before each further one, twice as long each time."
+)
+UNUSED: Final = ("This invitation does not work", ["It was used, replaced or is more than a day old. Ask for a new one."])
+
+
+class Door:
+    """marks: sign the forms of people who are not signed in yet."""
+
+    def __init__(self, guard: Guard, marks: Marks) -> None:
+        self._guard, self._ring, self._marks = guard, guard.ring, marks
+        self._db, self._clock, self._screens = guard.db, guard.clock, guard.screens
+
+    def routes(self) -> list[Route]:
+        return [
+            Route(method="GET", path="/sign-in", answer=self.ask, roles=ANYBODY),
+            Route(method="POST", path="/sign-in", answer=self.sign_in, roles=ANYBODY),
+            Route(method="POST", path="/sign-out", answer=self.sign_out, roles=SIGNED_IN),
+            Route(method="GET", path="/prove", answer=self.ask_code, roles=SIGNED_IN),
+            Route(method="POST", path="/prove", answer=self.prove, roles=SIGNED_IN),
+            Route(method="GET", path="/invitation/{token}", answer=self.invited, roles=ANYBODY),
+            Route(method="POST", path="/invitation/{token}", answer=self.enrol, roles=ANYBODY),
+            Route(method="POST", path="/language", answer=self.language, roles=ANYBODY),
+        ]
+
+    async def ask(self, request: web.Request) -> web.StreamResponse:
+        way = inside(request.query.get("next", "/"))
+        return self._screens.moved(way) if VISIT in request else self._asked(request, way)
+
+    async def sign_in(self, request: web.Request) -> web.StreamResponse:
+        form = await self._guard.form(request)
+        way, person_id = inside(form.text("next")), form.text("person").casefold()
+        if not self._marked(form.text("mark")):
+            return self._asked(request, way, person_id, ["This page was open for a long time. Press the button again."], 403)
+        if not await self._fits(person_id, form.fields.get("password", ""), form.text("code")):
+            return self._asked(request, way, person_id, [NO_FIT], 422)
+        now, device = self._clock.now(), request.headers.get("User-Agent", "")[:200]
+        token = await self._db.write(lambda conn: accounts.sign_in(conn, person_id, device, now))
+        return self._entered(way, token)
+
+    async def sign_out(self, request: web.Request) -> web.StreamResponse:
+        token, now = request[VISIT].token, self._clock.now()
+        await self._db.write(lambda conn: accounts.sign_out(conn, token, now))
+        answer = self._screens.moved("/sign-in")
+        answer.del_cookie(self._guard.cookie, path="/", secure=self._encrypted)
+        return answer
+
+    async def ask_code(self, request: web.Request) -> web.StreamResponse:
+        return self._screens.page(request, "prove", next=inside(request.query.get("next", "/")))
+
+    async def prove(self, request: web.Request) -> web.StreamResponse:
+        form = await self._guard.form(request)
+        way = inside(form.text("next"))
+        if not await self._guard.proved(request, form.text("code")):
+            return self._screens.page(request, "prove", status=422, next=way, problems=[CODE_WRONG])
+        return self._screens.moved(way)
+
+    async def invited(self, request: web.Request) -> web.StreamResponse:
+        token, now = request.match_info["token"], self._clock.now()
+        person_id = await self._db.read(lambda conn: accounts.invited(conn, token, now))
+        if person_id is None:
+            return self._screens.refusal(request, 410, *UNUSED)
+        return self._set_up(request, person_id, passwords.new_seed())
+
+    async def enrol(self, request: web.Request) -> web.StreamResponse:
+        form, token, now = await self._guard.form(request), request.match_info["token"], self._clock.now()
+        person_id = await self._db.read(lambda conn: accounts.invited(conn, token, now))
+        if person_id is None or not self._marked(form.text("mark")):
+            return self._screens.refusal(request, 410, *UNUSED)
+        seed = self._seed_of(request)
+        if seed is None:
+            return self._set_up(request, person_id, passwords.new_seed(), ["Set up the app again: the page was open too long."])
+        password, step = form.fields.get("password", ""), passwords.step_of(seed, form.text("code"), now, 0)
+        problems = passwords.problems(password, person_id)
+        if password != form.fields.get("again", ""):
+            problems.append("The two passwords differ.")
+        if step is None:
+            problems.append("This is not the app's code of now. Check that the clock of the phone is right.")
+        if problems or step is None:
+            return self._set_up(request, person_id, seed, problems)
+        hashed = await asyncio.to_thread(passwords.hashed, password)
+        keep = partial(accounts.enrol, token=token, password=hashed, seed=seed, ring=self._ring, step=step, now=now)
+        if await self._db.write(keep) is None:
+            return self._screens.refusal(request, 410, *UNUSED)
+        answer = self._screens.moved("/sign-in")
+        answer.del_cookie(SEED, path="/invitation")
+        return answer
+
+    async def language(self, request: web.Request) -> web.StreamResponse:
+        """What this browser's console is read in from now on."""
+        form = await self._guard.form(request)
+        chosen = form.text("language")
+        answer = self._screens.moved(inside(form.text("next")))
+        kept = chosen if chosen in spoken() else ENGLISH
+        answer.set_cookie(LANGUAGE, kept, max_age=365 * 86_400, httponly=True, samesite="Strict", secure=self._encrypted)
+        return answer
+
+    async def _fits(self, person_id: str, password: str, code: str) -> bool:
+        """Checks a password where it may take its time, then counts the try."""
+        row = await self._db.read(lambda conn: accounts.login(conn, person_id))
+        fits = await asyncio.to_thread(passwords.fits, row.password if row else None, password)
+        now, ring = self._clock.now(), self._ring
+        return row is not None and await self._db.write(lambda conn: accounts.attempt(conn, person_id, fits, code, ring, now))
+
+    def _asked(
+        self, request: web.Request, way: str, person_id: str = "", problems: list[str] | None = None, status: int = 200
+    ) -> web.Response:
+        form_mark = self._marks.make("sign-in", self._clock.now())
+        return self._screens.page(
+            request, "sign_in", status=status, next=way, person=person_id, problems=problems or [], form_mark=form_mark
+        )
+
+    def _set_up(self, request: web.Request, person_id: str, seed: bytes, problems: list[str] | None = None) -> web.Response:
+        """The page that shows a new seed. Between showing and typing it lies, sealed, in the person's own browser."""
+        link = passwords.link(seed, person_id, f"{self._screens.site.city} Tocsin")
+        answer = self._screens.page(
+            request,
+            "invitation",
+            status=422 if problems else 200,
+            person=person_id,
+            typed=passwords.typed_form(seed),
+            picture=segno.make(link, error="m").svg_data_uri(scale=5, border=4),
+            problems=problems or [],
+            form_mark=self._marks.make("sign-in", self._clock.now()),
+        )
+        sealed = self._ring.seal(SEED, seed.hex())
+        value = f"{sealed.key_id}.{sealed.data.hex()}"
+        life = int(INVITED_FOR.total_seconds())
+        answer.set_cookie(
+            SEED, value, max_age=life, path="/invitation", httponly=True, samesite="Strict", secure=self._encrypted
+        )
+        return answer
+
+    def _seed_of(self, request: web.Request) -> bytes | None:
+        key_id, _, data = request.cookies.get(SEED, "").partition(".")
+        try:
+            return bytes.fromhex(self._ring.open(SEED, key_id, bytes.fromhex(data)))
+        except (ValueError, Unopenable):
+            return None
+
+    def _entered(self, way: str, token: str) -> web.Response:
+        answer = self._screens.moved(way)
+        answer.set_cookie(
+            self._guard.cookie,
+            token,
+            max_age=int(SIGNED_IN_FOR.total_seconds()),
+            path="/",
+            httponly=True,
+            samesite="Strict",
+            secure=self._encrypted,
+        )
+        return answer
+
+    def _marked(self, mark: str) -> bool:
+        return self._marks.holds(mark, "sign-in", self._clock.now())
+
+    @property
+    def _encrypted(self) -> bool:
+        return self._guard.url.startswith("https:")
+
+
+CODE_WRONG: Final = "This is not the code of now, or it was used already. Wait for the next one."
+
+
+def inside(way: str) -> str:
+    """A path of ours to go on to; "/" for anything that might lead elsewhere."""
+    parts = urlsplit(way)
+    ours = way.startswith("/") and not way.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
+    return way if ours and way.isprintable() else "/"

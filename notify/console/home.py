@@ -1,0 +1,86 @@
+"""The start page: what is in force, what waits for somebody, what was promised, and whether everything works."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from notify import progress, promises, register
+from notify.console.routing import SIGNED_IN, Guard, Route
+from notify.hazards import Hazard
+from notify.life import IN_FORCE, Status
+from notify.service import Service
+from notify.tables import AlertRow, EventRow, OpenPromise
+
+RECENT = timedelta(hours=24)
+OPEN = frozenset({Status.DRAFT, Status.RETURNED, Status.PENDING, Status.APPROVED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One alert in force."""
+
+    row: AlertRow
+    event: EventRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Everything on the start page, each list with the most pressing first."""
+
+    in_force: Sequence[Standing]
+    waiting: Sequence[AlertRow]  # for an approver
+    ready: Sequence[AlertRow]  # approved, not sent
+    drafts: Sequence[AlertRow]
+    ended: Sequence[AlertRow]
+    promises: Sequence[OpenPromise]
+
+
+def look(conn: Connection, now: datetime) -> Desk:
+    alerts = register.all_alerts(conn)
+    events = {row.event_id: row for row in register.standing(conn, [status.value for status in IN_FORCE])}
+    by_status: Mapping[Status, list[AlertRow]] = {status: [] for status in Status}
+    for row in alerts:
+        by_status[Status(row.status)].append(row)
+    standing = [
+        Standing(row=row, event=events[row.alert_id])
+        for row in alerts
+        if row.alert_id in events and events[row.alert_id].ended_at is None
+    ]
+    ended = [row for row in by_status[Status.ENDED] if now - row.changed_at < RECENT]
+    return Desk(
+        in_force=sorted(standing, key=lambda one: (one.event.priority, one.event.approved_at)),
+        waiting=sorted(by_status[Status.PENDING], key=lambda row: row.submitted_at or row.changed_at),
+        ready=by_status[Status.APPROVED],
+        drafts=sorted(by_status[Status.DRAFT] + by_status[Status.RETURNED], key=lambda row: row.changed_at, reverse=True),
+        ended=sorted(ended, key=lambda row: row.changed_at, reverse=True),
+        promises=promises.still_open(conn),
+    )
+
+
+class Home:
+    def __init__(self, guard: Guard, service: Service) -> None:
+        self._guard, self._service = guard, service
+        self._hazards: Mapping[str, Hazard] = service.assembly.hazards
+
+    def routes(self) -> list[Route]:
+        return [
+            Route(method="GET", path="/", answer=self.show, roles=SIGNED_IN),
+            Route(method="GET", path="/desk", answer=self.desk, roles=SIGNED_IN, passive=True),
+        ]
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        return await self._page(request, "home")
+
+    async def desk(self, request: web.Request) -> web.StreamResponse:
+        """The part of the start page that renews itself."""
+        return await self._page(request, "part/desk")
+
+    async def _page(self, request: web.Request, name: str) -> web.Response:
+        now = self._guard.clock.now()
+        desk = await self._guard.db.read(lambda conn: look(conn, now))
+        come = {one.row.alert_id: progress.whole(await self._guard.tallies.of(one.row.alert_id)) for one in desk.in_force}
+        status = await self._service.status()
+        return self._guard.screens.page(request, name, desk=desk, come=come, hazards=self._hazards, lights=status)

@@ -1,0 +1,33 @@
+"""All of the console, put together."""
+
+from aiohttp import web
+
+from notify import data
+from notify.console.composer import Composer
+from notify.console.decisions import Decisions
+from notify.console.door import Door
+from notify.console.follower import Follower
+from notify.console.home import Home
+from notify.console.routing import Guard, Route
+from notify.console.screens import Screens
+from notify.console.shelf import Shelf
+from notify.console.tallies import Tallies
+from notify.service import Service
+from notify.web.forms import Marks
+from subscribers.sealing import Keyring
+
+
+class Console:
+    """url: how staff reach it. Raises at loading when a template is broken."""
+
+    def __init__(self, service: Service, ring: Keyring, url: str) -> None:
+        self.shelf = Shelf()
+        screens = Screens(data.folder("templates"), service.assembly.site, self.shelf, service.clock)
+        tallies = Tallies(service.db)
+        self.guard = Guard(db=service.db, clock=service.clock, screens=screens, ring=ring, url=url, tallies=tallies)
+        self.door = Door(self.guard, Marks(ring.blind_key))
+        parts = (Home, Composer, Decisions, Follower)
+        self.routes: list[Route] = [*self.door.routes(), *(one for part in parts for one in part(self.guard, service).routes())]
+
+    def web_routes(self) -> list[web.RouteDef]:
+        return [web.get("/static/{path:.*}", self.shelf.serve), *self.guard.web_routes(self.routes)]

@@ -1,0 +1,150 @@
+"""Every page of the console: who may open it, and what a request must carry. A route is guarded because it is one."""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+from urllib.parse import parse_qsl, quote
+
+from aiohttp import web
+from sqlalchemy.exc import SQLAlchemyError
+
+from notify import accounts
+from notify.accounts import Visit
+from notify.clock import Clock
+from notify.console.screens import VISIT, Screens
+from notify.console.tallies import Tallies
+from notify.db import Database
+from notify.life import Role
+from notify.web.answers import STAFF, Problem, problem_of
+from notify.web.forms import Form, from_us, origin_of
+from subscribers.sealing import Keyring
+
+logger = logging.getLogger(__name__)
+
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+ANYBODY: Final[frozenset[Role] | None] = None  # signed in or not
+SIGNED_IN: Final = frozenset(Role)
+READERS: Final = frozenset({Role.VIEWER, Role.AUTHOR, Role.APPROVER, Role.ADMIN})
+FORM = web.RequestKey("form", Form)
+SEVERAL = web.RequestKey("several", dict[str, list[str]])
+MOST_FIELDS: Final = 2_000  # a form that ticks every area of a city
+WRITERS: Final = frozenset({Role.AUTHOR, Role.APPROVER})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """roles: any one of them opens it. passive: asked for by a page on its own, which is no sign that anybody sits there."""
+
+    method: str
+    path: str
+    answer: Answer
+    roles: frozenset[Role] | None
+    passive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """What stands before every page. url: how staff reach the console, as in settings. ring: opens the seeds of codes."""
+
+    db: Database
+    clock: Clock
+    screens: Screens
+    ring: Keyring
+    url: str
+    tallies: Tallies
+
+    @property
+    def cookie(self) -> str:
+        """__Host-: no other host, and nothing that is not encrypted, can set it (RFC 6265bis)."""
+        return "__Host-tocsin" if self.url.startswith("https:") else "tocsin"
+
+    def web_routes(self, routes: Sequence[Route]) -> list[web.RouteDef]:
+        return [web.route(one.method, one.path, partial(self._answer, one)) for one in routes]
+
+    async def _answer(self, route: Route, request: web.Request) -> web.StreamResponse:
+        try:
+            refusal = await self._turned_away(route, request)
+            return refusal if refusal is not None else await route.answer(request)
+        except SQLAlchemyError:
+            logger.exception("%s %s could not use the database", request.method, route.path)
+            known = Problem(503, "Not possible now", ["Nothing was changed. Try again in a moment."])
+        except web.HTTPException as error:
+            known = Problem(error.status, error.reason)
+        except Exception as error:  # the web server's own boundary
+            found = error if isinstance(error, Problem) else problem_of(error)
+            if found is None:
+                logger.exception("%s %s failed", request.method, route.path)
+            known = found or Problem(500, "This failed here, not because of you", ["It has been logged. Nothing was changed."])
+        return self.screens.refusal(request, known.status, known.title, known.problems)
+
+    async def _turned_away(self, route: Route, request: web.Request) -> web.Response | None:
+        """The answer to somebody who may not do this, or whose form is none of ours; None for everybody else."""
+        visit = await self._visit(request, route)
+        if visit is not None:
+            request[VISIT], request[STAFF] = visit, visit.staff
+        if route.roles is None:
+            return None
+        if visit is None:
+            return self._to_the_door(request)
+        if not visit.staff.roles & route.roles:
+            raise Problem(403, "You may not do this", [f"This takes the role {' or '.join(sorted(route.roles))}."])
+        if route.method != "GET" and (await self.form(request)).text("mark") != visit.mark:
+            raise Problem(403, "This page is too old", ["Load it again; nothing was changed."])
+        return None
+
+    async def form(self, request: web.Request) -> Form:
+        """What one of our own pages posted; read once. Raises Problem for a post of another site."""
+        if FORM not in request:
+            if not from_us(request.headers, origin_of(self.url), f"{request.scheme}://{request.host}"):
+                raise Problem(403, "This came from another site", ["Nothing was changed."])
+            several: dict[str, list[str]] = {}
+            for name, value in _parsed(await request.read()):
+                several.setdefault(name, []).append(value)
+            request[SEVERAL] = several
+            request[FORM] = Form({name: values[0] for name, values in several.items()})
+        return request[FORM]
+
+    async def proved(self, request: web.Request, code: str) -> bool:
+        """Whether the person at this browser typed their code within the last five minutes, or has just done so."""
+        visit, now = request[VISIT], self.clock.now()
+        if visit.proved(now):
+            return True
+        person_id = visit.staff.person_id
+        if not await self.db.write(lambda conn: accounts.attempt(conn, person_id, True, code, self.ring, now)):
+            return False
+        await self.db.write(lambda conn: accounts.prove(conn, visit.token, now))
+        return True
+
+    async def _visit(self, request: web.Request, route: Route) -> Visit | None:
+        token = request.cookies.get(self.cookie, "")
+        if not token:
+            return None
+        now = self.clock.now()
+        visit = await self.db.read(lambda conn: accounts.visit(conn, token, now))
+        if visit is not None and not route.passive and now - visit.seen_at > accounts.SEEN_EVERY:
+            await self.db.write(lambda conn: accounts.seen(conn, token, now))
+        return visit
+
+    def _to_the_door(self, request: web.Request) -> web.Response:
+        """To the sign-in page, and from there back. A part of a page that is asked for sends the whole page there."""
+        way = f"/sign-in?next={quote(request.path_qs if request.method == 'GET' else '/')}"
+        if "HX-Request" in request.headers:
+            return web.Response(status=401, headers={"HX-Redirect": way})
+        if request.method != "GET":
+            sentences = ["You were signed out after half an hour without a key pressed. Drafts are kept."]
+            return self.screens.refusal(request, 401, "Sign in again", sentences)
+        return self.screens.moved(way)
+
+
+def _parsed(body: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise Problem(400, "This form cannot be read", ["Nothing was changed."]) from None
+
+
+def several(request: web.Request, name: str) -> list[str]:
+    """Every value of a field that may be given more than once."""
+    return [value for value in request[SEVERAL].get(name, []) if value]

@@ -1,0 +1,117 @@
+"""The console's pages as answers: one layout, a strict policy on what may run, nothing kept by browsers or proxies."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from channels.feed import legible
+from notify.accounts import Visit
+from notify.alert import Mode
+from notify.clock import Clock
+from notify.console.shelf import Shelf
+from notify.console.words import spoken, words
+from notify.life import Role
+from notify.site import ENGLISH, Site
+
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Server": "tocsin",
+}
+VISIT: Final = web.RequestKey("visit", Visit)
+LANGUAGE: Final = "language"  # cookie: what this browser's console is read in
+# What stands in the bar of every page: nobody may ever have to guess whether the public is reached.
+BANNERS: Final = {
+    Mode.LIVE: "LIVE: messages go to the public",
+    Mode.TRAINING: "TRAINING: nobody outside is texted",
+    Mode.DEMO: "DEMO: nobody outside is texted",
+}
+
+
+class Screens:
+    """templates: the folder of all templates. Raises at loading, never at a request, when a template is broken."""
+
+    def __init__(self, templates: Path, site: Site, shelf: Shelf, clock: Clock) -> None:
+        self.site, self.shelf, self._clock = site, shelf, clock
+        environment = Environment(
+            loader=FileSystemLoader(templates / "console"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.globals |= {"static": shelf.at, "site": site, "banner": BANNERS[site.mode], "Role": Role}
+        environment.filters |= {"count": _count}
+        self._layouts = {name: environment.get_template(name) for name in environment.list_templates(extensions=["html"])}
+
+    def language(self, request: web.Request) -> str:
+        asked = request.cookies.get(LANGUAGE, ENGLISH)
+        return asked if asked in spoken() else ENGLISH
+
+    def page(self, request: web.Request, name: str, *, status: int = 200, **values: Any) -> web.Response:
+        """One page, or one part of a page when `name` begins with "part/"."""
+        headers = HEADERS | {"Content-Language": self.language(request)}
+        html = self.text(request, name, **values)
+        return web.Response(text=html, status=status, content_type="text/html", headers=headers)
+
+    def text(self, request: web.Request, name: str, **values: Any) -> str:
+        """The HTML of a page or part for the person who asks, in their language."""
+        language, visit, now = self.language(request), request.get(VISIT), self._clock.now()
+        known: dict[str, Any] = {
+            "language": language,
+            "direction": words(language).direction,
+            "_": words(language).say,
+            "spoken": [(tag, words(tag).endonym) for tag in spoken()],
+            "visit": visit,
+            "mark": visit.mark if visit else "",
+            "path": request.path,
+            "now": now,
+            "clock": self.clock,
+            "ago": partial(ago, now=now),
+            "problems": (),
+        }
+        return legible(self._layouts[f"{name}.html"].render(known | values))
+
+    def refusal(self, request: web.Request, status: int, title: str, problems: Sequence[str] = ()) -> web.Response:
+        """A page that says why something was not done. A request of htmx gets the same words as a part of its page."""
+        name = "part/refusal" if "HX-Request" in request.headers else "refusal"
+        return self.page(request, name, status=status, title=title, problems=problems)
+
+    def moved(self, path: str, headers: Mapping[str, str] | None = None) -> web.Response:
+        """Leads to a page after something was done, so that loading it again does nothing again."""
+        return web.Response(status=303, headers=HEADERS | {"Location": path} | dict(headers or {}))
+
+    def clock(self, at: datetime) -> str:
+        """15:05, or Fri 15:05 on another day, in the city's time."""
+        local, today = self.site.local(at), self.site.local(self._clock.now())
+        return f"{local:%H:%M}" if local.date() == today.date() else f"{local:%a %d %b %H:%M}"
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """ "in 12 min", "2 h 05 min ago"."""
+    seconds = int((at - now).total_seconds())
+    minutes = abs(seconds) // 60
+    if abs(seconds) < 60:
+        length = f"{abs(seconds)} s"
+    elif minutes < 60:
+        length = f"{minutes} min"
+    elif minutes < 48 * 60:
+        length = f"{minutes // 60} h {minutes % 60:02d} min"
+    else:
+        length = f"{minutes // (24 * 60)} days"
+    return f"in {length}" if seconds > 0 else f"{length} ago"
+
+
+def _count(number: int) -> str:
+    return f"{number:,}"

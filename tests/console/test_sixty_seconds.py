@@ -1,0 +1,183 @@
+"""From "hazard known" to "sent", by two people at two browsers, with every page they see on the way."""
+
+import re
+
+import pytest
+
+from tests.console.staff_factory import Browser, House, Page
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+BOIL_WATER = {
+    "slot-cause": "ecoli",
+    "slot-samples": "3",
+    "slot-happened": "2026-05-03T14:00",
+    "slot-learned": "2026-05-04T08:15",
+    "slot-doing": "testing",
+    "slot-address": "1120 SW 5th Ave, Portland, OR 97204",
+    "ends": "cleared",
+    "where": "names",
+}
+HOW = [("names", "Lents"), ("channels", "sms"), ("channels", "feed")]
+TICKED = {"act": "send", "read_words": "yes", "read_place": "yes", "understand": "yes"}
+
+
+async def begun(browser: Browser) -> tuple[str, str]:
+    """A new draft of a boil-water alert: its id and version."""
+    await browser.get("/alerts/new")
+    page = await browser.post("/alerts/new", {"hazard": "boil_water"})
+    assert page.status == 200
+    found = re.fullmatch(r"/alerts/([A-Z0-9]+-1)/edit", page.url.path)
+    assert found, page.url
+    return found[1], version_of(page)
+
+
+def version_of(page: Page) -> str:
+    found = re.search(r'name="version" value="(\d+)"', page.text)
+    assert found
+    return found[1]
+
+
+def form(version: str, act: str, **changes: str) -> list[tuple[str, str]]:
+    return [*(BOIL_WATER | {"version": version, "act": act} | changes).items(), *HOW]
+
+
+async def submitted(browser: Browser) -> str:
+    alert_id, version = await begun(browser)
+    page = await browser.post(f"/alerts/{alert_id}/edit", form(version, "submit"))
+    assert page.url.path == f"/alerts/{alert_id}", page.words
+    return alert_id
+
+
+async def decision(browser: Browser, alert_id: str, **given: str) -> Page:
+    page = await browser.get(f"/alerts/{alert_id}/approval")
+    found = re.search(r'name="digest" value="([0-9a-f]+)"', page.text)
+    digest = found[1] if found else ""
+    return await browser.post(f"/alerts/{alert_id}/approval", TICKED | {"digest": digest} | given)
+
+
+async def test_an_alert_goes_from_two_browsers_to_the_public(house: House) -> None:
+    author, approver = await house.signed_in("author"), await house.signed_in("approver")
+    alert_id = await submitted(author)
+    assert "Waiting for approval (1)" in (await approver.get("/")).words
+    page = await approver.get(f"/alerts/{alert_id}/approval")
+    assert "BOIL" in page.words and "Lents" in page.words and "author wants to send" in page.words
+    page = await decision(approver, alert_id)
+    assert page.url.path == f"/alerts/{alert_id}" and page.status == 200, page.words
+    await house.until(alert_id, "active")
+    assert "Sent, in force" in (await author.get(f"/alerts/{alert_id}")).words
+
+
+async def test_the_author_reads_why_they_may_not_approve_and_cannot(house: House) -> None:
+    author = await house.signed_in("author")
+    alert_id = await submitted(author)
+    page = await author.get(f"/alerts/{alert_id}/approval")
+    assert "author does not have the role approver" in page.words and "Send to" not in page.words
+    page = await decision(author, alert_id)
+    assert page.status == 403 and "does not have the role approver" in page.words
+
+
+async def test_nothing_is_sent_until_everything_is_ticked_and_the_code_typed(house: House) -> None:
+    author, approver = await house.signed_in("author"), await house.signed_in("approver")
+    alert_id = await submitted(author)
+    page = await decision(approver, alert_id, read_words="", understand="")
+    assert page.status == 422 and "There are 2 problems" in page.words
+    house.code("approver")
+    for _ in range(10):
+        house.code("approver")  # five minutes pass
+    assert "Code from your phone" in (await approver.get(f"/alerts/{alert_id}/approval")).words
+    assert (await decision(approver, alert_id, code="123456")).status == 422
+    assert (await decision(approver, alert_id, code=house.code("approver"))).url.path == f"/alerts/{alert_id}"
+
+
+async def test_an_approval_names_what_was_read(house: House) -> None:
+    author, approver = await house.signed_in("author"), await house.signed_in("approver")
+    alert_id = await submitted(author)
+    page = await decision(approver, alert_id, digest="0" * 64)
+    assert page.status == 409 and "not what you read" in page.words
+
+
+async def test_a_returned_alert_shows_its_reason_to_the_author(house: House) -> None:
+    author, approver = await house.signed_in("author"), await house.signed_in("approver")
+    alert_id = await submitted(author)
+    await approver.get(f"/alerts/{alert_id}/approval")
+    page = await approver.post(f"/alerts/{alert_id}/approval", {"act": "return", "reason": "Say which side of I-205."})
+    assert page.url.path == "/"
+    page = await author.get(f"/alerts/{alert_id}/edit")
+    assert "Say which side of I-205." in page.words
+
+
+async def test_every_problem_is_said_at_once_and_leads_to_its_field_and_what_was_typed_stays(house: House) -> None:
+    author = await house.signed_in("author")
+    alert_id, version = await begun(author)
+    typed = {"slot-samples": "many", "slot-address": "", "slot-happened": "2026-05-99T14:00", "expires": "soon", "ends": "at"}
+    page = await author.post(f"/alerts/{alert_id}/edit", form(version, "submit", **typed))
+    assert page.status == 422
+    for field, piece in [
+        ("slot-samples", "'many' is not a whole number"),
+        ("slot-happened", "is not a date"),
+        ("expires", "'soon'"),
+    ]:
+        assert re.search(rf'href="#{field}">[^<]*', page.text) and piece in page.words
+        assert f'id="{field}"' in page.text
+    assert 'value="many"' in page.text and 'value="soon"' in page.text
+    page = await author.post(f"/alerts/{alert_id}/edit", form(version, "submit", **{"slot-address": ""}))
+    assert page.status == 422 and "The slot address is empty" in page.words and 'href="#slot-address"' in page.text
+
+
+async def test_whoever_writes_over_another_is_told_first(house: House) -> None:
+    first, second = await house.signed_in("author"), await house.signed_in("approver")
+    alert_id, version = await begun(first)
+    page = await second.post(f"/alerts/{alert_id}/edit", form(version, "save", **{"slot-samples": "5"}))
+    assert page.url.path == f"/alerts/{alert_id}/edit"
+    page = await first.post(f"/alerts/{alert_id}/edit", form(version, "save", **{"slot-samples": "4"}))
+    assert page.status == 409 and "approver changed this alert while you were writing" in page.words
+    assert 'value="4"' in page.text, "what was typed stands there still"
+    page = await first.post(
+        f"/alerts/{alert_id}/edit", form(version_of(page), "save", **{"slot-samples": "4", "overwrite": "yes"})
+    )
+    assert page.status == 200 and 'name="slot-samples" value="4"' in page.text
+
+
+async def test_the_preview_counts_people_and_parts_as_one_types(house: House) -> None:
+    author = await house.signed_in("author")
+    alert_id, version = await begun(author)
+    page = await author.post(f"/alerts/{alert_id}/preview", form(version, "", show="es"), **{"HX-Request": "true"})
+    assert page.status == 200 and "<html" not in page.text
+    page = await author.post(f"/alerts/{alert_id}/preview", form(version, "", **{"slot-samples": "x"}))
+    assert "'x' is not a whole number" in page.words
+
+
+async def test_what_is_said_next_is_chosen_in_outcome_words(house: House) -> None:
+    author, approver = await house.signed_in("author"), await house.signed_in("approver")
+    alert_id = await submitted(author)
+    await decision(approver, alert_id)
+    await house.until(alert_id, "active")
+    incident = alert_id.partition("-")[0]
+    page = await author.get(f"/incidents/{incident}/next")
+    assert "It is over" in page.words and "We said something wrong" in page.words
+    page = await author.post(f"/incidents/{incident}/next", {"what": "clear"})
+    assert page.url.path == f"/alerts/{incident}-2/edit" and "All clear" in page.words
+
+
+async def test_a_stop_in_the_countdown_sends_nothing(house: House) -> None:
+    author, approver = await house.signed_in("author"), await house.signed_in("approver")
+    service = house.served.running.service
+    object.__setattr__(service.assembly, "countdown_s", 600)
+    try:
+        alert_id = await submitted(author)
+        page = await decision(approver, alert_id)
+        assert "STOP: nothing has left yet" in page.words
+        page = await author.post(f"/alerts/{alert_id}/stop")
+        assert "Stopped" in page.words
+    finally:
+        object.__setattr__(service.assembly, "countdown_s", 0)
+
+
+async def test_progress_comes_as_events_while_a_page_is_open(house: House) -> None:
+    author, approver = await house.signed_in("author"), await house.signed_in("approver")
+    alert_id = await submitted(author)
+    await decision(approver, alert_id)
+    async with author.session.get(f"{house.served.url}/alerts/{alert_id}/progress") as stream:
+        assert stream.content_type == "text/event-stream"
+        assert (await stream.content.readline()).strip() == b"event: progress"
