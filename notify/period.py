@@ -5,7 +5,7 @@ from typing import Final
 
 from notify.alert import Stage
 from notify.draft import Draft
-from notify.hazards import Hazard
+from notify.hazards import Hazard, renews
 
 SHOWN_AFTER_ALL_CLEAR: Final = timedelta(hours=24)  # an all clear stays in force this long, so that pollers see it
 LONGEST: Final = timedelta(days=7)
@@ -17,8 +17,12 @@ def expires(draft: Draft, hazard: Hazard, effective: datetime) -> datetime:
     return effective + (SHOWN_AFTER_ALL_CLEAR if draft.stage in (Stage.ALL_CLEAR, Stage.FALSE_ALARM) else hazard.expires)
 
 
-def until_cleared(draft: Draft) -> bool:
-    return draft.until == "cleared" and draft.stage in (Stage.FIRST, Stage.UPDATE, Stage.CORRECTION)
+def until_cleared(draft: Draft, hazard: Hazard) -> bool:
+    """Whether the alert holds, and says that it holds, until we say that it is over. One that is renewed at its expiry always
+    does: words that name an end would be repeated after it, and read as an all clear. `expires` is then CAP's alone."""
+    if draft.stage not in (Stage.FIRST, Stage.UPDATE, Stage.CORRECTION):
+        return False
+    return draft.until == "cleared" or renews(hazard, draft.severity or hazard.severity)
 
 
 def problems(draft: Draft, hazard: Hazard, now: datetime) -> list[str]:

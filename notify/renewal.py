@@ -45,13 +45,17 @@ def expire(conn: Connection, assembly: Assembly, event_id: str, now: datetime) -
 
 
 def may_renew(catalogue: Mapping[str, Hazard], row: EventRow) -> bool:
-    """Whether an event in force is renewed at its expiry instead of ending."""
+    """Whether an event in force is renewed at its expiry instead of ending. Never one whose words name that end: repeated after
+    it they would say that the danger is over. (None that must be renewed is written so: see period.until_cleared.)"""
     event = from_json(row.content)
-    return event.stage in OPENS and row.stopped_at is None and hazards.renews(catalogue[event.hazard], event.severity)
+    if event.stage not in OPENS or not event.until_cleared or row.stopped_at is not None:
+        return False
+    return hazards.renews(catalogue[event.hazard], event.severity)
 
 
 def _renew(conn: Connection, assembly: Assembly, event: Event, now: datetime) -> str:
-    """The same words, areas and channels under a new identity: whoever was not told yet still gets them."""
+    """The same words, areas and channels under a new identity: whoever was not told yet still gets them. A promise whose time
+    has passed is not made again."""
     old = register.alert(conn, event.alert_id)
     new_id = register.next_alert_id(conn, event.incident_id)
     stated = replace(
@@ -61,6 +65,7 @@ def _renew(conn: Connection, assembly: Assembly, event: Event, now: datetime) ->
         stage=Stage.RENEWAL,
         effective=now,
         expires=now + max(event.expires - event.effective, timedelta(hours=1)),
+        next_update_by=event.next_update_by if event.next_update_by and event.next_update_by > now else None,
         digest="",
     )
     bound = digest(stated)
