@@ -24,6 +24,8 @@ from notify.live import LiveAlerts
 from notify.night import Night
 from notify.notices import Notices
 from notify.own_page import OwnPage
+from notify.relief import Nearby, SiteList
+from notify.relief import topics as relief_topics
 from notify.replies import PLAIN, Replies
 from notify.reviews import Review
 from notify.settings import Settings
@@ -87,10 +89,12 @@ def build(side: Side, dispatchers: Sequence[Dispatcher], reviews: Sequence[Revie
     known = facts(side.pack, side.site, plain)
 
     def world(conn: Connection) -> CityWorld:
-        return CityWorld(known, side.site, live, gazetteer, conn)
+        return CityWorld(known, side.site, live, gazetteer, conn, nearby)
 
     words = lexicon.load(data.folder("templates") / "dialog" / "vocabulary")
     replies = Replies(side.words, reviews, allow_drafts=settings.sends_drafts)
+    sites = SiteList(settings.data_dir, side.pack, relief_topics(side.hazards))
+    nearby = Nearby(sites.current, lambda reply: replies.text(reply).body)
     inbox = Inbox(
         db=side.db,
         clock=side.clock,

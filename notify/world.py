@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
+import shapely
 from sqlalchemy import Connection
 
+from notify.alert import Urgency
 from notify.city import City as Pack
-from notify.live import LiveAlerts
+from notify.live import WHOLE, Live, LiveAlerts
+from notify.outbox import content_for
+from notify.relief import Nearby
 from notify.site import Site
 from notify.slots import short_time
 from notify.translations import info_for
@@ -17,6 +21,11 @@ from subscribers.dialog.lexicon import Lexicon
 from subscribers.dialog.reading import read
 from subscribers.dialog.turn import City, LiveAlert, Sight, World
 from subscribers.place import Spot, ZipArea
+from subscribers.relief import nearest
+
+ZIP_DIGITS: Final = 5  # of 97214-1234
+STAY_INSIDE: Final = "Shelter"  # CAP's response types
+LEAVE: Final = "Evacuate"
 
 
 class Finder(Protocol):
@@ -54,6 +63,7 @@ class CityWorld:
     live: LiveAlerts
     finder: Finder
     conn: Connection
+    nearby: Nearby
 
     def zip_inside(self, code: str) -> bool:
         return code in self.live.zips
@@ -80,10 +90,34 @@ class CityWorld:
         return found
 
     def topic(self, word: str, page: int, language: str, argument: str) -> tuple[str, ...] | None:
-        return self.live.topic(word, page, language)
+        return self._sites(word, argument, language) or self.live.topic(word, page, language)
+
+    def _sites(self, word: str, zip_: str, language: str) -> tuple[str, ...]:
+        """The nearest open sites; to people told to stay inside at once, the alert's own text instead: nobody is sent out of
+        doors into a danger, nor to a site inside an area that people have to leave."""
+        code = zip_[:ZIP_DIGITS]
+        sites = [site for site in self.nearby.sites() if site.is_open and site.topic == word]
+        if not sites or code not in self.live.zips:
+            return ()
+        confining = next((live for live in self.live.reaching([ZipArea(code)]) if _keeps_inside(live)), None)
+        if confining is not None:
+            return (content_for(confining.event, "sms", WHOLE[confining.event.stage], language).body,)
+        danger = [live.shape for live in self.live.standing if not live.over and _keeps_out(live)]
+        safe = [site for site in sites if not any(shapely.intersects_xy(one, site.lon, site.lat) for one in danger)]
+        middle = self.live.shapes[code].representative_point()
+        found = nearest(safe, middle.y, middle.x)
+        return (self.nearby.answer(found, code, language),) if found else ()
 
     def clock(self, at: datetime, language: str) -> str:
         return short_time(at, language, self.site.time_zone)
+
+
+def _keeps_inside(live: Live) -> bool:
+    return live.event.response_type == STAY_INSIDE and live.event.urgency is Urgency.IMMEDIATE
+
+
+def _keeps_out(live: Live) -> bool:
+    return live.event.response_type == LEAVE or _keeps_inside(live)
 
 
 def sights(world: World, lexicon: Lexicon, typed: str) -> Sequence[Sight]:

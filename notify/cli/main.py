@@ -2,7 +2,7 @@
 
 import typer
 
-from notify.cli import admin, alert, demo, dialog, gazetteer, geography, ledger, residents, serve, words
+from notify.cli import admin, alert, demo, dialog, gazetteer, geography, ledger, residents, serve, sites, words
 
 app = typer.Typer(
     name="tocsin",
@@ -17,6 +17,7 @@ app.add_typer(admin.key_app, name="keys")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(geography.app, name="areas")
 app.add_typer(gazetteer.app, name="gazetteer")
+app.add_typer(sites.app, name="sites")
 app.add_typer(words.app, name="words")
 app.add_typer(dialog.app, name="dialog")
 app.add_typer(residents.app, name="subscribers")
