@@ -104,6 +104,14 @@ def opening(said: Said, words: Phrases) -> tuple[str, str]:
     return "", ""
 
 
+def uncourteous(said: Said, lexicon: Lexicon) -> Said:
+    """A text without the please or hello it begins with; as it is when it says nothing else."""
+    polite = (lexicon.families[Family.COURTESY], lexicon.families[Family.GREETING])
+    while (length := max(one.leading(said.tokens) for one in polite)) and length < len(said.tokens):
+        said = listen(behind(said.written, length))
+    return said
+
+
 def closing(said: Said, words: Phrases) -> tuple[str, str]:
     """The longest phrase of a list that the text ends with, and what stands before it, both folded; "" for none."""
     if length := words.trailing(said.tokens):

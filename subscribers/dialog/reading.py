@@ -7,19 +7,18 @@ The open question and what the gazetteer knows are the business of talk.py; here
 """
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
-from subscribers.dialog.hearing import Said, listen, reaction, unspoken_script
+from subscribers.dialog.ear import Ear, hear
+from subscribers.dialog.hearing import listen, reaction, unspoken_script
 from subscribers.dialog.intent import Awaited, Kind, Reading
 from subscribers.dialog.lexicon import Family, Lexicon
-from subscribers.dialog.locating import called, closing, labelled, located, opening, told
+from subscribers.dialog.locating import called, closing, labelled, located, opening, told, uncourteous
 from subscribers.dialog.stopping import one_apart, peeled, wish_to_stop
 
-LONG: Final = 40  # characters: free text of more is answered as if somebody might be in danger
-SHARED_LETTERS: Final = {"ru": ("uk",), "zh-Hant": ("ja",)}  # what a script alone may have taken for another language
-OWN_LETTERS: Final = {"uk": ("ru",), "ja": ("zh-Hant",)}  # letters of the one tell more than a word that the other has as well
+SMALL_WORDS: Final = 3  # of "shelters near me in 97214"
 WISH_MOST: Final = 8  # words of "can I get this in Spanish please"
 NAME_LEAST: Final = 4  # letters of a language's name that is heard inside a sentence: codes are ordinary words there
 _ZIP: Final = re.compile(r"\d{5}", re.ASCII)
@@ -39,42 +38,21 @@ WHOLE: Final = {
     Family.NIGHT_OFF: Kind.NIGHT_OFF,
 }
 LEADING: Final = {Family.ADD: Kind.ADD, Family.REMOVE: Kind.REMOVE, Family.MOVE: Kind.MOVE}
-# Pictures that are a whole message to whoever sends them: thumbs up, OK hand, check marks; the stop sign; SOS.
-PICTURES: Final = {"👍": Kind.YES, "👌": Kind.YES, "✅": Kind.YES, "✔": Kind.YES, "🛑": Kind.STOP, "🆘": Kind.DISTRESS}
-
-
-@dataclass(frozen=True, slots=True)
-class Ear:
-    """One text while it is read. bare: without please and thanks around it. labels: of the person's own places."""
-
-    base: Reading
-    said: Said
-    bare: Said
-    lexicon: Lexicon
-    labels: frozenset[str]
-
-    def language(self, languages: tuple[str, ...]) -> str:
-        """Of the languages that have a word: the one its letters are of, else English, else the first; for none the text's
-        own."""
-        if not languages:
-            return self.base.language
-        script = self.said.script
-        likely = next((tag for tag in (script, *SHARED_LETTERS.get(script, ()), "en") if tag in languages), languages[0])
-        return script if likely in OWN_LETTERS.get(script, ()) else likely
-
-    def word(self, family: Family) -> tuple[str, ...]:
-        """The languages in which the whole message is a word of the family, with or without please and thanks."""
-        return self.lexicon.languages_of(family, self.said) or self.lexicon.languages_of(family, self.bare)
-
-    def found(self, kind: Kind, languages: tuple[str, ...] = ()) -> Reading:
-        is_sure = len(languages) <= 1 or self.said.script in OWN_LETTERS
-        return replace(self.base, kind=kind, language=self.language(languages), sure=is_sure)
+# Pictures that are a whole message to whoever sends them: thumbs, OK hand, check marks; the stop sign; SOS.
+PICTURES: Final = {
+    **dict.fromkeys("👍👌✅✔", Kind.YES),
+    **dict.fromkeys("👎❌", Kind.NO),
+    "🛑": Kind.STOP,
+    "🆘": Kind.DISTRESS,
+}
+# Topics that are somewhere to go: with a ZIP behind them they ask for the nearest, whatever small words stand between.
+SOMEWHERE: Final = frozenset({"SHELTER", "COOL", "WARM", "CHARGE", "CLINIC"})
 
 
 def read(text: str, lexicon: Lexicon, labels: frozenset[str] = frozenset(), *, awaited: Awaited = Awaited.NOTHING) -> Reading:
     """Sorts a text. labels: names of the person's own places, upper case ("STOP CABIN" is a stop). awaited: by the question."""
     around = reaction(text)
-    ear = _ear(text if around is None else around, lexicon, labels)
+    ear = hear(text if around is None else around, lexicon, labels)
     if not ear.said.tokens:
         pictured = next((kind for picture, kind in PICTURES.items() if picture in text), Kind.NOTHING)
         return ear.found(Kind.AUTOREPLY if around is not None else pictured)
@@ -85,16 +63,8 @@ def read(text: str, lexicon: Lexicon, labels: frozenset[str] = frozenset(), *, a
         return replace(ear.found(Kind.STOP, wish.languages), label=wish.label)
     if around is not None:
         by_phone = lexicon.languages_of(Family.REACTION, ear.said)
-        return (None if by_phone else _danger(_ear(text, lexicon, labels))) or ear.found(Kind.AUTOREPLY)
+        return (None if by_phone else _danger(hear(text, lexicon, labels))) or ear.found(Kind.AUTOREPLY)
     return next((reading for reader in READERS if (reading := reader(ear)) is not None), ear.base)
-
-
-def _ear(text: str, lexicon: Lexicon, labels: frozenset[str]) -> Ear:
-    said = listen(text)
-    language = _greeted(said, lexicon) or said.script
-    is_long = len(said.written) > LONG
-    base = Reading(kind=Kind.WORDS, text=said.written, language=language, script=said.script, long=is_long)
-    return Ear(base, said, peeled(said, lexicon, (Family.COURTESY,), (Family.COURTESY,)), lexicon, labels)
 
 
 def _awaited(ear: Ear, awaited: Awaited) -> Reading | None:
@@ -109,20 +79,7 @@ def _awaited(ear: Ear, awaited: Awaited) -> Reading | None:
 def _agreed(ear: Ear) -> tuple[str, ...]:
     """The languages of the yes in "ok thanks": courtesy through and through, and one piece of it a yes."""
     yes = ear.lexicon.families[Family.YES]
-    return next((yes.of(piece) for piece in _courtesies(ear) if piece in yes.languages), ())
-
-
-def _greeted(said: Said, lexicon: Lexicon) -> str:
-    """The language of a greeting where the letters are of several languages, or of none in particular; "" for none. In such
-    letters thanks tell as much: "дякую"."""
-    shared = SHARED_LETTERS.get(said.script, ())
-    for family in (Family.GREETING, Family.COURTESY) if shared else (Family.GREETING,) if not said.script else ():
-        word = lexicon.within(family, said)
-        languages = lexicon.families[family].of(word) if word else ()
-        if languages and said.script not in languages:
-            heard = "en" if "en" in languages else languages[0]
-            return heard if not said.script or heard in shared else ""
-    return ""
+    return next((yes.of(piece) for piece in ear.courtesies() if piece in yes.languages), ())
 
 
 def _help(ear: Ear) -> Reading | None:
@@ -171,17 +128,8 @@ def _whole(ear: Ear) -> Reading | None:
 
 
 def _thanks(ear: Ear) -> Reading | None:
-    pieces = _courtesies(ear)
+    pieces = ear.courtesies()
     return ear.found(Kind.THANKS, ear.lexicon.families[Family.COURTESY].of(pieces[0])) if pieces else None
-
-
-def _courtesies(ear: Ear) -> Sequence[str]:
-    """The pieces of a text that is courtesy through and through; none for any other text."""
-    tokens, pieces, at = ear.said.tokens, [], 0
-    while length := ear.lexicon.families[Family.COURTESY].leading(tokens, at):
-        pieces.append(" ".join(tokens[at : at + length]))
-        at += length
-    return pieces if at == len(tokens) else ()
 
 
 def _wish(ear: Ear) -> Reading | None:
@@ -205,12 +153,13 @@ def _wish(ear: Ear) -> Reading | None:
 
 
 def _argued(ear: Ear) -> Reading | None:
+    said = uncourteous(ear.said, ear.lexicon)
     for family, kind in LEADING.items():
-        word, rest = opening(ear.said, ear.lexicon.families[family])
+        word, rest = opening(said, ear.lexicon.families[family])
         if word:
             label, rest = labelled(rest, ear.lexicon) if kind is Kind.ADD else ("", rest)
             return replace(ear.found(kind, ear.lexicon.families[family].of(word)), argument=rest, label=label)
-    place = called(ear.said, ear.lexicon)
+    place = called(said, ear.lexicon)
     if place:
         return replace(ear.found(Kind.ADD), argument=place.text, label=place.label)
     return _removed_last(ear)
@@ -236,20 +185,22 @@ def _elsewhere(ear: Ear) -> Reading | None:
 
 
 def _pulled(ear: Ear) -> Reading | None:
-    """A topic with a ZIP behind it: "SHELTER 97214" asks, and signs nobody up."""
+    """A topic with a ZIP behind it: "SHELTER 97214", "shelters near 97214" ask, and sign nobody up."""
     word, rest = opening(ear.said, ear.lexicon.topic_words)
-    if word and _ZIP.fullmatch(rest):
-        topic, languages = ear.lexicon.topics[word], ear.lexicon.topic_words.of(word)
-        return replace(ear.found(Kind.TOPIC, languages), label=topic, argument=rest)
+    *between, last = rest.split() or [""]
+    topic = ear.lexicon.topics.get(word, "")
+    if topic and _ZIP.fullmatch(last) and len(between) <= (SMALL_WORDS if topic in SOMEWHERE else 0):
+        return replace(ear.found(Kind.TOPIC, ear.lexicon.topic_words.of(word)), label=topic, argument=last)
     return None
 
 
 def _placed(ear: Ear) -> Reading | None:
     """An address, or a ZIP if nothing of a street is beside it."""
-    if place := located(ear.said, ear.lexicon):
+    said = uncourteous(ear.said, ear.lexicon)
+    if place := located(said, ear.lexicon):
         kind = Kind.ADDRESS if place.is_address else Kind.ZIP
         return replace(ear.found(kind, place.language), argument=place.text, zips=place.zips)
-    text, languages = told(ear.said, ear.lexicon)
+    text, languages = told(said, ear.lexicon)
     return replace(ear.found(Kind.WORDS, languages), argument=text) if languages and text else None
 
 
