@@ -153,6 +153,14 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """A text from a resident as the provider keeps it. at: when it took it."""
+
+    heard: Heard
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """What is known of a delivery whose outcome is unknown, to ask its provider about."""
 
@@ -194,6 +202,14 @@ class Hears(Protocol):
 
     def read_text(self, request: Inbound) -> Heard:
         """Reads a resident's text. Pure. Raises Forged."""
+
+
+@runtime_checkable
+class Recalls(Protocol):
+    """The optional ability to list the texts that the provider took from residents."""
+
+    async def recall(self, since: datetime) -> Sequence[Recalled]:
+        """Texts to this channel's number since then, oldest first. Raises ConnectionError when it cannot be asked now."""
 
 
 @runtime_checkable

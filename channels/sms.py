@@ -11,7 +11,7 @@ import logging
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from typing import Any, Final
 from urllib.parse import quote_plus, urlsplit
@@ -30,6 +30,7 @@ from channels.base import (
     Outbound,
     Outcome,
     Question,
+    Recalled,
     Receipt,
     Refused,
     Retry,
@@ -37,6 +38,7 @@ from channels.base import (
 )
 from channels.twilio_codes import AGAIN, Doubt, Stop, Verdict
 from channels.twilio_http import UNREADABLE, NotSent, TwilioGateway, Unanswered
+from channels.twilio_inbound import texts_to
 
 logger = logging.getLogger(__name__)
 
@@ -223,6 +225,10 @@ class TwilioSms:
             return any(hmac.compare_digest(given.encode(), sign(variant(), form).encode()) for variant in variants)
         except UnicodeEncodeError:  # bytes that are no text were signed by nobody
             return False
+
+    async def recall(self, since: datetime) -> Sequence[Recalled]:
+        """Texts to this number as Twilio keeps them. Raises ConnectionError, Misconfigured."""
+        return await texts_to(self._gateway, self.from_number, since)
 
     async def ask(self, questions: Sequence[Question]) -> Sequence[Answer]:
         """Looks each question up in Twilio's list of messages from this number. Raises ConnectionError, Misconfigured."""

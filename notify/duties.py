@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from notify import audit, checks, due, late, leases, promises, register, renewal
+from notify import audit, checks, due, late, leases, promises, register, renewal, truth
 from notify.audit import Act
 from notify.due import Task
 from notify.life import EndedWhy, Status
@@ -50,6 +50,7 @@ def ticks(built: Built) -> list[Tick]:
         Tick("alerts for the text dialog", 1, built.residents.live.refresh),
         Tick("texts that wait for morning", 10, built.residents.night.tick),
         Tick("yearly checks", checks.EVERY_S, built.residents.checks.tick),
+        Tick("opt-outs at the provider", truth.EVERY_S, built.residents.truth.tick),
         Tick("page and feeds", 30, partial(republish, built)),
         Tick("phones given up", 3600, partial(_try_again, built)),
         Tick("audit head", 3600, partial(_publish_head, built)),

@@ -198,7 +198,8 @@ class Doer:
 
     def _catch_up(self) -> None:
         if self._address is not None:
-            late.note(self._conn, [self._address.address_id], self._now)
+            person = store.addresses_of(self._conn, self._address.subscriber_id)
+            late.note(self._conn, [one.address_id for one in person], self._now)
 
     def _erase(self, *, whole: bool) -> None:
         """whole: the person with every address; else this phone only (somebody else had signed it up)."""

@@ -32,6 +32,7 @@ from notify.settings import Settings
 from notify.signup import Errands, Reception, SignUp
 from notify.signup_letters import Letters
 from notify.site import Site
+from notify.truth import Truth
 from notify.web.counter import Counter
 from notify.web.forms import Marks
 from notify.web.inbound import InboundTexts
@@ -79,6 +80,7 @@ class Residents:
     screens: Screens
     night: Night
     checks: Checks
+    truth: Truth
 
 
 def build(side: Side, dispatchers: Sequence[Dispatcher], reviews: Sequence[Review]) -> Residents:
@@ -127,6 +129,7 @@ def build(side: Side, dispatchers: Sequence[Dispatcher], reviews: Sequence[Revie
         routes=[*inbound.routes(), *(route for each in pages for route in each.routes())],
         screens=screens,
         checks=Checks(inbox=inbox, send=notices.text, ours=number or SMS, zone=side.pack.pack.zone),
+        truth=Truth(inbox=inbox, channels=[one.sender.channel for one in dispatchers]),
         night=Night(side.db, side.clock, side.pack.pack.zone, side.event),
     )
 

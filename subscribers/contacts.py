@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from subscribers.dialog.turn import Memory
 from subscribers.sealing import Keyring
-from subscribers.store import table_of
+from subscribers.store import batches, table_of
 from subscribers.tables import Contact, Noted, Words
 
 CONTACT, WORDS, NOTED = table_of(Contact), table_of(Words), table_of(Noted)
@@ -108,6 +108,14 @@ def answered_before(conn: Connection, provider_id: str, channel: str, keyring: K
     ours = [answer_id(provider_id, number) for number in range(MOST_ANSWERS)]
     query = select(WORDS).where(WORDS.c.provider_id.in_(ours)).order_by(WORDS.c.words_id)
     return [_line(row, channel, keyring) for row in conn.execute(query).mappings()]
+
+
+def taken(conn: Connection, provider_ids: Sequence[str]) -> frozenset[str]:
+    """Those of these inbound texts that were taken."""
+    found: set[str] = set()
+    for some in batches(provider_ids):
+        found |= set(conn.scalars(select(WORDS.c.provider_id).where(WORDS.c.provider_id.in_(some))))
+    return frozenset(found)
 
 
 def answer_id(provider_id: str, number: int) -> str:
