@@ -24,6 +24,7 @@ from subscribers.sheet import Row
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 3  # of a batch whose addresses others are signing up with at the same moment
+OVERTAKEN = "An address of the list was erased while it was imported. Import the file again: what is in already stays."
 BATCH_ROWS = 10_000  # larger ones spare index pages on disk, smaller ones let other writers in sooner
 
 
@@ -67,7 +68,7 @@ Begin = Callable[[], AbstractContextManager[Books]]
 
 
 class Overtaken(Exception):
-    """Somebody had an address erased while the batch that has it was being written. Import the file again."""
+    """Somebody had an address erased while the batch that has it was being written; nothing of the batch was kept."""
 
 
 def import_file(path: Path, begin: Begin, rules: Rules, keyring: Keyring, tell: Callable[[Progress], None]) -> Totals:
@@ -154,7 +155,7 @@ def _written(
                     notes += merge(entry, keys, known, gains, erased)
                 batch.write(books.written_to, gains, keyring, rules.now, source)
                 if batch.erased(books.known_in, [key for key, *_ in gains.addresses]):
-                    raise Overtaken
+                    raise Overtaken(OVERTAKEN)
             break
         except (IntegrityError, Overtaken):
             if attempt == ATTEMPTS:

@@ -100,6 +100,8 @@ def take(settings: Settings, db: Database, file: Path, *, dry_run: bool = False)
                 totals = importing.import_file(file, importing.into(db.writer.begin), rules, ring, tell)
         except BadFile as error:
             refuse(error.problems)
+        except importing.Overtaken as error:
+            refuse([str(error)])
     return totals, notes
 
 
