@@ -11,7 +11,7 @@ from subscribers.dialog.intent import Kind
 from subscribers.dialog.lexicon import Family
 from subscribers.dialog.locating import behind
 from subscribers.dialog.scene import ABOUT_PLACES, MOST_ASKED, Scene
-from subscribers.dialog.tongues import ENGLISH
+from subscribers.dialog.tongues import ENGLISH, PLAIN_AS_IT_IS
 from subscribers.dialog.turn import (
     Act,
     Asked,
@@ -215,11 +215,14 @@ def topic(scene: Scene) -> Turn:
 
 
 def settings(scene: Scene) -> Turn:
+    """What is wished of texts from now on. A form without marks is kept only where the language has one to change to."""
     match scene.reading.kind:
         case Kind.NIGHT_ON:
             return scene.turn(scene.say("night_on"), night=True)
         case Kind.NIGHT_OFF:
             return scene.turn(scene.say("night_off"), night=False)
+        case _ if scene.language in PLAIN_AS_IT_IS:
+            return scene.turn(scene.say("plain_on"))
         case _ if scene.language in scene.world.city.plain:
             return scene.turn(scene.say("plain_on"), plain=True)
         case _:

@@ -98,7 +98,7 @@ def _scene(known: Known, heard: Heard, world: World, lexicon: Lexicon) -> Scene:
         lexicon=lexicon,
         reading=reading,
         language=language,
-        memory=replace(memory, tongue=Tongue.GUESSED) if saved else memory,
+        memory=replace(memory, tongue=Tongue.GUESSED, plain=False) if saved else memory,
         speak=(Speak(language, guessed=True),) if saved else (),
     )
 

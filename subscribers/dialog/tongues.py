@@ -7,6 +7,10 @@ from subscribers.dialog.intent import Kind, Reading
 from subscribers.dialog.turn import Known, Tongue
 
 ENGLISH: Final = "en"
+# Languages whose texts every handset can show as they are: their letters are all in GSM-7. Romanian is read without its marks
+# where a reader has approved it (City.plain); Vietnamese is not, for a word without its tone is another word; and letters that
+# are not Latin have no marks to leave out.
+PLAIN_AS_IT_IS: Final = frozenset({"en", "es", "so"})
 # Short words that speakers of other languages use, too: no proof of a language unless their letters are.
 SAID_BY_ANYBODY: Final = frozenset({Kind.YES, Kind.NO, Kind.THANKS, Kind.AUTOREPLY})
 NOT_KEPT: Final = frozenset({Kind.STOP, Kind.START, Kind.DISTRESS})  # answered in the language of the word used, once

@@ -262,7 +262,7 @@ class City:
     link: str  # "alerts.example.gov"
     county_link: str
     languages: Mapping[str, str]
-    plain: frozenset[str] = frozenset()  # languages with a form without marks
+    plain: frozenset[str] = frozenset()  # languages with a form without marks that a reader has approved
 
 
 class World(Protocol):

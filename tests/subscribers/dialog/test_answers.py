@@ -4,12 +4,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from babel.messages.pofile import read_po
 
+from channels.text import GSM_7
 from subscribers.dialog import player, talk
 from subscribers.dialog.answering import MENU_UNITS, menu_halves
 from subscribers.dialog.intent import Kind, Reading
 from subscribers.dialog.sample import SampleWorld
-from subscribers.dialog.tongues import tongue
+from subscribers.dialog.tongues import PLAIN_AS_IT_IS, tongue
 from subscribers.dialog.turn import (
     City,
     Count,
@@ -26,7 +28,7 @@ from subscribers.dialog.turn import (
     Tongue,
 )
 from subscribers.place import NamedPlace, ZipArea
-from tests.subscribers.dialog.subjects import ACTIVE, HOME, LEXICON, NOW, WORLD, answer, heard, keys
+from tests.subscribers.dialog.subjects import ACTIVE, HOME, LEXICON, NOW, ROOT, WORLD, answer, heard, keys
 
 TWELVE = ["English", "Español", "Tiếng Việt", "中文(繁體)", "Русский", "Українська", "Română"]
 TWELVE += ["Soomaali", "العربية", "日本語", "ລາວ", "한국어"]
@@ -126,6 +128,30 @@ class TestTheLanguageOfAnAnswer:
     def test_a_choice_ends_the_plain_form_of_the_language_before(self) -> None:
         plain = replace(ACTIVE, language="ro", memory=Memory(plain=True, tongue=Tongue.CHOSEN))
         assert answer(plain, "EN").memory.plain is False
+
+
+class TestThePlainForm:
+    @pytest.mark.parametrize("language", ["en", "es", "so"])
+    def test_texts_that_every_handset_can_show_stay_as_they_are(self, language: str) -> None:
+        turn = answer(replace(ACTIVE, language=language, memory=Memory(tongue=Tongue.CHOSEN)), "PLAIN")
+        assert keys(turn) == ["plain_on"] and turn.memory.plain is False
+
+    @pytest.mark.parametrize("language", sorted(PLAIN_AS_IT_IS - {"en"}))
+    def test_every_answer_in_such_a_language_is_of_letters_that_every_handset_has(self, language: str) -> None:
+        with (ROOT / "templates" / "locale" / language / "LC_MESSAGES" / "dialog.po").open("rb") as file:
+            answers = [str(message.string) for message in read_po(file) if message.id]
+        assert answers and [one for one in answers if not GSM_7.issuperset(one)] == []
+
+    def test_it_is_kept_where_a_reader_has_approved_it_and_nowhere_else(self) -> None:
+        for language in SPOKEN - PLAIN_AS_IT_IS:
+            turn = answer(replace(ACTIVE, language=language, memory=Memory(tongue=Tongue.CHOSEN)), "PLAIN")
+            is_approved = language in WORLD.city.plain
+            assert (keys(turn), turn.memory.plain) == (["plain_on" if is_approved else "plain_none"], is_approved)
+
+    def test_it_ends_when_another_language_is_heard(self) -> None:
+        plain = replace(ACTIVE, language="ro", memory=Memory(plain=True, tongue=Tongue.GUESSED))
+        assert answer(plain, "где вода").memory.plain is False
+        assert answer(plain, "unde").memory.plain is True
 
 
 class TestPlaces:
