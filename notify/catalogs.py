@@ -6,9 +6,9 @@ within the domain. So a changed English sentence keeps its name, and its transla
 
 import io
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ TEMPLATES: Final = (".txt", ".html")
 TABLES: Final = ("hazards", "danger", "folders", "plain", "parts", "timed")  # what words.toml must have
 REPLIES: Final = "/replies.txt"  # what the text dialog answers
 IN_TEXTS: Final = ("/sms.txt", "/choices.txt", "hazards/titles.txt", "lines/lines.txt")
+KEPT: Final = 256  # files whose parsed or written form is kept in memory: twice as many as there are
 COMMENT_TAG: Final = "Translators:"
 # Newstyle, so that msgids are read as the renderer reads them; trimmed, so that a paragraph may run over lines (an SMS, whose
 # line ends count, says "notrimmed"); not silent, so that a broken template is an error and not an empty catalogue.
@@ -140,8 +141,32 @@ def pot_path(templates: Path, domain: str) -> Path:
 
 def read(path: Path, language: str) -> Catalog:
     """A catalogue as it stands, fuzzy entries included. Raises OSError, and ValueError when the file is not a .po file."""
-    with path.open("rb") as file:
-        return read_po(file, locale=_locale(language), charset="utf-8", abort_invalid=True)
+    return _parsed(path.read_bytes(), language)
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """One entry of a .po file."""
+
+    context: str
+    source: str
+    target: str
+    is_fuzzy: bool
+
+
+def translated(path: Path, language: str) -> tuple[Translated, ...]:
+    """What a catalogue translates, fuzzy entries included. Raises OSError, and ValueError when the file is not a .po file."""
+    return _translated(path.read_bytes(), language)
+
+
+@lru_cache(maxsize=KEPT)
+def _translated(content: bytes, language: str) -> tuple[Translated, ...]:
+    found = (entry for entry in _parsed(content, language) if entry.id and entry.string)
+    return tuple(Translated(str(one.context), str(one.id), str(one.string), one.fuzzy) for one in found)
+
+
+def _parsed(content: bytes, language: str) -> Catalog:
+    return read_po(io.BytesIO(content), locale=_locale(language), charset="utf-8", abort_invalid=True)
 
 
 def _locale(language: str) -> Locale | None:
@@ -158,12 +183,12 @@ def files(templates: Path) -> Mapping[Path, bytes]:
     promised = promises(templates)
     wanted: dict[Path, bytes] = {}
     for domain, found in messages(templates).items():
-        wanted[pot_path(templates, domain)] = _header(domain, "") + _body(domain, "", found, None)
+        wanted[pot_path(templates, domain)] = _header(domain, "") + _body(domain, "", found, b"")
         for language in dict.fromkeys(language for listed in promised[domain].values() for language in listed):
             path = po_path(templates, language, domain)
-            old = read(path, language) if path.exists() else None
-            header = path.read_bytes().partition(b"\n\n")[0] + b"\n\n" if old else _header(domain, language)
-            part = [m for m in found if any(language in promised[domain].get(kind, ()) for kind in kinds(m))]
+            old = path.read_bytes() if path.exists() else b""
+            header = old.partition(b"\n\n")[0] + b"\n\n" if old else _header(domain, language)
+            part = tuple(m for m in found if any(language in promised[domain].get(kind, ()) for kind in kinds(m)))
             wanted[path] = header + _body(domain, language, part, old)
     return wanted
 
@@ -184,9 +209,11 @@ def extract(templates: Path) -> tuple[Path, ...]:
     return tuple(written)
 
 
-def _body(domain: str, language: str, found: Iterable[Message], old: Catalog | None) -> bytes:
+@lru_cache(maxsize=KEPT)
+def _body(domain: str, language: str, found: tuple[Message, ...], old: bytes) -> bytes:
+    """The entries of a .po file for these messages, with what the file that was there ("" for none) has translated."""
     catalog = Catalog(locale=_locale(language) if language else None, domain=domain)
-    kept = {message.context: message for message in old or () if message.id}
+    kept = {message.context: message for message in _parsed(old, language) if message.id} if old else {}
     for message in found:
         entry = catalog.add(
             message.text,

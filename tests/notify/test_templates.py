@@ -56,6 +56,12 @@ def texts(language: str = ENGLISH) -> list[Row]:
     return [row for row in rows(typed=True) if row.language == language and not row.context.startswith("dialog.")]
 
 
+@cache
+def everywhere() -> Rendering:
+    return render(a_subject(), the_words(), (), TAGS, allow_drafts=True)
+
+
+@cache
 def english(hazard: str, stage: Stage, mode: Mode = Mode.LIVE) -> Rendering:
     known = the_words()
     return render(a_subject(hazard, stage, mode=mode), known, reviews_of(known, ENGLISH), {"en": "en-US"}, allow_drafts=False)
@@ -308,7 +314,6 @@ def test_an_exercise_in_every_hazard_starts_with_test_only() -> None:
 
 @pytest.mark.parametrize("language", TAGS)
 def test_a_topic_s_pages_are_one_part_in_gsm_7_and_two_in_ucs_2(language: str) -> None:
-    rendering = render(a_subject("boil_water"), the_words(), (), TAGS, allow_drafts=True)
-    pages = [rendering.contents[f"topic/WATER/{number}/{language}"].body for number in (1, 2, 3, 4)]
+    pages = [everywhere().contents[f"topic/WATER/{number}/{language}"].body for number in (1, 2, 3, 4)]
     sizes = [measure(page) for page in pages]
     assert [size.parts for size in sizes if size.parts > (1 if size.encoding is Encoding.GSM_7 else 2)] == []
