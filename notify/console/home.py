@@ -9,8 +9,10 @@ from sqlalchemy import Connection
 
 from notify import progress, promises, register
 from notify.console.routing import SIGNED_IN, Guard, Route
+from notify.deliveries import State
 from notify.hazards import Hazard
 from notify.life import IN_FORCE, Status
+from notify.progress import Progress
 from notify.service import Service
 from notify.tables import AlertRow, EventRow, OpenPromise
 
@@ -24,6 +26,10 @@ class Standing:
 
     row: AlertRow
     event: EventRow
+
+    def left(self, whole: Progress) -> int:
+        """How many of its messages have left: handed over, whatever became of them."""
+        return whole.done - whole.tally[State.WITHDRAWN] - whole.tally[State.EXPIRED]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
