@@ -1,5 +1,5 @@
-"""The console before a running service with a simulated carrier and mail sink, for browsers: prints where it is and who may sign
-in with what, and ends when its input ends."""
+"""The console before a running service with a simulated carrier and mail sink, for browsers: prints where it is and who may
+sign in with what, and ends when its input ends."""
 
 import asyncio
 import json

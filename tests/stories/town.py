@@ -144,6 +144,10 @@ class Town:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.public_port}"
 
+    @property
+    def console_url(self) -> str:
+        return f"http://127.0.0.1:{self.private_port}"
+
     async def carrier(self, *options: str) -> Process:
         arguments = ["-m", "channels.simulator", "--log", str(self.logs), "--sms-port", str(self.sms_port)]
         arguments += ["--smtp-port", str(self.smtp_port), "--sender", f"{SENDER}={self.rate:g}", "--account", ACCOUNT]
@@ -160,6 +164,7 @@ class Town:
             "public_url": self.url,
             "public_port": str(self.public_port),
             "private_port": str(self.private_port),
+            "private_url": self.console_url,
             "twilio_account_sid": ACCOUNT,
             "twilio_auth_token": TOKEN,
             "twilio_url": f"http://127.0.0.1:{self.sms_port}",
