@@ -11,7 +11,7 @@ from channels.simulator.handsets import Handsets
 
 MOST_PHONES: Final = 24
 LONGEST_PLACE: Final = 40
-DELAY_S: Final = 20.0  # long enough to be seen waiting
+DELAY_S: Final = 8.0  # long enough to be seen waiting
 FIRST_NUMBER: Final = 4_585_550_101  # Oregon's area code 458, exchange 555
 
 

@@ -1,4 +1,4 @@
-"""The page with the phones: three files, a stream of what happens, and what its buttons do. For this machine only."""
+"""The page with the phones: its files, a stream of what happens, and what its buttons do. For this machine only."""
 
 import asyncio
 import json
@@ -34,6 +34,7 @@ _FILES: Final = {
     "/phones": ("phones.html", "text/html"),
     "/phones/phones.css": ("phones.css", "text/css"),
     "/phones/phones.js": ("phones.js", "text/javascript"),
+    "/phones/texts.js": ("texts.js", "text/javascript"),
 }
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

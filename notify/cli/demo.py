@@ -19,6 +19,7 @@ import yaml
 from rich.progress import Progress
 
 from notify import city, data, keys, ledger_check, people, replay, schema
+from notify.cli import demo_phones
 from notify.cli.alert import print_preview, watch
 from notify.cli.client import Client
 from notify.cli.ledger import write_dump
@@ -42,14 +43,19 @@ def demo(
     count: Annotated[int, typer.Option("--people", help="Made-up people; 670000 for all of 2014's.")] = 50_000,
     exit_: Annotated[bool, typer.Option("--exit", help="End after the replay instead of serving until Ctrl-C.")] = False,
     rate: Annotated[float, typer.Option(help="Segments per second of each of the two senders.")] = UNLIMITED,
+    step: Annotated[
+        bool, typer.Option("--step", help="Wait for Enter before each alert, to watch it come on the phones.")
+    ] = False,
 ) -> None:
     """Replays Portland's boil-water notice of 2014: alert by two people, update, all clear; then keeps serving."""
     home = Path(os.environ.get("TOCSIN_DATA_DIR", "var")) / "demo"
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended from outside, the demo still ends its processes
     with sentences():
-        stage = Stage(home, count, rate)
+        stage = Stage(home, count, rate, step=step)
         try:
             stage.build()
             stage.start()
+            stage.show_phones()
             stage.play()
             stage.tell()
             if not exit_:
@@ -63,14 +69,14 @@ def demo(
 class Stage:
     """The demo's city, its two processes, and what happened."""
 
-    def __init__(self, home: Path, count: int, rate: float) -> None:
-        self.home, self.count, self.rate = home, count, rate
+    def __init__(self, home: Path, count: int, rate: float, *, step: bool) -> None:
+        self.home, self.count, self.rate, self.step = home, count, rate, step
         self.pack_folder = city.find("portland", data.folder("city"))
         self.children: list[subprocess.Popen[str]] = []
         self.tokens: dict[str, str] = {}
         self.sends: list[replay.Sent] = []
         self.problems: list[str] = []
-        self.private_url = self.public_url = ""
+        self.private_url = self.public_url = self.simulator_url = self.phones_url = ""
         self.begun = time.monotonic()
 
     @property
@@ -118,7 +124,7 @@ class Stage:
             carrier += ["--sender", f"{number}={self.rate:g}"]
         carrier += ["--landline-share", "0.01", "--unreachable-share", "0.01", "--delivered-after", "0.5"]
         public = _free_port()
-        carrier += ["--inbound-url", f"http://127.0.0.1:{public}/inbound/sms"]
+        carrier += ["--inbound-url", f"http://127.0.0.1:{public}/inbound/sms", *demo_phones.files(self.home)]
         simulated = self._child(carrier, {}, "carrier.log")
         settings = {
             "TOCSIN_MODE": "demo",
@@ -138,7 +144,15 @@ class Stage:
         }
         started = self._child(["-m", "notify", "serve"], settings, "service.log")
         self.private_url, self.public_url = f"http://127.0.0.1:{started['private_port']}", settings["TOCSIN_PUBLIC_URL"]
-        self.simulator_url = simulated["sms_url"]
+        self.simulator_url, self.phones_url = simulated["sms_url"], simulated["phones_url"]
+
+    def show_phones(self) -> None:
+        """Residents sign up by text, and whoever likes looks over their shoulders."""
+        try:
+            demo_phones.sign_up(self.simulator_url)
+        except demo_phones.PhonesFailed as error:
+            refuse([str(error)])
+        screen.print(f"{len(demo_phones.ROW)} residents have signed up by text. Their phones: {self.phones_url}")
 
     def play(self) -> None:
         """The three alerts of the story, each by two people."""
@@ -146,6 +160,9 @@ class Stage:
         approver = Client(self.private_url, self.tokens["approver"])
         alert_id = ""
         for verb, name in STEPS:
+            if self.step:
+                with suppress(EOFError):  # nobody is there to press it
+                    screen.input(f"Press Enter to send {name.removesuffix('.yaml')}. ")
             given = yaml.safe_load((self.pack_folder / "replay" / name).read_text("utf-8"))
             given = replay.moved(given, datetime.now(UTC))
             if verb == "update":
@@ -182,7 +199,8 @@ class Stage:
     def serve_on(self) -> None:
         """Serves page, feeds and API until Ctrl-C."""
         alert = self.sends[0].incident_id
-        screen.print(f"\nAlert page  {self.public_url}/demo/a/{alert}   (Spanish: {self.public_url}/demo/es/a/{alert})")
+        screen.print(f"\nPhones      {self.phones_url}")
+        screen.print(f"Alert page  {self.public_url}/demo/a/{alert}   (Spanish: {self.public_url}/demo/es/a/{alert})")
         screen.print(f"Feeds       {self.public_url}/demo/feeds/active.atom  .rss  .geojson")
         screen.print(f"API         TOCSIN_URL={self.private_url} TOCSIN_TOKEN={self.tokens['approver']} tocsin alert list")
         screen.print("Ctrl-C ends it.")

@@ -1,23 +1,8 @@
 // Sign-up, code, own page, mailed link and unsubscribing as somebody without a mouse does them. Ends with 1 when anything fails.
-import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { createInterface } from "node:readline";
-import { chromium } from "playwright-core";
+import { axe, check, run } from "./judge.mjs";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const SCREENS = process.argv[2];
 const WIDTH = 320;
-const GRAVE = ["serious", "critical"];
-const QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync"];
-let passed = 0;
-const failures = [];
-
-function check(holds, what) {
-  if (holds) passed += 1;
-  else failures.push(what);
-}
 
 // One person at a keyboard, in one language.
 class Person {
@@ -72,17 +57,9 @@ class Person {
     const html = await this.page.evaluate(() => [document.documentElement.lang, document.documentElement.dir]);
     check(html[1] === (html[0] === "ar" ? "rtl" : "ltr"), `${this.language}/${name}: runs ${html[1]}`);
     await this.scripts(true); // axe needs timers; the page itself has no script to run
-    await this.page.evaluate(AXE);
-    const { violations } = await this.page.evaluate(() => globalThis.axe.run(document, {
-      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    }));
+    await axe(this.page, `${this.language}/${name}`);
     await this.scripts(false);
-    for (const one of violations.filter((each) => GRAVE.includes(each.impact))) {
-      failures.push(`${this.language}/${name}: axe: ${one.id}: ${one.nodes.map((node) => node.html).join(" ")}`);
-    }
-    const light = violations.filter((each) => !GRAVE.includes(each.impact)).map((each) => each.id);
     check(true, name);
-    if (light.length) console.log(`${this.language}/${name}: axe also names ${light}`);
   }
 
   async scripts(on) {
@@ -179,32 +156,16 @@ async function byMail(person) {
   await person.see("unsubscribed");
 }
 
-async function main() {
-  setTimeout(() => { throw new Error("The browser tests take longer than five minutes."); }, 300_000).unref();
-  const server = spawn(process.env.PYTHON, ["-m", "tests.browser.serve"], { stdio: ["pipe", "pipe", "inherit"] });
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: QUIET });
-  try {
-    const [home] = await new Promise((found) => createInterface(server.stdout).once("line", (line) => found([line])));
-    for (const [language, phone] of [["en", "503-555-0123"], ["ar", "971-555-0123"]]) {
-      const context = await browser.newContext({ viewport: { width: WIDTH, height: 640 } });
-      const page = await context.newPage();
-      page.setDefaultTimeout(30_000);
-      const person = new Person(page, home, language, phone);
-      await person.scripts(false);
-      await byPhone(person);
-      await ownPage(person);
-      await byMail(person);
-      await context.close();
-    }
-  } catch (error) {
-    failures.push(String(error?.stack ?? error));
-  } finally {
-    await browser.close();
-    server.stdin.end();
+await run("tests.browser.serve", async (browser, home) => {
+  for (const [language, phone] of [["en", "503-555-0123"], ["ar", "971-555-0123"]]) {
+    const context = await browser.newContext({ viewport: { width: WIDTH, height: 640 } });
+    const page = await context.newPage();
+    page.setDefaultTimeout(30_000);
+    const person = new Person(page, home, language, phone);
+    await person.scripts(false);
+    await byPhone(person);
+    await ownPage(person);
+    await byMail(person);
+    await context.close();
   }
-  for (const failure of failures) console.log(`FAILED ${failure}`);
-  console.log(`${passed} passed, ${failures.length} failed`);
-  process.exitCode = failures.length ? 1 : 0;
-}
-
-await main();
+});

@@ -61,7 +61,8 @@ async def listening(one: Gateway, last: str = "") -> AsyncIterator[Stream]:
 
 async def test_the_page_has_no_word_of_script_or_style_in_it_and_may_load_nothing_from_elsewhere(tmp_path: Path) -> None:
     async with gateway(a_config(tmp_path)) as one, aiohttp.ClientSession() as session:
-        for path, kind in (("", "text/html"), ("/phones.css", "text/css"), ("/phones.js", "text/javascript")):
+        scripts = [(f"/{name}.js", "text/javascript") for name in ("phones", "texts")]
+        for path, kind in [("", "text/html"), ("/phones.css", "text/css"), *scripts]:
             async with session.get(f"{one.simulator.phones_url}{path}") as reply:
                 policy = reply.headers["Content-Security-Policy"]
                 assert (reply.status, reply.content_type) == (200, kind)
@@ -72,7 +73,8 @@ async def test_the_page_has_no_word_of_script_or_style_in_it_and_may_load_nothin
     assert " style=" not in html
     assert "<style" not in html
     assert html.count("<script ") == 1
-    assert "innerHTML" not in (PAGE / "phones.js").read_text("utf-8")
+    for file in PAGE.glob("*.js"):
+        assert "innerHTML" not in file.read_text("utf-8")
 
 
 async def test_a_phone_sees_an_alert_arrive_and_another_one_does_not(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_a_number_given_away_has_its_new_owner_from_then_on() -> None:
 
 @pytest.mark.parametrize(
     ("line", "code", "seconds"),
-    [("good", None, 0), ("drop", 30003, 0), ("delay", None, 20), ("landline", 30006, 0), ("reassigned", None, 0)],
+    [("good", None, 0), ("drop", 30003, 0), ("delay", None, 8), ("landline", 30006, 0), ("reassigned", None, 0)],
 )
 def test_the_network_does_to_a_phone_what_its_line_says(line: str, code: int | None, seconds: float) -> None:
     before = Handsets(delivered_after_s=0.0, filtered=1.0, listed={"+15035550199": "unknown"})

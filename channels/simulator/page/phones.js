@@ -1,30 +1,16 @@
 // The phones on the screen: draws what the stream tells, and passes on what is typed. All text is set as text, never as markup.
+import { bubblesOf, element, hopOf, plural } from "./texts.js";
 
-const SCRIPTS = {
-  "zh-Hant": /\p{Script=Han}/u, ja: /[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Han}]/u, ko: /\p{Script=Hangul}/u,
-  ar: /\p{Script=Arabic}/u, lo: /\p{Script=Lao}/u, ru: /\p{Script=Cyrillic}/u, uk: /\p{Script=Cyrillic}/u,
-};
 const CONDITIONS = {
-  gsm: "old handset", shuffled: "parts out of order", drop: "no coverage", delay: "20 s late", landline: "landline",
+  gsm: "old handset", shuffled: "parts out of order", drop: "no coverage", delay: "8 s late", landline: "landline",
   reassigned: "new owner",
 };
-const HERE = /^https?:\/\/(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?\//;
-const CLOCK = new Intl.DateTimeFormat([], { hour: "numeric", minute: "2-digit" });
-const EXACT = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 });
 
 const find = (selector, root = document) => root.querySelector(selector);
 const grown = (id) => find(`#${id}`).content.cloneNode(true);
 const phones = new Map();
 let tongues = {};
 let log = "";
-
-function element(tag, className, text = "", more = {}) {
-  return Object.assign(document.createElement(tag), { className, textContent: text }, more);
-}
-
-function plural(count, what) {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
-}
 
 function dialled(number) {
   return `(${number.slice(2, 5)}) ${number.slice(5, 8)}-${number.slice(8)}`;
@@ -71,6 +57,7 @@ class Phone {
     this.part("article").setAttribute("aria-labelledby", name);
     this.part(".number").textContent = number;
     this.part(".screen").setAttribute("aria-label", `Texts on ${number}`);
+    this.part(".hops").setAttribute("aria-label", `Texts of ${number} on the wire, the newest first`);
     this.part(".quick").setAttribute("aria-label", `Texts to send from ${number}`);
     this.part(".body").id = `body-${settings.number.slice(1)}`;
     this.part("label.unseen").htmlFor = this.part(".body").id;
@@ -134,7 +121,8 @@ class Phone {
     const conditions = [handset, line].map((each) => CONDITIONS[each]).filter(Boolean);
     this.part(".condition").replaceChildren(...conditions.map((each) => element("span", "tag", each)));
     this.root.dataset.line = line;
-    const quick = [place ? `${tongue.greeting} ${place}` : tongue.greeting, tongue.water, tongue.stop];
+    const first = /^\d*$/.test(place) ? [`${tongue.greeting} ${place}`.trim()] : [tongue.greeting, place];
+    const quick = [...first, tongue.water, tongue.stop];
     this.part(".quick").replaceChildren(...quick.map((text) => {
       const button = element("button", "chip", text, { type: "button", lang: language, dir: "auto" });
       button.addEventListener("click", () => this.send(text));
@@ -153,18 +141,19 @@ class Phone {
     this.lines.add(line.seq);
     this.last = Math.max(this.last, line.seq);
     const key = line.sid || `line ${line.seq}`;
-    const text = this.texts.get(key) ?? { key, at: line.at, seq: line.seq };
-    this.texts.set(key, { ...text, ...line, at: text.at, seq: text.seq, body: line.body ?? text.body, settled: line.at, shown: line.seq });
+    const text = this.texts.get(key) ?? { key, at: line.at };
+    const { event } = text.event ? text : line; // a report changes what became of a text, not what it is
+    this.texts.set(key, { ...text, ...line, at: text.at, event, settled: line.at, shown: line.seq });
     this.show(this.texts.get(key));
     this.wire(this.texts.get(key));
   }
 
   draw() {
-    this.part(".screen").replaceChildren(element("p", "empty", "No texts yet. Send the first one below."));
     const { owned_from: since } = this.settings;
+    const divider = since ? [element("p", "divider", "This number has a new owner, who has seen none of the texts before.")] : [];
+    this.part(".screen").replaceChildren(...divider, element("p", "empty", "No texts yet. Send the first one below."));
     const shown = [...this.texts.values()].sort((one, other) => one.shown - other.shown);
     const owned = shown.filter((text) => text.shown > since);
-    if (since) this.part(".screen").append(element("p", "divider", "This number has a new owner, who has seen none of the texts before."));
     owned.forEach((text) => this.show(text));
   }
 
@@ -196,56 +185,6 @@ function toggled(button) {
   const on = button.getAttribute("aria-pressed") !== "true";
   button.setAttribute("aria-pressed", String(on));
   return on;
-}
-
-// What the phone shows of a text: one bubble, or the parts one by one, or a note on what keeps it from being there.
-function bubblesOf(text, { handset, language }) {
-  const time = CLOCK.format(new Date(text.settled));
-  if (text.direction === "mo" || text.event === "inbound") return [bubble("out", text.body, language, `Sent ${time}`, true)];
-  if (text.event === "refused") return [bubble("lost", text.body, language, `Refused by the gateway: ${text.meaning} (${text.code})`, true)];
-  if (text.status === "undelivered" || text.status === "failed") {
-    return [bubble("lost", text.body, language, `Did not arrive: ${text.meaning} (${text.code})`, true)];
-  }
-  if (text.status === "canceled") return [bubble("lost", text.body, language, "Taken back before it left", true)];
-  if (text.status !== "delivered") return [element("p", "coming", "A text is on its way")];
-  const parts = text.views[handset];
-  return parts.map((part, at) => bubble("in", part, language, at === parts.length - 1 ? time : "", true));
-}
-
-function bubble(kind, body, language, note, final) {
-  const one = element("div", `bubble ${kind}`);
-  const script = SCRIPTS[language];
-  const words = element("p", "words", "", { dir: "auto", lang: !script || script.test(body) ? language : "en" });
-  words.append(...linked(body));
-  one.append(words);
-  if (note) one.append(element("p", "note", note));
-  if (final) one.dataset.final = "yes";
-  return one;
-}
-
-// The text with the links to this machine's own pages as links.
-function linked(body) {
-  return body.split(/(https?:\/\/\S+)/).map((piece) => (
-    HERE.test(piece) ? element("a", "", piece, { href: piece, target: "_blank", rel: "noopener noreferrer" }) : piece
-  ));
-}
-
-// One text on the wire: when, which way, how large, and what became of it.
-function hopOf(text) {
-  const hop = element("li", "hop");
-  hop.dataset.key = text.key;
-  const up = text.event === "inbound" || text.direction === "mo";
-  const size = `${text.encoding}, ${plural(text.units, "unit")}, ${plural(text.parts, "part")}`;
-  const after = ((new Date(text.settled) - new Date(text.at)) / 1000).toFixed(1);
-  const late = text.settled === text.at ? "" : ` after ${after} s`;
-  const code = text.code ? ` ${text.code}: ${text.meaning}` : "";
-  const good = ["delivered", "received"].includes(text.status);
-  const end = element("span", `end ${good ? "good" : text.code ? "bad" : "open"}`, `${text.status || text.event}${late}${code}`);
-  hop.append(
-    element("time", "", EXACT.format(new Date(text.at)), { dateTime: text.at }),
-    element("span", "way", up ? "from the phone" : "to the phone"), element("span", "size", size), end,
-  );
-  return hop;
 }
 
 async function showTranscript(phone) {
