@@ -37,7 +37,8 @@ def lease(
 ) -> list[Leased]:
     """Takes up to `limit` planned rows of events being sent and not expired, most urgent first, for `owner` until `until`.
 
-    below: only rows whose priority is smaller (the urgent pool); 100 takes any.
+    below: only rows whose priority is smaller (the urgent pool); 100 takes any that does not wait
+    for morning.
     """
     live = _bound(sending(conn, now))
     if not live:
