@@ -5,9 +5,10 @@ TOCSIN_FUZZ_MAILS sets how many mails are tried (default 400).
 
 import asyncio
 import os
-from email import message_from_bytes, policy
+from email import policy
 from email.header import decode_header, make_header
 from email.message import Message
+from email.parser import BytesHeaderParser
 from email.utils import parseaddr
 
 import pytest
@@ -20,6 +21,7 @@ from channels.relay import problems
 from tests.channels.mail_factories import a_channel, a_content, a_letterhead, a_relay, a_scripted_relay, an_outbound, outcomes
 
 MAILS_EACH = 20
+HEADERS = BytesHeaderParser(policy=policy.default)
 EXAMPLES = max(1, int(os.environ.get("TOCSIN_FUZZ_MAILS", "400")) // MAILS_EACH)
 
 ATTACKS = [
@@ -85,7 +87,7 @@ def check(mail: Message, raw: bytes, words: dict[str, str], from_name: str) -> N
     assert len(names) == len(set(names))
     assert set(names) >= EXPECTED
     assert set(names) <= POSSIBLE
-    assert message_from_bytes(raw, policy=policy.default).keys() == names
+    assert HEADERS.parsebytes(raw).keys() == names
     link = unsubscribe_link(a_letterhead(), words["recipient"])
     assert ("List-Unsubscribe" in mail) == ("List-Unsubscribe-Post" in mail) == bool(link)
     assert mail["List-Unsubscribe-Post"] in (None, "List-Unsubscribe=One-Click")

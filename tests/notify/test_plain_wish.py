@@ -1,7 +1,9 @@
 """Who texts PLAIN gets alerts in the form for old handsets from then on, until they change the language; on both databases."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,8 @@ from sqlalchemy import Connection, select, text
 
 from channels.base import Heard as Text
 from notify import ledger
-from notify.alert import Event, Wording
+from notify.alert import Event, Wording, to_json
+from notify.cli.ledger import texts_of
 from notify.clock import ManualClock
 from notify.db import Database
 from notify.inbox import Inbox
@@ -60,7 +63,8 @@ def kept(db: Database) -> KnownAddress:
 
 def told(db: Database, clock: ManualClock, event_id: str = "K7Q2-1") -> Sequence[str]:
     """Plans an alert for the phone; returns the languages of its ledger rows."""
-    row = an_event_row(clock.now(), event_id=event_id, alert_id=event_id, identifier=event_id)
+    content = to_json(replace(approved(), event_id=event_id))
+    row = an_event_row(clock.now(), event_id=event_id, alert_id=event_id, identifier=event_id, content=content)
     packed = [ledger.pack(kept(db).address_id, Wording.FIRST)]
 
     def plan(conn: Connection) -> Sequence[str]:
@@ -71,6 +75,7 @@ def told(db: Database, clock: ManualClock, event_id: str = "K7Q2-1") -> Sequence
     return db.write_now(plan)
 
 
+@cache
 def approved() -> Event:
     words = the_words()
     rendering = render(a_subject(), words, reviews_of(words, "en", "ro", "ro-x-plain"), TAGS, allow_drafts=False)
@@ -85,6 +90,7 @@ async def test_from_plain_on_alerts_come_without_marks(inbox: Inbox, db: Databas
     (language,) = told(db, clock, "K7Q2-2")
     text_sent = content_for(approved(), "sms", "first", language)
     assert text_sent.key == "sms/first/ro-x-plain" and text_sent.body.isascii()
+    assert text_sent.body in texts_of(db)["K7Q2-2"]["sms"], "`ledger check` knows it as approved"
 
 
 async def test_the_wish_may_come_before_the_sign_up(inbox: Inbox, db: Database, clock: ManualClock) -> None:
