@@ -119,8 +119,12 @@ async function transcript(screen) {
 async function stop(screen) {
   const spanish = screen.phone(101);
   await spanish.write("STOP");
-  await spanish.shows(/unsubscribed|STOP|START/i);
-  await spanish.wire(/STOP|received/);
+  await spanish.shows(/You are unsubscribed/); // the carrier's own word: the city says nothing after it
+  const answered = screen.page.waitForResponse((reply) => reply.url().endsWith("/text"));
+  await spanish.write("agua");
+  check((await (await answered).json()).replies.length === 0, "phones: a stopped phone is answered");
+  check(await spanish.root.locator(".bubble.in").last().textContent().then((text) => /You are unsubscribed/.test(text)),
+    "phones: something arrived after STOP");
   await spanish.set("line", "landline");
   await spanish.root.locator(".send:disabled").waitFor();
   await spanish.set("line", "reassigned");
