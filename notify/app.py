@@ -5,7 +5,7 @@ import contextlib
 import fcntl
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +19,7 @@ from notify import due, duties, keys, leases, schema
 from notify.clock import Clock, SystemClock
 from notify.console.pages import Console
 from notify.db import Database, engine_for
-from notify.schedule import Ticker
+from notify.schedule import Tick, Ticker
 from notify.service import Service
 from notify.settings import Settings
 from notify.web import api, public
@@ -33,11 +33,12 @@ MOST_BODY: Final = 4 * 1024 * 1024  # an uploaded area
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A started service and where it listens."""
+    """A started service, where it listens, and what it looks after by itself."""
 
     service: Service
     public_port: int
     private_port: int
+    ticks: Sequence[Tick]
 
 
 @asynccontextmanager
@@ -54,7 +55,8 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         tasks = await _start_senders(built.service)
         stack.push_async_callback(_stop_senders, built.service, tasks)
         stack.push_async_callback(built.residents.errands.settle)
-        ticker = Ticker(duties.ticks(built))
+        ticks = duties.ticks(built)
+        ticker = Ticker(ticks)
         ticker.start()
         stack.callback(ticker.stop)
         public_app = web.Application(client_max_size=MOST_BODY)
@@ -69,7 +71,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
             asyncio.create_task(built.service.conductor.resume(), name="resume"),
         ):
             stack.push_async_callback(_end, task)
-        yield Running(built.service, public_port, private_port)
+        yield Running(built.service, public_port, private_port, ticks)
 
 
 async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:

@@ -5,29 +5,40 @@ Each story returns a sentence for everything that went otherwise.
 
 import asyncio
 import re
+from calendar import monthrange
 from collections import Counter
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, select
 
 from channels.simulator.inbound import ANSWERS, Keyword
+from notify import checks
 from notify.signup_words import FAULTS
-from subscribers import store
+from subscribers import reassigned, store
 from subscribers.dialog.turn import Kept, Known, Standing
 from subscribers.place import ZipArea
 from subscribers.signup import Fault
 from subscribers.store import NewAddress, Said
 from subscribers.tables import Basis
-from tests.stories.playing import Played
+from tests.stories.playing import Played, has_new_owner
 from tests.stories.stage import Stage
 from tests.stories.town import BOIL_WATER, DEADLINE_S, numbers
 
-STOPPED_BY_WORD, SHELTERED, LATE, JOINER, LANDLINE, GONE = numbers(6, start=9_000 - 1_000)
+STOPPED_BY_WORD, SHELTERED, LATE, JOINER, LANDLINE, GONE, SILENT = numbers(7, start=9_000 - 1_000)
 MAILBOX: Final = "resident@example.gov"
 QUIET_ZIP: Final = "97218"  # where a second alert disturbs no other dialog
 MORE_FAILURES: Final = 2  # after the alert for the whole city
+CITY_TIME: Final = ZoneInfo("America/Los_Angeles")
+SITES: Final = """name,topic,address,lat,lon,open,hours,pets,wheelchair
+Farthest Hall,SHELTER,8400 block N Lombard St,45.590500,-122.755500,yes,24/7,yes,yes
+Far Hall,SHELTER,5600 block NE Prescott St,45.530000,-122.640000,yes,24/7,no,yes
+Closed Hall,SHELTER,3400 block SE Main St,45.514000,-122.640000,no,24/7,no,yes
+Near Hall,SHELTER,3500 block SE Main St,45.512000,-122.640000,yes,18:00-8:00,yes,no
+"""
 FIELD: Final = r'name="{}" value="([^"]*)"'
 
 
@@ -82,12 +93,61 @@ async def joins_inside(stage: Stage) -> list[str]:
 
 
 async def shelters(stage: Stage) -> list[str]:
-    """SHELTER with a ZIP names the nearest open sites to anybody, and signs nobody up."""
-    answered = await stage.text(SHELTERED, "SHELTER 97214")
-    if stage.known([SHELTERED])[SHELTERED].standing is not Standing.NEW:
-        return ["A question about a shelter signed somebody up."]
-    named = [body for body in answered.bodies if re.search(r"\d+ (N|S|E|W|NE|NW|SE|SW) ", body)]
-    return [] if named else ["No open site is named: the service knows of no shelters."]
+    """SHELTER with a ZIP names the two nearest open sites, their hours, pets and wheelchairs, and signs nobody up."""
+    (stage.town.home / "sites.csv").write_text(SITES, "utf-8")
+    bodies = (await stage.text(SHELTERED, "SHELTER 97214")).bodies
+    faults = [] if stage.known([SHELTERED])[SHELTERED].standing is Standing.NEW else ["The question signed somebody up."]
+    if len(bodies) != 1:
+        return [*faults, f"The question was answered with {len(bodies)} texts."]
+    for word in ("Near Hall", "18:00-8:00", "pets OK", "Far Hall", "24/7", "wheelchair access"):
+        if word not in bodies[0]:
+            faults.append(f"The answer lacks {word!r}.")
+    for word in ("Closed Hall", "Farthest Hall"):
+        if word in bodies[0]:
+            faults.append(f"The answer names {word!r}.")
+    return faults
+
+
+async def questions_leave(stage: Stage, played: Sequence[Played]) -> list[str]:
+    """In the month of the sign-up, a year later, each phone is asked once; one with a new owner in words without a place."""
+    _take_answers(stage, [SILENT, *(one.phone for one in played if has_new_owner(one.transcript))])
+    before = Counter(line["to"] for line in stage.town.sms())
+    for day in sorted({_asking_day(stage, one.phone) for one in played}):
+        stage.clock.forward(day - stage.clock.now())
+        for _ in range(2):  # the second finds nobody left to ask
+            await stage.tick("yearly checks")
+    asked = Counter(line["to"] for line in stage.town.sms())
+    return [
+        f"{one.name}: the phone was asked {times} times."
+        for one in played
+        if (times := asked[one.phone] - before[one.phone]) != 1
+    ]
+
+
+async def the_silent_are_removed(stage: Stage) -> list[str]:
+    """A number that may have a new owner and says nothing for two weeks is removed."""
+    standing = stage.known([SILENT])[SILENT].standing
+    stage.clock.forward(checks.PATIENCE)
+    await stage.tick("yearly checks")
+    left = stage.known([SILENT])[SILENT].standing
+    is_right = (standing, left) == (Standing.SUSPECT, Standing.NEW)
+    return [] if is_right else [f"Asked, the number was {standing}; silent, {left}."]
+
+
+def _take_answers(stage: Stage, phones: Sequence[str]) -> None:
+    """As `tocsin subscribers reassigned FILE` does."""
+    today = stage.clock.now().date() + timedelta(days=1)
+    answers = [reassigned.Answer(number=phone, gone=True, since=today) for phone in phones]
+    stage.books.write_now(partial(reassigned.take, answers=answers, keyring=stage.town.ring, now=stage.clock.now()))
+
+
+def _asking_day(stage: Stage, phone: str) -> datetime:
+    """A minute before the end of the last day on which a phone is asked: a year after its month."""
+    query = select(store.SUBSCRIBER.c.created_at).join(store.ADDRESS).where(store.ADDRESS.c.blind == bindparam("blind"))
+    blind = stage.town.ring.blind("sms", phone)
+    at = stage.books.read_now(lambda conn: conn.scalars(query, {"blind": blind}).one())
+    last = monthrange(at.year + 1, at.month)[1]
+    return datetime(at.year + 1, at.month, last, checks.ENDS.hour, tzinfo=CITY_TIME) - timedelta(minutes=1)
 
 
 async def over(stage: Stage) -> list[str]:
@@ -156,7 +216,8 @@ async def gives_up_and_comes_back(stage: Stage) -> list[str]:
 
 
 def settle(stage: Stage) -> None:
-    """Whom the stories need beforehand: a phone out of service, whose owner has a mailbox too."""
+    """Whom the stories need beforehand: a phone out of service, whose owner has a mailbox too, and one that nobody answers."""
+    stage.settle(SILENT, Known(standing=Standing.ACTIVE, language="es"))
     stage.settle(GONE, Known(standing=Standing.ACTIVE, language="en", places=(Kept(label="HOME", spot=ZipArea(QUIET_ZIP)),)))
     stage.books.write_now(partial(_add_mailbox, stage=stage))
 

@@ -1,7 +1,7 @@
 """Transcripts played against a running service, all of them at once: whoever's next step is due next takes it.
 
-Three times follow each other: before any alert, while one is in force, and long after its all clear. A dialog goes from one to
-the next where a step of its transcript says `alert`.
+Times follow each other: before any alert, while one is in force, long after its all clear, and a year later, when everybody is
+asked whether all is still right. A dialog goes from one to another where a step of its transcript says `alert` or `system`.
 """
 
 import asyncio
@@ -18,10 +18,9 @@ from subscribers.dialog.transcripts import Transcript, pause
 from tests.stories.stage import Answered, Stage
 
 AT_ONCE: Final = 32  # texts under way
-ACTS: Final = 3  # before, during and after an alert
+BEFORE, DURING, AFTER, YEAR_LATER = range(4)
 AFTERWARDS: Final = ("standing", "language", "places")  # what a step may say of the phone after it
 UNPLAYED: Final = "needs a step that the running service does not take by itself yet"
-NOWHERE: Final = ("system", "suspect")  # nothing in the running service brings these about
 
 
 @dataclass(slots=True)
@@ -50,13 +49,12 @@ class Played:
 
     def acts(self) -> list[list[tuple[timedelta, int, Mapping[str, Any]]]]:
         """The steps of each time with their moments, counted from the one before it."""
-        found: list[list[tuple[timedelta, int, Mapping[str, Any]]]] = [[] for _ in range(ACTS)]
-        act, at = 0, timedelta(0)
+        found: list[list[tuple[timedelta, int, Mapping[str, Any]]]] = [[] for _ in range(YEAR_LATER + 1)]
+        act, at = BEFORE, timedelta(0)
         for number, step in enumerate(self.transcript.steps, 1):
-            wanted = act if "alert" not in step else 2 if step["alert"] == "none" else 1
-            if wanted != act:
-                act, at = wanted, timedelta(0)
             at += pause(step)
+            if (wanted := _act_of(step, act)) != act:
+                act, at = wanted, timedelta(0)
             found[act].append((at, number, step))
         return found
 
@@ -76,8 +74,21 @@ def cases_of(transcript: Transcript) -> list[int]:
     return [int(number) for number in re.findall(r"\bS(\d+)\b", transcript.name)]
 
 
+def _act_of(step: Mapping[str, Any], act: int) -> int:
+    if "system" in step:
+        return YEAR_LATER
+    return act if "alert" not in step else AFTER if step["alert"] == "none" else DURING
+
+
 def playable(transcript: Transcript) -> bool:
-    return not any(key in step for step in transcript.steps for key in NOWHERE)
+    """Whether its times follow each other as ours do: there is no alert a year later."""
+    acts = [_act_of(step, BEFORE) for step in transcript.steps]
+    return YEAR_LATER not in acts or not {DURING, AFTER} & {*acts}
+
+
+def has_new_owner(transcript: Transcript) -> bool:
+    """Whether the number has been reassigned when the year is over."""
+    return transcript.reassigned or any(step.get("suspect") for step in transcript.steps)
 
 
 async def play(stage: Stage, played: Sequence[Played], act: int) -> None:
@@ -86,7 +97,7 @@ async def play(stage: Stage, played: Sequence[Played], act: int) -> None:
     last = max((steps[act][-1][0] for steps in acts if steps[act]), default=timedelta(0))
     due: list[Due] = []
     for one, steps in zip(played, acts, strict=True):
-        late = last - steps[act][-1][0] if steps[act] and any(steps[act + 1 :]) else timedelta(0)
+        late = last - steps[act][-1][0] if steps[act] and any(steps[act + 1 : YEAR_LATER]) else timedelta(0)
         due += [Due(late + at, number, step, one) for at, number, step in steps[act]]
     due.sort(key=lambda one: one.at)
     free, elapsed = asyncio.Semaphore(AT_ONCE), timedelta(0)
@@ -107,9 +118,12 @@ async def _take(stage: Stage, due: Due, free: asyncio.Semaphore) -> Answered | N
 
 def _judge(stage: Stage, dues: Sequence[Due], answers: Sequence[Answered | None]) -> None:
     keys = stage.keys_of([answered.sid for answered in answers if answered is not None])
+    asked = stage.asked([due.played.phone for due in dues if "system" in due.step])
     known = stage.known([due.played.phone for due in dues if any(key in due.step for key in AFTERWARDS)])
     for due, answered in zip(dues, answers, strict=True):
         faults = [] if answered is None else [*_wrong_answers(due, answered, keys[answered.sid])]
+        if "system" in due.step and asked[due.played.phone] != due.step["out"]:
+            faults.append(f"asked {asked[due.played.phone]}, not {due.step['out']}")
         if due.played.phone in known:
             faults += player.wrong_ends(_in_this_city(due.step), known[due.played.phone])
         due.played.faults += [f"step {due.number} ({due.step.get('in', due.step)!r}): {fault}" for fault in faults]

@@ -1,7 +1,7 @@
 """A running service whose clock can be moved ahead, and phones that text it: through the carrier in, and the answers back."""
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +17,7 @@ from channels.simulator.inbound import ANSWERS, Keyword, keyword
 from notify.app import running
 from notify.db import Database
 from notify.inbox import known_of
+from notify.schedule import Tick
 from notify.settings import load
 from subscribers import contacts, store
 from subscribers.contacts import KnownContact
@@ -30,6 +31,10 @@ NOBODY: Final = KnownContact(
 )  # has not written yet
 KEYS: Final = text("SELECT provider_id, key FROM words WHERE provider_id IN :ids ORDER BY words_id").bindparams(
     bindparam("ids", expanding=True)
+)
+ASKED: Final = text(
+    "SELECT w.key FROM words w JOIN contact c ON c.contact_id = w.contact_id"
+    " WHERE c.channel = 'sms' AND c.blind = :blind AND w.provider_id LIKE 'check/%' ORDER BY w.words_id"
 )
 
 
@@ -67,6 +72,11 @@ class Stage:
     clock: AheadClock
     session: aiohttp.ClientSession
     books: Database
+    ticks: Mapping[str, Tick]
+
+    async def tick(self, name: str) -> None:
+        """Lets the service look after something now, and not when its time has come."""
+        await self.ticks[name].run()
 
     async def text(self, phone: str, body: str) -> Answered:
         wish = {"from": phone, "to": SENDER, "body": body}
@@ -96,6 +106,13 @@ class Stage:
         for answer_id, key in self.books.read_now(lambda conn: conn.execute(KEYS, {"ids": ids}).all()):
             found[answer_id.partition("/")[0]].append(key)
         return found
+
+    def asked(self, phones: Sequence[str]) -> dict[str, list[str]]:
+        """How the service called what it asked these phones by itself, in order."""
+        ring = self.town.ring
+        return self.books.read_now(
+            lambda conn: {phone: list(conn.scalars(ASKED, {"blind": ring.blind("sms", phone)})) for phone in phones}
+        )
 
     def known(self, phones: Sequence[str]) -> dict[str, Known]:
         """How the service stands with these phones now."""
@@ -137,10 +154,10 @@ async def stage(town: Town, *options: str) -> AsyncIterator[Stage]:
     clock = AheadClock()
     try:
         async with (
-            running(load(**town.given), clock),
+            running(load(**town.given), clock) as service,
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=DEADLINE_S)) as session,
         ):
             with closing(Database(town.database_url)) as books:
-                yield Stage(town, clock, session, books)
+                yield Stage(town, clock, session, books, {tick.name: tick for tick in service.ticks})
     finally:
         await carrier.end()
