@@ -243,3 +243,56 @@ AMBIGUOUS = [
 @pytest.mark.parametrize(("text", "awaited", "kind"), AMBIGUOUS, ids=[f"{text}, {awaited}" for text, awaited, _ in AMBIGUOUS])
 def test_the_open_question_decides_what_a_word_of_two_meanings_is(text: str, awaited: Awaited, kind: Kind) -> None:
     assert read(text, LEXICON, awaited=awaited).kind is kind
+
+
+DANGERS = """
+mi abuela se cayó y no se puede levantar
+mi casa está en llamas
+bà tôi ngã không dậy được
+nó sẽ giết tôi
+媽媽跌倒起不來
+屋裡都是煙
+бабушка упала и не может встать
+он меня убьёт
+бабуся впала і не може встати
+дерево впало на дім
+bunica a cazut si nu se poate ridica
+casa e plina de fum
+ayeeyo way dhacday mana kici karto
+guriga qiiq baa ka buuxa
+جدتي سقطت ولا تستطيع النهوض
+البيت مليء بالدخان
+祖母が起き上がれません
+家が煙でいっぱい
+할머니가 넘어져서 못 일어나세요
+집에 연기가 가득해요
+ແມ່ລົ້ມລຸກບໍ່ໄດ້
+ເຮືອນເຕັມໄປດ້ວຍຄວັນ
+""".strip().split("\n")
+HARMLESS = """
+¿el humo es malo?
+hay mucho humo hoy
+không tính tiền hả
+想不起來
+外面有煙
+дым сегодня есть
+сколько дыма
+дим сьогодні є
+e mult fum afara
+qiiqa ma badan yahay
+هل الدخان كثير
+今日は煙がひどいですか
+연기 많아요
+ມື້ນີ້ຄວັນຫຼາຍບໍ
+ບໍ່ຕື່ນເຕັ້ນ
+""".strip().split("\n")
+
+
+@pytest.mark.parametrize("text", DANGERS)
+def test_somebody_in_danger_is_heard_in_every_language(text: str) -> None:
+    assert read(text, LEXICON).kind is Kind.DISTRESS
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_a_question_about_smoke_is_no_cry_for_help(text: str) -> None:
+    assert read(text, LEXICON).kind is not Kind.DISTRESS
