@@ -159,6 +159,19 @@ def end_all(conn: Connection, person_id: str, now: datetime) -> int:
     return conn.execute(ended.values(ended_at=now)).rowcount
 
 
+def cut_off(conn: Connection, person_id: str, by: str, now: datetime) -> None:
+    """Ends every session of somebody else, at once."""
+    ended = end_all(conn, person_id, now)
+    _log(conn, by, "cut off", person_id, now, sessions=ended)
+
+
+def disable(conn: Connection, person_id: str, by: str, now: datetime) -> None:
+    """The person may do nothing any more, from this moment. Raises people.BadPerson."""
+    people.disable(conn, person_id, now)
+    end_all(conn, person_id, now)
+    _log(conn, by, "disabled", person_id, now)
+
+
 def sessions(conn: Connection, now: datetime) -> list[Session]:
     """The browsers signed in now, the last seen first."""
     query = select(Session).where(

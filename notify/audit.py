@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, insert, or_, text
 from sqlmodel import col, select
 
 from notify.db import is_sqlite
@@ -59,11 +59,21 @@ def head(conn: Connection) -> str:
 
 def lines(conn: Connection, subject: str | None = None) -> list[AuditLine]:
     """The log in order, or what concerns one subject or anything below it ("K7Q2" has "K7Q2-1")."""
-    found = conn.execute(select(AuditLine).order_by(col(AuditLine.seq))).all()
-    every = [AuditLine(**row._mapping) for row in found]
-    if subject is None:
-        return every
-    return [line for line in every if line.subject == subject or line.subject.startswith(f"{subject}-")]
+    query = select(AuditLine).order_by(col(AuditLine.seq))
+    if subject is not None:
+        query = query.where(
+            or_(col(AuditLine.subject) == subject, col(AuditLine.subject).startswith(f"{subject}-", autoescape=True))
+        )
+    return [AuditLine(**row._mapping) for row in conn.execute(query)]
+
+
+def latest(conn: Connection, wanted: str, before: int, limit: int) -> list[AuditLine]:
+    """The newest lines before line `before` whose actor, action or subject holds `wanted` ("" for every line)."""
+    query = select(AuditLine).where(col(AuditLine.seq) < before)
+    if wanted:
+        columns = (col(AuditLine.actor), col(AuditLine.action), col(AuditLine.subject))
+        query = query.where(or_(*(column.icontains(wanted, autoescape=True) for column in columns)))
+    return [AuditLine(**row._mapping) for row in conn.execute(query.order_by(col(AuditLine.seq).desc()).limit(limit))]
 
 
 def problems(log: Iterable[AuditLine], known_head: str | None = None) -> list[str]:

@@ -20,16 +20,25 @@ class BadPerson(ValueError):
     """The person cannot be added as given; the message says why."""
 
 
-def add(conn: Connection, person_id: str, roles: Sequence[str], scope: Mapping[str, Sequence[str]], now: datetime) -> str:
-    """Adds a member of staff and returns their token, which nobody can ever read again. Raises BadPerson."""
+def check(conn: Connection, person_id: str, roles: Sequence[str], *, new: bool) -> None:
+    """Raises BadPerson when there can be no such person, or, not new, there is none."""
+    known = conn.execute(select(col(Person.person_id)).where(col(Person.person_id) == person_id)).first() is not None
+    if not new:
+        if not known:
+            raise BadPerson(f"There is no {person_id}.")
+        return
     unknown = sorted(set(roles) - {role.value for role in Role})
     if unknown or not roles:
-        known = ", ".join(Role)
-        raise BadPerson(f"{', '.join(unknown) or 'No role'} is not a role; roles are {known}.")
+        raise BadPerson(f"{', '.join(unknown) or 'No role'} is not a role; roles are {', '.join(Role)}.")
     if not person_id.isascii() or not person_id.replace("-", "").isalnum():
         raise BadPerson(f"'{person_id}' cannot be a name: use letters, digits and hyphens.")
-    if conn.execute(select(col(Person.person_id)).where(col(Person.person_id) == person_id)).first():
+    if known:
         raise BadPerson(f"There is a {person_id} already; 'tocsin user token {person_id}' makes a new token.")
+
+
+def add(conn: Connection, person_id: str, roles: Sequence[str], scope: Mapping[str, Sequence[str]], now: datetime) -> str:
+    """Adds a member of staff and returns their token, which nobody can ever read again. Raises BadPerson."""
+    check(conn, person_id, roles, new=True)
     token = secrets.token_urlsafe(TOKEN_BYTES)
     row = Person(
         person_id=person_id,

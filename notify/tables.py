@@ -60,6 +60,22 @@ class Invitation(SQLModel, table=True):
     used_at: datetime | None = None
 
 
+class Grant(SQLModel, table=True):
+    """A power that one administrator asked for and another one gives or refuses: a new approver or administrator, a token."""
+
+    __tablename__ = "staff_grant"
+    __table_args__ = {"sqlite_autoincrement": True}
+    grant_id: int | None = Field(default=None, sa_column=Column(BigId, Identity(), primary_key=True))
+    what: str  # accounts.Power
+    person_id: str
+    roles: str = ""
+    asked_by: str
+    asked_at: datetime
+    answered_by: str | None = None
+    answered_at: datetime | None = None
+    given: bool = False
+
+
 class Incident(SQLModel, table=True):
     """The thread that owns alerts. Its id is public and permanent: /a/{incident_id}."""
 

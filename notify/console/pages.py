@@ -8,9 +8,11 @@ from notify.console.decisions import Decisions
 from notify.console.door import Door
 from notify.console.follower import Follower
 from notify.console.home import Home
+from notify.console.records import Records
 from notify.console.routing import Guard, Route
 from notify.console.screens import Screens
 from notify.console.shelf import Shelf
+from notify.console.staff import StaffPages
 from notify.console.tallies import Tallies
 from notify.service import Service
 from notify.web.forms import Marks
@@ -26,7 +28,7 @@ class Console:
         tallies = Tallies(service.db)
         self.guard = Guard(db=service.db, clock=service.clock, screens=screens, ring=ring, url=url, tallies=tallies)
         self.door = Door(self.guard, Marks(ring.blind_key))
-        parts = (Home, Composer, Decisions, Follower)
+        parts = (Home, Composer, Decisions, Follower, Records, StaffPages)
         self.routes: list[Route] = [*self.door.routes(), *(one for part in parts for one in part(self.guard, service).routes())]
 
     def web_routes(self) -> list[web.RouteDef]:

@@ -18,6 +18,7 @@ from notify.broadcast import NotAllowed, Unfit
 from notify.db import Database, is_sqlite
 from notify.draft import BadDraft
 from notify.life import Role, Staff
+from notify.people import BadPerson
 from notify.register import Conflict, NoSuchAlert
 from notify.tables import IdempotencyKey
 
@@ -47,6 +48,7 @@ _STATUS: Final[dict[type[Exception], tuple[int, str]]] = {
     NotAllowed: (403, "You may not do this."),
     Conflict: (409, "This is not possible now."),
     NoSuchAlert: (404, "There is no such alert."),
+    BadPerson: (422, "This person cannot be added or changed."),
 }
 
 

@@ -1,0 +1,100 @@
+"""What happened: every alert, the log of who did what with proof that it is whole, and what is held of one resident."""
+
+import csv
+import io
+from typing import Final
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from notify import audit, register
+from notify.alert import Mode
+from notify.audit import Act
+from notify.broadcast import Unfit
+from notify.console.routing import FORM, READERS, Guard, Route
+from notify.console.screens import HEADERS, VISIT
+from notify.life import Role
+from notify.residents import SAMPLES
+from notify.service import Service
+from subscribers import history
+from subscribers.address import EMAIL, BadAddress, channel_of, normal_email, normal_phone
+from subscribers.formulas import defused
+from subscribers.history import History
+
+PAGE: Final = 100
+LAST: Final = 2**62
+LOOKERS: Final = frozenset({Role.ADMIN, Role.APPROVER, Role.LEAD311})
+
+
+class Records:
+    def __init__(self, guard: Guard, service: Service) -> None:
+        self._guard, self._service = guard, service
+        self._db, self._screens, self._clock = guard.db, guard.screens, guard.clock
+
+    def routes(self) -> list[Route]:
+        return [
+            Route(method="GET", path="/alerts", answer=self.alerts, roles=READERS),
+            Route(method="GET", path="/records", answer=self.log, roles=READERS),
+            Route(method="GET", path="/records.csv", answer=self.table, roles=READERS),
+            Route(method="GET", path="/residents", answer=self.ask, roles=LOOKERS),
+            Route(method="POST", path="/residents", answer=self.look_up, roles=LOOKERS),
+        ]
+
+    async def alerts(self, request: web.Request) -> web.StreamResponse:
+        """Every alert, the newest first, narrowed down by words of its hazard, id or status."""
+        wanted = request.query.get("q", "").strip().casefold()
+        rows = await self._db.read(register.all_alerts)
+        hazards = self._service.assembly.hazards
+        shown = [
+            row
+            for row in reversed(rows)
+            if wanted in f"{row.alert_id} {row.hazard} {hazards[row.hazard].title} {row.status} {row.stage}".casefold()
+        ]
+        return self._screens.page(request, "alerts", rows=shown, hazards=hazards, wanted=wanted)
+
+    async def log(self, request: web.Request) -> web.StreamResponse:
+        """The log of acts, the newest first, and whether its chain of hashes holds."""
+        wanted = request.query.get("q", "").strip()
+        typed = request.query.get("before", "")
+        before = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 16 else LAST
+        lines = await self._db.read(lambda conn: audit.latest(conn, wanted, before, PAGE))
+        problems = audit.problems(await self._db.read(audit.lines))
+        head = await self._db.read(audit.head)
+        return self._screens.page(request, "records", lines=lines, wanted=wanted, head=head, broken=problems, page=PAGE)
+
+    async def table(self, _: web.Request) -> web.StreamResponse:
+        """The whole log as CSV, for a records request. It holds no resident's data."""
+        written = io.StringIO()
+        writer = csv.writer(written)
+        writer.writerow(("line", "at", "who", "what", "about", "details", "hash"))
+        for line in await self._db.read(audit.lines):
+            cells = (line.at, line.actor, line.action, line.subject, line.detail, line.hash)
+            writer.writerow((line.seq, *map(defused, cells)))
+        headers = HEADERS | {"Content-Disposition": 'attachment; filename="records.csv"'}
+        return web.Response(text=written.getvalue(), content_type="text/csv", headers=headers)
+
+    async def ask(self, request: web.Request) -> web.StreamResponse:
+        return self._screens.page(request, "residents", address="", reason="", found=None, asked=False)
+
+    async def look_up(self, request: web.Request) -> web.StreamResponse:
+        """What is held of one number or mailbox. It takes a reason, and who looked stands in the log; the address does not."""
+        form, staff = request[FORM], request[VISIT].staff
+        typed, reason = form.text("address"), form.text("reason")
+        if not reason:
+            raise Unfit(["Say why you look: it stands in the log."])
+        try:
+            channel = channel_of(typed)
+            mode: Mode = self._service.assembly.mode
+            address = normal_email(typed) if channel == EMAIL else normal_phone(typed, SAMPLES[mode])
+        except BadAddress as fault:
+            raise Unfit([str(fault)]) from None
+        now, ring = self._clock.now(), self._guard.ring
+
+        def look(conn: Connection) -> History | None:
+            found = history.of(conn, channel, address, ring)
+            detail = {"reason": reason, "found": found is not None}
+            audit.append(conn, Act(actor=staff.person_id, action="looked up a resident", subject=channel, detail=detail), now)
+            return found
+
+        found = await self._db.write(look)
+        return self._screens.page(request, "residents", address=typed, reason=reason, found=found, asked=True)

@@ -1,0 +1,75 @@
+"""Who works here: add, invite, sign out, disable. What lets people send alerts takes two administrators."""
+
+from aiohttp import web
+
+from notify import accounts, grants, people
+from notify.console.routing import FORM, Guard, Route, several
+from notify.console.screens import VISIT
+from notify.grants import Power
+from notify.life import Role
+from notify.service import Service
+
+ADMINS = frozenset({Role.ADMIN})
+
+
+class StaffPages:
+    def __init__(self, guard: Guard, service: Service) -> None:
+        self._guard, self._db, self._screens, self._clock = guard, guard.db, guard.screens, guard.clock
+
+    def routes(self) -> list[Route]:
+        return [
+            Route(method="GET", path="/people", answer=self.show, roles=ADMINS),
+            Route(method="POST", path="/people", answer=self.add, roles=ADMINS),
+            Route(method="POST", path="/people/{person_id}/{act:invite|token|sign-out|disable}", answer=self.act, roles=ADMINS),
+            Route(method="POST", path="/grants/{grant_id:[0-9]{1,15}}", answer=self.answer, roles=ADMINS),
+        ]
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        return await self._page(request)
+
+    async def add(self, request: web.Request) -> web.StreamResponse:
+        form, admin, now = request[FORM], request[VISIT].staff, self._clock.now()
+        known = {role.value for role in Role}
+        roles = frozenset(Role(role) for role in several(request, "roles") if role in known)
+        person_id = form.text("person").casefold()
+        token = await self._db.write(lambda conn: grants.ask(conn, admin, Power.PERSON, person_id, roles, now))
+        return await self._page(request, told=self._invitation(person_id, token))
+
+    async def act(self, request: web.Request) -> web.StreamResponse:
+        """invite: a new link to set password and phone. token: ask for one for the API. sign-out, disable: at once."""
+        person_id, act = request.match_info["person_id"], request.match_info["act"]
+        admin, now = request[VISIT].staff, self._clock.now()
+        if act == "invite":
+            token = await self._db.write(lambda conn: accounts.invite(conn, person_id, admin.person_id, now))
+            return await self._page(request, told=self._invitation(person_id, token))
+        if act == "token":
+            await self._db.write(lambda conn: grants.ask(conn, admin, Power.TOKEN, person_id, frozenset(), now))
+        elif act == "sign-out":
+            await self._db.write(lambda conn: accounts.cut_off(conn, person_id, admin.person_id, now))
+        else:
+            await self._db.write(lambda conn: accounts.disable(conn, person_id, admin.person_id, now))
+        return self._screens.moved("/people")
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        admin, now, grant_id = request[VISIT].staff, self._clock.now(), int(request.match_info["grant_id"])
+        give = request[FORM].text("act") == "give"
+        asked = {row.grant_id: row for row in await self._db.read(grants.open_ones)}
+        secret = await self._db.write(lambda conn: grants.answer(conn, admin, grant_id, give, now))
+        row = asked[grant_id]
+        if secret is not None and row.what == Power.TOKEN:
+            return await self._page(request, told=[f"{row.person_id}: the API token, shown this once:", secret])
+        return await self._page(request, told=self._invitation(row.person_id, secret) if give else [])
+
+    def _invitation(self, person_id: str, token: str | None) -> list[str]:
+        if token is None:
+            return [f"{person_id}: another administrator has to agree first."]
+        return [f"{person_id}: the link, for one use within a day:", f"{self._guard.url.rstrip('/')}/invitation/{token}"]
+
+    async def _page(self, request: web.Request, told: list[str] | None = None) -> web.Response:
+        now = self._clock.now()
+        everybody = await self._db.read(people.everybody)
+        signed_in = await self._db.read(lambda conn: accounts.sessions(conn, now))
+        asked = await self._db.read(grants.open_ones)
+        return self._screens.page(
+            request, "people", everybody=everybody, signed_in=signed_in, asked=asked, roles=list(Role), told=told or []
+        )

@@ -1,0 +1,97 @@
+"""Every page of the console by every role, straight from its list of routes: whoever is not named is turned away."""
+
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy import inspect, text
+
+from notify import keys
+from notify.console.pages import Console
+from notify.console.routing import ANYBODY, Route
+from notify.life import Role
+from tests.console.staff_factory import House, Page
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+# What stands in a path's braces; none of it exists, so a page that is allowed answers 404, 409 or 422 at worst.
+STANDS = {
+    "alert_id": "ZZZZZ-1",
+    "incident_id": "ZZZZZ",
+    "person_id": "nobody",
+    "grant_id": "7",
+    "token": "x" * 32,
+    "act": "invite",
+}
+
+
+def every_route(house: House) -> list[Route]:
+    service = house.served.running.service
+    return Console(service, keys.load(house.served.home / "keys.toml"), house.served.url).routes
+
+
+def path_of(route: Route) -> str:
+    return re.sub(r"\{(\w+)(?::[^{}]*(?:\{[^{}]*\}[^{}]*)*)?\}", lambda found: STANDS[found[1]], route.path)
+
+
+async def ask(browser: Any, route: Route, **headers: str) -> Page:
+    path = path_of(route)
+    return await (browser.get(path, **headers) if route.method == "GET" else browser.post(path, **headers))
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_each_role_opens_what_it_may_and_nothing_else(house: House, role: Role) -> None:
+    browser = await house.signed_in(role.value)
+    for route in every_route(house):
+        if route.path in ("/sign-out", "/language") or route.path.endswith("/progress"):
+            continue
+        page = await ask(browser, route)
+        turned_away = page.status == 403 and "This takes the role" in page.words
+        assert turned_away == (route.roles is not ANYBODY and role not in route.roles), (
+            f"{route.method} {route.path}: {page.words}"
+        )
+        assert page.status != 500, f"{route.method} {route.path}"
+
+
+async def test_whoever_is_not_signed_in_gets_to_the_door_only(house: House) -> None:
+    for route in every_route(house):
+        page = await ask(house.browser(), route)
+        if route.roles is ANYBODY:
+            assert page.status in (200, 404, 403, 410, 422), route.path
+        else:
+            assert page.url.path == "/sign-in" or page.status == 401, f"{route.method} {route.path}: {page.status}"
+
+
+async def test_every_page_that_changes_something_refuses_a_form_that_is_not_ours(house: House) -> None:
+    browser = await house.signed_in("admin")
+    for person in ("author", "approver"):
+        await house.signed_in(person)
+    posts = [route for route in every_route(house) if route.method != "GET" and route.roles is not ANYBODY]
+    assert posts
+    for route in posts:
+        who = next(role.value for role in sorted(route.roles or ()))
+        browser = await house.signed_in(who)
+        path = path_of(route)
+        for data, headers in [
+            ({"mark": ""}, {}),
+            ({"mark": "f" * 32}, {}),
+            ({}, {"Sec-Fetch-Site": "cross-site"}),
+            ({}, {"Sec-Fetch-Site": "", "Origin": "https://example.com"}),
+        ]:
+            page = await browser.post(path, data, **headers)
+            assert page.status == 403, f"{route.method} {route.path} {data} {headers}: {page.status}"
+
+
+async def test_no_page_changes_anything_when_it_is_only_looked_at(house: House) -> None:
+    """GET on every route leaves every table but the session's own clock as it was."""
+    browser = await house.signed_in("admin")
+    db = house.served.running.service.db
+
+    def counted(conn: Any) -> dict[str, int]:
+        names = [name for name in inspect(conn).get_table_names() if name not in ("session", "due")]
+        return {name: conn.execute(text(f'SELECT COUNT(*) FROM "{name}"')).scalar_one() for name in names}
+
+    before = db.read_now(counted)
+    for route in every_route(house):
+        if route.method == "GET" and not route.path.endswith("/progress"):
+            await ask(browser, route)
+    assert db.read_now(counted) == before
