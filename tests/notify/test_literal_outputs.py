@@ -2,9 +2,10 @@
 
 import json
 import xml.etree.ElementTree as etree
+from collections import defaultdict
 from dataclasses import replace
 from email import message_from_bytes, policy
-from typing import Final
+from typing import Any, Final
 
 import feedparser
 import pytest
@@ -12,14 +13,22 @@ from lxml import html
 
 from channels.mime import build as build_mail
 from channels.text import sanitise
-from notify import cap, feeds
+from notify import cap, data, feeds
 from notify.alert import Event
 from notify.bulletin import threads
+from notify.own_page import Mine
 from notify.pages import Pages
 from notify.render import render
 from notify.replies import Replies
+from notify.signup_words import ALERTS_HERE
+from notify.signup_words import words as labels
+from notify.web import visit
 from notify.web.inbound import twiml
+from notify.web.screens import Screens
+from notify.web.signup import Typed
 from subscribers.dialog.turn import Reply, Sent
+from subscribers.place import NamedPlace, Point
+from subscribers.store import SavedPlace
 from tests.channels.mail_factories import a_letterhead
 from tests.notify.feed_factory import PACIFIC, a_bulletin, a_site, an_event, at
 from tests.notify.subjects import a_subject, reviews_of, the_words
@@ -71,6 +80,7 @@ REVIEWS = reviews_of(WORDS, "en")
 REPLIES = Replies(WORDS, (), allow_drafts=True)
 SITE = a_site(languages=("en",))
 PAGES = Pages.load()
+SCREENS = Screens(data.folder("templates"), SITE, number="+15035550100", terms="2026-11")
 CAP = "{urn:oasis:names:tc:emergency:cap:1.2}"
 
 
@@ -140,6 +150,36 @@ def the_answer(hostile: str, event: Event) -> str:
     return " ".join(child.text or "" for child in document)
 
 
+def the_sign_up(hostile: str) -> dict[str, str]:
+    """What the sign-up pages show of what was typed into them: in fields, as a place, as a name, in a sentence."""
+    typed = Typed(contact=hostile, place=hostile, choice=hostile)
+    values: dict[str, Any] = {"typed": typed, "choices": [(hostile, hostile)], "faults": {"contact": hostile}}
+    asked = page_of("subscribe", **values, agreed="", action="", manage="")
+    fields = html.document_fromstring(asked.encode())
+    spot = Point(lat=45.5, lon=-122.6, block=hostile)
+    places = (SavedPlace(place_id=1, label="HOME", spot=spot), SavedPlace(place_id=2, label="WORK", spot=NamedPlace(hostile)))
+    mine = Mine(name=hostile, channel="sms", language="en", is_stopped=False, places=places)
+    more = visit.Typed(place=hostile, choice=hostile, label=hostile)
+    own = page_of("mine", mine=mine, typed=more, choices=[(hostile, hostile)], paths=defaultdict(str), agreed="", saved=False)
+    adding = html.document_fromstring(own.encode())
+    return {
+        "sign-up fields": " ".join([*fields.xpath("//input[@id='contact']/@value"), visible(asked)]),
+        "sign-up place": " ".join(fields.xpath("//input[@id='place']/@value")),
+        "sign-up choice": " ".join(fields.xpath("//input[@name='choice']/@value")),
+        "own page": visible(own),
+        "own page's place": " ".join(adding.xpath("//input[@id='place']/@value")),
+        "own page's label": " ".join(adding.xpath("//input[@id='label']/@value")),
+        "confirm page": visible(page_of("press", title="", paragraphs=[ALERTS_HERE.format(place=hostile)], button="")),
+        "done page": visible(page_of("message", title="", paragraphs=[labels("en").say(ALERTS_HERE, place=hostile)])),
+    }
+
+
+def page_of(name: str, **values: Any) -> str:
+    text = SCREENS.page(name, "en", **values).text
+    assert text is not None
+    return text
+
+
 def said(hostile: str) -> dict[str, str]:
     event = an_alert(hostile)
     subject, text, rich = the_mail(event)
@@ -151,7 +191,7 @@ def said(hostile: str) -> dict[str, str]:
         "CAP": the_cap(event),
         "TwiML": the_answer(hostile, event),
     }
-    return outputs | the_feeds(event)
+    return outputs | the_feeds(event) | the_sign_up(hostile)
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)

@@ -6,6 +6,7 @@ folder must not, and neither may anything that others than administrators are an
 
 import asyncio
 import json
+import re
 import sqlite3
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -26,6 +27,7 @@ from tests.stories.town import ACCOUNT, BOIL_WATER, SENDER, Process, Town, numbe
 PHONE: Final = "+15415554747"
 MAIL: Final = "quetzal.nightjar@example.gov"
 NEWCOMER: Final = "+15415554848"
+VISITOR: Final = "+15415554949"  # of the sign-up page
 STREET: Final = "4747 SE Bulbul Street"
 SECRET: Final = "kiskadee whippoorwill"  # words of a text
 BAD_MAIL: Final = "quetzal.nightjar@@example.gov"
@@ -38,6 +40,7 @@ PEOPLE: Final = (
 )
 # The carrier's own record, mailboxes, the list that was imported, and the keys: what is theirs or only an administrator's.
 THEIRS: Final = ("carrier/", "mailboxes/", "people.csv", "keys.toml", "dump.csv")
+FAILING: Final = ("words", "consent", "alert")  # tables that texts, unsubscribing and drafts add to
 PATIENCE_S: Final = 60
 
 
@@ -46,11 +49,18 @@ def canaries(town: Town) -> dict[str, list[bytes]]:
     words = {"the mailbox": MAIL, "its name": MAIL.partition("@")[0], "the street": STREET, "the words": SECRET}
     words |= {"the gateway's token": AUTH_TOKEN} | {f"the token of {name}": token for name, token in town.tokens.items()}
     found = {name: [spelt.lower().encode() for spelt in spellings(word)] for name, word in words.items()}
-    for name, number in (("the phone", PHONE), ("the newcomer", NEWCOMER)):
+    for name, number in (("the phone", PHONE), ("the newcomer", NEWCOMER), ("the visitor", VISITOR)):
         area, line = number[2:5], number[8:]
         written = (f"{area}555{line}", f"{area}-555-{line}", f"{area}.555.{line}", f"{area}) 555-{line}", f"{area} 555 {line}")
         found[name] = [one.encode() for one in written]
     return found
+
+
+def field_of(page: str, name: str) -> str:
+    """What a hidden field of a page holds."""
+    found = re.search(rf'name="{name}" value="([^"]*)"', page)
+    assert found is not None, name
+    return found[1]
 
 
 def spellings(word: str) -> set[str]:
@@ -82,6 +92,26 @@ class Life:
         url = f"http://127.0.0.1:{self.town.sms_port}/control/inbound"
         async with self.session.post(url, json=wish) as answer:
             assert answer.status == 200, await answer.text()
+
+    async def submits(self, path: str, page: str = "", **fields: str) -> str:
+        """Fills a form in, on the page given or on the one at the path; the answer is for who typed it."""
+        url = f"{self.town.url}{path}"
+        if not page:
+            async with self.session.get(url) as answer:
+                page = await answer.text()
+        data = fields | {"mark": field_of(page, "mark")}
+        async with self.session.post(url, data=data, headers={"Sec-Fetch-Site": "same-origin"}) as answer:
+            assert answer.status in (200, 303, 422), (path, answer.status)
+            return await answer.text()
+
+    async def text_to(self, phone: str) -> str:
+        """The digits of the code that a phone got."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not (found := [line["body"] for line in self.town.sms() if line["to"] == phone]):
+                await asyncio.sleep(0.05)
+        digits = re.search(r"\d{6}", found[-1])
+        assert digits is not None
+        return digits[0]
 
     async def calls(self, method: str, path: str, *, private: bool = False, **more: Any) -> int:
         port = self.town.private_port if private else self.town.public_port
@@ -156,21 +186,41 @@ async def unsubscribed(life: Life) -> None:
     assert await life.calls("POST", path) == 200
 
 
+async def signed_up(life: Life) -> None:
+    """The sign-up pages: filled in well and badly, a code typed right and wrong, one's own page, links anybody may invent."""
+    await life.submits("/demo/en/subscribe", contact=VISITOR, place=STREET, language="en", agree="yes")
+    page = await life.submits("/demo/en/subscribe", contact=VISITOR, place="", language="en", agree="yes")
+    code = await life.text_to(VISITOR)
+    tokens = {"token": field_of(page, "token"), "code": "000000"}
+    await life.submits("/demo/en/subscribe/code", page, **tokens)
+    await life.submits("/demo/en/subscribe/code", page, **tokens | {"code": code})
+    with closing(Database(life.town.database_url)) as db:
+        blind = life.town.ring.blind("sms", VISITOR)
+        assert db.read_now(lambda conn: store.find_address(conn, "sms", blind)) is not None, "the code signed them up"
+    await life.submits("/demo/en/subscribe", contact=BAD_MAIL, place=SECRET, language="en")
+    await life.submits("/demo/en/subscribe", contact=MAIL, place="", language="es", agree="yes")
+    await life.submits("/demo/en/manage", contact=VISITOR)
+    await life.calls("GET", f"/demo/en/confirm/{quote(SECRET)}")
+    await life.calls("GET", f"/demo/en/manage/{'A' * 43}?mail={quote(MAIL)}")
+
+
 async def with_a_failing_database(life: Life) -> None:
-    """Another program holds the database: every way in that writes fails, and is logged with its traceback."""
+    """The database takes no rows: every way in that writes fails, and is logged with its statement and traceback."""
     with closing(Database(life.town.database_url)) as db:
         known = db.read_now(lambda conn: store.find_address(conn, "email", life.town.ring.blind("email", MAIL)))
     assert known is not None
     path = f"/unsubscribe/{unsubscribe_reference(life.town.ring.blind_key, known.address_id)}"
-    with closing(sqlite3.connect(life.town.home / "tocsin.db", isolation_level=None)) as other:
-        other.execute("BEGIN EXCLUSIVE")
+    with closing(sqlite3.connect(life.town.home / "tocsin.db", isolation_level=None, timeout=PATIENCE_S)) as other:
+        for table in FAILING:
+            other.execute(f"CREATE TRIGGER no_{table} BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'no rows'); END")
         await asyncio.gather(
             life.texts(f"97206 {SECRET}"),
             life.texts(STREET),
             life.calls("POST", path),
             life.town.call("author", "POST", "/alerts", BOIL_WATER),
         )
-        other.execute("ROLLBACK")
+        for table in FAILING:
+            other.execute(f"DROP TRIGGER no_{table}")
     assert "could not be written" in (life.town.home / "service.log").read_text()
 
 
@@ -186,7 +236,7 @@ async def asked_about(life: Life) -> None:
 
 
 WAYS: Final[tuple[Callable[[Life], Awaitable[None]], ...]] = (
-    alerted, texted, forged, drafted, unsubscribed, with_a_failing_database, asked_about,
+    alerted, texted, forged, drafted, unsubscribed, signed_up, with_a_failing_database, asked_about,
 )  # fmt: skip
 
 
@@ -211,13 +261,14 @@ async def test_no_log_answer_or_file_names_a_resident(town: Town, processes: lis
     town.settle(numbers(3))
     async with aiohttp.ClientSession() as session:
         life = Life(town, session)
-        await imported(life)
-        processes.append(await town.carrier("--token", AUTH_TOKEN, "--keep-mail", str(town.home / "mailboxes")))
-        processes.append(await town.service())
+        carrier = town.carrier("--token", AUTH_TOKEN, "--keep-mail", str(town.home / "mailboxes"))
+        processes += (await asyncio.gather(carrier, town.service(), imported(life)))[:2]
         for way in WAYS:
             await way(life)
-        assert await life.command("serve") != 0, "another service already runs: start-up refuses, and says why"
-        assert await life.command("ledger", "dump", "--out", str(town.home / "dump.csv")) == 0
+        dump = life.command("ledger", "dump", "--out", str(town.home / "dump.csv"))
+        served, dumped = await asyncio.gather(life.command("serve"), dump)
+        assert served != 0, "another service already runs: start-up refuses, and says why"
+        assert dumped == 0
     for process in reversed(processes):
         await process.end()
     searched = [*written(town.home), *life.answers]
