@@ -117,6 +117,14 @@ def attempt(conn: Connection, person_id: str, fits: bool, code: str, ring: Keyri
     return True
 
 
+def next_code(row: Login, ring: Keyring, now: datetime) -> str:
+    """A code that this login takes now; "" when the ones of now are used up."""
+    seed = bytes.fromhex(ring.open(SEED, row.key_id, row.seed))
+    coming = (now, now + timedelta(seconds=passwords.STEP_S))
+    codes = [passwords.code_at(seed, at) for at in coming]
+    return next((code for code in codes if passwords.step_of(seed, code, now, row.last_step) is not None), "")
+
+
 def sign_in(conn: Connection, person_id: str, device: str, now: datetime) -> str:
     """A new session; returns its cookie's value."""
     token = secrets.token_urlsafe(TOKEN_BYTES)

@@ -2,6 +2,7 @@
 
 import json as json_module
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -17,18 +18,21 @@ from typing import Annotated, Any, Final
 import typer
 import yaml
 from rich.progress import Progress
+from sqlalchemy import Connection
 
-from notify import city, data, keys, ledger_check, people, replay, schema
+from notify import accounts, city, data, keys, ledger_check, passwords, people, replay, schema
 from notify.cli import demo_phones
 from notify.cli.alert import print_preview, watch
 from notify.cli.client import Client
 from notify.cli.ledger import write_dump
 from notify.cli.residents import take
 from notify.cli.say import refuse, screen, sentences
+from notify.console.door import demo_pass
 from notify.db import Database, engine_for
 from notify.settings import load
 from subscribers import areas, atlas, generator
 from subscribers.gazetteer import importing as gazetteer
+from subscribers.sealing import Keyring
 
 ACCOUNT: Final = "AC" + "5" * 32
 TOKEN: Final = "simulated-token"
@@ -91,15 +95,16 @@ class Stage:
         """A fresh data folder: keys, database, two people of staff, the city's areas, and everybody to tell."""
         shutil.rmtree(self.home, ignore_errors=True)
         self.home.mkdir(parents=True)
-        keys.create(self.home / "keys.toml")
+        ring = keys.create(self.home / "keys.toml")
         engine = engine_for(self.database)
         schema.migrate(engine)
         engine.dispose()
         box = city.load(self.pack_folder).pack.box
         now = datetime.now(UTC)
         with closing(Database(self.database)) as db:
-            for name, role in (("author", "author"), ("approver", "approver")):
-                self.tokens[name] = db.write_now(lambda conn, name=name, role=role: people.add(conn, name, [role], {}, now))  # type: ignore[misc]
+            for name in ("author", "approver", "admin"):
+                self.tokens[name] = db.write_now(lambda conn, name=name: people.add(conn, name, [name], {}, now))  # type: ignore[misc]
+                db.write_now(partial(_enrol, name=name, ring=ring, now=now))
             found: list[areas.NamedShape] = []
             for file in sorted((self.pack_folder / "areas").glob("*.geojson")):
                 reading = areas.read_areas(file.read_bytes(), box)
@@ -200,6 +205,10 @@ class Stage:
         """Serves page, feeds and API until Ctrl-C."""
         alert = self.sends[0].incident_id
         screen.print(f"\nPhones      {self.phones_url}")
+        ring = keys.load(self.home / "keys.toml")
+        for name in ("author", "approver", "admin"):
+            link = f"{self.private_url}/enter/{name}/{demo_pass(ring, name)}"
+            screen.print(f"Console     {link}   (as {name})", soft_wrap=True)
         screen.print(f"Alert page  {self.public_url}/demo/a/{alert}   (Spanish: {self.public_url}/demo/es/a/{alert})")
         screen.print(f"Feeds       {self.public_url}/demo/feeds/active.atom  .rss  .geojson")
         screen.print(f"API         TOCSIN_URL={self.private_url} TOCSIN_TOKEN={self.tokens['approver']} tocsin alert list")
@@ -245,6 +254,13 @@ class Stage:
             if open_rows == waiting:
                 time.sleep(1)
             waiting = open_rows
+
+
+def _enrol(conn: Connection, name: str, ring: Keyring, now: datetime) -> None:
+    """A sign-in that nobody can use but by the demo's own links: a random password, and a seed that only the pages show."""
+    token = accounts.invite(conn, name, "demo", now)
+    password = passwords.hashed(secrets.token_urlsafe())
+    accounts.enrol(conn, token, password, passwords.new_seed(), ring, 0, now)
 
 
 def _free_port() -> int:

@@ -102,6 +102,7 @@ class Decisions:
             languages=[one for one in self._service.assembly.city.pack.languages if one.tag in event.languages_used],
             refused=refused,
             asks_code=not request[VISIT].proved(now),
+            demo_code=await self._guard.demo_code(request),
             draft=draft,
         )
 

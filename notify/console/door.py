@@ -1,6 +1,8 @@
 """Signing in, proving oneself again, signing out, and setting a password by invitation."""
 
 import asyncio
+import hashlib
+import hmac
 from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
@@ -8,14 +10,15 @@ from urllib.parse import urlsplit
 import segno
 from aiohttp import web
 
-from notify import accounts, passwords
+from notify import accounts, passwords, people
 from notify.accounts import INVITED_FOR, SIGNED_IN_FOR
+from notify.alert import Mode
 from notify.console.routing import ANYBODY, SIGNED_IN, Guard, Route
 from notify.console.screens import LANGUAGE, VISIT
 from notify.console.words import spoken
 from notify.site import ENGLISH
 from notify.web.forms import Marks
-from subscribers.sealing import Unopenable
+from subscribers.sealing import Keyring, Unopenable
 
 SEED: Final = "tocsin_seed"  # cookie: the seed being set up, sealed; it is nobody's until its code was typed
 NO_FIT: Final = (
@@ -42,7 +45,21 @@ class Door:
             Route(method="GET", path="/invitation/{token}", answer=self.invited, roles=ANYBODY),
             Route(method="POST", path="/invitation/{token}", answer=self.enrol, roles=ANYBODY),
             Route(method="POST", path="/language", answer=self.language, roles=ANYBODY),
+            *([Route(method="GET", path="/enter/{person_id}/{pass}", answer=self.enter, roles=ANYBODY)] if self._demo else []),
         ]
+
+    @property
+    def _demo(self) -> bool:
+        return self._screens.site.mode is Mode.DEMO
+
+    async def enter(self, request: web.Request) -> web.StreamResponse:
+        """Demo only, where nothing reaches anybody: the link that the demo prints is the whole sign-in."""
+        person_id, now = request.match_info["person_id"], self._clock.now()
+        known = await self._db.read(lambda conn: people.active(conn, person_id))
+        if known is None or not hmac.compare_digest(request.match_info["pass"], demo_pass(self._ring, person_id)):
+            raise web.HTTPNotFound
+        token = await self._db.write(lambda conn: accounts.sign_in(conn, person_id, "demo", now))
+        return self._entered("/", token)
 
     async def ask(self, request: web.Request) -> web.StreamResponse:
         way = inside(request.query.get("next", "/"))
@@ -67,13 +84,15 @@ class Door:
         return answer
 
     async def ask_code(self, request: web.Request) -> web.StreamResponse:
-        return self._screens.page(request, "prove", next=inside(request.query.get("next", "/")))
+        hint = await self._guard.demo_code(request)
+        return self._screens.page(request, "prove", next=inside(request.query.get("next", "/")), demo_code=hint)
 
     async def prove(self, request: web.Request) -> web.StreamResponse:
         form = await self._guard.form(request)
         way = inside(form.text("next"))
         if not await self._guard.proved(request, form.text("code")):
-            return self._screens.page(request, "prove", status=422, next=way, problems=[CODE_WRONG])
+            hint = await self._guard.demo_code(request)
+            return self._screens.page(request, "prove", status=422, next=way, problems=[CODE_WRONG], demo_code=hint)
         return self._screens.moved(way)
 
     async def invited(self, request: web.Request) -> web.StreamResponse:
@@ -181,6 +200,11 @@ class Door:
 
 
 CODE_WRONG: Final = "This is not the code of now, or it was used already. Wait for the next one."
+
+
+def demo_pass(ring: Keyring, person_id: str) -> str:
+    """What the demo's link to the console ends with; nobody without the keys of this one demo can make it."""
+    return hmac.new(ring.blind_key, f"demo {person_id}".encode(), hashlib.sha256).hexdigest()[:24]
 
 
 def inside(way: str) -> str:

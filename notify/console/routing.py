@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notify import accounts
 from notify.accounts import Visit
+from notify.alert import Mode
 from notify.clock import Clock
 from notify.console.screens import VISIT, Screens
 from notify.console.tallies import Tallies
@@ -116,6 +117,14 @@ class Guard:
             return False
         await self.db.write(lambda conn: accounts.prove(conn, visit.token, now))
         return True
+
+    async def demo_code(self, request: web.Request) -> str:
+        """The code that a phone would show, in a demo, whose visitors have no such phone; "" in every other mode."""
+        if self.screens.site.mode is not Mode.DEMO:
+            return ""
+        person_id = request[VISIT].staff.person_id
+        row = await self.db.read(lambda conn: accounts.login(conn, person_id))
+        return accounts.next_code(row, self.ring, self.clock.now()) if row else ""
 
     async def _visit(self, request: web.Request, route: Route) -> Visit | None:
         token = request.cookies.get(self.cookie, "")

@@ -3,14 +3,15 @@
 import base64
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from yarl import URL
 
-from notify import accounts, passwords, people
+from notify import accounts, keys, passwords, people
 from notify.accounts import IDLE_FOR, INVITED_FOR, SIGNED_IN_FOR
-from notify.console.door import NO_FIT, inside
-from tests.console.staff_factory import PASSWORD, Browser, House, Page
+from notify.console.door import NO_FIT, demo_pass, inside
+from tests.console.staff_factory import PASSWORD, Browser, House, Page, opened
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SECOND = timedelta(seconds=1)
@@ -174,3 +175,27 @@ async def test_the_door_leads_nowhere_else(way: str) -> None:
 @pytest.mark.parametrize("way", ["/", "/alerts/K7Q2X-1?x=1", "/alerts/new"])
 async def test_the_door_leads_back_to_where_somebody_was(way: str) -> None:
     assert inside(way) == way
+
+
+async def test_a_demo_prints_a_link_that_signs_in_and_shows_the_code_of_now(house: House) -> None:
+    house.enrol("author")
+    ring = keys.load(house.served.home / "keys.toml")
+    browser = house.browser()
+    assert (await browser.get(f"/enter/author/{'0' * 24}")).status == 404
+    page = await browser.get(f"/enter/author/{demo_pass(ring, 'author')}")
+    assert page.url.path == "/" and "Sign out" in page.words
+    page = await browser.get("/prove")
+    found = re.search(r"your phone would show (\d{6}) now", page.words)
+    assert found
+    assert (await browser.post("/prove", {"code": found[1], "next": "/"})).url.path == "/"
+
+
+async def test_no_other_mode_has_such_a_link(tmp_path: Path, migrated_sqlite: Path) -> None:
+    async with opened(tmp_path / "home", migrated_sqlite, mode="training") as training:
+        training.enrol("author")
+        ring = keys.load(training.served.home / "keys.toml")
+        page = await training.browser().get(f"/enter/author/{demo_pass(ring, 'author')}")
+        assert page.status == 404
+        browser = await training.signed_in("author")
+        page = await browser.get("/prove")
+        assert "TRAINING: nobody outside is texted" in page.words and "your phone would show" not in page.words
