@@ -36,7 +36,24 @@ class Told:
     open: Ids = field(default_factory=_none)
 
 
-def wordings(stage: Stage, matched: Ids, told: Told, *, short: bool = False) -> Mapping[Wording, Ids]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concerned:
+    """Whom an event concerns beyond those it is sent to for the first time. Both by where people are, on whatever basis.
+
+    still    may be sent to, on a channel that is used: whoever of them was told before hears what is new
+    within   all of them, reachable or not, on any channel: nobody of them is told that it does not concern them any more
+    """
+
+    still: Ids = field(default_factory=_none)
+    within: Ids = field(default_factory=_none)
+
+
+NOBODY: Final = Concerned()
+
+
+def wordings(
+    stage: Stage, matched: Ids, told: Told, concerned: Concerned = NOBODY, *, short: bool = False
+) -> Mapping[Wording, Ids]:
     """Splits the audience by wording. Whoever is in `told.open` is left out: plan again when that is known.
 
     First alert and renewal: everybody matched who was not told before. Update: still inside, newly inside (the whole alert) and
@@ -51,10 +68,11 @@ def wordings(stage: Stage, matched: Ids, told: Told, *, short: bool = False) -> 
     newly = np.setdiff1d(matched, told.inside)
     if stage in (Stage.FIRST, Stage.RENEWAL):
         return {whole: np.setdiff1d(newly, told.outside)}
+    still = np.union1d(matched, concerned.still)
     return {
-        Wording.UPDATE: np.intersect1d(matched, told.inside),
+        Wording.UPDATE: np.intersect1d(still, told.inside),
         whole: newly,
-        Wording.OUTSIDE: np.setdiff1d(told.inside, matched),
+        Wording.OUTSIDE: np.setdiff1d(told.inside, np.union1d(still, concerned.within)),
     }
 
 

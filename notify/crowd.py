@@ -1,14 +1,15 @@
 """The audience index of a running service: kept in step with the database, and asked who an event reaches."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from shapely import unary_union
 
-from notify.alert import Event
+from notify.alert import Event, Stage
+from notify.audience import NOBODY, Concerned
 from notify.city import Policy
 from notify.db import Database
 from notify.hazards import Hazard
@@ -52,10 +53,14 @@ class Crowd:
         used = np.isin(matched.channel, matched.vocabulary.channels.codes(event.channels))
         skipped = {("", reason.name.lower().replace("_", " ")): count for reason, count in matched.left.items()}
         skipped["", "channel not used"] = int(np.count_nonzero(~used))
+        concerned = NOBODY
+        if event.stage is Stage.UPDATE:
+            concerned = await asyncio.to_thread(whom_it_concerns, index, shape, event.channels, citywide=citywide)
         return Audience(
             address_ids=matched.address_id[used],
             groups=matched.language[used].astype(np.int64) * CHANNELS + matched.channel[used],
             skipped={key: count for key, count in skipped.items() if count},
+            concerned=concerned,
         )
 
     async def reached(self, event: Event, address_ids: Sequence[int]) -> list[int]:
@@ -80,3 +85,11 @@ class Crowd:
     def group(self, channel: str, language: str) -> int:
         vocabulary = self.index.vocabulary
         return vocabulary.languages.code(language) * CHANNELS + vocabulary.channels.code(channel)
+
+
+def whom_it_concerns(index: Index, shape: Any, channels: Collection[str], *, citywide: bool) -> Concerned:
+    """Who is where an update is about. A basis or a channel that the update does not use, or a phone that cannot be reached,
+    is no reason to tell somebody that they are out of danger."""
+    anybody = index.match(shape, citywide=citywide, bases=index.vocabulary.bases.all())
+    used = np.isin(anybody.channel, anybody.vocabulary.channels.codes(channels))
+    return Concerned(still=anybody.address_id[used], within=index.within(shape, citywide=citywide))

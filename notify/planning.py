@@ -19,7 +19,7 @@ from sqlmodel import col, select
 
 from notify import ledger, register
 from notify.alert import Event, Severity, Wording
-from notify.audience import Ids, Told, interleaved, wordings
+from notify.audience import NOBODY, Concerned, Ids, Told, interleaved, wordings
 from notify.clock import Clock
 from notify.db import Database, is_sqlite
 from notify.ledger import Manner
@@ -36,11 +36,12 @@ NEWLY: Final = frozenset({Wording.FIRST, Wording.SHORT, Wording.TEST})  # words 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audience:
     """Who an event reaches. `groups` says, for each address, which language on which channel: equal numbers, equal group.
-    skipped counts addresses left out, by (channel, reason)."""
+    skipped counts addresses left out, by (channel, reason). concerned: for an update, who else is where it is about."""
 
     address_ids: Ids
     groups: NDArray[np.int64]
     skipped: Mapping[tuple[str, str], int]
+    concerned: Concerned = NOBODY
 
 
 class Choosing(Protocol):
@@ -138,7 +139,7 @@ class Planner:
 def _decided(event: Event, chosen: Audience, so_far: tuple[Told, Groups], limits: Limits) -> Ids:
     """A number that may have a new owner is told nothing new; whoever has been told something hears the rest of it."""
     told, groups = so_far
-    split = wordings(event.stage, chosen.address_ids, told, short=event.short)
+    split = wordings(event.stage, chosen.address_ids, told, chosen.concerned, short=event.short)
     split = {wording: np.setdiff1d(ids, limits.suspects) if wording in NEWLY else ids for wording, ids in split.items()}
     if limits.only is not None:
         split = {wording: np.intersect1d(ids, limits.only) for wording, ids in split.items()}

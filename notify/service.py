@@ -15,12 +15,13 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from notify import audit, ledger, planning, register
+from notify.alert import Stage
 from notify.assembly import Assembly, Prepared
-from notify.audience import Told, wordings
+from notify.audience import NOBODY, Told, wordings
 from notify.broadcast import Newsroom
 from notify.clock import Clock
 from notify.conductor import Conductor
-from notify.crowd import Crowd
+from notify.crowd import Crowd, whom_it_concerns
 from notify.db import Database
 from notify.dispatch import Dispatcher
 from notify.draft import Draft
@@ -152,7 +153,10 @@ class Service:
         shape = unary_union([area.shape for area in prepared.areas])
         matched = index.match(shape, citywide=prepared.citywide, bases=prepared.bases)
         told, groups = self._told(conn, prepared)
-        split = wordings(prepared.draft.stage, matched.address_id, told, short=prepared.draft.short)
+        concerned = NOBODY
+        if prepared.draft.stage is Stage.UPDATE:
+            concerned = whom_it_concerns(index, shape, prepared.draft.channels, citywide=prepared.citywide)
+        split = wordings(prepared.draft.stage, matched.address_id, told, concerned, short=prepared.draft.short)
         vocabulary = matched.vocabulary
         languages, channels = vocabulary.languages.all(), vocabulary.channels.all()
         counts: Counter[tuple[str, str, str]] = Counter()

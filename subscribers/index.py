@@ -94,6 +94,19 @@ class Index:
         at_a_place = sum(len(part) for part in told if part.place is not None)
         return Matched(told=tuple(told), left=self._left(at_a_place, allowed, citywide), vocabulary=self.vocabulary)
 
+    def within(self, shape: Any, *, citywide: bool) -> Ids:
+        """Every address of all whom something in `shape` concerns, on whatever basis and reachable or not; `citywide` adds
+        people without a place. None of them may be told that it does not concern them. Raises ValueError as `match`."""
+        shape = usable(shape)
+        overlapped = self._overlapped(shape)
+        found = self.base.find(shape, overlapped).person
+        people = [(self.base, found[~self.masked[found]]), (self.recent, self.recent.find(shape, overlapped).person)]
+        if citywide:
+            people.append((self.base, np.flatnonzero(~(self.base.placed | self.masked))))
+            people.append((self.recent, np.flatnonzero(~self.recent.placed)))
+        held = [crowd.address_id[crowd.addresses_of(np.unique(person))[0]] for crowd, person in people]
+        return np.unique(np.concatenate(held))
+
     def why(self, address_id: int, shape: Any, *, citywide: bool, bases: Collection[str]) -> Why:
         """What `match` decides for one address, found without its grid. Raises LookupError when nobody has that address."""
         shape = usable(shape)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notify.alert import Stage, Wording
-from notify.audience import Told, interleaved, wordings
+from notify.audience import Concerned, Told, interleaved, wordings
 
 PEOPLE = st.frozensets(st.integers(1, 40))
 
@@ -29,6 +29,18 @@ def test_an_update_speaks_to_three_audiences_and_to_nobody_twice(
     assert found[Wording.FIRST] == settled - inside
     assert found[Wording.OUTSIDE] == inside - matched
     assert sum(map(len, found.values())) == len(set().union(*found.values()))
+
+
+@given(PEOPLE, PEOPLE, PEOPLE, PEOPLE)
+def test_nobody_who_is_still_there_is_told_that_they_are_not(
+    matched: frozenset[int], inside: frozenset[int], still: frozenset[int], within: frozenset[int]
+) -> None:
+    concerned = Concerned(still=ids(still), within=ids(within))
+    found = wordings(Stage.UPDATE, ids(matched), Told(inside=ids(inside)), concerned)
+    people = {wording: set(each.tolist()) for wording, each in found.items()}
+    assert people[Wording.OUTSIDE] == inside - matched - still - within
+    assert people[Wording.UPDATE] == inside & (matched | still)
+    assert people[Wording.FIRST] == matched - inside, "nobody hears of it for the first time on a basis that does not allow it"
 
 
 @pytest.mark.parametrize("stage", [Stage.CORRECTION, Stage.ALL_CLEAR, Stage.FALSE_ALARM])

@@ -126,6 +126,9 @@ def test_the_index_decides_as_the_rules_do(people: list[Person], shape: Any, cit
     left = [answer[0] for answer in expected.values() if isinstance(answer[0], Left)]
     assert matched.left == {reason: left.count(reason) for reason in Left}
     assert len(matched) + sum(matched.left.values()) == len(everybody) == len(expected)
+    anybody = by_the_rules([replace(person, standing=Standing.OPEN) for person in people], shape, citywide, BASES)
+    within = sorted(address for address, answer in anybody.items() if isinstance(answer[0], How))
+    assert everybody.within(shape, citywide=citywide).tolist() == within
     for address, (answer, _) in expected.items():
         why = everybody.why(address, shape, citywide=citywide, bases=bases)
         assert (why.how, why.left) == ((answer, None) if isinstance(answer, How) else (None, answer))
