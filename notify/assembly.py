@@ -14,6 +14,7 @@ from notify.alert import MSG_TYPE, Area, Event, Mode, MsgType, Reference, Severi
 from notify.city import City, Source
 from notify.draft import Draft
 from notify.fallback import has_short
+from notify.glass import Glass
 from notify.hazards import Hazard, people_needed
 from notify.reviews import Review
 from notify.site import Site
@@ -97,6 +98,10 @@ class Assembly:
 
     def people_needed(self, event: Event) -> int:
         return people_needed(self.hazards[event.hazard], event.stage, self.recipients(event))
+
+    @property
+    def glasses(self) -> Sequence[Glass]:
+        return self.city.policy.break_glass
 
     def countdown(self, event: Event) -> timedelta:
         if self.countdown_s is not None:

@@ -11,12 +11,13 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
-from notify import audit, register
+from notify import audit, glass, register
 from notify.alert import Event, Mode, Stage, from_json, to_json
 from notify.audit import Act
 from notify.clock import Clock
 from notify.digest import digest
 from notify.draft import Draft
+from notify.glass import Glass
 from notify.life import ALLOWED, EDITABLE, EXPIRY_LEAD, LEAVING, Matter, Staff, Status, may_approve, may_write
 from notify.tables import AlertRow, EventRow
 
@@ -56,6 +57,10 @@ class Assembler(Protocol):
         """The Event with its identity fixed at this moment, and its CAP document."""
 
     def people_needed(self, event: Event) -> int: ...
+
+    @property
+    def glasses(self) -> Sequence[Glass]:
+        """What one person alone may send."""
 
     def countdown(self, event: Event) -> timedelta: ...
 
@@ -141,8 +146,10 @@ class Newsroom:
         self._log(conn, staff, "rejected" if reject else "returned", alert_id, reason=reason)
         return row
 
-    def approve(self, conn: Connection, staff: Staff, alert_id: str, seen: str) -> EventRow:
-        """Freezes the Event for ever. `seen` is the digest of what the approver read; anything else voids the approval."""
+    def approve(self, conn: Connection, staff: Staff, alert_id: str, seen: str, alone: str | None = None) -> EventRow:
+        """Freezes the Event for ever. `seen` is the digest of what the approver read; anything else voids the approval. alone:
+        why nobody else can approve; then the policy decides what one person may send (glass.py); the caller pages all.
+        """
         now = self.clock.now()
         register.lock_incident_of(conn, alert_id)
         row = register.alert(conn, alert_id, lock=True)
@@ -159,11 +166,18 @@ class Newsroom:
             raise Unfit([f"{alert_id} was written in mode {event.mode}; this service runs in mode {self.assembler.mode}."])
         if event.expires <= now:
             raise Unfit([f"{alert_id} would already have expired at {event.expires:%Y-%m-%d %H:%M} UTC."])
-        matter = self._matter(conn, Draft.model_validate_json(row.content), row)
-        if problems := may_approve(staff, matter, self.assembler.people_needed(event)):
+        draft = Draft.model_validate_json(row.content)
+        matter = self._matter(conn, draft, row)
+        if alone is not None:
+            problems = may_write(staff, matter) + glass.problems(self.assembler.glasses, draft, alone)
+        else:
+            problems = may_approve(staff, matter, self.assembler.people_needed(event))
+        if problems:
             raise NotAllowed(problems)
+        if alone is not None:
+            self._log(conn, staff, "BROKE THE GLASS", alert_id, reason=alone)
         sealed, cap = self.assembler.seal(conn, event, now)
-        added = self._event_row(Draft.model_validate_json(row.content), sealed, cap, now)
+        added = self._event_row(draft, sealed, cap, now)
         register.add(conn, added)
         self._move(conn, row, Status.APPROVED, approved_by=staff.person_id)
         self._log(conn, staff, "approved", alert_id, digest=row.digest, identifier=sealed.identifier)

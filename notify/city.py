@@ -13,6 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from notify.alert import Event, Severity, Stage, Urgency
 from notify.draft import problems_of
+from notify.glass import Glass
 from notify.hazards import Hazard
 from subscribers.place import Envelope
 
@@ -100,6 +101,7 @@ class Policy:
     audience: Mapping[str, Any]
     basis: Mapping[str, BasisRule]
     cost: Mapping[str, float]
+    break_glass: tuple[Glass, ...] = ()
 
     def countdown(self, event: Event) -> timedelta:
         """How long a send can still be taken back at no cost."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 from aiohttp import web
 from sqlalchemy import Connection
 
-from notify import register
+from notify import glass, register
 from notify.alert import Event, from_json
 from notify.console.door import CODE_WRONG
 from notify.console.routing import FORM, READERS, WRITERS, Guard, Route
@@ -17,6 +17,7 @@ from notify.life import Staff, Status
 from notify.service import Service
 from notify.tables import AlertRow
 
+LONG: Final = "a reason that is long enough"  # to ask whether everything else would fit
 UNREAD: Final = {
     "read_words": "Tick that you have read the message.",
     "read_place": "Tick that the place and the times are right.",
@@ -60,18 +61,22 @@ class Decisions:
             return self._screens.moved("/")
         if row.status != Status.PENDING or row.frozen is None:
             return self._screens.moved(f"/alerts/{row.alert_id}")
+        alone = form.text("reason") if act == "alone" else None
         problems = [sentence for name, sentence in UNREAD.items() if form.text(name) != "yes"]
         if problems:
             return await self._page(request, row, problems)
-        if not await self._guard.proved(request, form.text("code")):
+        if not await self._guard.proved(request, form.text("code"), anew=alone is not None):
             return await self._page(request, row, [CODE_WRONG])
         seen, alert_id = form.text("digest"), row.alert_id
-        await self._db.write(lambda conn: self._approve_and_send(conn, staff, alert_id, seen))
+        await self._db.write(lambda conn: self._approve_and_send(conn, staff, (alert_id, seen), alone))
+        if alone is not None:
+            self._service.pager(f"{staff.person_id} sends {alert_id} ({row.hazard}) ALONE: {alone}")
         return self._screens.moved(f"/alerts/{alert_id}")
 
-    def _approve_and_send(self, conn: Connection, staff: Staff, alert_id: str, seen: str) -> None:
+    def _approve_and_send(self, conn: Connection, staff: Staff, what: tuple[str, str], alone: str | None) -> None:
         """One gesture, one transaction: whoever reads and decides starts the countdown."""
-        self._service.newsroom.approve(conn, staff, alert_id, seen)
+        alert_id, seen = what
+        self._service.newsroom.approve(conn, staff, alert_id, seen, alone)
         self._service.newsroom.send(conn, staff, alert_id)
 
     async def _row(self, request: web.Request) -> AlertRow:
@@ -101,6 +106,7 @@ class Decisions:
             texts=_texts(event),
             languages=[one for one in self._service.assembly.city.pack.languages if one.tag in event.languages_used],
             refused=refused,
+            alone=bool(staff.roles & WRITERS) and not glass.problems(self._service.assembly.glasses, draft, LONG),
             asks_code=not request[VISIT].proved(now),
             demo_code=await self._guard.demo_code(request),
             draft=draft,

@@ -2,12 +2,14 @@
 
 import csv
 import io
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from aiohttp import web
 from sqlalchemy import Connection
 
-from notify import audit, register
+from notify import after_action, audit, register
+from notify.after_action import Report
 from notify.alert import Mode
 from notify.audit import Act
 from notify.broadcast import Unfit
@@ -36,6 +38,8 @@ class Records:
             Route(method="GET", path="/alerts", answer=self.alerts, roles=READERS),
             Route(method="GET", path="/records", answer=self.log, roles=READERS),
             Route(method="GET", path="/records.csv", answer=self.table, roles=READERS),
+            Route(method="GET", path="/incidents/{incident_id}/report", answer=self.report, roles=READERS),
+            Route(method="GET", path="/incidents/{incident_id}/report.csv", answer=self.report_table, roles=READERS),
             Route(method="GET", path="/residents", answer=self.ask, roles=LOOKERS),
             Route(method="POST", path="/residents", answer=self.look_up, roles=LOOKERS),
         ]
@@ -64,14 +68,23 @@ class Records:
 
     async def table(self, _: web.Request) -> web.StreamResponse:
         """The whole log as CSV, for a records request. It holds no resident's data."""
-        written = io.StringIO()
-        writer = csv.writer(written)
-        writer.writerow(("line", "at", "who", "what", "about", "details", "hash"))
-        for line in await self._db.read(audit.lines):
-            cells = (line.at, line.actor, line.action, line.subject, line.detail, line.hash)
-            writer.writerow((line.seq, *map(defused, cells)))
-        headers = HEADERS | {"Content-Disposition": 'attachment; filename="records.csv"'}
-        return web.Response(text=written.getvalue(), content_type="text/csv", headers=headers)
+        lines = await self._db.read(audit.lines)
+        table = [("line", "at", "who", "what", "about", "details", "hash")]
+        table += [(str(one.seq), one.at, one.actor, one.action, one.subject, one.detail, one.hash) for one in lines]
+        return _csv(table, "records.csv")
+
+    async def report(self, request: web.Request) -> web.StreamResponse:
+        """What happened in an incident, for those who learn from it."""
+        found, hazards = await self._reported(request), self._service.assembly.hazards
+        return self._screens.page(request, "report", report=found, hazards=hazards, then=after_action.THEN)
+
+    async def report_table(self, request: web.Request) -> web.StreamResponse:
+        found = await self._reported(request)
+        return _csv(after_action.rows(found), f"report-{found.incident_id}.csv")
+
+    async def _reported(self, request: web.Request) -> Report:
+        incident_id = request.match_info["incident_id"]
+        return await self._db.read(lambda conn: after_action.report(conn, incident_id))
 
     async def ask(self, request: web.Request) -> web.StreamResponse:
         return self._screens.page(request, "residents", address="", reason="", found=None, asked=False)
@@ -98,3 +111,11 @@ class Records:
 
         found = await self._db.write(look)
         return self._screens.page(request, "residents", address=typed, reason=reason, found=found, asked=True)
+
+
+def _csv(table: Iterable[Sequence[object]], name: str) -> web.Response:
+    """A table as a file; no cell of it runs as a formula."""
+    written = io.StringIO()
+    csv.writer(written).writerows([defused(str(cell)) for cell in row] for row in table)
+    headers = HEADERS | {"Content-Disposition": f'attachment; filename="{name}"'}
+    return web.Response(text=written.getvalue(), content_type="text/csv", headers=headers)

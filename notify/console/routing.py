@@ -107,10 +107,10 @@ class Guard:
             request[FORM] = Form({name: values[0] for name, values in several.items()})
         return request[FORM]
 
-    async def proved(self, request: web.Request, code: str) -> bool:
-        """Whether the person at this browser typed their code within the last five minutes, or has just done so."""
+    async def proved(self, request: web.Request, code: str, *, anew: bool = False) -> bool:
+        """Whether the person at this browser typed their code within the last five minutes, or (anew: must have) just now."""
         visit, now = request[VISIT], self.clock.now()
-        if visit.proved(now):
+        if visit.proved(now) and not anew:
             return True
         person_id = visit.staff.person_id
         if not await self.db.write(lambda conn: accounts.attempt(conn, person_id, True, code, self.ring, now)):

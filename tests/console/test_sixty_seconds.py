@@ -181,3 +181,46 @@ async def test_progress_comes_as_events_while_a_page_is_open(house: House) -> No
     async with author.session.get(f"{house.served.url}/alerts/{alert_id}/progress") as stream:
         assert stream.content_type == "text/event-stream"
         assert (await stream.content.readline()).strip() == b"event: progress"
+
+
+async def test_one_person_alone_sends_what_the_policy_names_and_everybody_is_called_at_once(house: House) -> None:
+    author = await house.signed_in("author")
+    await author.get("/alerts/new")
+    page = await author.post("/alerts/new", {"hazard": "wildfire_leave_now"})
+    alert_id = page.url.path.split("/")[2]
+    typed = {"slot-toward": "NW Front Ave", "where": "names", "ends": "at", "version": version_of(page), "act": "submit"}
+    page = await author.post(f"/alerts/{alert_id}/edit", [*typed.items(), *HOW])
+    assert page.url.path == f"/alerts/{alert_id}", page.words
+    page = await author.get(f"/alerts/{alert_id}/approval")
+    assert "Nobody else can be reached" in page.words
+    pages = house.served.running.service.pager.recent
+    reason = "No approver answers and the fire is at Linnton."
+    page = await decision(author, alert_id, act="alone", reason=reason)
+    assert page.status == 422 and "not the code of now" in page.words, "the code is asked for however fresh the sign-in is"
+    page = await decision(author, alert_id, act="alone", reason="short", code=house.code("author"))
+    assert page.status == 403 and "Say in at least 10 characters" in page.words
+    page = await decision(author, alert_id, act="alone", reason=reason, code=house.code("author"))
+    assert page.url.path == f"/alerts/{alert_id}", page.words
+    assert any(f"author sends {alert_id}" in line and "ALONE" in line for line in pages)
+    assert "BROKE THE GLASS" in (await author.get(f"/alerts/{alert_id}")).words
+
+
+async def test_a_boil_water_notice_is_never_sent_alone(house: House) -> None:
+    author = await house.signed_in("author")
+    alert_id = await submitted(author)
+    assert "Nobody else can be reached" not in (await author.get(f"/alerts/{alert_id}/approval")).words
+    reason = "No approver answers and the water is unsafe."
+    page = await decision(author, alert_id, act="alone", reason=reason, code=house.code("author"))
+    assert page.status == 403 and "The policy has no words about 'boil_water'" in page.words
+
+
+async def test_the_after_action_report_tells_an_incident_from_its_records(house: House) -> None:
+    author, approver = await house.signed_in("author"), await house.signed_in("approver")
+    alert_id = await submitted(author)
+    await decision(approver, alert_id)
+    await house.until(alert_id, "active")
+    incident = alert_id.partition("-")[0]
+    page = await author.get(f"/incidents/{incident}/report")
+    assert page.status == 200 and "23 May 2014" in page.words and "approver approved" in page.words
+    page = await author.get(f"/incidents/{incident}/report.csv")
+    assert page.text.startswith("alert,what,about,value") and f"{alert_id},time,approved" in page.text
