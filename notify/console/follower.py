@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 from notify import audit, followup, progress, promises, register
 from notify.alert import Event, Stage
 from notify.broadcast import Unfit
+from notify.console.door import CODE_WRONG
 from notify.console.routing import FORM, READERS, WRITERS, Guard, Route
 from notify.console.screens import VISIT
 from notify.deliveries import State
@@ -111,6 +112,8 @@ class Follower:
             Route(method="GET", path=f"{alert}/progress", answer=self.follow, roles=READERS, passive=True),
             Route(method="POST", path=f"{alert}/stop", answer=self.stop, roles=WRITERS),
             Route(method="POST", path=f"{alert}/send", answer=self.send, roles=WRITERS),
+            Route(method="GET", path=f"{alert}/retraction", answer=self.offer, roles=WRITERS),
+            Route(method="POST", path=f"{alert}/retraction", answer=self.retract, roles=WRITERS),
             Route(method="GET", path=incident, answer=self.incident, roles=READERS),
             Route(method="GET", path=f"{incident}/next", answer=self.choose, roles=WRITERS),
             Route(method="POST", path=f"{incident}/next", answer=self.begin, roles=WRITERS),
@@ -143,7 +146,43 @@ class Follower:
         reason = request[FORM].text("reason") or "stopped from the console"
         await self._db.write(lambda conn: self._service.newsroom.stop(conn, staff, alert_id, reason))
         await self._service.after("stop", alert_id)
-        return self._screens.moved(f"/alerts/{alert_id}")
+        story = await self._story(alert_id)
+        return self._screens.moved(f"/alerts/{alert_id}" + ("/retraction" if story.reached else ""))
+
+    async def offer(self, request: web.Request) -> web.StreamResponse:
+        """After a stop: the false alarm, ready to leave, to exactly those who may have the alert."""
+        story, draft = await self._retraction(request)
+        preview = await self._service.preview(draft, None)
+        hint = await self._guard.demo_code(request)
+        asks = not request[VISIT].proved(self._clock.now())
+        return self._screens.page(request, "retraction", preview=preview, asks_code=asks, demo_code=hint, **self._values(story))
+
+    async def retract(self, request: web.Request) -> web.StreamResponse:
+        """One gesture, one transaction: whoever stopped an alert says at once that it was none. It takes one person, as every
+        false alarm, and the code of now unless it was typed a moment ago."""
+        _, draft = await self._retraction(request)
+        if not await self._guard.proved(request, request[FORM].text("code")):
+            raise Unfit([CODE_WRONG])
+        staff, newsroom = request[VISIT].staff, self._service.newsroom
+
+        def say_it(conn: Connection) -> str:
+            row = newsroom.compose(conn, staff, draft)
+            row = newsroom.submit(conn, staff, row.alert_id)
+            newsroom.approve(conn, staff, row.alert_id, row.digest or "")
+            newsroom.send(conn, staff, row.alert_id)
+            return row.alert_id
+
+        return self._screens.moved(f"/alerts/{await self._db.write(say_it)}")
+
+    async def _retraction(self, request: web.Request) -> tuple[Story, Draft]:
+        """The stopped alert, and its false alarm as a draft. Raises Conflict for one that was not stopped."""
+        story = await self._story(request.match_info["alert_id"])
+        if story.status is not Status.STOPPED:
+            raise register.Conflict(
+                f"{story.row.alert_id} is {story.row.status}; only what was stopped is taken back like this."
+            )
+        earlier = Draft.model_validate_json(story.row.content)
+        return story, followup.draft("cancel", earlier, story.row.incident_id, {})
 
     async def send(self, request: web.Request) -> web.StreamResponse:
         """Sends what was approved elsewhere (by the API) and not sent yet."""

@@ -174,6 +174,16 @@ async def test_a_stop_in_the_countdown_sends_nothing(house: House) -> None:
         object.__setattr__(service.assembly, "countdown_s", 0)
 
 
+async def test_only_what_was_stopped_is_taken_back_in_one_gesture(house: House) -> None:
+    author, approver = await house.signed_in("author"), await house.signed_in("approver")
+    alert_id = await submitted(author)
+    await decision(approver, alert_id)
+    await house.until(alert_id, "active")
+    page = await approver.get(f"/alerts/{alert_id}/retraction")
+    assert page.status == 409 and "only what was stopped" in page.words
+    assert (await approver.post(f"/alerts/{alert_id}/retraction")).status == 409
+
+
 async def test_progress_comes_as_events_while_a_page_is_open(house: House) -> None:
     author, approver = await house.signed_in("author"), await house.signed_in("approver")
     alert_id = await submitted(author)
