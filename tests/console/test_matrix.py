@@ -21,6 +21,7 @@ STANDS = {
     "grant_id": "7",
     "token": "x" * 32,
     "act": "invite",
+    "pass": "x" * 24,
 }
 
 
