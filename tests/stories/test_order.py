@@ -16,6 +16,7 @@ async def test_a_false_alarm_reaches_exactly_those_who_had_the_alert_though_the_
     town: Town, opened: Open
 ) -> None:
     town.rate = 150
+    town.settings |= {"TOCSIN_NOT_FOUND_AFTER_S": "3"}
     town.settle(numbers(300))
     await opened(town)
     alert_id = await town.send(BOIL_WATER)
