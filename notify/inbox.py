@@ -2,11 +2,12 @@
 
     signed text -> contact held -> dialog turn -> acts carried out, words kept sealed, latecomers noted -> committed -> answered
 
-A text that is delivered twice is answered twice with the same words, and counts once.
+A text that is delivered twice is answered twice with the same words, and counts once. A number that the provider's gateway
+has closed is answered nothing, for nothing would arrive, and counts as stopped until the gateway itself has seen a START.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -18,7 +19,7 @@ from notify import late, night
 from notify.clock import Clock
 from notify.db import Database
 from notify.replies import Phrase, Replies
-from subscribers import contacts, store
+from subscribers import contacts, statements, store
 from subscribers.address import SMS
 from subscribers.contacts import KnownContact, Line
 from subscribers.dialog import talk
@@ -51,6 +52,17 @@ from subscribers.tables import Basis
 TERMS: Final = "2026-11"  # version of the terms that M02 names; raise it when they change
 ENGLISH: Final = "en"
 OBEYED: Final = {one.value: one for one in Obeyed}
+# What gateways open a number for without telling us: https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out
+OPENS: Final = frozenset({"START", "UNSTOP", "YES"})
+CLOSED: Final = "closed by the gateway"  # counted for staff: somebody wants our texts again, and cannot get any
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """Who has texted, as we know them before their text does anything."""
+
+    contact: KnownContact
+    address: KnownAddress | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,17 +90,35 @@ class Inbox:
         if before is not None:
             return [line.body for line in before], 0
         address = store.find_address(conn, SMS, self.keys.blind(SMS, text.address))
-        known = known_of(conn, contact, address)
+        phone, known = Phone(contact, address), known_of(conn, contact, address)
         heard = Heard(text=text.text, at=now, has_media=text.has_media, obeyed=OBEYED.get(text.obeyed, Obeyed.NOTHING))
         turn = talk.turn(known, heard, self.world(conn), self.lexicon)
+        if is_closed(conn, phone, text):
+            turn = replace(turn, replies=())
         phrases = [(reply, self.replies.text(reply, plain=turn.memory.plain)) for reply in turn.replies]
         contacts.write_down(conn, contact, _lines(text, turn, phrases, now), self.keys)
         if address is not None and address.unreachable_at is not None:
             store.mark_unreachable(conn, [address.address_id], None)
-        Doer(conn, self.keys, contact, text, now).carry_out(turn)
+        Doer(conn, self.keys, phone, text, now).carry_out(turn)
         if address is not None and contact.memory.night and not turn.memory.night:
             night.let_go_to(conn, address.address_id)
         return [phrase.body for _, phrase in phrases], sum(phrase.parts for _, phrase in phrases)
+
+
+def is_closed(conn: Connection, phone: Phone, text: Text) -> bool:
+    """Whether the provider's gateway holds back whatever we answer to this text."""
+    known = phone.address
+    if known is None or known.stopped_at is None or _acted(phone, text):
+        return False
+    return store.is_blocked(conn, known.address_id)
+
+
+def _acted(phone: Phone, text: Text) -> bool:
+    """Whether the gateway has itself stopped or started this number at this text."""
+    if text.obeyed:
+        return text.obeyed in (Obeyed.STOP, Obeyed.START)
+    stopped = phone.address is not None and phone.address.stopped_at is not None
+    return stopped and text.text.strip().upper() in OPENS
 
 
 def known_of(conn: Connection, contact: KnownContact, address: KnownAddress | None) -> Known:
@@ -116,13 +146,15 @@ def _lines(text: Text, turn: Turn, phrases: Sequence[tuple[object, Phrase]], now
 class Doer:
     """Carries a turn's acts out on one connection. The exact words heard are the evidence of every yes and no."""
 
-    def __init__(self, conn: Connection, keys: Keyring, contact: KnownContact, text: Text, now: datetime) -> None:
-        self._conn, self._keys, self._contact, self._text, self._now = conn, keys, contact, text, now
-        self._address = store.find_address(conn, SMS, keys.blind(SMS, text.address))
-        self._language = self._address.language if self._address else contact.language
-        self._said = Said(at=now, source=f"text to {text.ours}", evidence=f"text {text.provider_id}", terms=TERMS)
+    def __init__(self, conn: Connection, keys: Keyring, phone: Phone, text: Text, now: datetime) -> None:
+        self._conn, self._keys, self._text, self._now = conn, keys, text, now
+        self._contact, self._address = phone.contact, phone.address
+        self._language = self._address.language if self._address else self._contact.language
+        source = f"{statements.GATEWAY if _acted(phone, text) else ''}text to {text.ours}"
+        self._said = Said(at=now, source=source, evidence=f"text {text.provider_id}", terms=TERMS)
+        self._is_closed = is_closed(conn, phone, text)
         self._columns: dict[str, object] = {}
-        self._plain = contact.memory.plain
+        self._plain = self._contact.memory.plain
         self._erased = False
 
     def carry_out(self, turn: Turn) -> None:
@@ -155,9 +187,7 @@ class Doer:
             case Stop():
                 self._stop()
             case Start():
-                store.start(self._conn, self._present().address_id, Basis.OPT_IN, self._said)
-                self._columns["suspect_at"] = None
-                self._catch_up()
+                self._start()
             case Erase(wrong=wrong):
                 self._erase(whole=not wrong)
             case Reconfirm():
@@ -180,6 +210,15 @@ class Doer:
         if known.basis != Basis.OPT_IN:
             store.start(self._conn, known.address_id, Basis.OPT_IN, self._said)
         return known
+
+    def _start(self) -> None:
+        """Also for a number that the gateway has closed the wish is on record; what they get by mail goes on meanwhile."""
+        store.start(self._conn, self._present().address_id, Basis.OPT_IN, self._said)
+        self._columns["suspect_at"] = None
+        if self._is_closed:
+            contacts.count(self._conn, f"{self._now:%Y-%m-%d}", CLOSED)
+        else:
+            self._catch_up()
 
     def _stop(self) -> None:
         """Also somebody we know nothing of is never texted again; somebody erased already is not kept anew for it."""

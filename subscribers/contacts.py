@@ -6,15 +6,14 @@ from datetime import datetime
 from typing import Any, Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, RowMapping, insert, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, RowMapping, select, text, update
 
+from subscribers import statements
 from subscribers.dialog.turn import Memory
 from subscribers.sealing import Keyring
-from subscribers.store import batches, table_of
-from subscribers.tables import Contact, Noted, Words
+from subscribers.store import batches
 
-CONTACT, WORDS, NOTED = table_of(Contact), table_of(Words), table_of(Noted)
+CONTACT, WORDS, NOTED = statements.CONTACT, statements.WORDS, statements.NOTED
 MEMORY = TypeAdapter(Memory)
 
 MOST_ANSWERS: Final = 4  # texts to one inbound
@@ -46,24 +45,24 @@ class Line:
 
 def meet(conn: Connection, channel: str, blind: bytes, at: datetime) -> KnownContact:
     """The contact of this keyed hash, made if new, and held: two texts of one phone are answered one after the other."""
-    dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
-    fresh = {"channel": channel, "blind": blind, "language": "", "memory": "{}", "changed_at": at}
-    conn.execute(dialect.insert(CONTACT).values(**fresh).on_conflict_do_nothing())
-    return _contact(conn, channel, blind, lock=True)
+    known = _contact(conn, channel, blind, lock=True)
+    if known is None:
+        fresh = {"channel": channel, "blind": blind, "language": "", "memory": "{}", "changed_at": at}
+        conn.execute(statements.NEW_CONTACT[conn.dialect.name], fresh)
+        known = _contact(conn, channel, blind, lock=True)
+    if known is None:
+        raise LookupError("A contact was erased whole while it was met; contacts are only ever emptied.")
+    return known
 
 
 def find(conn: Connection, channel: str, blind: bytes) -> KnownContact | None:
-    try:
-        return _contact(conn, channel, blind, lock=False)
-    except LookupError:
-        return None
+    return _contact(conn, channel, blind, lock=False)
 
 
-def _contact(conn: Connection, channel: str, blind: bytes, *, lock: bool) -> KnownContact:
-    query = select(CONTACT).where(CONTACT.c.channel == channel, CONTACT.c.blind == blind)
-    row = conn.execute(query.with_for_update() if lock else query).mappings().first()
+def _contact(conn: Connection, channel: str, blind: bytes, *, lock: bool) -> KnownContact | None:
+    row = conn.execute(statements.CONTACT_BY_BLIND[lock], {"channel": channel, "blind": blind}).mappings().first()
     if row is None:
-        raise LookupError("Nobody has this hash.")
+        return None
     return KnownContact(
         contact_id=row["contact_id"],
         channel=channel,
@@ -77,8 +76,7 @@ def _contact(conn: Connection, channel: str, blind: bytes, *, lock: bool) -> Kno
 def remember(conn: Connection, contact_id: int, memory: Memory, at: datetime, **values: Any) -> None:
     """Writes the dialog's memory, and any other column given (language, suspect_at, erased_at)."""
     written = MEMORY.dump_json(memory, exclude_defaults=True).decode()
-    change = update(CONTACT).where(CONTACT.c.contact_id == contact_id)
-    conn.execute(change.values(memory=written, changed_at=at, **values))
+    conn.execute(statements.CHANGE_CONTACT, {"of": contact_id, "memory": written, "changed_at": at, **values})
 
 
 def write_down(conn: Connection, contact: KnownContact, lines: Sequence[Line], keyring: Keyring) -> None:
@@ -98,16 +96,15 @@ def write_down(conn: Connection, contact: KnownContact, lines: Sequence[Line], k
                 "key_id": sealed.key_id,
             }
         )
-    conn.execute(insert(WORDS), rows)
+    conn.execute(statements.WRITE_DOWN, rows)
 
 
 def answered_before(conn: Connection, provider_id: str, channel: str, keyring: Keyring) -> list[Line] | None:
     """What an inbound text was answered with, when it was taken before: providers deliver some twice. None for a new one."""
-    if conn.execute(select(WORDS.c.words_id).where(WORDS.c.provider_id == provider_id)).first() is None:
+    if conn.execute(statements.WAS_TAKEN, {"provider_id": provider_id}).first() is None:
         return None
     ours = [answer_id(provider_id, number) for number in range(MOST_ANSWERS)]
-    query = select(WORDS).where(WORDS.c.provider_id.in_(ours)).order_by(WORDS.c.words_id)
-    return [_line(row, channel, keyring) for row in conn.execute(query).mappings()]
+    return [_line(row, channel, keyring) for row in conn.execute(statements.ANSWERS, {"provider_ids": ours}).mappings()]
 
 
 def taken(conn: Connection, provider_ids: Sequence[str]) -> frozenset[str]:
@@ -179,6 +176,4 @@ def suspects(conn: Connection) -> list[int]:
 
 def count(conn: Connection, day: str, note: str, detail: str = "") -> None:
     """One more of something staff count."""
-    dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
-    more = dialect.insert(NOTED).values(day=day, note=note, detail=detail, count=1)
-    conn.execute(more.on_conflict_do_update(index_elements=["day", "note", "detail"], set_={"count": NOTED.c.count + 1}))
+    conn.execute(statements.COUNT[conn.dialect.name], {"day": day, "note": note, "detail": detail, "count": 1})

@@ -8,10 +8,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, RowMapping, Table, delete, func, insert, select, update
-from sqlmodel import SQLModel
+from sqlalchemy import Connection, RowMapping, Table, delete, func, select, update
 
-from subscribers import tables
+from subscribers import statements, tables
 from subscribers.place import PLACES_MAX, BadPlace, NamedPlace, Point, Spot, ZipArea
 from subscribers.plain import is_plain, spoken, tagged
 from subscribers.sealing import Keyring
@@ -20,17 +19,10 @@ from subscribers.tables import PlaceKind
 T = TypeVar("T")
 
 
-def table_of(row: type[SQLModel]) -> Table:
-    return SQLModel.metadata.tables[str(row.__tablename__)]
-
-
-SUBSCRIBER = table_of(tables.Subscriber)
-ADDRESS = table_of(tables.Address)
-PLACE = table_of(tables.Place)
-CHANGE = table_of(tables.PlaceChange)
-CONSENT = table_of(tables.Consent)
+table_of = statements.table_of
+SUBSCRIBER, ADDRESS, PLACE = statements.SUBSCRIBER, statements.ADDRESS, statements.PLACE
+CHANGE, CONSENT, FAILURE = statements.CHANGE, statements.CONSENT, statements.FAILURE
 AREA = table_of(tables.NamedArea)
-FAILURE = table_of(tables.Failure)
 
 IN_MAX = 5_000  # values in one IN (...): SQLite takes 32,766 parameters, PostgreSQL 65,535
 
@@ -73,7 +65,8 @@ class NewAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """When, where and in which words somebody agreed or refused: what a consent row proves."""
+    """When, where and in which words somebody agreed or refused: what a consent row proves. A source that begins with
+    statements.GATEWAY or CARRIER is what the provider's gateway itself has done."""
 
     at: datetime
     source: str
@@ -90,20 +83,19 @@ class SavedPlace:
 
 def find_address(conn: Connection, channel: str, blind: bytes) -> KnownAddress | None:
     """The address with this blind index, if anybody has it."""
-    found = conn.execute(select(ADDRESS).where(ADDRESS.c.channel == channel, ADDRESS.c.blind == blind)).mappings().first()
+    found = conn.execute(statements.ADDRESS_BY_BLIND, {"channel": channel, "blind": blind}).mappings().first()
     return _known(found) if found else None
 
 
 def addresses(conn: Connection, address_ids: Sequence[int]) -> dict[int, KnownAddress]:
     """The addresses with these ids; erased ones are missing. For batches of hundreds, as a sender claims them."""
-    rows = conn.execute(select(ADDRESS).where(ADDRESS.c.address_id.in_(address_ids))).mappings()
+    rows = conn.execute(statements.ADDRESSES_BY_ID, {"ids": list(address_ids)}).mappings()
     return {row["address_id"]: _known(row) for row in rows}
 
 
 def addresses_of(conn: Connection, subscriber_id: int) -> list[KnownAddress]:
     """Every way to reach a person, oldest first."""
-    query = select(ADDRESS).where(ADDRESS.c.subscriber_id == subscriber_id).order_by(ADDRESS.c.address_id)
-    return [_known(row) for row in conn.execute(query).mappings()]
+    return [_known(row) for row in conn.execute(statements.ADDRESSES_OF, {"whose": subscriber_id}).mappings()]
 
 
 def add_subscriber(conn: Connection, at: datetime, source: str) -> int:
@@ -147,14 +139,23 @@ def stop(conn: Connection, address_id: int, said: Said) -> bool:
 
 
 def start(conn: Connection, address_id: int, basis: str, said: Said) -> bool:
-    """Lifts a stop on the person's own word, with the basis they give now. False when it was not stopped.
+    """Lifts a stop on the person's own word, with the basis they give now. False when it was not stopped, or when the gateway
+    lets nothing through (is_blocked): then the wish is recorded, and only what the gateway itself has seen lifts the stop.
 
     Raises LookupError when there is no such address.
     """
     known = _must_know(conn, address_id)
+    closed = known.stopped_at is not None and not said.source.startswith(statements.GATEWAY) and is_blocked(conn, address_id)
     _consent(conn, address_id, basis, said, granted=True)
+    if closed:
+        return False
     _change_address(conn, known, stopped_at=None, unreachable_at=None, basis=basis)
     return known.stopped_at is not None
+
+
+def is_blocked(conn: Connection, address_id: int) -> bool:
+    """Whether the provider's gateway has seen a STOP of this address and no START since: whatever we send is refused."""
+    return conn.execute(statements.GATEWAY_SAID, {"of": address_id}).scalar() is False
 
 
 def set_language(conn: Connection, address_id: int, language: str, *, plain: bool = False) -> None:
@@ -176,8 +177,7 @@ def mark_introduced(conn: Connection, address_ids: Sequence[int], at: datetime) 
 
 def places_of(conn: Connection, subscriber_id: int) -> list[SavedPlace]:
     """A person's places, oldest first."""
-    query = select(PLACE).where(PLACE.c.subscriber_id == subscriber_id).order_by(PLACE.c.place_id)
-    rows = conn.execute(query).mappings()
+    rows = conn.execute(statements.PLACES_OF, {"whose": subscriber_id}).mappings()
     return [SavedPlace(place_id=row["place_id"], label=row["label"], spot=spot_of(dict(row))) for row in rows]
 
 
@@ -196,14 +196,14 @@ def add_place(conn: Connection, subscriber_id: int, label: str, spot: Spot) -> i
 
 def move_place(conn: Connection, subscriber_id: int, label: str, spot: Spot) -> bool:
     """Gives the place of this label a new spot. False when there is none."""
-    moved = update(PLACE).where(PLACE.c.subscriber_id == subscriber_id, PLACE.c.label == label).values(**columns_of(spot))
-    return _changed(conn, subscriber_id, conn.execute(moved).rowcount)
+    moved = conn.execute(statements.MOVE_PLACE, {"whose": subscriber_id, "called": label, **columns_of(spot)})
+    return _changed(conn, subscriber_id, moved.rowcount)
 
 
 def remove_place(conn: Connection, subscriber_id: int, label: str) -> bool:
     """False when there is no place of this label."""
-    removed = delete(PLACE).where(PLACE.c.subscriber_id == subscriber_id, PLACE.c.label == label)
-    return _changed(conn, subscriber_id, conn.execute(removed).rowcount)
+    removed = conn.execute(statements.REMOVE_PLACE, {"whose": subscriber_id, "called": label})
+    return _changed(conn, subscriber_id, removed.rowcount)
 
 
 def remove_address(conn: Connection, address_id: int) -> None:
@@ -243,7 +243,7 @@ def reseal(conn: Connection, keyring: Keyring, limit: int) -> int:
 
 def note_change(conn: Connection, subscriber_id: int | None) -> None:
     """Tells the audience index that this person changed; None: that so many did that it should read everything anew."""
-    conn.execute(insert(CHANGE).values(subscriber_id=subscriber_id))
+    conn.execute(statements.NOTE_CHANGE, {"subscriber_id": subscriber_id})
 
 
 def columns_of(spot: Spot) -> dict[str, Any]:
@@ -281,8 +281,8 @@ def _must_know(conn: Connection, address_id: int) -> KnownAddress:
 
 def _change_address(conn: Connection, known: KnownAddress, **values: Any) -> None:
     if values.get("unreachable_at", known) is None:
-        conn.execute(delete(FAILURE).where(FAILURE.c.address_id == known.address_id))
-    conn.execute(update(ADDRESS).where(ADDRESS.c.address_id == known.address_id).values(**values))
+        conn.execute(statements.FORGET_FAILURES, {"of": known.address_id})
+    conn.execute(statements.CHANGE_ADDRESS, {"of": known.address_id, **values})
     note_change(conn, known.subscriber_id)
 
 
@@ -293,8 +293,8 @@ def _changed(conn: Connection, subscriber_id: int, rows: int) -> bool:
 
 
 def _consent(conn: Connection, address_id: int, basis: str, said: Said, *, granted: bool) -> None:
-    conn.execute(insert(CONSENT).values(address_id=address_id, granted=granted, basis=basis, **asdict(said)))
+    conn.execute(statements.NOTE_CONSENT, {"address_id": address_id, "granted": granted, "basis": basis, **asdict(said)})
 
 
 def _inserted(conn: Connection, table: Table, **values: Any) -> int:
-    return int(conn.execute(insert(table).values(**values).returning(*table.primary_key)).scalar_one())
+    return int(conn.execute(statements.ADD[table], values).scalar_one())
