@@ -21,6 +21,7 @@ THEN: Final = {
     "first": timedelta(minutes=85),
     "last": timedelta(hours=5, minutes=54),
 }
+IN_WORDS: Final = {"planned": "still waiting", "claimed": "leaving now", "unknown": "nobody can say", "withdrawn": "not sent"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +133,7 @@ def _missed(conn: Connection, event_id: str) -> Iterable[Missed]:
         SELECT channel, state, COALESCE(code, ''), COUNT(*) FROM delivery
         WHERE event_id = :id AND state NOT IN ('handed', 'delivered') GROUP BY channel, state, code ORDER BY COUNT(*) DESC""")
     for channel, state, code, people in conn.execute(failed, {"id": event_id}):
-        yield Missed(channel=channel, why=state, code=code, people=people)
+        yield Missed(channel=channel, why=IN_WORDS.get(state, state), code=code, people=people)
     skipped = text("SELECT channel, reason, people FROM skip WHERE event_id = :id ORDER BY people DESC")
     for channel, reason, people in conn.execute(skipped, {"id": event_id}):
         yield Missed(channel=channel, why=f"left out: {reason}", code="", people=people)
