@@ -1,5 +1,8 @@
 """Who may give whom which power: what lets people send alerts or give powers takes two administrators, everything else one."""
 
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -22,15 +25,35 @@ class Power(StrEnum):
     TOKEN = "token"  # a token for the API
 
 
-def ask(conn: Connection, admin: Staff, power: Power, person_id: str, roles: frozenset[Role], now: datetime) -> str | None:
+Scope = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What somebody is to get. scope: the hazards, areas and channels they are limited to; an absent key means all."""
+
+    what: Power
+    person_id: str
+    roles: frozenset[Role] = frozenset()
+    scope: Scope = field(default_factory=dict)
+
+
+def ask(conn: Connection, admin: Staff, wanted: Wanted, now: datetime) -> str | None:
     """Gives a power at once where one administrator is enough, and returns the person's invitation link's token; else notes
     that it is asked for. Raises people.BadPerson."""
-    people.check(conn, person_id, sorted(roles), new=power is Power.PERSON)
-    if power is Power.PERSON and not roles & STRONG:
-        return _give(conn, power, person_id, roles, admin.person_id, now)
-    row = {"what": power.value, "person_id": person_id, "roles": ",".join(sorted(roles)), "given": False}
-    conn.execute(insert(Grant).values(**row, asked_by=admin.person_id, asked_at=now))
-    _log(conn, admin.person_id, "asked for a power", person_id, now, power=power.value, roles=row["roles"])
+    people.check(conn, wanted.person_id, sorted(wanted.roles), new=wanted.what is Power.PERSON)
+    if wanted.what is Power.PERSON and not wanted.roles & STRONG:
+        return _give(conn, wanted, admin.person_id, now)
+    row = Grant(
+        what=wanted.what.value,
+        person_id=wanted.person_id,
+        roles=",".join(sorted(wanted.roles)),
+        scope=json.dumps({key: list(values) for key, values in wanted.scope.items() if values}),
+        asked_by=admin.person_id,
+        asked_at=now,
+    )
+    conn.execute(insert(Grant).values(**row.model_dump(exclude={"grant_id"})))
+    _log(conn, admin.person_id, "asked for a power", wanted.person_id, now, power=row.what, roles=row.roles, scope=row.scope)
     return None
 
 
@@ -51,7 +74,8 @@ def answer(conn: Connection, admin: Staff, grant_id: int, give: bool, now: datet
         _log(conn, admin.person_id, "refused a power", row.person_id, now)
         return None
     roles = frozenset(Role(role) for role in row.roles.split(",") if role)
-    return _give(conn, Power(row.what), row.person_id, roles, admin.person_id, now)
+    wanted = Wanted(what=Power(row.what), person_id=row.person_id, roles=roles, scope=json.loads(row.scope))
+    return _give(conn, wanted, admin.person_id, now)
 
 
 def open_ones(conn: Connection) -> list[Grant]:
@@ -59,12 +83,13 @@ def open_ones(conn: Connection) -> list[Grant]:
     return [Grant(**row._mapping) for row in conn.execute(query)]
 
 
-def _give(conn: Connection, power: Power, person_id: str, roles: frozenset[Role], by: str, now: datetime) -> str:
-    _log(conn, by, "gave a power", person_id, now, power=power.value, roles=",".join(sorted(roles)))
-    if power is Power.TOKEN:
-        return people.new_token(conn, person_id)
-    people.add(conn, person_id, sorted(roles), {}, now)  # the token is nobody's: whoever needs one asks for it
-    return accounts.invite(conn, person_id, by, now)
+def _give(conn: Connection, wanted: Wanted, by: str, now: datetime) -> str:
+    roles = sorted(wanted.roles)
+    _log(conn, by, "gave a power", wanted.person_id, now, power=wanted.what.value, roles=",".join(roles))
+    if wanted.what is Power.TOKEN:
+        return people.new_token(conn, wanted.person_id)
+    people.add(conn, wanted.person_id, roles, wanted.scope, now)  # the token is nobody's: whoever needs one asks for it
+    return accounts.invite(conn, wanted.person_id, by, now)
 
 
 def _log(conn: Connection, actor: str, action: str, subject: str, now: datetime, **detail: Any) -> None:

@@ -69,6 +69,7 @@ class Grant(SQLModel, table=True):
     what: str  # accounts.Power
     person_id: str
     roles: str = ""
+    scope: str = "{}"  # as Person.scope
     asked_by: str
     asked_at: datetime
     answered_by: str | None = None

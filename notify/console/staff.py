@@ -1,20 +1,28 @@
 """Who works here: add, invite, sign out, disable. What lets people send alerts takes two administrators."""
 
+from collections.abc import Mapping, Sequence
+from typing import Final
+
 from aiohttp import web
 
 from notify import accounts, grants, people
+from notify.broadcast import Unfit
 from notify.console.routing import FORM, Guard, Route, several
 from notify.console.screens import VISIT
-from notify.grants import Power
+from notify.draft import CHANNELS
+from notify.grants import Power, Wanted
 from notify.life import Role
 from notify.service import Service
+from subscribers import atlas
 
-ADMINS = frozenset({Role.ADMIN})
+ADMINS: Final = frozenset({Role.ADMIN})
+LIMITS: Final = ("hazards", "areas", "channels")
 
 
 class StaffPages:
     def __init__(self, guard: Guard, service: Service) -> None:
         self._guard, self._db, self._screens, self._clock = guard, guard.db, guard.screens, guard.clock
+        self._service = service
 
     def routes(self) -> list[Route]:
         return [
@@ -32,7 +40,10 @@ class StaffPages:
         known = {role.value for role in Role}
         roles = frozenset(Role(role) for role in several(request, "roles") if role in known)
         person_id = form.text("person").casefold()
-        token = await self._db.write(lambda conn: grants.ask(conn, admin, Power.PERSON, person_id, roles, now))
+        scope = {name: _listed(form.text(name)) for name in LIMITS}
+        await self._known(scope)
+        wanted = Wanted(what=Power.PERSON, person_id=person_id, roles=roles, scope=scope)
+        token = await self._db.write(lambda conn: grants.ask(conn, admin, wanted, now))
         return await self._page(request, told=self._invitation(person_id, token))
 
     async def act(self, request: web.Request) -> web.StreamResponse:
@@ -43,7 +54,8 @@ class StaffPages:
             token = await self._db.write(lambda conn: accounts.invite(conn, person_id, admin.person_id, now))
             return await self._page(request, told=self._invitation(person_id, token))
         if act == "token":
-            await self._db.write(lambda conn: grants.ask(conn, admin, Power.TOKEN, person_id, frozenset(), now))
+            wanted = Wanted(what=Power.TOKEN, person_id=person_id)
+            await self._db.write(lambda conn: grants.ask(conn, admin, wanted, now))
         elif act == "sign-out":
             await self._db.write(lambda conn: accounts.cut_off(conn, person_id, admin.person_id, now))
         else:
@@ -60,6 +72,14 @@ class StaffPages:
             return await self._page(request, told=[f"{row.person_id}: the API token, shown this once:", secret])
         return await self._page(request, told=self._invitation(row.person_id, secret) if give else [])
 
+    async def _known(self, scope: Mapping[str, Sequence[str]]) -> None:
+        """Raises Unfit, naming every hazard, area and channel that there is not: a limit to nothing would be a trap."""
+        areas = {area.name for area in await self._db.read(atlas.areas)}
+        there = {"hazards": set(self._service.assembly.hazards), "areas": areas, "channels": set(CHANNELS)}
+        unknown = [f"{name}: there is no '{one}'." for name, ones in scope.items() for one in ones if one not in there[name]]
+        if unknown:
+            raise Unfit(unknown)
+
     def _invitation(self, person_id: str, token: str | None) -> list[str]:
         if token is None:
             return [f"{person_id}: another administrator has to agree first."]
@@ -73,3 +93,7 @@ class StaffPages:
         return self._screens.page(
             request, "people", everybody=everybody, signed_in=signed_in, asked=asked, roles=list(Role), told=told or []
         )
+
+
+def _listed(typed: str) -> list[str]:
+    return [one.strip() for one in typed.split(",") if one.strip()]

@@ -67,6 +67,18 @@ async def test_what_is_wrong_with_a_new_person_is_said(house: House) -> None:
         assert page.status == 422 and sentence in page.words
 
 
+async def test_limits_are_kept_and_a_limit_to_what_is_not_there_is_refused(house: House) -> None:
+    admin = await house.signed_in("admin")
+    await admin.get("/people")
+    given = {"person": "water-writer", "roles": "author", "hazards": "boil_water, flod", "areas": "Lents, Atlantis"}
+    page = await admin.post("/people", given)
+    assert page.status == 422 and "there is no 'flod'" in page.words and "there is no 'Atlantis'" in page.words
+    await admin.post("/people", given | {"hazards": "boil_water", "areas": "Lents", "channels": "sms"})
+    staff = house.served.running.service.db.read_now(lambda conn: people.active(conn, "water-writer"))
+    assert staff is not None
+    assert (staff.hazards, staff.areas, staff.channels) == ({"boil_water"}, {"Lents"}, {"sms"})
+
+
 async def test_somebody_is_cut_off_and_disabled_from_the_page(house: House) -> None:
     admin, viewer = await house.signed_in("admin"), await house.signed_in("viewer")
     await admin.get("/people")
