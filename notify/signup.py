@@ -213,7 +213,8 @@ class SignUp:
         address = self._kept(conn, wish, said)
         is_full = _add_place(conn, address.subscriber_id, wish)
         memory = replace(contact.memory, plain=False)  # as when they ask for a language by text
-        contacts.remember(conn, contact.contact_id, memory, now, language=wish.language, erased_at=None)
+        # Whoever types the code holds the phone: it is no longer somebody else's.
+        contacts.remember(conn, contact.contact_id, memory, now, language=wish.language, erased_at=None, suspect_at=None)
         late.note(conn, [address.address_id], now)
         return Joined(address_id=address.address_id, language=wish.language, words=wish.words, is_full=is_full)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from lxml import html
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from notify.clock import ManualClock
 from notify.db import Database
@@ -51,6 +51,20 @@ async def test_a_phone_signs_up_with_the_code_it_was_sent(home: House) -> None:
     assert 'ticked: "I agree that City of Portland sends me' in consent["evidence"]
     assert [row["kind"] for row in home.rows("SELECT kind FROM due")] == ["latecomer"]
     assert home.rows("SELECT language FROM contact") == [{"language": "es"}]
+
+
+async def test_the_code_proves_that_a_number_in_doubt_is_theirs(home: House) -> None:
+    await home.sign_up(PHONE)
+
+    def doubt(conn: Connection) -> None:
+        contact = contacts.meet(conn, "sms", home.keys.blind("sms", NUMBER), home.clock.now())
+        contacts.remember(conn, contact.contact_id, contact.memory, home.clock.now(), suspect_at=home.clock.now())
+
+    home.db.write_now(doubt)
+    _, page = await home.subscribe(PHONE, "Lents")
+    assert len(home.rows("SELECT * FROM contact WHERE suspect_at IS NOT NULL")) == 1, "asking proves nothing"
+    await home.type_code(page, home.sent.code)
+    assert home.rows("SELECT * FROM contact WHERE suspect_at IS NOT NULL") == []
 
 
 async def test_a_mailbox_signs_up_with_the_button_behind_its_link(home: House) -> None:
