@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp_sse import sse_response
 from sqlalchemy import Connection, text
 
-from notify import audit, followup, progress, promises, register
+from notify import audit, copy_pack, followup, progress, promises, register
 from notify.alert import Event, Stage
 from notify.broadcast import Unfit
 from notify.console.door import CODE_WRONG
@@ -123,7 +123,8 @@ class Follower:
         alert_id = request.match_info["alert_id"]
         story = await self._story(alert_id)
         setting = await self._db.read(lambda conn: around(conn, story.row))
-        return self._screens.page(request, "alert", **self._values(story), setting=setting)
+        copies = copy_pack.pack(setting.frozen) if setting.frozen else []
+        return self._screens.page(request, "alert", **self._values(story), setting=setting, copies=copies)
 
     async def follow(self, request: web.Request) -> web.StreamResponse:
         """The progress as server-sent events: every second while messages leave, and only when something changed."""
