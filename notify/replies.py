@@ -6,10 +6,11 @@ from itertools import chain
 from typing import Final
 
 from channels.text import measure, sanitise
-from notify.reviews import Review, State, arrange, state
+from notify.reviews import Review, State, arrange, promised, state
 from notify.slots import ENGLISH
 from notify.words import Words, fill
 from subscribers.dialog.turn import Reply, Sent
+from subscribers.plain import tagged
 
 MENUS: Final = frozenset({"M15", "M46"})  # endonyms only: the same in every language
 WANTED: Final = 1  # parts an answer has
@@ -33,13 +34,16 @@ class Phrase:
 
 
 class Replies:
-    """words and reviews as they are now. Without allow_drafts, a text nobody has reviewed in its language comes in English."""
+    """words and reviews as they are now. Without allow_drafts, a text nobody has reviewed in its language comes in English.
+    plain: languages whose form without marks may be used, for alerts' texts and for answers."""
 
     def __init__(self, words: Words, reviews: Iterable[Review], *, allow_drafts: bool) -> None:
         self._words, self._reviewed, self._allow_drafts = words, arrange(reviews), allow_drafts
+        self.plain = frozenset(language for language in PLAIN if self._has_plain_form(language))
 
     def text(self, reply: Reply | Sent, *, plain: bool = False) -> Phrase:
         """Fills a reply in. Values that residents chose come out as they are: nothing in them is read as a placeholder."""
+        plain = plain and reply.language in self.plain
         if isinstance(reply, Sent):
             return _phrase(reply.body, reply.language, plain)
         if reply.key in MENUS:
@@ -51,6 +55,14 @@ class Replies:
             if phrase.parts <= parts:
                 break
         return phrase
+
+    def _has_plain_form(self, language: str) -> bool:
+        """Whether readers have approved all that alerts' texts are made of in it: PLAIN must be true of the next alert."""
+        form = tagged(language, plain=True)
+        if self._allow_drafts or form not in self._words.plain:
+            return form in self._words.plain
+        states = [state(self._words, message, form, self._reviewed) for message in promised(self._words, form)]
+        return bool(states) and all(one is State.APPROVED for one in states)
 
     def _source(self, context: str, language: str) -> tuple[str, str]:
         text = self._words.text(context, language)

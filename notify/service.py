@@ -30,6 +30,7 @@ from notify.preview import Means, Row, dear_letters, rows, shorter_saves, summar
 from notify.render import Rendering
 from notify.tables import AlertRow, EventRow
 from subscribers import atlas
+from subscribers.plain import spoken
 
 logger = logging.getLogger(__name__)
 
@@ -137,7 +138,7 @@ class Service:
             "warnings": warnings,
             "texts": [dataclasses.asdict(one) for one in table],
             "summary": lines + [f"Note: {problem}" for problem in warnings],
-            "bodies": _bodies(rendering, table),
+            "bodies": bodies_of(rendering, table),
             "citywide": prepared.citywide,
         }
 
@@ -182,9 +183,15 @@ class Service:
         return format_datetime(at, "EEE HH:mm", tzinfo=self.assembly.city.pack.zone, locale="en")
 
 
-def _bodies(rendering: Rendering, table: Sequence[Row]) -> dict[str, str]:
-    keys = {f"{row.channel}/{row.wording}/{row.language}" for row in table}
-    return {key: content.body for key, content in rendering.contents.items() if key in keys}
+def bodies_of(rendering: Rendering, table: Sequence[Row]) -> dict[str, str]:
+    """What each row's people read; a form for old handsets that a language does not need is the language's own text."""
+    bodies = {}
+    for row in table:
+        keys = (f"{row.channel}/{row.wording}/{language}" for language in (row.language, spoken(row.language)))
+        found = next((rendering.contents[key] for key in keys if key in rendering.contents), None)
+        if found is not None:
+            bodies[f"{row.channel}/{row.wording}/{row.language}"] = found.body
+    return bodies
 
 
 def _number(rate: float) -> float | None:

@@ -17,6 +17,7 @@ from notify.fallback import Step
 from notify.outbox import content_for
 from notify.preview import rows
 from notify.render import Rendering, render
+from notify.service import bodies_of
 from notify.slots import PLAIN, unmarked
 from notify.words import Words, load
 from subscribers.plain import PLAIN_TAG, spoken
@@ -149,6 +150,16 @@ def test_the_preview_counts_who_reads_the_plain_form_and_what_it_costs() -> None
     assert (found[f"lo{PLAIN_TAG}"].written_in, found[f"lo{PLAIN_TAG}"].step) == ("en", "english")
     spanish = measure(rendering.contents["sms/first/es"].body)
     assert (found[f"es{PLAIN_TAG}"].parts, found[f"es{PLAIN_TAG}"].units) == (spanish.parts, spanish.units)
+
+
+def test_each_row_of_the_preview_shows_what_its_people_read() -> None:
+    rendering = said(the_words(), "ro", RO)
+    people = {("sms", "first", one): 1 for one in ("en", "ro", RO, f"es{PLAIN_TAG}", f"lo{PLAIN_TAG}")}
+    table = rows(rendering, people, 0.01)
+    bodies = bodies_of(rendering, table)
+    assert set(bodies) == {f"sms/first/{row.language}" for row in table}
+    assert bodies[f"sms/first/es{PLAIN_TAG}"] == rendering.contents["sms/first/es"].body
+    assert bodies[f"sms/first/{RO}"] == rendering.contents[f"sms/first/{RO}"].body != bodies["sms/first/ro"]
 
 
 def test_a_city_without_such_a_language_loads(tmp_path: Path) -> None:

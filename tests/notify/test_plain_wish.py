@@ -98,6 +98,32 @@ async def test_the_wish_may_come_before_the_sign_up(inbox: Inbox, db: Database, 
     assert told(db, clock) == ["ro-x-plain"]
 
 
+@pytest.mark.parametrize("language", ["AR", "VI", "RU", "ZH", "LO"])
+async def test_a_language_without_such_a_form_gets_english_and_an_interpreter(
+    inbox: Inbox, db: Database, clock: ManualClock, language: str
+) -> None:
+    await texted(inbox, language, "97214", "PLAIN")
+    assert kept(db).plain and kept(db).language == told(db, clock)[0].removesuffix("-x-plain") != "en"
+    (asked_for,) = told(db, clock, "K7Q2-2")
+    sent = content_for(approved(), "sms", "first", asked_for)
+    assert sent.key == f"sms/first/{asked_for}" and sent.language == "en"
+    assert sent.body.isascii() and "Free interpreter: 311" in sent.body
+    await texted(inbox, "STATUS", language.lower())
+    assert not kept(db).plain, "their own language again"
+
+
+async def test_the_answer_says_what_they_get_and_the_way_back(inbox: Inbox) -> None:
+    await texted(inbox, "AR", "97214")
+    (answer,) = await inbox.hear(Text(provider_id="SM plain", address=PHONE, ours=OURS, text="PLAIN"))
+    assert answer == the_words().text("dialog.plain_none", "ar") and "LANG" in answer
+
+
+@pytest.mark.parametrize("language", ["es", "so"])
+async def test_languages_that_every_handset_shows_stay_as_they_are(inbox: Inbox, db: Database, language: str) -> None:
+    await texted(inbox, language.upper(), "97214", "PLAIN")
+    assert (kept(db).language, kept(db).plain) == (language, False)
+
+
 async def test_another_language_brings_its_marks_back(inbox: Inbox, db: Database, clock: ManualClock) -> None:
     await texted(inbox, "RO", "97214", PLAIN, "VI")
     assert told(db, clock) == ["vi"] and not kept(db).plain

@@ -13,7 +13,7 @@ from notify import words
 from notify.replies import Replies
 from subscribers.dialog import lexicon, player, talk
 from subscribers.dialog.turn import Reply, Sent, Turn
-from tests.notify.subjects import the_words
+from tests.notify.subjects import reviews_of, the_words
 
 ROWS = [row for row in words.table(the_words()) if row.context.startswith("dialog.")]
 KEYS = sorted({row.context.removeprefix("dialog.") for row in ROWS})
@@ -121,3 +121,17 @@ def test_the_menu_of_languages_is_two_texts_of_one_part() -> None:
         "7 Română 8 Soomaali 9 العربية 10 日本語 11 ລາວ 12 한국어",
     ):
         assert REPLIES.text(Reply(key="M15", language="en", slots={"menu": half})).parts == 1
+
+
+def test_the_form_without_marks_is_used_once_all_of_it_is_approved() -> None:
+    approved = reviews_of(the_words(), "ro-x-plain")
+    assert Replies(the_words(), (), allow_drafts=True).plain == {"ro"}
+    assert Replies(the_words(), reviews_of(the_words(), "ro"), allow_drafts=False).plain == frozenset()
+    assert Replies(the_words(), approved[1:], allow_drafts=False).plain == frozenset()
+    assert Replies(the_words(), approved, allow_drafts=False).plain == {"ro"}
+
+
+def test_marks_are_not_dropped_where_nobody_has_approved_that() -> None:
+    reply, reviews = Reply(key="M18", language="ro", slots=SLOTS), reviews_of(the_words(), "ro")
+    live = Replies(the_words(), reviews, allow_drafts=False)
+    assert live.text(reply, plain=True) == live.text(reply)
