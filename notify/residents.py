@@ -26,7 +26,7 @@ from notify.notices import Notices
 from notify.own_page import OwnPage
 from notify.relief import Nearby, SiteList
 from notify.relief import topics as relief_topics
-from notify.replies import PLAIN, Replies
+from notify.replies import Replies
 from notify.reviews import Review
 from notify.settings import Settings
 from notify.signup import Errands, Reception, SignUp
@@ -87,14 +87,13 @@ def build(side: Side, dispatchers: Sequence[Dispatcher], reviews: Sequence[Revie
     settings = side.settings
     live = LiveAlerts(db=side.db, clock=side.clock, hazards=side.hazards, event=side.event)
     gazetteer = Gazetteer(city.aliases(city.find(settings.city, data.folder("city"))))
-    plain = frozenset(PLAIN) if settings.sends_drafts else frozenset()  # no native reader has signed it yet
-    known = facts(side.pack, side.site, plain)
+    replies = Replies(side.words, reviews, allow_drafts=settings.sends_drafts)
+    known = facts(side.pack, side.site, replies.plain)
 
     def world(conn: Connection) -> CityWorld:
         return CityWorld(known, side.site, live, gazetteer, conn, nearby)
 
     words = lexicon.load(data.folder("templates") / "dialog" / "vocabulary")
-    replies = Replies(side.words, reviews, allow_drafts=settings.sends_drafts)
     sites = SiteList(settings.data_dir, side.pack, relief_topics(side.hazards))
     nearby = Nearby(sites.current, lambda reply: replies.text(reply).body)
     inbox = Inbox(
