@@ -8,7 +8,7 @@ from typing import Any, Final
 import shapely
 from aiohttp import web
 
-from notify import register
+from notify import plain_language, register
 from notify.alert import Stage
 from notify.broadcast import Unfit
 from notify.console import draft_form
@@ -37,6 +37,9 @@ class Looked:
     problems: Sequence[Problem]
     preview: Mapping[str, Any]
     shown: str  # the language whose texts are shown
+    lights: Sequence[tuple[str, bool]] = ()
+    grade: float | None = None
+    advice: Sequence[str] = ()
 
 
 class Composer:
@@ -99,9 +102,14 @@ class Composer:
             draft = self._parse(filled, start)
         except BadDraft as error:
             return await self._page(request, row, start, filled, self._refused(error.problems, start), status=422)
-        if form.text("version") != str(row.version) and form.text("overwrite") != "yes":
+        seen = row.version if form.text("overwrite") == "yes" else _version(form.text("version"))
+        try:
+            await self._keep(request, row, draft, seen)
+        except register.Conflict:
+            row = await self._row(request)
+            if Status(row.status) not in EDITABLE:
+                raise
             return await self._page(request, row, start, filled, await self._look(draft, row, "en"), status=409)
-        await self._keep(request, row, draft)
         if form.text("act") != "submit":
             return self._screens.moved(f"/alerts/{row.alert_id}/edit")
         staff, newsroom = request[VISIT].staff, self._service.newsroom
@@ -126,10 +134,13 @@ class Composer:
         collection = {"type": "FeatureCollection", "features": features}
         return web.json_response(collection, headers={"Cache-Control": "private, max-age=300"})
 
-    async def _keep(self, request: web.Request, row: AlertRow, draft: Draft) -> None:
-        if draft != Draft.model_validate_json(row.content):
-            staff, newsroom = request[VISIT].staff, self._service.newsroom
-            await self._db.write(lambda conn: newsroom.edit(conn, staff, row.alert_id, draft))
+    async def _keep(self, request: web.Request, row: AlertRow, draft: Draft, seen: int) -> None:
+        """seen: the version the writer began from. Looked at again in the transaction that writes: of two who press at the
+        same moment one is told. Raises Conflict."""
+        if seen == row.version and draft == Draft.model_validate_json(row.content):
+            return
+        staff, newsroom = request[VISIT].staff, self._service.newsroom
+        await self._db.write(lambda conn: newsroom.edit(conn, staff, row.alert_id, draft, seen))
 
     async def _row(self, request: web.Request) -> AlertRow:
         alert_id = request.match_info["alert_id"]
@@ -143,7 +154,20 @@ class Composer:
 
     async def _look(self, draft: Draft, row: AlertRow, shown: str) -> Looked:
         preview = await self._service.preview(draft, row)
-        return Looked(problems=self._placed(preview["problems"], draft), preview=preview, shown=shown)
+        english = next((body for key, body in preview["bodies"].items() if key.startswith("sms/") and key.endswith("/en")), "")
+        typed = " ".join(str(value) for name, value in draft.slots.items() if self._is_text(draft, name))
+        return Looked(
+            problems=self._placed(preview["problems"], draft),
+            preview=preview,
+            shown=shown,
+            lights=lights(draft, preview),
+            grade=plain_language.grade(english),
+            advice=plain_language.advice(typed),
+        )
+
+    def _is_text(self, draft: Draft, name: str) -> bool:
+        slot = self._slots(draft).get(name)
+        return slot is not None and slot.type is Kind.TEXT
 
     def _placed(self, sentences: Sequence[str], draft: Draft) -> list[Problem]:
         return draft_form.placed(sentences, [*FIELDS, *OTHERS, *(f"{SLOT}{name}" for name in self._slots(draft))])
@@ -190,12 +214,26 @@ class Composer:
         )
 
 
+def lights(draft: Draft, preview: Mapping[str, Any]) -> list[tuple[str, bool]]:
+    """Whether each part of a warning that people act on is there (Mileti and Sorensen 1990: who says it, what happens, where,
+    what to do, how long)."""
+    whole = not preview["problems"]
+    timed = bool(draft.until or draft.expires or draft.next_update_by) or draft.stage in (Stage.ALL_CLEAR, Stage.FALSE_ALARM)
+    there = bool(draft.area.names or draft.area.geojson or draft.area.circle)
+    return [("who", True), ("what", bool(draft.hazard)), ("where", there), ("what to do", whole), ("how long", timed)]
+
+
 def usual(hazard: Hazard, stage: Stage, citywide: Sequence[str]) -> Draft:
     """What an alert of this hazard starts from: the whole city; held until somebody says it is over where that is the rule."""
     given: dict[str, Any] = {"hazard": hazard.key, "stage": stage, "area": {"names": list(citywide[:1])}}
     if hazard.must_renew and stage is Stage.FIRST:
         given["until"] = "cleared"
     return Draft.model_validate(given)
+
+
+def _version(typed: str) -> int:
+    """The version a form says it began from; one that there never is for a form that says none."""
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 16 else 0
 
 
 def _filled(request: web.Request) -> Filled:
