@@ -9,6 +9,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from channels.base import Channel
+from channels.lookup import Lookup
 from notify import city, data
 from notify.alert import Event, Mode
 from notify.checks import Checks
@@ -19,6 +20,7 @@ from notify.db import Database
 from notify.dispatch import Dispatcher
 from notify.hazards import Hazard
 from notify.inbox import TERMS, Inbox
+from notify.landlines import Landlines
 from notify.late import Latecomers
 from notify.live import LiveAlerts
 from notify.night import Night
@@ -148,7 +150,17 @@ def _reception(side: Side, notices: Notices, replies: Replies) -> Reception:
         errands=Errands(),
         texts_a_day=side.settings.signup_texts_a_day,
         mails_a_day=side.settings.signup_mails_a_day,
+        is_landline=_landlines(side).has if side.settings.signup_asks_carrier else None,
     )
+
+
+def _landlines(side: Side) -> Landlines:
+    lookup = Lookup(
+        account_sid=side.settings.twilio_account_sid,
+        auth_token=side.settings.twilio_auth_token.get_secret_value(),
+        base_url=side.settings.lookups_url,
+    )
+    return Landlines(db=side.db, clock=side.clock, keys=side.keys, carriers=lookup)
 
 
 def _wake(dispatchers: Sequence[Dispatcher]) -> None:

@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     twilio_account_sid: str = Field("", description="Twilio account; empty: no SMS lane")
     twilio_auth_token: SecretStr = Field(SecretStr(""), description="Twilio auth token; also signs status reports")
     twilio_url: str = Field("https://api.twilio.com", description="base URL of the Twilio API, or of the simulator")
+    lookups_url: str = Field("https://lookups.twilio.com", description="base URL of Twilio's Lookup API, or of the simulator")
     sms_senders: Annotated[tuple[SenderSetting, ...], NoDecode] = Field(
         (), description='numbers with their rates: "+15035550100=100,+15035550101=20 urgent"'
     )
@@ -84,6 +85,9 @@ class Settings(BaseSettings):
     page_command: tuple[str, ...] = Field((), description="command that pages the duty officer; the text is its stdin")
     signup_texts_a_day: int = Field(2000, ge=0, description="most sign-up codes by text a day, all together; alerts are apart")
     signup_mails_a_day: int = Field(20000, ge=0, description="most sign-up mails a day, all together; alerts are apart")
+    signup_asks_carrier: bool = Field(
+        False, description="true: each number signed up with is looked up once in 90 days, for money, and landlines are told so"
+    )
     signup_proxies: int = Field(0, ge=0, description="proxies of ours before the public listener that add to X-Forwarded-For")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level that is logged")
 
@@ -154,12 +158,27 @@ def mode_problems(settings: Settings) -> list[str]:
         problems.append(f"TOCSIN_TWILIO_URL must be a simulator on this machine in mode {settings.mode}")
     if settings.mode is not Mode.LIVE and settings.smtp_host and not _is_here(settings.smtp_host):
         problems.append(f"TOCSIN_SMTP_HOST must be on this machine in mode {settings.mode}")
+    problems += _lookup_problems(settings)
     for name in ("public_host", "private_host"):
         if settings.mode is Mode.DEMO and not _is_here(getattr(settings, name)):
             problems.append(f"{PREFIX}{name.upper()} must be on this machine in mode demo")
     if settings.twilio_account_sid and not settings.sms_senders:
         problems.append("TOCSIN_SMS_SENDERS is empty, so no text could leave")
     return problems
+
+
+def _lookup_problems(settings: Settings) -> list[str]:
+    """Why carriers cannot be asked as these settings want, as sentences."""
+    if not settings.signup_asks_carrier:
+        return []
+    simulated = _is_here(urlsplit(settings.lookups_url).hostname or "")
+    if not settings.twilio_account_sid:
+        return ["TOCSIN_SIGNUP_ASKS_CARRIER needs a Twilio account: TOCSIN_TWILIO_ACCOUNT_SID is empty"]
+    if simulated and settings.mode is Mode.LIVE:
+        return ["TOCSIN_LOOKUPS_URL points at a simulator on this machine, which mode live refuses"]
+    if not simulated and settings.mode is not Mode.LIVE:
+        return [f"TOCSIN_LOOKUPS_URL must be a simulator on this machine in mode {settings.mode}"]
+    return []
 
 
 def _is_here(host: str) -> bool:

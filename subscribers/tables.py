@@ -178,6 +178,17 @@ class Quota(SQLModel, table=True):
     count: int = 0
 
 
+class PhoneLine(SQLModel, table=True):
+    """What kind of line the carrier says a number is. Found by a keyed hash that no other table has: it says of nobody that
+    they are signed up, and is forgotten by age alone (lines.py)."""
+
+    __tablename__ = "phone_line"
+    __table_args__ = (Index("ix_phone_line_asked_at", "asked_at"),)
+    blind: bytes = Field(sa_type=LargeBinary, primary_key=True)
+    kind: str  # the carrier's word: "landline", "mobile", ...
+    asked_at: datetime
+
+
 class Noted(SQLModel, table=True):
     """Counts of what residents texted for, by day: distress, not understood, languages asked for. Never the words."""
 

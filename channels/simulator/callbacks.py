@@ -5,9 +5,12 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 from urllib.parse import quote_plus
 
 from channels.simulator.messages import API_VERSION, Change, Message
+
+NOWHERE: Final = "https://media.example.gov"  # there is no picture: whoever looks gets none
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +44,31 @@ def inbound_form(message: Message, account_sid: str, obeyed: str = "") -> dict[s
     """https://www.twilio.com/docs/messaging/guides/webhook-request; obeyed: the word the gateway has acted on and answered
     itself, https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out"""
     opted = {"OptOutType": obeyed.upper()} if obeyed else {}
-    return opted | {
-        "AccountSid": account_sid,
-        "ApiVersion": API_VERSION,
-        "Body": message.body,
-        "From": message.sender,
-        "MessageSid": message.sid,
-        "NumMedia": "0",
-        "NumSegments": str(message.segments),
-        "SmsMessageSid": message.sid,
-        "SmsSid": message.sid,
-        "SmsStatus": "received",
-        "To": message.to,
-    }
+    return (
+        opted
+        | _media(message, account_sid)
+        | {
+            "AccountSid": account_sid,
+            "ApiVersion": API_VERSION,
+            "Body": message.body,
+            "From": message.sender,
+            "MessageSid": message.sid,
+            "NumMedia": str(len(message.media)),
+            "NumSegments": str(message.segments),
+            "SmsMessageSid": message.sid,
+            "SmsSid": message.sid,
+            "SmsStatus": "received",
+            "To": message.to,
+        }
+    )
+
+
+def _media(message: Message, account_sid: str) -> dict[str, str]:
+    form: dict[str, str] = {}
+    for number, kind in enumerate(message.media):
+        path = f"{API_VERSION}/Accounts/{account_sid}/Messages/{message.sid}/Media/ME{number:032x}"
+        form |= {f"MediaContentType{number}": kind, f"MediaUrl{number}": f"{NOWHERE}/{path}"}
+    return form
 
 
 def signature(token: str, url: str, form: Mapping[str, str]) -> str:

@@ -153,8 +153,9 @@ class Carrier:
         heapq.heappush(self._due, (at, next(self._rank), message))
 
 
-def new_sid() -> str:
-    return f"SM{_RANDOM.getrandbits(128):032x}"
+def new_sid(kind: str = "SM") -> str:
+    """kind: SM for a text, MM for a picture message."""
+    return f"{kind}{_RANDOM.getrandbits(128):032x}"
 
 
 def _first(line: _Line) -> Message | None:

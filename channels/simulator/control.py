@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from dataclasses import asdict
 from ipaddress import ip_address
 from typing import Any, Final
@@ -15,11 +16,14 @@ from channels.simulator.faults import Unfit, changed
 from channels.simulator.mail import MailSink
 
 LONGEST_WAIT_S: Final = 600.0
+MOST_MEDIA: Final = 10  # https://www.twilio.com/docs/messaging/guides/webhook-request
+MEDIA_TYPE: Final = re.compile(r"[a-z]+/[a-z0-9.+-]+")
 
 
 class Control:
     """GET /control gives counts and faults. POST /control {"sms": {...}, "mail": {...}} changes faults, null resets them.
-    POST /control/inbound {"from", "to", "body"} is a text from a resident. GET /control/settled?timeout_s=30 answers when
+    POST /control/inbound {"from", "to", "body"} is a text from a resident, with "media": ["image/jpeg", ...] a picture message,
+    whose body may be empty. GET /control/settled?timeout_s=30 answers when
     nothing is under way any more, with 504 when that takes too long."""
 
     def __init__(self, exchange: Exchange, mail: MailSink) -> None:
@@ -66,9 +70,12 @@ class Control:
             wrong.append("to must be one of this gateway's senders.")
         if not isinstance(body, str) or len(body) > MOST_CHARACTERS:
             wrong.append(f"body must be a text of at most {MOST_CHARACTERS} characters.")
+        media = wish.get("media", [])
+        if not isinstance(media, list) or len(media) > MOST_MEDIA or not all(_is_media_type(each) for each in media):
+            wrong.append(f"media must be a list of at most {MOST_MEDIA} types like image/jpeg.")
         if wrong:
             return _bad(wrong)
-        sid, replies = await self._exchange.receive(str(phone), str(sender), str(body))
+        sid, replies = await self._exchange.receive(str(phone), str(sender), str(body), tuple(media))
         return web.json_response({"sid": sid, "replies": replies})
 
     async def settled(self, request: web.Request) -> web.Response:
@@ -121,6 +128,10 @@ async def document_of(request: web.Request) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise web.HTTPBadRequest(text="Send a JSON object.\n")
     return document
+
+
+def _is_media_type(given: object) -> bool:
+    return isinstance(given, str) and MEDIA_TYPE.fullmatch(given) is not None
 
 
 def _bad(wrong: list[str]) -> web.Response:

@@ -84,13 +84,13 @@ class Exchange:
         await self.reports.tell([outcome], self.config.account_sid)
         return None
 
-    async def receive(self, phone: str, sender: str, body: str) -> tuple[str, tuple[str, ...]]:
-        """A text from a resident to one of our senders; returns its sid and the texts the phone gets in answer.
-        Raises JournalBroken."""
+    async def receive(self, phone: str, sender: str, body: str, media: tuple[str, ...] = ()) -> tuple[str, tuple[str, ...]]:
+        """A text from a resident to one of our senders, with media (their types) a picture message; returns its sid and the
+        texts the phone gets in answer. Raises JournalBroken."""
         now = self._clock()
         body, segments = weighed(body)
         message = Message(
-            sid=new_sid(),
+            sid=new_sid("MM" if media else "SM"),
             sender=phone,
             to=sender,
             body=body,
@@ -100,6 +100,7 @@ class Exchange:
             created_at=now,
             updated_at=now,
             sent_at=now,
+            media=media,
         )
         self.tally["inbound"] += 1
         self.carrier.archive.add(message)

@@ -24,7 +24,8 @@ FAILURES: Final = {
 @dataclass(slots=True, kw_only=True)
 class Message:
     """One text. Times are seconds since 1970, UTC. Not frozen: the gateway holds hundreds of thousands and changes their
-    status in place; `index` is its rank in order of arrival."""
+    status in place; `index` is its rank in order of arrival; `media` are the types of its pictures, which the log does not
+    keep."""
 
     sid: str
     sender: str
@@ -39,6 +40,7 @@ class Message:
     sent_at: float | None = None
     code: int | None = None
     callback: str = ""
+    media: tuple[str, ...] = ()
     index: int = 0
 
 
@@ -66,7 +68,7 @@ def resource(message: Message, account_sid: str) -> dict[str, object]:
         "error_message": None if message.code is None else FAILURES[message.code],
         "from": message.sender,
         "messaging_service_sid": None,
-        "num_media": "0",
+        "num_media": str(len(message.media)),
         "num_segments": str(message.segments),
         "price": None,
         "price_unit": "USD",

@@ -1,4 +1,4 @@
-"""The gateway's HTTP face: Twilio's Messages resource, with the faults that act on a connection."""
+"""The gateway's HTTP face: Twilio's Messages resource and Lookup, with the faults that act on a connection."""
 
 import asyncio
 import hmac
@@ -12,6 +12,7 @@ from aiohttp import web
 
 from channels.simulator.archive import Listing
 from channels.simulator.exchange import SILENT, Exchange
+from channels.simulator.lookups import phone_number
 from channels.simulator.messages import API_VERSION, resource, rfc2822
 from channels.simulator.refusals import Refusal
 
@@ -39,6 +40,7 @@ class RestApi:
             web.get(f"{account}/Messages/{{sid}}.json", self._guarded(self.fetch)),
             web.post(f"{account}/Messages/{{sid}}.json", self._guarded(self.update)),
             web.get(f"{account}.json", self._guarded(self.account)),
+            web.get("/v2/PhoneNumbers/{number}", self._guarded(self.look_up)),
             web.route("*", "/{anything:.*}", self.nothing_here),
         ]
 
@@ -92,6 +94,14 @@ class RestApi:
         }
         return _json(200, document)
 
+    async def look_up(self, request: web.Request) -> web.StreamResponse:
+        exchange = self._exchange
+        exchange.tally["lookups"] += 1
+        if exchange.live.sms.slow_s:
+            await self._pause(exchange.live.sms.slow_s)
+        fields, url = request.query.get("Fields", ""), str(request.url.with_query(None))
+        return _json(200, phone_number(exchange.carrier.handsets, request.match_info["number"], fields, url))
+
     async def nothing_here(self, request: web.Request) -> web.StreamResponse:
         return _refusal(Refusal(20404, request.path))
 
@@ -101,7 +111,7 @@ class RestApi:
         async def guarded(request: web.Request) -> web.StreamResponse:
             if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), self._login.encode()):
                 return _refusal(Refusal(20003))
-            if request.match_info["account"] != account_sid:
+            if request.match_info.get("account", account_sid) != account_sid:  # Lookup's paths name none
                 return _refusal(Refusal(20404, request.path))
             if self._exchange.live.sms.refuse_all and handler != self.create:  # a refused create goes into the log
                 return _refusal(Refusal(20503))

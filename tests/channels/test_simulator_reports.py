@@ -184,3 +184,34 @@ async def test_an_application_that_answers_nonsense_loses_no_text(tmp_path: Path
             assert await gate.text("97214") == []
             assert (await gate.settled())["sms"]["inbound failed"] == 2
     assert events(tmp_path, "inbound") == [("inbound", "received")] * 2
+
+
+async def test_a_picture_message_is_posted_as_the_gateway_posts_it(tmp_path: Path) -> None:
+    async with application() as app, gateway(a_config(tmp_path, inbound_url=f"{app.url}/inbound")) as one:
+        wish = {"from": PHONE, "to": SENDER, "body": "", "media": ["image/jpeg", "audio/amr"]}
+        status, answer = await one.request("POST", "/control/inbound", json=wish)
+        (form,) = await app.expect(1)
+        assert status == 200 and answer["sid"].startswith("MM")
+        assert (form["MessageSid"], form["Body"], form["NumMedia"]) == (answer["sid"], "", "2")
+        assert (form["MediaContentType0"], form["MediaContentType1"]) == ("image/jpeg", "audio/amr")
+        for number in range(2):
+            assert f"/Messages/{answer['sid']}/Media/ME" in form[f"MediaUrl{number}"]
+        assert form["MediaUrl0"] != form["MediaUrl1"]
+        assert (await one.fetch(answer["sid"]))["num_media"] == "2"
+        assert_signed(one, app)
+
+
+async def test_a_text_has_no_media(tmp_path: Path) -> None:
+    async with application() as app, gateway(a_config(tmp_path, inbound_url=f"{app.url}/inbound")) as one:
+        await one.text("97214")
+        (form,) = await app.expect(1)
+        assert form["NumMedia"] == "0" and not any(name.startswith("Media") for name in form)
+        assert form["MessageSid"].startswith("SM")
+
+
+@pytest.mark.parametrize("media", ["image/jpeg", [1], ["jpeg"], ["image/jpeg\r\n"], ["image/png"] * 11, {"image/png": 1}])
+async def test_media_that_no_gateway_would_send_are_refused(tmp_path: Path, media: object) -> None:
+    async with gateway(a_config(tmp_path)) as one:
+        wish = {"from": PHONE, "to": SENDER, "body": "", "media": media}
+        status, answer = await one.request("POST", "/control/inbound", json=wish)
+        assert status == 400 and "media must be" in answer["problems"][0]

@@ -126,3 +126,24 @@ def test_secrets_do_not_show() -> None:
 def test_the_settings_are_documented_as_they_are() -> None:
     assert table() in (ROOT / "docs" / "settings.md").read_text("utf-8")
     assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_carriers_are_asked_only_when_told_to() -> None:
+    assert not load(mode="demo").signup_asks_carrier
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"mode": "live", "lookups_url": "http://127.0.0.1:9"}, "TOCSIN_LOOKUPS_URL points at a simulator"),
+        ({"mode": "training"}, "TOCSIN_LOOKUPS_URL must be a simulator on this machine in mode training"),
+        ({"mode": "demo", "lookups_url": "http://127.0.0.1:9", "twilio_account_sid": ""}, "TWILIO_ACCOUNT_SID is empty"),
+    ],
+)
+def test_a_lookup_that_does_not_fit_the_mode_is_refused(given: dict[str, str], told: str) -> None:
+    url = "https://api.twilio.com" if given["mode"] == "live" else "http://127.0.0.1:9"
+    sender = "+15033335555=10" if given["mode"] == "live" else SENDER
+    account = {"twilio_account_sid": SID, "twilio_url": url, "sms_senders": sender}
+    assert load(**({"lookups_url": "http://127.0.0.1:9"} | account | given | {"signup_asks_carrier": False}))
+    (problem,) = problems(**(account | given), signup_asks_carrier=True)
+    assert told in problem
