@@ -16,8 +16,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, bindparam, select
 
 from channels.simulator.inbound import ANSWERS, Keyword
-from notify import checks
-from notify.signup_words import FAULTS
+from notify import checks, city
+from notify.isolate import isolate
+from notify.signup_words import FAULTS, words
 from subscribers import reassigned, store
 from subscribers.dialog.turn import Kept, Known, Standing
 from subscribers.place import ZipArea
@@ -26,7 +27,7 @@ from subscribers.store import NewAddress, Said
 from subscribers.tables import Basis
 from tests.stories.playing import Played, has_new_owner
 from tests.stories.stage import Stage
-from tests.stories.town import BOIL_WATER, DEADLINE_S, numbers
+from tests.stories.town import BOIL_WATER, DEADLINE_S, PACK, numbers
 
 STOPPED_BY_WORD, SHELTERED, LATE, JOINER, LANDLINE, GONE, SILENT = numbers(7, start=9_000 - 1_000)
 MAILBOX: Final = "resident@example.gov"
@@ -39,6 +40,8 @@ Far Hall,SHELTER,5600 block NE Prescott St,45.530000,-122.640000,yes,24/7,no,yes
 Closed Hall,SHELTER,3400 block SE Main St,45.514000,-122.640000,no,24/7,no,yes
 Near Hall,SHELTER,3500 block SE Main St,45.512000,-122.640000,yes,18:00-8:00,yes,no
 """
+COME_BACK: Final = "Did you stop our texts? To get them again, text START to {number} from that phone."
+OURS: Final = "(503) 555-0100"  # the sender as people dial it
 FIELD: Final = r'name="{}" value="([^"]*)"'
 
 
@@ -170,7 +173,20 @@ async def signs_up_on_the_web(stage: Stage) -> list[str]:
     if [place.words for place in stage.known([phone])[phone].places] != ["97214"]:
         faults.append("The code did not sign the phone up.")
     if FAULTS[Fault.LANDLINE] not in await _subscribe(stage, LANDLINE):
-        faults.append("A landline is not known for one before its code is sent: the service asks no carrier.")
+        faults.append("The page does not say that a landline is one.")
+    if stage.texts_to(LANDLINE):
+        faults.append("A code was sent to a landline.")
+    return faults
+
+
+async def page_for_the_stopped(stage: Stage) -> list[str]:
+    """Where the gateway lets no answer of ours out, the sign-up page says in each language how to come back."""
+    faults = []
+    for tag in city.load(PACK).pack.tags:
+        async with stage.session.get(f"{stage.town.url}/demo/{tag}/subscribe") as answer:
+            page = await answer.text()
+        if isolate(words(tag).say(COME_BACK, number=OURS)) not in page:
+            faults.append(f"The page in {tag} does not say how to come back.")
     return faults
 
 

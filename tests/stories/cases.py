@@ -76,7 +76,7 @@ TITLES: Final = (
 )
 STORIES: Final[Mapping[int, Sequence[stories.Story]]] = {  # what is shown beside the transcripts
     22: (stories.alert_reaches,),
-    24: (stories.help_for_the_stopped,),
+    24: (stories.help_for_the_stopped, stories.page_for_the_stopped),
     25: (stories.alert_reaches,),
     26: (stories.help_for_the_stopped, stories.joins_inside),
     30: (stories.over,),
@@ -154,7 +154,7 @@ async def run(town: Town, everything: Sequence[Played]) -> Shown:
         if not playable(one.transcript):
             one.faults.append(UNPLAYED)
     played = [one for one in everything if not one.faults]
-    async with stage(town, "--unknown", stories.GONE) as on:
+    async with stage(town, "--unknown", stories.GONE, "--landline", stories.LANDLINE) as on:
         stories.settle(on)
         for one in played:
             on.settle(one.phone, one.transcript.given)
@@ -163,7 +163,7 @@ async def run(town: Town, everything: Sequence[Played]) -> Shown:
 
 async def _in_turn(on: Stage, played: Sequence[Played]) -> dict[stories.Story, Sequence[str]]:
     told: dict[stories.Story, Sequence[str]] = {}
-    for story in (stories.help_for_the_stopped, stories.signs_up_on_the_web):
+    for story in (stories.help_for_the_stopped, stories.page_for_the_stopped, stories.signs_up_on_the_web):
         told[story] = await story(on)
     await play(on, played, BEFORE)
     alert_id = await on.town.send(BOIL_WATER)

@@ -111,9 +111,8 @@ async def play(stage: Stage, played: Sequence[Played], act: int) -> None:
 async def _take(stage: Stage, due: Due, free: asyncio.Semaphore) -> Answered | None:
     phone, said = due.played.phone, str(due.step.get("in", ""))
     async with free:
-        if due.step.get("media"):
-            return await stage.picture(phone, said)
-        return await stage.text(phone, said) if "in" in due.step else None
+        media = ["image/jpeg"] if due.step.get("media") else []
+        return await stage.text(phone, said, *media) if "in" in due.step else None
 
 
 def _judge(stage: Stage, dues: Sequence[Due], answers: Sequence[Answered | None]) -> None:

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
-from xml.etree import ElementTree
 
 import aiohttp
 from sqlalchemy import Connection, bindparam, text
-from twilio.request_validator import RequestValidator
 
 from channels.simulator.inbound import ANSWERS, Keyword, keyword
 from notify.app import running
@@ -24,7 +22,7 @@ from subscribers.contacts import KnownContact
 from subscribers.dialog.turn import Known, Memory, Standing
 from subscribers.store import NewAddress, Said
 from subscribers.tables import Basis
-from tests.stories.town import ACCOUNT, DEADLINE_S, SENDER, TOKEN, Town
+from tests.stories.town import DEADLINE_S, SENDER, Town
 
 NOBODY: Final = KnownContact(
     contact_id=0, channel="sms", language="", memory=Memory(), suspect_at=None, erased_at=None
@@ -78,8 +76,9 @@ class Stage:
         """Lets the service look after something now, and not when its time has come."""
         await self.ticks[name].run()
 
-    async def text(self, phone: str, body: str) -> Answered:
-        wish = {"from": phone, "to": SENDER, "body": body}
+    async def text(self, phone: str, body: str, *media: str) -> Answered:
+        """media: the types of the pictures that a picture message brings."""
+        wish = {"from": phone, "to": SENDER, "body": body, "media": media}
         async with self.session.post(f"http://127.0.0.1:{self.town.sms_port}/control/inbound", json=wish) as answer:
             assert answer.status == 200, await answer.text()
             reply: dict[str, Any] = await answer.json()
@@ -87,17 +86,6 @@ class Stage:
         bodies = list(reply["replies"])
         assert word is None or bodies[:1] == [ANSWERS[word]]
         return Answered(sid=reply["sid"], bodies=bodies, by_carrier=word)
-
-    async def picture(self, phone: str, body: str) -> Answered:
-        """A picture message, posted and signed as the gateway posts it: the simulated one carries words only."""
-        sid = f"MM{time.monotonic_ns():032x}"
-        form = {"AccountSid": ACCOUNT, "MessageSid": sid, "From": phone, "To": SENDER, "Body": body, "NumMedia": "1"}
-        url = f"{self.town.url}/inbound/sms"
-        headers = {"X-Twilio-Signature": RequestValidator(TOKEN).compute_signature(url, form)}
-        async with self.session.post(url, data=form, headers=headers) as answer:
-            assert answer.status == 200, await answer.text()
-            document = ElementTree.fromstring(await answer.text())
-        return Answered(sid=sid, bodies=[message.text or "" for message in document])
 
     def keys_of(self, sids: Sequence[str]) -> dict[str, list[str]]:
         """How the service called its answers to these texts, in order."""
@@ -149,12 +137,13 @@ def _known(conn: Connection, blind: bytes) -> Known:
 
 @asynccontextmanager
 async def stage(town: Town, *options: str) -> AsyncIterator[Stage]:
-    """Starts a town's carrier, with options, and its service; ends both."""
+    """Starts a town's carrier, with options, and its service, which asks it about lines; ends both."""
     carrier = await town.carrier("--delivered-after", "0", *options)
     clock = AheadClock()
+    lookups: dict[str, Any] = {"signup_asks_carrier": True, "lookups_url": f"http://127.0.0.1:{town.sms_port}"}
     try:
         async with (
-            running(load(**town.given), clock) as service,
+            running(load(**town.given, **lookups), clock) as service,
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=DEADLINE_S)) as session,
         ):
             with closing(Database(town.database_url)) as books:
