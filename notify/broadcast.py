@@ -95,9 +95,12 @@ class Newsroom:
         self._log(conn, staff, "composed", row.alert_id, stage=draft.stage, hazard=draft.hazard)
         return row
 
-    def edit(self, conn: Connection, staff: Staff, alert_id: str, draft: Draft) -> AlertRow:
-        """Replaces a draft's content. A submitted alert must be returned first, and loses its approval by that."""
+    def edit(self, conn: Connection, staff: Staff, alert_id: str, draft: Draft, seen: int | None = None) -> AlertRow:
+        """Replaces a draft's content. A submitted alert must be returned first, and loses its approval by that. seen: the
+        version the writer began from; Conflict when somebody wrote since."""
         row = register.alert(conn, alert_id, lock=True)
+        if seen is not None and seen != row.version:
+            raise register.Conflict(f"{row.last_editor} changed {alert_id} while you were writing; it is {row.status} now.")
         if Status(row.status) not in EDITABLE:
             raise register.Conflict(f"{alert_id} is {row.status}; only a draft or a returned alert can be edited.")
         self._may_write(conn, staff, draft, row)

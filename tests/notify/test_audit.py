@@ -1,5 +1,7 @@
 """The log of who did what cannot be changed in the dark: every line altered, dropped, moved or slipped in is named."""
 
+import random
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -112,6 +114,61 @@ def test_a_shortened_log_is_seen_by_the_head_kept_elsewhere(lines: list[AuditLin
     assert audit.problems(left) == [], "by itself a shortened log looks whole: that is what the head is for"
     (problem,) = audit.problems(left, lines[-1].hash)
     assert "lines were removed" in problem
+
+
+EDITS = 500
+
+
+def tampered(lines: list[AuditLine], rng: random.Random) -> tuple[str, list[AuditLine]]:
+    """The log after one random edit by somebody who can write to the table but cannot run back time: the kind of edit, and
+    what stands there then. An insider may know the hash's formula and may number lines anew."""
+    log, place = copies(lines), rng.randrange(len(lines))
+    kind = rng.choice(["change", "rehash", "delete", "delete and number anew", "swap", "insert", "double", "truncate"])
+    line = log[place]
+    if kind in ("change", "rehash"):
+        name = rng.choice(["at", "actor", "action", "subject", "detail", "hash"] if kind == "change" else ["actor", "detail"])
+        value = getattr(line, name)
+        spot = rng.randrange(len(value) + 1)
+        setattr(line, name, value[:spot] + rng.choice("0aZ {") + value[spot + rng.randrange(2) :])
+        if getattr(line, name) == value:
+            setattr(line, name, value + "!")
+        if kind == "rehash":
+            before = log[place - 1].hash if place else GENESIS
+            line.hash = line_hash(before, line.seq, line.at, (line.actor, line.action, line.subject, line.detail))
+    elif kind.startswith("delete"):
+        del log[place]
+    elif kind == "swap":
+        other = rng.choice([number for number in range(len(log)) if number != place])
+        log[place], log[other] = log[other], log[place]
+    elif kind == "insert":
+        log.insert(place, AuditLine(**(line.model_dump() | {"actor": f"{line.actor}-2"})))
+    elif kind == "double":
+        log.insert(place, AuditLine(**line.model_dump()))
+    else:
+        del log[place:]
+    if kind in ("delete and number anew", "swap", "insert", "double") and rng.random() < 0.8:
+        for number, one in enumerate(log, 1):
+            one.seq = number
+    return kind, log
+
+
+def test_five_hundred_random_edits_are_each_found() -> None:
+    rng = random.Random(500)
+    lines: list[AuditLine] = []
+    previous = GENESIS
+    for seq in range(1, 41):
+        at = (AT + timedelta(seconds=seq)).isoformat()
+        actor, action = rng.choice(["author", "approver"]), rng.choice(["composed", "submitted", "approved", "stopped"])
+        fields = (actor, action, f"K7Q2X-{seq}", f'{{"n": {seq}}}')
+        previous = line_hash(previous, seq, at, fields)
+        lines.append(AuditLine(seq=seq, at=at, actor=actor, action=action, subject=fields[2], detail=fields[3], hash=previous))
+    assert audit.problems(lines, previous) == []
+    kinds: Counter[str] = Counter()
+    for number in range(EDITS):
+        kind, log = tampered(lines, rng)
+        kinds[kind] += 1
+        assert audit.problems(log, previous), f"edit {number} ({kind}) was not found"
+    assert len(kinds) == 8 and min(kinds.values()) > 30
 
 
 def an_act(**fields: object) -> Act:
