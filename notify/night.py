@@ -5,7 +5,7 @@ By default from 21:00 to 07:00 in the city; whoever texted NIGHT OFF is never he
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -29,7 +29,27 @@ CHUNK: Final = 20_000
 
 def can_wait(event: Event) -> bool:
     """Whether its texts may wait for morning: only what is neither Immediate nor Severe or worse, and mends nothing."""
-    return event.urgency is not Urgency.IMMEDIATE and event.severity not in SERIOUS and event.stage not in MENDS
+    return _can_wait(event.stage, event.urgency, event.severity)
+
+
+def _can_wait(stage: Stage, urgency: Urgency, severity: Severity) -> bool:
+    return urgency is not Urgency.IMMEDIATE and severity not in SERIOUS and stage not in MENDS
+
+
+def warning(stage: Stage, urgency: Urgency, severity: Severity, *, expires: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """What an author has to know before a text of this kind is sent at night; "" by day and for what never waits."""
+    if not _can_wait(stage, urgency, severity) or not is_night(now, zone):
+        return ""
+    if expires <= morning(now, zone):
+        return f"It is night and this ends before {ENDS:%H:%M}: nobody gets a text unless it is Immediate or Severe."
+    return f"It is night: texts wait until {ENDS:%H:%M}. Page, feeds and e-mail do not."
+
+
+def morning(now: datetime, zone: ZoneInfo) -> datetime:
+    """The next time at which what was held may leave."""
+    local = now.astimezone(zone)
+    today = datetime.combine(local.date(), ENDS, zone)
+    return today if local < today else datetime.combine(local.date() + timedelta(days=1), ENDS, zone)
 
 
 def is_night(now: datetime, zone: ZoneInfo) -> bool:

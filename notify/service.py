@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,7 @@ from shapely import unary_union
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from notify import audit, ledger, planning, register
+from notify import audit, ledger, night, period, planning, register
 from notify.alert import Stage
 from notify.assembly import Assembly, Prepared
 from notify.audience import NOBODY, Told, wordings
@@ -128,7 +129,7 @@ class Service:
         rendering = await self.db.read(partial(self.assembly.rendering, prepared=prepared))
         people, bases = await self.db.read(partial(self._people, prepared=prepared))
         means = self.means()
-        warnings = [*rendering.problems, *dear_letters(rendering)]
+        warnings = [*rendering.problems, *dear_letters(rendering), *self._night(prepared, now)]
         table = rows(rendering, people, means.cost_per_segment)
         lines = summary(table, means, now, self._show_time)
         lines += [line for line in [shorter_saves(table, rendering, means.rates.get("sms", ()))] if line]
@@ -141,6 +142,19 @@ class Service:
             "bodies": bodies_of(rendering, table),
             "citywide": prepared.citywide,
         }
+
+    def _night(self, prepared: Prepared, now: datetime) -> list[str]:
+        """The warning of an alert whose texts would wait for morning."""
+        draft, hazard = prepared.draft, prepared.hazard
+        said = night.warning(
+            draft.stage,
+            draft.urgency or hazard.urgency,
+            prepared.severity,
+            expires=period.expires(draft, hazard, draft.effective or now),
+            now=max(now, draft.not_before or now),
+            zone=self.assembly.city.pack.zone,
+        )
+        return [said] if said and "sms" in draft.channels else []
 
     def means(self) -> Means:
         rates: dict[str, list[float]] = {}

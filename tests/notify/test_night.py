@@ -163,3 +163,26 @@ def test_day_and_night_are_the_city_s(now: datetime, severity: Severity) -> None
     local = now.astimezone(ZONE)
     is_minor = severity in (Severity.MODERATE, Severity.MINOR)
     assert night.waits(event, now, zone=ZONE) is (is_minor and (local.hour >= 21 or local.hour < 7))
+
+
+def test_an_author_is_told_what_the_night_does_to_the_texts() -> None:
+    night_at, day = datetime(2026, 5, 4, 22, tzinfo=ZONE), datetime(2026, 5, 4, 12, tzinfo=ZONE)
+
+    def said(now: datetime, expires: datetime, **given: Any) -> str:
+        kind = {"stage": Stage.FIRST} | MINOR | given
+        return night.warning(kind["stage"], kind["urgency"], kind["severity"], expires=expires, now=now, zone=ZONE)
+
+    assert said(night_at, night_at + 20 * HOUR) == "It is night: texts wait until 07:00. Page, feeds and e-mail do not."
+    assert "nobody gets a text" in said(night_at, night_at + 9 * HOUR), "it ends at seven: not a minute is left"
+    assert said(day, day + 20 * HOUR) == ""
+    assert said(night_at, night_at + 20 * HOUR, urgency=Urgency.IMMEDIATE) == ""
+    assert said(night_at, night_at + 20 * HOUR, severity=Severity.SEVERE) == ""
+    assert said(night_at, night_at + 20 * HOUR, stage=Stage.CORRECTION) == ""
+
+
+@given(st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31)))
+def test_morning_is_the_next_one(local: datetime) -> None:
+    now = local.replace(tzinfo=ZONE)
+    found = night.morning(now, ZONE)
+    assert now.astimezone(UTC) < found.astimezone(UTC) <= now.astimezone(UTC) + 26 * HOUR
+    assert (found.hour, found.minute) == (7, 0)
