@@ -14,8 +14,8 @@ from subscribers.sealing import Keyring
 
 logger = logging.getLogger(__name__)
 
-# A kept answer comes at once, one from the carrier after a while: without a wait that hides the difference a page would tell
-# whether a number was signed up with before.
+# A kept answer comes at once, one from the carrier after a few tenths of a second: without a wait that hides the difference a
+# page would tell whether a number was typed there before. A carrier that takes longer than this still shows.
 AT_LEAST_S: Final = 1.0
 
 

@@ -43,24 +43,20 @@ def report_form(change: Change, account_sid: str) -> dict[str, str]:
 def inbound_form(message: Message, account_sid: str, obeyed: str = "") -> dict[str, str]:
     """https://www.twilio.com/docs/messaging/guides/webhook-request; obeyed: the word the gateway has acted on and answered
     itself, https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out"""
-    opted = {"OptOutType": obeyed.upper()} if obeyed else {}
-    return (
-        opted
-        | _media(message, account_sid)
-        | {
-            "AccountSid": account_sid,
-            "ApiVersion": API_VERSION,
-            "Body": message.body,
-            "From": message.sender,
-            "MessageSid": message.sid,
-            "NumMedia": str(len(message.media)),
-            "NumSegments": str(message.segments),
-            "SmsMessageSid": message.sid,
-            "SmsSid": message.sid,
-            "SmsStatus": "received",
-            "To": message.to,
-        }
-    )
+    extra = _media(message, account_sid) | ({"OptOutType": obeyed.upper()} if obeyed else {})
+    return extra | {
+        "AccountSid": account_sid,
+        "ApiVersion": API_VERSION,
+        "Body": message.body,
+        "From": message.sender,
+        "MessageSid": message.sid,
+        "NumMedia": str(len(message.media)),
+        "NumSegments": str(message.segments),
+        "SmsMessageSid": message.sid,
+        "SmsSid": message.sid,
+        "SmsStatus": "received",
+        "To": message.to,
+    }
 
 
 def _media(message: Message, account_sid: str) -> dict[str, str]:
