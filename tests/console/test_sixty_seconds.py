@@ -62,6 +62,7 @@ async def test_an_alert_goes_from_two_browsers_to_the_public(house: House) -> No
     assert "Waiting for approval (1)" in (await approver.get("/")).words
     page = await approver.get(f"/alerts/{alert_id}/approval")
     assert "BOIL" in page.words and "Lents" in page.words and "author wants to send" in page.words
+    assert len(page.text.encode()) < 15 * 1024, "it opens on a phone with one bar"
     page = await decision(approver, alert_id)
     assert page.url.path == f"/alerts/{alert_id}" and page.status == 200, page.words
     await house.until(alert_id, "active")
