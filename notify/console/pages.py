@@ -14,6 +14,7 @@ from notify.console.screens import Screens
 from notify.console.shelf import Shelf
 from notify.console.staff import StaffPages
 from notify.console.tallies import Tallies
+from notify.console.translations import Translations
 from notify.service import Service
 from notify.web.forms import Marks
 from subscribers.sealing import Keyring
@@ -28,7 +29,7 @@ class Console:
         tallies = Tallies(service.db)
         self.guard = Guard(db=service.db, clock=service.clock, screens=screens, ring=ring, url=url, tallies=tallies)
         self.door = Door(self.guard, Marks(ring.blind_key))
-        parts = (Home, Composer, Decisions, Follower, Records, StaffPages)
+        parts = (Home, Composer, Decisions, Follower, Records, StaffPages, Translations)
         self.routes: list[Route] = [*self.door.routes(), *(one for part in parts for one in part(self.guard, service).routes())]
 
     def web_routes(self) -> list[web.RouteDef]:
