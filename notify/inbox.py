@@ -55,6 +55,7 @@ NO_PLAIN_FORM: Final = "plain_none"  # the answer to PLAIN in a language that ha
 OBEYED: Final = {one.value: one for one in Obeyed}
 # What gateways open a number for without telling us: https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out
 OPENS: Final = frozenset({"START", "UNSTOP", "YES"})
+CLOSES: Final = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})  # and closes it for
 CLOSED: Final = "closed by the gateway"  # counted for staff: somebody wants our texts again, and cannot get any
 
 

@@ -15,7 +15,7 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from channels.base import Channel, Misconfigured, Recalled, Recalls
-from notify.inbox import Inbox
+from notify.inbox import CLOSES, Inbox
 from subscribers import contacts, store
 from subscribers.address import SMS
 from subscribers.dialog.intent import Kind
@@ -73,7 +73,8 @@ class Truth:
         blind = self.inbox.keys.blind(SMS, text.heard.address)
         if await self.inbox.db.read(partial(_agreed_since, blind=blind, at=text.at)):
             return False
-        await self.inbox.hear(replace(text.heard, obeyed=Obeyed.STOP.value))
+        obeyed = Obeyed.STOP if text.heard.text.strip().upper() in CLOSES else Obeyed.MISSED
+        await self.inbox.hear(replace(text.heard, obeyed=obeyed.value))
         return True
 
 

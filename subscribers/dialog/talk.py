@@ -152,7 +152,7 @@ def _ordinary(scene: Scene) -> Turn:
 def _obeyed(scene: Scene, word: Obeyed) -> Turn:
     """The provider has answered for us; a second acknowledgement would be one too many."""
     match word:
-        case Obeyed.STOP:
+        case Obeyed.STOP | Obeyed.MISSED:
             return scene.turn(acts=[Stop()])
         case Obeyed.START:
             question = scene.alive()

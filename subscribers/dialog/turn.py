@@ -34,6 +34,7 @@ class Obeyed(StrEnum):
     STOP = "stop"
     START = "start"
     HELP = "help"
+    MISSED = "missed"  # a stop in any words that never reached us at its time: too late to be answered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

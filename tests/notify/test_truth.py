@@ -86,6 +86,21 @@ async def test_a_stop_that_never_reached_us_is_obeyed_once(inbox: Inbox, clock: 
     assert answers == 2, "the sign-up was answered, the late stop is not"
 
 
+@pytest.mark.parametrize(("words", "closed"), [("STOP", True), ("unsubscribe", True), ("no mas", False), ("停止", False)])
+async def test_only_the_gateways_own_words_have_closed_a_number_there(
+    inbox: Inbox, clock: ManualClock, db: Database, words: str, closed: bool
+) -> None:
+    provider = Provider(clock)
+    await inbox.hear(provider.take("97206"))
+    clock.forward(MINUTE)
+    provider.take(words)
+    clock.forward(10 * MINUTE)
+    await Truth(inbox=inbox, channels=[provider]).tick()  # type: ignore[list-item]
+    known = db.read_now(lambda conn: store.find_address(conn, SMS, KEYS.blind(SMS, PHONE)))
+    assert known is not None and known.stopped_at is not None
+    assert db.read_now(lambda conn: store.is_blocked(conn, known.address_id)) is closed
+
+
 async def test_a_sign_up_or_start_we_missed_starts_nothing(inbox: Inbox, clock: ManualClock, db: Database) -> None:
     provider = Provider(clock)
     for words in ("97214", "STOP"):
