@@ -9,7 +9,7 @@ from uuid import uuid4
 from shapely import unary_union
 from sqlalchemy import Connection
 
-from notify import bulletin, cap, cap_check, period, register, render, territory
+from notify import bulletin, cap, cap_check, exercise, period, register, render, territory
 from notify.alert import MSG_TYPE, Area, Event, Mode, MsgType, Reference, Severity, Stage, from_json
 from notify.city import City, Source
 from notify.draft import Draft
@@ -76,6 +76,8 @@ class Assembly:
             return found
         prepared = self.prepare(conn, draft, row, now)
         event = self._event(conn, prepared, "check-1", row.incident_id if row else draft.incident or "check", now)
+        if misleading := exercise.problems(event, self.mode, exercise.marks(self.words)):
+            return misleading
         try:
             sealed, document = self.seal(conn, event, now)
         except ValueError as error:

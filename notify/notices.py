@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from channels.base import Content, Handed, Misconfigured, Outbound
+from notify import exercise
+from notify.alert import Mode
 from notify.dispatch import Dispatcher
 
 logger = logging.getLogger(__name__)
@@ -21,9 +23,11 @@ NO_DELIVERY: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class Notices:
-    """dispatchers: the service's own; of a channel the one without urgent duty and with the highest rate is used."""
+    """dispatchers: the service's own; of a channel the one without urgent duty and with the highest rate is used. mode: whom
+    they may be written to."""
 
     dispatchers: Sequence[Dispatcher]
+    mode: Mode
 
     async def text(self, number: str, body: str, language: str = "en") -> bool:
         """Sends one text; False when it certainly or possibly did not leave."""
@@ -34,6 +38,9 @@ class Notices:
         return await self._send("email", address, content, recipient)
 
     async def _send(self, channel: str, address: str, content: Content, recipient: str) -> bool:
+        if not exercise.fits(channel, address, self.mode):
+            logger.warning("a notice by %s was not sent: its address does not fit mode %s", channel, self.mode)
+            return False
         ours = [one for one in self.dispatchers if one.sender.channel.name == channel and not one.light.trouble]
         if not ours:
             logger.warning("no sender for a notice by %s", channel)

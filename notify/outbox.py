@@ -3,11 +3,12 @@
 import hashlib
 import hmac
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Final
 
 from channels.base import Content, Outbound, Refused, Retry
+from notify import exercise
 from notify.alert import Event, Mode, Wording
 from notify.clock import Clock
 from notify.leases import Leased
@@ -42,10 +43,21 @@ class FrozenEvents:
 
 
 class Envelopes:
-    """The Outbox of a running service. `page` is told once about each event that may not be sent."""
+    """The Outbox of a running service. `page` is told once about each event that may not be sent. marks: how a test begins,
+    see exercise.py."""
 
-    def __init__(self, events: FrozenEvents, keys: Keyring, clock: Clock, mode: Mode, page: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        events: FrozenEvents,
+        keys: Keyring,
+        clock: Clock,
+        mode: Mode,
+        page: Callable[[str], None],
+        marks: Collection[str],
+    ) -> None:
         self._events, self._keys, self._clock, self._mode, self._page = events, keys, clock, mode, page
+        self._marks = marks
+        self._faults: dict[str, str] = {}
         self._refused: set[str] = set()
         self._contents: dict[tuple[str, str, str, str], Content] = {}
 
@@ -54,16 +66,18 @@ class Envelopes:
             event = self._events.event(leased.event_id)
         except Tampered as error:
             return self._hold(leased.event_id, str(error))
-        if event.mode is not self._mode:
-            return self._hold(leased.event_id, f"Event {event.event_id} was approved in mode {event.mode}, not {self._mode}.")
+        if fault := self._fault(event):
+            return self._hold(leased.event_id, fault)
         if leased.sealed is None or leased.key_id is None:
             return Refused("erased", "The person has been erased since planning.")
         try:
             address = self._keys.open(channel, leased.key_id, leased.sealed)
         except Unopenable as error:
             return Refused("sealed", str(error))
-        if channel == "sms" and _is_sample(address) is (self._mode is Mode.LIVE):
-            return Refused("wrong-mode", "Exchange 555 is for training and demo only, and they are for exchange 555 only.")
+        if not exercise.fits(channel, address, self._mode):
+            return Refused(
+                "wrong-mode", "Made-up people are for training and demo only, and those are for made-up people only."
+            )
         left = event.expires - self._clock.now()
         if left < SHORTEST_VALIDITY:
             return Retry(HOLD, "expired")
@@ -75,6 +89,12 @@ class Envelopes:
             recipient=unsubscribe_reference(self._keys.blind_key, leased.address_id),
             valid_for=min(left, LONGEST_VALIDITY),
         )
+
+    def _fault(self, event: Event) -> str:
+        """Why nothing of an event may leave in this mode, looked at once; "" for nothing."""
+        if event.event_id not in self._faults:
+            self._faults[event.event_id] = " ".join(exercise.problems(event, self._mode, self._marks))
+        return self._faults[event.event_id]
 
     def _content(self, event: Event, channel: str, leased: Leased) -> Content:
         key = (event.event_id, channel, leased.wording, leased.language)
@@ -102,10 +122,6 @@ def content_for(event: Event, channel: str, wording: str, language: str) -> Cont
     if wording in WHOLE:
         return content_for(event, channel, Wording.CORRECTION, language)
     raise KeyError(f"{event.event_id} has no text '{channel}/{wording}/{language}', not even in English")
-
-
-def _is_sample(number: str) -> bool:
-    return number.startswith("+1") and len(number) == 12 and number[5:8] == "555"
 
 
 def unsubscribe_reference(key: bytes, address_id: int) -> str:

@@ -1,11 +1,12 @@
 """The SQL of incidents, alerts and events. Each function is one step of the caller's transaction."""
 
+import re
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, text, update
+from sqlalchemy import Connection, bindparam, func, insert, text, update
 from sqlalchemy import select as sa_select
 from sqlmodel import SQLModel, col, select
 
@@ -103,6 +104,8 @@ def event(conn: Connection, event_id: str, *, lock: bool = False) -> EventRow:
     return EventRow(**found._mapping)
 
 
+MODE_WITHIN: Final = 300  # characters of a stored event: three short ids come first
+_MODE: Final = re.compile(r'"mode":"(\w+)"')
 LONG: Final = frozenset({"content", "cap"})  # columns of hundreds of kilobytes
 STANDING: Final = [column for column in EventRow.__table__.columns if column.name not in LONG]  # type: ignore[attr-defined]
 
@@ -125,6 +128,12 @@ def events(conn: Connection, incident_id: str | None = None, statuses: Sequence[
     if statuses:
         query = query.where(col(EventRow.status).in_(statuses))
     return [EventRow(**row._mapping) for row in conn.execute(query)]
+
+
+def modes(conn: Connection) -> set[str]:
+    """In which modes the events here were approved: read from the beginning of each, where its mode stands."""
+    starts = conn.execute(sa_select(func.substr(col(EventRow.content), 1, MODE_WITHIN))).scalars()
+    return {found[1] for found in map(_MODE.search, starts) if found}
 
 
 def change_event(conn: Connection, event_id: str, **values: Any) -> None:

@@ -110,7 +110,7 @@ def build(side: Side, dispatchers: Sequence[Dispatcher], reviews: Sequence[Revie
     inbound = InboundTexts(side.channels, inbox, settings.public_url, SAMPLES[settings.mode])
     number = settings.sms_senders[0].number if settings.sms_senders else ""
     screens = Screens(data.folder("templates"), side.site, number=number, terms=TERMS)
-    notices = Notices(dispatchers)
+    notices = Notices(dispatchers, settings.mode)
     reception = _reception(side, notices, replies)
     counter = Counter(
         screens=screens,

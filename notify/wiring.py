@@ -1,9 +1,11 @@
 """Builds the parts of a service from its settings and puts them together. Nothing runs yet: app.py starts and ends them."""
 
 import asyncio
+import logging
 import os
 import secrets
 import socket
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -12,10 +14,11 @@ from sqlalchemy import Connection
 from sqlmodel import select
 
 from channels.feed_folder import FeedFolder
-from notify import city, data, duties, hazards, night, register, residents, senders, words
+from notify import city, data, duties, exercise, hazards, night, register, residents, senders, words
 from notify.alert import Mode, from_json
 from notify.assembly import Assembly
 from notify.broadcast import Newsroom
+from notify.bulletin import Bulletin
 from notify.clock import Clock
 from notify.conductor import Conductor
 from notify.crowd import Crowd
@@ -37,6 +40,8 @@ from notify.site import Site
 from notify.tables import WordReview
 from notify.web.callbacks import Callbacks
 from subscribers.sealing import Keyring
+
+logger = logging.getLogger(__name__)
 
 
 class CannotStart(Exception):
@@ -67,12 +72,13 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
         countdown_s=settings.countdown_s,
     )
     await _refuse_unreviewed(settings, db, vocabulary)
+    await _refuse_other_modes(settings, db)
     halted: set[str] = set()
     events = FrozenEvents(lambda event_id: db.read_now(partial(_untampered, event_id=event_id)))
     desk = Desk(
         db=db,
         clock=clock,
-        outbox=Envelopes(events, ring, clock, settings.mode, pager),
+        outbox=Envelopes(events, ring, clock, settings.mode, pager, exercise.marks(vocabulary)),
         halted=halted,
         page=pager,
         lease_for=settings.lease,
@@ -82,7 +88,7 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
     process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     dispatchers = [Dispatcher(sender, desk, f"{process}:{sender.name}") for sender in found]
     publisher = Publisher(
-        FeedFolder(settings.published), site, Pages(data.folder("templates") / "pages"), partial(db.read, Shelf())
+        FeedFolder(settings.published), site, Pages(data.folder("templates") / "pages"), _fitting(db, settings.mode, pager)
     )
     conductor = Conductor(
         db=db,
@@ -135,6 +141,23 @@ def _wake(dispatchers: list[Dispatcher]) -> None:
         one.wake()
 
 
+def _fitting(db: Database, mode: Mode, page: Callable[[str], None]) -> Callable[[], Awaitable[Sequence[Bulletin]]]:
+    """Every bulletin that may be published in this mode. About any other the duty officer is paged, once."""
+    shelf, told = Shelf(), set[str]()
+
+    async def bulletins() -> Sequence[Bulletin]:
+        found = await db.read(shelf)
+        faults = [(one, exercise.unpublishable(one, mode)) for one in found]
+        for _, fault in faults:
+            if fault and fault not in told:
+                told.add(fault)
+                logger.error("%s (docs/operations.md#held)", fault)
+                page(fault)
+        return [one for one, fault in faults if not fault]
+
+    return bulletins
+
+
 async def _publish(publisher: Publisher, clock: Clock) -> None:
     await publisher.publish(clock.now())
 
@@ -159,6 +182,18 @@ def _site(settings: Settings, pack: city.City) -> Site:
         mode=settings.mode,
         phone=pack.pack.phones[0],
     )
+
+
+async def _refuse_other_modes(settings: Settings, db: Database) -> None:
+    """What was approved in one mode never comes back in another: not on the pages, not in an answer to a resident."""
+    others = sorted({mode for mode in await db.read(register.modes) if mode != settings.mode})
+    if others:
+        raise CannotStart(
+            [
+                f"The database holds alerts of mode {' and '.join(others)}; this service runs in mode {settings.mode}. "
+                "Each mode has a database of its own."
+            ]
+        )
 
 
 async def _refuse_unreviewed(settings: Settings, db: Database, vocabulary: words.Words) -> None:

@@ -34,7 +34,7 @@ class Desk:
         self.clock = ManualClock(SENT)
         self.reads = 0
         self._event = event
-        self.outbox = Envelopes(FrozenEvents(self._read), RING, self.clock, mode, self.pages.append)
+        self.outbox = Envelopes(FrozenEvents(self._read), RING, self.clock, mode, self.pages.append, {"test only"})
 
     def _read(self, _: str) -> Event:
         self.reads += 1
@@ -86,7 +86,7 @@ def test_an_event_of_another_mode_is_held_and_paged_once() -> None:
     letters = [desk.outbox.letter("sms", a_row()) for _ in range(3)]
     assert all(isinstance(letter, Retry) and letter.after >= timedelta(minutes=1) for letter in letters)
     (page,) = desk.pages
-    assert "approved in mode training, not demo" in page
+    assert "approved in mode training; this service runs in mode demo" in page
 
 
 def test_an_event_that_is_not_what_was_approved_is_held_and_paged_once() -> None:
