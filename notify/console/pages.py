@@ -7,6 +7,8 @@ from notify.console.composer import Composer
 from notify.console.decisions import Decisions
 from notify.console.door import Door
 from notify.console.follower import Follower
+from notify.console.geography import AreaPages
+from notify.console.health import Health
 from notify.console.home import Home
 from notify.console.records import Records
 from notify.console.routing import Guard, Route
@@ -15,6 +17,7 @@ from notify.console.shelf import Shelf
 from notify.console.staff import StaffPages
 from notify.console.tallies import Tallies
 from notify.console.translations import Translations
+from notify.console.wordings import WordPages
 from notify.service import Service
 from notify.web.forms import Marks
 from subscribers.sealing import Keyring
@@ -29,7 +32,7 @@ class Console:
         tallies = Tallies(service.db)
         self.guard = Guard(db=service.db, clock=service.clock, screens=screens, ring=ring, url=url, tallies=tallies)
         self.door = Door(self.guard, Marks(ring.blind_key))
-        parts = (Home, Composer, Decisions, Follower, Records, StaffPages, Translations)
+        parts = (Home, Composer, Decisions, Follower, Records, StaffPages, Translations, AreaPages, Health, WordPages)
         self.routes: list[Route] = [*self.door.routes(), *(one for part in parts for one in part(self.guard, service).routes())]
 
     def web_routes(self) -> list[web.RouteDef]:
