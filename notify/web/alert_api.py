@@ -1,0 +1,251 @@
+"""Alerts by the API: write, look, decide, send, follow, stop, and say what comes next."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from aiohttp import web
+from aiohttp_sse import sse_response
+from pydantic import BaseModel
+from sqlalchemy import Connection
+
+from notify import accounts, followup, progress, register
+from notify.alert import Stage
+from notify.console.tallies import Tallies
+from notify.draft import Draft
+from notify.life import IN_FORCE, LEAVING, Staff, Status
+from notify.service import Service
+from notify.web.alert_shapes import alert_json, one_alert, page
+from notify.web.answers import STAFF, Problem, is_repeat, once
+from notify.web.endpoints import (
+    GIVEN,
+    LIMIT,
+    PREFIX,
+    READERS,
+    WRITERS,
+    Approval,
+    Endpoint,
+    FollowUp,
+    Nothing,
+    Query,
+    Reason,
+    next_page,
+    whole,
+)
+from subscribers.sealing import Keyring
+
+ALERTS: Final = f"{PREFIX}/alerts"
+ALERT: Final = f"{ALERTS}/{{alert_id}}"
+AFTER: Final = Query(name="after", says="the alert_id that the page before ended with")
+EVERY_S: Final = 1.0  # how often somebody who follows a send is told how far it is
+SETTLED_EVERY_S: Final = 5.0
+# What each act on an alert asks for, and what it does.
+ACTS: Final[Mapping[str, tuple[type[BaseModel], str]]] = {
+    "submit": (Nothing, "Asks for approval: freezes what would be sent, with its digest"),
+    "approve": (Approval, "Approves exactly what has this digest; `alone` breaks the glass"),
+    "return": (Reason, "Gives it back to its author, with a reason"),
+    "reject": (Reason, "Refuses it for good, with a reason"),
+    "send": (Nothing, "Starts the countdown; its approver alone may"),
+    "stop": (Reason, "Nothing more is handed over; final"),
+    "update": (FollowUp, "A draft that says what is new"),
+    "correct": (FollowUp, "A draft that corrects what was said"),
+    "clear": (FollowUp, "A draft of the all clear"),
+    "cancel": (FollowUp, "A draft that takes it back as a false alarm"),
+}
+
+
+class AlertApi:
+    def __init__(self, service: Service, ring: Keyring | None, tallies: Tallies) -> None:
+        self.service, self._ring, self._tallies = service, ring, tallies
+
+    def endpoints(self) -> list[Endpoint]:
+        get, post = "GET", "POST"
+        return [
+            Endpoint(
+                method=get,
+                path=ALERTS,
+                answer=self.alerts,
+                roles=READERS,
+                says="Every alert, the oldest first",
+                gives="Alerts",
+                query=(LIMIT, AFTER),
+                refusals=frozenset({404}),
+            ),
+            Endpoint(
+                method=post,
+                path=ALERTS,
+                answer=self.compose,
+                roles=WRITERS,
+                says="A new draft",
+                gives="Alert",
+                status=201,
+                body=Draft,
+                keyed=True,
+            ),
+            self._reading("", self.alert, "One alert with its counts and open promises", "Alert"),
+            Endpoint(
+                method="PUT",
+                path=ALERT,
+                answer=self.edit,
+                roles=WRITERS,
+                says="Replaces a draft's content",
+                gives="Alert",
+                body=Draft,
+                refusals=frozenset({404, 409}),
+            ),
+            self._reading("/preview", self.preview, "What people would get, how many, and what is wrong with it", "Preview"),
+            self._reading(
+                "/deliveries", self.deliveries, "Counts by channel, language and wording; who was left out", "Deliveries"
+            ),
+            self._reading("/progress", self.follow, "Server-sent events `progress` until it is over, then `end`", "Text"),
+            *(self._act(name) for name in ACTS),
+            Endpoint(
+                method=post,
+                path=f"{PREFIX}/preview",
+                answer=self.preview_draft,
+                roles=READERS,
+                says="The preview of a draft that is not kept",
+                gives="Preview",
+                body=Draft,
+            ),
+        ]
+
+    def _reading(
+        self, end: str, answer: Callable[[web.Request], Awaitable[web.StreamResponse]], says: str, gives: str
+    ) -> Endpoint:
+        return Endpoint(
+            method="GET",
+            path=f"{ALERT}{end}",
+            answer=answer,
+            roles=READERS,
+            says=says,
+            gives=gives,
+            media="text/event-stream" if gives == "Text" else "application/json",
+            refusals=frozenset({404}),
+        )
+
+    def _act(self, name: str) -> Endpoint:
+        body, says = ACTS[name]
+        return Endpoint(
+            method="POST",
+            path=f"{ALERT}/{name}",
+            answer=self.act(name),
+            roles=WRITERS,
+            says=says,
+            gives="Alert",
+            status=201 if name in followup.STAGES else 200,
+            body=body,
+            keyed=True,
+            refusals=frozenset({404, 409}),
+        )
+
+    async def alerts(self, request: web.Request) -> web.Response:
+        limit, after = whole(request, LIMIT), request.query.get("after")
+        rows = await self.service.db.read(lambda conn: page(conn, after, limit))
+        headers = next_page(request, rows[-1].alert_id) if limit and len(rows) == limit else None
+        return web.json_response({"alerts": [alert_json(row) for row in rows]}, headers=headers)
+
+    async def alert(self, request: web.Request) -> web.Response:
+        alert_id = request.match_info["alert_id"]
+        return web.json_response(await self.service.db.read(lambda conn: one_alert(conn, alert_id, self.service.clock.now())))
+
+    async def compose(self, request: web.Request) -> web.Response:
+        staff, draft = request[STAFF], _draft(request)
+        return await self._once(request, lambda conn: alert_json(self.service.newsroom.compose(conn, staff, draft)), status=201)
+
+    async def edit(self, request: web.Request) -> web.Response:
+        staff, draft, alert_id = request[STAFF], _draft(request), request.match_info["alert_id"]
+        row = await self.service.db.write(lambda conn: self.service.newsroom.edit(conn, staff, alert_id, draft))
+        return web.json_response(alert_json(row))
+
+    def act(self, name: str) -> Callable[[web.Request], Awaitable[web.Response]]:
+        """A handler for one verb on one alert."""
+
+        async def handle(request: web.Request) -> web.Response:
+            staff, given, alert_id = request[STAFF], request[GIVEN], request.match_info["alert_id"]
+            alone = given.alone if isinstance(given, Approval) else None
+            news = alone is not None and not await is_repeat(self.service.db, request)
+            if news:
+                await self._prove(staff, given)
+            if isinstance(given, FollowUp):
+                changes = given.root
+                return await self._once(request, lambda conn: self._follow_up(conn, staff, (name, alert_id), changes), 201)
+            reply = await self._once(request, lambda conn: self._verb(conn, staff, (name, alert_id), given))
+            if news:
+                self.service.pager(f"{staff.person_id} approves {alert_id} ALONE: {alone}")
+            await self.service.after(name, alert_id)
+            return reply
+
+        return handle
+
+    async def preview(self, request: web.Request) -> web.Response:
+        alert_id = request.match_info["alert_id"]
+        row = await self.service.db.read(lambda conn: register.alert(conn, alert_id))
+        return web.json_response(await self.service.preview(Draft.model_validate_json(row.content), row))
+
+    async def preview_draft(self, request: web.Request) -> web.Response:
+        return web.json_response(await self.service.preview(_draft(request), None))
+
+    async def deliveries(self, request: web.Request) -> web.Response:
+        return web.json_response(await self.service.deliveries(request.match_info["alert_id"]))
+
+    async def follow(self, request: web.Request) -> web.StreamResponse:
+        """Every second while messages leave, and only when something changed."""
+        alert_id, told = request.match_info["alert_id"], ""
+        row = await self.service.db.read(lambda conn: register.alert(conn, alert_id))
+        async with sse_response(request) as stream:
+            while stream.is_connected():
+                kinds = await self._tallies.of(alert_id)
+                said = json.dumps({"alert_id": alert_id, "status": row.status, "progress": progress.as_json(kinds)})
+                if said != told:
+                    await stream.send(said, event="progress")
+                    told = said
+                if Status(row.status) not in IN_FORCE:
+                    await stream.send("", event="end")
+                    break
+                await asyncio.sleep(EVERY_S if row.status in LEAVING else SETTLED_EVERY_S)
+                row = await self.service.db.read(lambda conn: register.alert(conn, alert_id))
+        return stream
+
+    async def _prove(self, staff: Staff, given: BaseModel) -> None:
+        """Breaking the glass takes more than a token: the code of now, from the phone of whoever it belongs to."""
+        assert isinstance(given, Approval)
+        if self._ring is None:
+            raise Problem(403, "You may not do this.", ["Here one person alone sends from the console only."])
+        ring, now, code = self._ring, self.service.clock.now(), given.code
+        if not await self.service.db.write(lambda conn: accounts.attempt(conn, staff.person_id, True, code, ring, now)):
+            raise Problem(403, "You may not do this.", ["code: this is not the code of now, or it was used already."])
+
+    def _verb(self, conn: Connection, staff: Staff, which: tuple[str, str], given: BaseModel) -> dict[str, Any]:
+        name, alert_id = which
+        newsroom = self.service.newsroom
+        match given:
+            case Approval(digest=digest, alone=alone):
+                newsroom.approve(conn, staff, alert_id, digest, alone)
+            case Reason(reason=reason) if name == "stop":
+                newsroom.stop(conn, staff, alert_id, reason)
+            case Reason(reason=reason):
+                newsroom.send_back(conn, staff, alert_id, reason, reject=name == "reject")
+            case _ if name == "submit":
+                newsroom.submit(conn, staff, alert_id)
+            case _:
+                newsroom.send(conn, staff, alert_id)
+        return one_alert(conn, alert_id, self.service.clock.now())
+
+    def _follow_up(self, conn: Connection, staff: Staff, which: tuple[str, str], given: dict[str, Any]) -> dict[str, Any]:
+        name, alert_id = which
+        row = register.alert(conn, alert_id)
+        if row.stage == Stage.TEST:
+            raise Problem(422, "A test has no follow-up.")
+        draft = followup.draft(name, Draft.model_validate_json(row.content), row.incident_id, given)
+        return alert_json(self.service.newsroom.compose(conn, staff, draft))
+
+    async def _once(self, request: web.Request, verb: Callable[[Connection], Any], status: int = 200) -> web.Response:
+        return await once(self.service.db, request, verb, self.service.clock.now(), status)
+
+
+def _draft(request: web.Request) -> Draft:
+    given = request[GIVEN]
+    assert isinstance(given, Draft)
+    return given

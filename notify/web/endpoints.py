@@ -1,0 +1,146 @@
+"""Every request the API answers: who may make it, what it carries, what comes back. An endpoint is guarded because it is one;
+routes and the OpenAPI document are made from the same list, so neither can say what the other does not do."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
+
+from notify.draft import BadDraft, Draft, problems_of
+from notify.life import Role
+from notify.web.answers import STAFF, Problem, body
+
+PREFIX: Final = "/api/v1"
+JSON: Final = "application/json"
+PAGE_MOST: Final = 500
+
+ANYBODY: Final[frozenset[Role] | None] = None  # no token: health, readiness, metrics
+STAFF_ALL: Final = frozenset(Role)
+READERS: Final = frozenset({Role.VIEWER, Role.AUTHOR, Role.APPROVER, Role.ADMIN, Role.TRANSLATOR})
+AUDITORS: Final = frozenset({Role.ADMIN, Role.APPROVER, Role.VIEWER})
+WRITERS: Final = frozenset({Role.AUTHOR, Role.APPROVER})
+LOOKERS: Final = frozenset({Role.ADMIN, Role.APPROVER, Role.LEAD311})
+ADMINS: Final = frozenset({Role.ADMIN})
+
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Given(BaseModel):
+    """A body of the API: nothing in it that is not named."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Nothing(Given):
+    """No body, or an empty object."""
+
+
+class Reason(Given):
+    """Why: it stands in the log, and an author reads it."""
+
+    reason: str = ""
+
+
+class Approval(Given):
+    """digest: of what was read. alone: why nobody else can be reached; then `code` is the code of now from one's own phone."""
+
+    digest: str = ""
+    alone: str | None = None
+    code: str = ""
+
+
+class FollowUp(RootModel[dict[str, Any]]):
+    """What is new against the alert that is followed up; slots are merged one by one, a slot set to null is left out."""
+
+
+class NewPerson(Given):
+    """hazards, areas, channels: what they are limited to as author and approver; empty: no limit."""
+
+    person_id: str = Field(description="a short name: letters, digits, hyphens")
+    roles: frozenset[Role]
+    hazards: tuple[str, ...] = ()
+    areas: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+
+
+class LookUp(Given):
+    """address: a phone number or mailbox, which the log will not hold. reason: why, which it will."""
+
+    address: str
+    reason: str = Field(min_length=1)
+
+
+GIVEN: Final = web.RequestKey("given", BaseModel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A parameter after the question mark; whole: a number from 1 to `most`."""
+
+    name: str
+    says: str
+    whole: bool = False
+    most: int = 2**53
+
+
+LIMIT: Final = Query(name="limit", says="how many at most; without it everything comes at once", whole=True, most=PAGE_MOST)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One request. roles: any one of them may; None: anybody, without a token. keyed: needs an Idempotency-Key.
+
+    gives: name of the schema of what comes back (openapi.py); media: its type. refusals: further statuses it may answer with.
+    """
+
+    method: str
+    path: str
+    answer: Answer
+    roles: frozenset[Role] | None
+    says: str
+    gives: str
+    status: int = 200
+    media: str = JSON
+    body: type[BaseModel] | None = None
+    keyed: bool = False
+    query: Sequence[Query] = ()
+    refusals: frozenset[int] = frozenset()
+
+
+def web_routes(endpoints: Sequence[Endpoint]) -> list[web.RouteDef]:
+    return [web.route(one.method, one.path, partial(_answer, one)) for one in endpoints]
+
+
+async def _answer(endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
+    if endpoint.roles is not None and not request[STAFF].roles & endpoint.roles:
+        raise Problem(403, "You may not do this.", [f"It takes the role {' or '.join(sorted(endpoint.roles))}."])
+    if endpoint.body is not None:
+        request[GIVEN] = _read(endpoint.body, await body(request))
+    return await endpoint.answer(request)
+
+
+def _read(kind: type[BaseModel], given: dict[str, Any]) -> BaseModel:
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        if kind is Draft:
+            raise BadDraft(problems_of(error)) from None
+        raise Problem(422, "The body cannot be read.", problems_of(error), "bad-body") from None
+
+
+def whole(request: web.Request, query: Query) -> int | None:
+    """A whole number asked for; None when it was not. Raises Problem."""
+    typed = request.query.get(query.name)
+    if typed is None:
+        return None
+    if not (typed.isascii() and typed.isdigit() and len(typed) < 17 and 1 <= int(typed) <= query.most):
+        raise Problem(400, "The question cannot be read.", [f"{query.name}: must be a whole number from 1 to {query.most}."])
+    return int(typed)
+
+
+def next_page(request: web.Request, after: str | int) -> dict[str, str]:
+    """The header that leads to what comes after (RFC 8288)."""
+    return {"Link": f'<{request.rel_url.update_query(after=str(after))}>; rel="next"'}

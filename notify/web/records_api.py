@@ -1,0 +1,243 @@
+"""What is on record, by the API: areas, audience counts, the log, reports of incidents, and what is held of one resident."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import shapely
+from aiohttp import web
+from sqlalchemy import Connection
+from sqlmodel import col, select
+
+from notify import after_action, audit
+from notify.after_action import Report, Said
+from notify.alert import Mode
+from notify.audit import Act
+from notify.service import Service
+from notify.tables import AuditLine
+from notify.web.alert_shapes import event_json
+from notify.web.answers import STAFF, Problem
+from notify.web.endpoints import (
+    AUDITORS,
+    GIVEN,
+    LIMIT,
+    LOOKERS,
+    PREFIX,
+    READERS,
+    Endpoint,
+    LookUp,
+    Query,
+    next_page,
+    whole,
+)
+from subscribers import atlas, history
+from subscribers.address import EMAIL, BadAddress, Samples, channel_of, normal_email, normal_phone
+from subscribers.formulas import defused
+from subscribers.history import History
+from subscribers.sealing import Keyring
+
+SAMPLES: Final = {Mode.LIVE: Samples.REFUSED, Mode.TRAINING: Samples.ALLOWED, Mode.DEMO: Samples.ONLY}
+SUBJECT: Final = Query(name="subject", says="only what concerns this alert, incident or person")
+AFTER: Final = Query(name="after", says="the seq that the page before ended with", whole=True)
+INCIDENT: Final = f"{PREFIX}/incidents/{{incident_id}}"
+
+
+class RecordsApi:
+    def __init__(self, service: Service, ring: Keyring | None) -> None:
+        self.service, self._ring = service, ring
+
+    def endpoints(self) -> list[Endpoint]:
+        get, p, missing = "GET", PREFIX, frozenset({404})
+        found = [
+            Endpoint(method=get, path=f"{p}/areas", answer=self.areas, roles=READERS, says="Named areas", gives="Areas"),
+            Endpoint(
+                method=get,
+                path=f"{p}/areas.geojson",
+                answer=self.shapes,
+                roles=READERS,
+                says="Named areas with their shapes (RFC 7946)",
+                gives="AreaShapes",
+                media="application/geo+json",
+            ),
+            Endpoint(
+                method=get,
+                path=f"{p}/subscribers",
+                answer=self.subscribers,
+                roles=READERS,
+                says="How many addresses there are, by channel and language; never who",
+                gives="Subscribers",
+            ),
+            Endpoint(
+                method=get,
+                path=f"{p}/audit",
+                answer=self.log,
+                roles=AUDITORS,
+                says="The log of who did what, the oldest first",
+                gives="AuditLines",
+                query=(SUBJECT, LIMIT, AFTER),
+            ),
+            Endpoint(
+                method=get,
+                path=f"{p}/audit.csv",
+                answer=self.log_table,
+                roles=AUDITORS,
+                says="The whole log as a table",
+                gives="Text",
+                media="text/csv",
+            ),
+            Endpoint(
+                method=get,
+                path=f"{INCIDENT}/report",
+                answer=self.report,
+                roles=READERS,
+                says="The after-action report: times, shares of each language, who was not reached and why",
+                gives="Report",
+                refusals=missing,
+            ),
+            Endpoint(
+                method=get,
+                path=f"{INCIDENT}/report.csv",
+                answer=self.report_table,
+                roles=READERS,
+                says="The after-action report as a table",
+                gives="Text",
+                media="text/csv",
+                refusals=missing,
+            ),
+        ]
+        return found if self._ring is None else [*found, self._looking_up()]
+
+    def _looking_up(self) -> Endpoint:
+        return Endpoint(
+            method="POST",
+            path=f"{PREFIX}/residents/look-up",
+            answer=self.look_up,
+            roles=LOOKERS,
+            says="What is held of one number or mailbox. Every look is logged with its reason, a repeated one too",
+            gives="History",
+            body=LookUp,
+        )
+
+    async def areas(self, _: web.Request) -> web.Response:
+        return web.json_response({"areas": await self.service.areas()})
+
+    async def shapes(self, _: web.Request) -> web.Response:
+        features = [
+            {
+                "type": "Feature",
+                "properties": {"name": area.name, "kind": area.kind, "citywide": area.citywide},
+                "geometry": json.loads(shapely.to_geojson(area.shape)),
+            }
+            for area in await self.service.db.read(atlas.areas)
+        ]
+        collection = {"type": "FeatureCollection", "features": features}
+        return web.json_response(collection, content_type="application/geo+json")
+
+    async def subscribers(self, _: web.Request) -> web.Response:
+        return web.json_response(await self.service.subscribers())
+
+    async def log(self, request: web.Request) -> web.Response:
+        subject, limit, after = request.query.get("subject"), whole(request, LIMIT), whole(request, AFTER)
+        lines = await self.service.db.read(lambda conn: page(conn, subject, after or 0, limit))
+        headers = next_page(request, lines[-1].seq) if limit and len(lines) == limit else None
+        shown = [line.model_dump() | {"detail": json.loads(line.detail)} for line in lines]
+        return web.json_response({"lines": shown}, headers=headers)
+
+    async def log_table(self, _: web.Request) -> web.Response:
+        table: list[Sequence[object]] = [("line", "at", "who", "what", "about", "details", "hash")]
+        lines = await self.service.db.read(audit.lines)
+        table += [(one.seq, one.at, one.actor, one.action, one.subject, one.detail, one.hash) for one in lines]
+        return _csv(table, "audit.csv")
+
+    async def report(self, request: web.Request) -> web.Response:
+        return web.json_response(report_json(await self._reported(request)))
+
+    async def report_table(self, request: web.Request) -> web.Response:
+        found = await self._reported(request)
+        return _csv(after_action.rows(found), f"report-{found.incident_id}.csv")
+
+    async def look_up(self, request: web.Request) -> web.Response:
+        """It takes a reason, and who looked stands in the log; the address does not."""
+        given, ring = request[GIVEN], self._ring
+        assert isinstance(given, LookUp) and ring is not None
+        if not given.reason.strip():
+            raise Problem(422, "The body cannot be read.", ["reason: say why you look: it stands in the log."], "bad-body")
+        channel, address = self._address(given.address)
+        staff, now = request[STAFF], self.service.clock.now()
+
+        def look(conn: Connection) -> History | None:
+            found = history.of(conn, channel, address, ring)
+            detail = {"reason": given.reason, "found": found is not None}
+            audit.append(conn, Act(actor=staff.person_id, action="looked up a resident", subject=channel, detail=detail), now)
+            return found
+
+        return web.json_response(history_json(await self.service.db.write(look)), headers={"Cache-Control": "no-store"})
+
+    def _address(self, typed: str) -> tuple[str, str]:
+        try:
+            channel = channel_of(typed)
+            if channel == EMAIL:
+                return channel, normal_email(typed)
+            return channel, normal_phone(typed, SAMPLES[self.service.assembly.mode])
+        except BadAddress as fault:
+            raise Problem(422, "The body cannot be read.", [f"address: {fault}"], "bad-body") from None
+
+    async def _reported(self, request: web.Request) -> Report:
+        incident_id = request.match_info["incident_id"]
+        return await self.service.db.read(lambda conn: after_action.report(conn, incident_id))
+
+
+def page(conn: Connection, subject: str | None, after: int, limit: int | None) -> list[AuditLine]:
+    """Lines of the log behind one, in order, of one subject and what is below it when it is named."""
+    if limit is None or subject is not None:
+        lines = [line for line in audit.lines(conn, subject) if line.seq > after]
+        return lines if limit is None else lines[:limit]
+    query = select(AuditLine).where(col(AuditLine.seq) > after).order_by(col(AuditLine.seq)).limit(limit)
+    return [AuditLine(**row._mapping) for row in conn.execute(query)]
+
+
+def report_json(found: Report) -> dict[str, Any]:
+    """Durations in seconds after each alert's approval."""
+    return {
+        "incident_id": found.incident_id,
+        "hazard": found.hazard,
+        "alerts": [_said(one) for one in found.said],
+        "acts": [{"at": line.at, "actor": line.actor, "action": line.action, "subject": line.subject} for line in found.lines],
+    }
+
+
+def _said(one: Said) -> dict[str, Any]:
+    first, last = one.after(one.first), one.after(one.last)
+    return {
+        "event": event_json(one.event),
+        "people": one.people,
+        "first_after_s": first.total_seconds() if first is not None else None,
+        "last_after_s": last.total_seconds() if last is not None else None,
+        "waits": [
+            {"channel": wait.channel, "language": wait.language, "people": wait.people}
+            | {f"after_{share}_s": at.total_seconds() for share, at in zip(after_action.SHARES, wait.after, strict=True)}
+            for wait in one.waits
+        ],
+        "missed": [{"channel": miss.channel, "why": miss.why, "code": miss.code, "people": miss.people} for miss in one.missed],
+    }
+
+
+def history_json(found: History | None) -> dict[str, Any]:
+    if found is None:
+        return {"found": False, "facts": {}, "entries": []}
+    facts: Mapping[str, Any] = found.facts
+    return {
+        "found": True,
+        "facts": {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in facts.items()},
+        "entries": [{"at": entry.at.isoformat(), "what": entry.what, "detail": entry.detail} for entry in found.entries],
+    }
+
+
+def _csv(table: Iterable[Sequence[object]], name: str) -> web.Response:
+    """A table as a file; no cell of it runs as a formula."""
+    written = io.StringIO()
+    csv.writer(written).writerows([defused(str(cell)) for cell in row] for row in table)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return web.Response(text=written.getvalue(), content_type="text/csv", charset="utf-8", headers=headers)

@@ -1,0 +1,191 @@
+"""Who works here, by the API: add, invite, sign out, disable. What lets people send alerts takes two administrators."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from notify import accounts, grants, people
+from notify.draft import CHANNELS
+from notify.grants import Power, Scope, Wanted
+from notify.life import Staff
+from notify.register import Conflict
+from notify.service import Service
+from notify.tables import Grant
+from notify.web.answers import STAFF, Problem, ShownOnce, once
+from notify.web.endpoints import ADMINS, GIVEN, PREFIX, Endpoint, NewPerson, Nothing
+
+PEOPLE: Final = f"{PREFIX}/staff"
+GRANTS: Final = f"{PREFIX}/grants"
+REFUSED: Final = frozenset({404, 409})
+
+
+class StaffApi:
+    def __init__(self, service: Service) -> None:
+        self.service = service
+
+    def endpoints(self) -> list[Endpoint]:
+        person, grant = f"{PEOPLE}/{{person_id}}", f"{GRANTS}/{{grant_id:[0-9]{{1,15}}}}"
+        return [
+            Endpoint(method="GET", path=PEOPLE, answer=self.everybody, roles=ADMINS, says="All staff", gives="StaffList"),
+            Endpoint(
+                method="POST",
+                path=PEOPLE,
+                answer=self.add,
+                roles=ADMINS,
+                says="Adds somebody; approvers and administrators take a second administrator",
+                gives="Invitation",
+                status=201,
+                body=NewPerson,
+                keyed=True,
+            ),
+            self._act(
+                f"{person}/invitation", self.invite, "A new link to set password and phone; earlier ones are void", "Invitation"
+            ),
+            self._act(f"{person}/token", self.token, "Asks for an API token; another administrator gives it", "Asked"),
+            self._act(f"{person}/sign-out", self.cut_off, "Ends every session of theirs, at once", "Person"),
+            self._act(f"{person}/disable", self.disable, "They may do nothing any more, from this moment", "Person"),
+            Endpoint(
+                method="GET", path=GRANTS, answer=self.asked, roles=ADMINS, says="Powers that wait for a word", gives="Grants"
+            ),
+            self._act(f"{grant}/give", self.answer(True), "Another administrator's yes; shows what is given, once", "Given"),
+            self._act(f"{grant}/refuse", self.answer(False), "Another administrator's no", "Given"),
+        ]
+
+    def _act(self, path: str, answer: Any, says: str, gives: str) -> Endpoint:
+        return Endpoint(
+            method="POST",
+            path=path,
+            answer=answer,
+            roles=ADMINS,
+            says=says,
+            gives=gives,
+            body=Nothing,
+            keyed=True,
+            refusals=REFUSED,
+        )
+
+    async def everybody(self, _: web.Request) -> web.Response:
+        now = self.service.clock.now()
+        known = await self.service.db.read(people.everybody)
+        signed_in = {one.person_id for one in await self.service.db.read(lambda conn: accounts.sessions(conn, now))}
+        shown = [person_json(staff, active, staff.person_id in signed_in) for staff, active in known]
+        return web.json_response({"staff": shown})
+
+    async def add(self, request: web.Request) -> web.Response:
+        given, admin, now = request[GIVEN], request[STAFF], self.service.clock.now()
+        assert isinstance(given, NewPerson)
+        person_id = given.person_id.casefold()
+        scope = {"hazards": given.hazards, "areas": given.areas, "channels": given.channels}
+        await self._known(scope)
+        wanted = Wanted(what=Power.PERSON, person_id=person_id, roles=given.roles, scope=scope)
+        return await self._once(
+            request,
+            lambda conn: _invitation(person_id, grants.ask(conn, admin, wanted, now)),
+            201,
+        )
+
+    async def invite(self, request: web.Request) -> web.Response:
+        person_id, admin, now = request.match_info["person_id"], request[STAFF], self.service.clock.now()
+        return await self._once(
+            request, lambda conn: _invitation(person_id, accounts.invite(conn, person_id, admin.person_id, now))
+        )
+
+    async def token(self, request: web.Request) -> web.Response:
+        person_id, admin, now = request.match_info["person_id"], request[STAFF], self.service.clock.now()
+
+        def ask(conn: Connection) -> dict[str, Any]:
+            grants.ask(conn, admin, Wanted(what=Power.TOKEN, person_id=person_id), now)
+            return {"person_id": person_id, "waits": True}
+
+        return await self._once(request, ask)
+
+    async def cut_off(self, request: web.Request) -> web.Response:
+        person_id, admin, now = request.match_info["person_id"], request[STAFF], self.service.clock.now()
+
+        def end(conn: Connection) -> dict[str, Any]:
+            people.check(conn, person_id, [], new=False)
+            accounts.cut_off(conn, person_id, admin.person_id, now)
+            return _person(conn, person_id)
+
+        return await self._once(request, end)
+
+    async def disable(self, request: web.Request) -> web.Response:
+        person_id, admin, now = request.match_info["person_id"], request[STAFF], self.service.clock.now()
+
+        def end(conn: Connection) -> dict[str, Any]:
+            accounts.disable(conn, person_id, admin.person_id, now)
+            return _person(conn, person_id)
+
+        return await self._once(request, end)
+
+    async def asked(self, _: web.Request) -> web.Response:
+        rows = await self.service.db.read(grants.open_ones)
+        return web.json_response({"grants": [grant_json(row) for row in rows]})
+
+    def answer(self, give: bool) -> Callable[[web.Request], Any]:
+        """A handler for an administrator's word on what another one asked for."""
+
+        async def handle(request: web.Request) -> web.Response:
+            admin, grant_id, now = request[STAFF], int(request.match_info["grant_id"]), self.service.clock.now()
+
+            def decide(conn: Connection) -> ShownOnce:
+                asked = {row.grant_id: row for row in grants.open_ones(conn)}
+                secret = grants.answer(conn, admin, grant_id, give, now)
+                if grant_id not in asked:
+                    raise Conflict("Somebody else has answered this meanwhile.")
+                row = asked[grant_id]
+                return ShownOnce(reply={**grant_json(row), "given": give, "secret": secret}, field="secret")
+
+            return await self._once(request, decide)
+
+        return handle
+
+    async def _known(self, scope: Scope) -> None:
+        """Raises Problem: a limit to what there is not would let somebody do nothing, or be taken for none."""
+        areas = frozenset(area["name"] for area in await self.service.areas())
+        there = {"hazards": frozenset(self.service.assembly.hazards), "areas": areas, "channels": frozenset(CHANNELS)}
+        problems = [
+            f"{what}: there is no '{name}'." for what, names in scope.items() for name in names if name not in there[what]
+        ]
+        if problems:
+            raise Problem(422, "This person cannot be added or changed.", problems, "bad-person")
+
+    async def _once(self, request: web.Request, verb: Callable[[Connection], Any], status: int = 200) -> web.Response:
+        return await once(self.service.db, request, verb, self.service.clock.now(), status)
+
+
+def person_json(staff: Staff, active: bool, signed_in: bool) -> dict[str, Any]:
+    return {
+        "person_id": staff.person_id,
+        "roles": sorted(staff.roles),
+        "hazards": sorted(staff.hazards),
+        "areas": sorted(staff.areas),
+        "channels": sorted(staff.channels),
+        "active": active,
+        "signed_in": signed_in,
+    }
+
+
+def grant_json(row: Grant) -> dict[str, Any]:
+    return {
+        "grant_id": row.grant_id,
+        "what": row.what,
+        "person_id": row.person_id,
+        "roles": [role for role in row.roles.split(",") if role],
+        "asked_by": row.asked_by,
+        "asked_at": row.asked_at.isoformat(),
+    }
+
+
+def _person(conn: Connection, person_id: str) -> dict[str, Any]:
+    """A person whose sessions have just been ended."""
+    (found,) = [(staff, active) for staff, active in people.everybody(conn) if staff.person_id == person_id]
+    return person_json(*found, False)
+
+
+def _invitation(person_id: str, token: str | None) -> ShownOnce:
+    """path: of the link on the console, for one use within a day; None while another administrator has to agree."""
+    path = f"/invitation/{token}" if token is not None else None
+    return ShownOnce(reply={"person_id": person_id, "waits": token is None, "path": path}, field="path")
