@@ -1,4 +1,5 @@
-"""The words of the console in the languages staff read: English in the templates, the rest from console.po."""
+"""The words of the console in the languages staff read: English in the templates, the rest from console.po; what a danger is
+called, from the words that residents read."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,17 +8,19 @@ from typing import Final
 
 from babel.messages.pofile import read_po
 
-from notify import data
+from notify import catalogs, data, hazards
 from notify.labels import Labels, labels
 from notify.site import ENGLISH
 
 DOMAIN: Final = "console.po"
+TITLES: Final = "hazards"  # the catalogue of the dangers' titles, and what their contexts begin with
+TITLE: Final = "hazard."
 
 
 @cache
 def words(language: str) -> Labels:
-    """One language's words. What the catalogue lacks is said in English."""
-    return replace(labels(language), messages=_catalogue(language))
+    """One language's words. What the catalogues lack is said in English."""
+    return replace(labels(language), messages={**titles(language), **catalogue(language)})
 
 
 @cache
@@ -27,10 +30,21 @@ def spoken() -> tuple[str, ...]:
     return (ENGLISH, *sorted(path.parent.parent.name for path in found))
 
 
-def _catalogue(language: str) -> Mapping[str, str]:
+def catalogue(language: str) -> Mapping[str, str]:
+    """Source text -> translation, as console.po has them; fuzzy and empty ones are left out."""
     path = data.folder("templates") / "locale" / language / "LC_MESSAGES" / DOMAIN
     if not path.is_file():
         return {}
     with path.open("rb") as file:
         entries = read_po(file, locale=language.replace("-", "_"))
     return {str(entry.id): str(entry.string) for entry in entries if entry.id and entry.string and not entry.fuzzy}
+
+
+def titles(language: str) -> Mapping[str, str]:
+    """English title of a danger, as the catalogue of hazards has it -> its title for residents who read the language."""
+    path = catalogs.po_path(data.folder("templates"), language, TITLES)
+    if not path.is_file():
+        return {}
+    known = hazards.catalogue()
+    found = ((known.get(one.context.removeprefix(TITLE)), one) for one in catalogs.translated(path, language))
+    return {hazard.title: one.target for hazard, one in found if hazard is not None and not one.is_fuzzy}
