@@ -20,6 +20,7 @@ from notify.web.alert_shapes import alert_json, one_alert, page
 from notify.web.answers import STAFF, Problem, is_repeat, once
 from notify.web.endpoints import (
     GIVEN,
+    JSON,
     LIMIT,
     PREFIX,
     READERS,
@@ -98,7 +99,7 @@ class AlertApi:
             self._reading(
                 "/deliveries", self.deliveries, "Counts by channel, language and wording; who was left out", "Deliveries"
             ),
-            self._reading("/progress", self.follow, "Server-sent events `progress` until it is over, then `end`", "Text"),
+            self._reading("/progress", self.follow, "Server-sent events `progress` until it is over, then `end`", "Told"),
             *(self._act(name) for name in ACTS),
             Endpoint(
                 method=post,
@@ -121,7 +122,7 @@ class AlertApi:
             roles=READERS,
             says=says,
             gives=gives,
-            media="text/event-stream" if gives == "Text" else "application/json",
+            media="text/event-stream" if gives == "Told" else JSON,
             refusals=frozenset({404}),
         )
 
@@ -202,7 +203,7 @@ class AlertApi:
                     await stream.send(said, event="progress")
                     told = said
                 if Status(row.status) not in IN_FORCE:
-                    await stream.send("", event="end")
+                    await stream.send("{}", event="end")
                     break
                 await asyncio.sleep(EVERY_S if row.status in LEAVING else SETTLED_EVERY_S)
                 row = await self.service.db.read(lambda conn: register.alert(conn, alert_id))

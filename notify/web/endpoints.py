@@ -1,7 +1,7 @@
 """Every request the API answers: who may make it, what it carries, what comes back. An endpoint is guarded because it is one;
 routes and the OpenAPI document are made from the same list, so neither can say what the other does not do."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -24,6 +24,15 @@ AUDITORS: Final = frozenset({Role.ADMIN, Role.APPROVER, Role.VIEWER})
 WRITERS: Final = frozenset({Role.AUTHOR, Role.APPROVER})
 LOOKERS: Final = frozenset({Role.ADMIN, Role.APPROVER, Role.LEAD311})
 ADMINS: Final = frozenset({Role.ADMIN})
+
+# What stands in a draft's fields where reading them kindly would be wrong: 0 would be a moment in 1970, "no" no people.
+EXACTLY: Final[Mapping[tuple[str, ...], tuple[type, ...]]] = {
+    **{(name,): (str,) for name in ("learned_at", "effective", "expires", "next_update_by", "not_before", "not_after")},
+    **{("area", "circle", name): (int, float) for name in ("lat", "lon", "radius_m")},
+    ("expected_people",): (int,),
+    ("short",): (bool,),
+}
+IN_WORDS: Final = {str: "a time like 2014-05-23T08:15-07:00", int: "a number", bool: "true or false"}
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -123,12 +132,26 @@ async def _answer(endpoint: Endpoint, request: web.Request) -> web.StreamRespons
 
 
 def _read(kind: type[BaseModel], given: dict[str, Any]) -> BaseModel:
+    if kind in (Draft, FollowUp) and (problems := _inexact(given)):
+        raise BadDraft(problems)
     try:
         return kind.model_validate(given)
     except ValidationError as error:
         if kind is Draft:
             raise BadDraft(problems_of(error)) from None
         raise Problem(422, "The body cannot be read.", problems_of(error), "bad-body") from None
+
+
+def _inexact(given: dict[str, Any]) -> list[str]:
+    """Fields of a draft that hold another kind of thing than they are for, as sentences."""
+    problems = []
+    for names, kinds in EXACTLY.items():
+        value: Any = given
+        for name in names:
+            value = value.get(name) if isinstance(value, dict) else None
+        if value is not None and type(value) not in kinds:
+            problems.append(f"{'.'.join(names)}: must be {IN_WORDS[kinds[0]]}")
+    return problems
 
 
 def whole(request: web.Request, query: Query) -> int | None:

@@ -93,6 +93,7 @@ SCHEMAS: Final[Mapping[str, Any]] = {
         progress=_ref("Progress"),
         now=MOMENT,
     ),
+    "Told": _all(event={"enum": ["progress", "end"]}, data={"type": "string", "contentMediaType": "application/json"}),
     "Alerts": _all(alerts=_list(_ref("Alert"))),
     "Preview": _with(
         _all(problems=_list(TEXT), warnings=_list(TEXT), texts=_list(ANYTHING), summary=_list(TEXT), bodies=ANYTHING),

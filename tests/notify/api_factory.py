@@ -1,0 +1,72 @@
+"""The whole API, with the keys that look-ups and breaking the glass need, beside a running service and on a port of its own."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from notify import keys, people
+from notify.life import Role
+from notify.web.answers import middleware
+from notify.web.api import Api
+from notify.web.endpoints import Endpoint, web_routes
+from tests.notify.service_factory import Served, serving
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One answer: its JSON where it is JSON."""
+
+    status: int
+    kind: str
+    reply: Any
+    text: str
+    headers: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The API and whoever calls it; a person is known by their name, which is that of their role."""
+
+    served: Served
+    url: str
+    endpoints: Sequence[Endpoint]
+
+    def staff(self, person_id: str, roles: Sequence[str], **scope: Sequence[str]) -> None:
+        """Adds somebody."""
+        db, now = self.served.running.service.db, datetime.now(UTC)
+        self.served.tokens[person_id] = db.write_now(lambda conn: people.add(conn, person_id, roles, scope, now))
+
+    async def ask(self, who: str, method: str, path: str, data: Any = None, key: str = "") -> Answered:
+        """key: of the act; none is sent without one."""
+        headers = {"Authorization": f"Bearer {self.served.tokens[who]}"} | ({"Idempotency-Key": key} if key else {})
+        async with (
+            aiohttp.ClientSession() as session,
+            session.request(method, f"{self.url}{path}", json=data, headers=headers) as answer,
+        ):
+            text = await answer.text()
+            reply = await answer.json(content_type=None) if "json" in answer.content_type else None
+            return Answered(answer.status, answer.content_type, reply, text, answer.headers)
+
+
+@asynccontextmanager
+async def a_desk(home: Path, migrated: Path, **settings: Any) -> AsyncIterator[Desk]:
+    async with serving(home, migrated, **settings) as served:
+        service = served.running.service
+        endpoints = Api(service, keys.load(home / "keys.toml")).endpoints()
+        app = web.Application(middlewares=[middleware(service.db)])
+        app.add_routes(web_routes(endpoints))
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            desk = Desk(served, f"http://127.0.0.1:{runner.addresses[0][1]}", endpoints)
+            desk.staff("everything", sorted(Role))
+            yield desk
+        finally:
+            await runner.cleanup()
