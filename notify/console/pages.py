@@ -6,6 +6,7 @@ from notify import data
 from notify.console.composer import Composer
 from notify.console.decisions import Decisions
 from notify.console.door import Door
+from notify.console.drills import Drills
 from notify.console.follower import Follower
 from notify.console.geography import AreaPages
 from notify.console.health import Health
@@ -32,7 +33,7 @@ class Console:
         tallies = Tallies(service.db)
         self.guard = Guard(db=service.db, clock=service.clock, screens=screens, ring=ring, url=url, tallies=tallies)
         self.door = Door(self.guard, Marks(ring.blind_key))
-        parts = (Home, Composer, Decisions, Follower, Records, StaffPages, Translations, AreaPages, Health, WordPages)
+        parts = (Home, Composer, Decisions, Follower, Records, StaffPages, Translations, AreaPages, Health, WordPages, Drills)
         self.routes: list[Route] = [*self.door.routes(), *(one for part in parts for one in part(self.guard, service).routes())]
 
     def web_routes(self) -> list[web.RouteDef]:

@@ -71,7 +71,7 @@ class Records:
         lines = await self._db.read(audit.lines)
         table = [("line", "at", "who", "what", "about", "details", "hash")]
         table += [(str(one.seq), one.at, one.actor, one.action, one.subject, one.detail, one.hash) for one in lines]
-        return _csv(table, "records.csv")
+        return csv_file(table, "records.csv")
 
     async def report(self, request: web.Request) -> web.StreamResponse:
         """What happened in an incident, for those who learn from it."""
@@ -80,7 +80,7 @@ class Records:
 
     async def report_table(self, request: web.Request) -> web.StreamResponse:
         found = await self._reported(request)
-        return _csv(after_action.rows(found), f"report-{found.incident_id}.csv")
+        return csv_file(after_action.rows(found), f"report-{found.incident_id}.csv")
 
     async def _reported(self, request: web.Request) -> Report:
         incident_id = request.match_info["incident_id"]
@@ -113,7 +113,7 @@ class Records:
         return self._screens.page(request, "residents", address=typed, reason=reason, found=found, asked=True)
 
 
-def _csv(table: Iterable[Sequence[object]], name: str) -> web.Response:
+def csv_file(table: Iterable[Sequence[object]], name: str) -> web.Response:
     """A table as a file; no cell of it runs as a formula."""
     written = io.StringIO()
     csv.writer(written).writerows([defused(str(cell)) for cell in row] for row in table)

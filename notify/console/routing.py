@@ -10,13 +10,15 @@ from urllib.parse import parse_qsl, quote
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
-from notify import accounts
+from notify import accounts, audit
 from notify.accounts import Visit
 from notify.alert import Mode
+from notify.audit import Act
 from notify.clock import Clock
 from notify.console.screens import VISIT, Screens
 from notify.console.tallies import Tallies
 from notify.db import Database
+from notify.drills import REFUSED
 from notify.life import Role
 from notify.web.answers import STAFF, Problem, problem_of
 from notify.web.forms import Form, from_us, origin_of
@@ -30,6 +32,7 @@ SIGNED_IN: Final = frozenset(Role)
 READERS: Final = frozenset({Role.VIEWER, Role.AUTHOR, Role.APPROVER, Role.ADMIN})
 FORM = web.RequestKey("form", Form)
 SEVERAL = web.RequestKey("several", dict[str, list[str]])
+REFUSALS: Final = frozenset({403, 409, 422})  # not allowed; somebody else was first; the content must change
 MOST_FIELDS: Final = 2_000  # a form that ticks every area of a city
 WRITERS: Final = frozenset({Role.AUTHOR, Role.APPROVER})
 
@@ -67,7 +70,9 @@ class Guard:
     async def _answer(self, route: Route, request: web.Request) -> web.StreamResponse:
         try:
             refusal = await self._turned_away(route, request)
-            return refusal if refusal is not None else await route.answer(request)
+            if refusal is not None:
+                return refusal
+            return await self._tried(route, request)
         except SQLAlchemyError:
             logger.exception("%s %s could not use the database", request.method, route.path)
             known = Problem(503, "Not possible now", ["Nothing was changed. Try again in a moment."])
@@ -79,6 +84,28 @@ class Guard:
                 logger.exception("%s %s failed", request.method, route.path)
             known = found or Problem(500, "This failed here, not because of you", ["It has been logged. Nothing was changed."])
         return self.screens.refusal(request, known.status, known.title, known.problems)
+
+    async def _tried(self, route: Route, request: web.Request) -> web.StreamResponse:
+        """The page's own answer. What was tried by somebody signed in and refused stands in the log, too."""
+        try:
+            answer = await route.answer(request)
+        except Exception as error:  # noted and passed on
+            found = error if isinstance(error, Problem) else problem_of(error)
+            await self._note_refusal(route, request, found.status if found else 0)
+            raise
+        await self._note_refusal(route, request, answer.status)
+        return answer
+
+    async def _note_refusal(self, route: Route, request: web.Request, status: int) -> None:
+        if route.method == "GET" or route.roles is None or status not in REFUSALS:
+            return
+        subject = next(iter(request.match_info.values()), route.path)
+        detail = {"what": route.path.rpartition("/")[2], "status": status}
+        act = Act(actor=request[STAFF].person_id, action=REFUSED, subject=subject, detail=detail)
+        try:
+            await self.db.write(lambda conn: audit.append(conn, act, self.clock.now()))
+        except SQLAlchemyError:
+            logger.exception("a refused act could not be written to the log")
 
     async def _turned_away(self, route: Route, request: web.Request) -> web.Response | None:
         """The answer to somebody who may not do this, or whose form is none of ours; None for everybody else."""

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 STANDS = {
     "alert_id": "ZZZZZ-1",
     "incident_id": "ZZZZZ",
+    "drill_id": "drill-0",
     "person_id": "nobody",
     "grant_id": "7",
     "token": "x" * 32,
