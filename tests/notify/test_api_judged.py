@@ -1,0 +1,48 @@
+"""The running API judged against its own description by schemathesis, in a process of its own (not as a plugin of pytest)."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from notify.web.openapi import document
+from tests.notify.api_factory import a_desk
+
+PATIENCE_S: Final = 240
+BUDGET_S: Final = 20
+# update stands for correct, clear and cancel, return for reject: the same body, answer and code.
+LIKE_OTHERS: Final = "/(correct|clear|cancel|reject)$"
+
+
+@pytest.fixture
+def judge(tmp_path: Path) -> list[str]:
+    return [
+        *(sys.executable, "-m", "schemathesis.cli", "run", str(tmp_path / "openapi.json")),
+        *("--phases", "coverage", "--generation-deterministic", "--max-time", str(BUDGET_S), "--workers", "2"),
+        # What a schema cannot say (times that fit each other, one kind of area) is refused with sentences, and rightly.
+        *("--checks", "all", "--exclude-checks", "positive_data_acceptance", "--exclude-path-regex", LIKE_OTHERS),
+        *("--continue-on-failure", "--warnings", "off", "--no-color"),
+    ]
+
+
+async def test_the_service_does_what_its_description_says(tmp_path: Path, migrated_sqlite: Path, judge: list[str]) -> None:
+    """Every status, type, header and schema of every answer; no schema-violating body is taken; no request is a fault here."""
+    async with a_desk(tmp_path / "home", migrated_sqlite) as desk:
+        (tmp_path / "openapi.json").write_text(json.dumps(document(desk.endpoints)))
+        token = f"Authorization: Bearer {desk.served.tokens['everything']}"
+        child = await asyncio.create_subprocess_exec(
+            *judge,
+            *("--url", desk.url, "--header", token),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            cwd=tmp_path,
+            env=os.environ | {"NO_COLOR": "1"},
+        )
+        said, _ = await asyncio.wait_for(child.communicate(), PATIENCE_S)
+    words = said.decode()
+    assert child.returncode == 0, words[words.find("FAILURES") :]
+    assert "No issues found" in words and "Tested: 36" in words, words
