@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from notify.affected import NOT_COMPARED, Touched
 from notify.alert import Event, Mode, Stage
 
 SHOWN_AFTER_END = timedelta(hours=24)
@@ -39,6 +40,8 @@ class Bulletin:
     ended_why    cleared, false alarm, cancelled or expired; anything else counts as cancelled, but "updated" ends nothing:
                  until the newer message is here, this one is the last thing people were told
     replaced_by  identifier of the message that replaced it, where that is known; a newer one of the incident always does
+    touched      how the city's named areas stand to its own; nothing where that is not known
+    done_at      when the last text or mail had been handed over; None while some are waiting
     """
 
     event: Event
@@ -47,6 +50,8 @@ class Bulletin:
     ended_at: datetime | None = None
     ended_why: str = ""
     replaced_by: str = ""
+    touched: Touched = NOT_COMPARED
+    done_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +70,8 @@ class Message:
     ended_at: datetime | None
     replaces: tuple[str, ...]
     replaced_by: str
+    touched: Touched
+    done_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +86,10 @@ class Thread:
     @property
     def newest(self) -> Message:
         return self.messages[0]
+
+    @property
+    def oldest(self) -> Message:
+        return self.messages[-1]
 
     @property
     def active(self) -> bool:
@@ -140,6 +151,8 @@ def _thread(incident_id: str, test: bool, bulletins: Sequence[Bulletin], now: da
                 ended_at=ended_at,
                 replaces=tuple(dict.fromkeys((*(name for name in referenced if name not in earlier), *earlier))),
                 replaced_by=(named or newer.event.identifier) if newer else "",
+                touched=bulletin.touched,
+                done_at=bulletin.done_at,
             )
         )
     messages.reverse()

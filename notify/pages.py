@@ -1,25 +1,26 @@
-"""The public pages as files: one an incident and language, and the list of alerts. Static HTML, no script, one small sheet.
+"""The public pages as files: one an incident and language, and the list of alerts.
 
 `Pages` is loaded once from templates/pages/; what it renders depends on nothing but the threads, the moment and the site.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from typing import Self
+from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+import segno
 
 from channels.feed import legible
-from notify import data
+from notify import affected, data
+from notify.affected import Verdict
 from notify.alert import Event, Mode, Page, Stage
 from notify.bulletin import Message, Status, Thread
-from notify.isolate import isolate
-from notify.labels import Labels, direction, labels
-from notify.site import ENGLISH, Site
+from notify.labels import Labels, direction
+from notify.layout import Layout, Moment, in_each, moment
+from notify.site import Site
 from notify.translations import page_for, place_names, speaks
 
 STAGES = {
@@ -46,14 +47,6 @@ OVER = {
     Status.CANCELLED: "CANCELLED. This alert no longer applies.",
     Status.EXPIRED: "The time of this alert has run out. No all clear was given. For information, call {phone}.",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """A time for people and, in `iso`, for machines."""
-
-    text: str
-    iso: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,107 +93,79 @@ class Listed:
 
 
 class Pages:
-    """The layout. Raises at loading, never at an alert, when a template is missing."""
+    """The alert's page and the list of alerts. Raises at loading, never at an alert, when a template is missing."""
 
     def __init__(self, folder: Path) -> None:
-        environment = Environment(
-            loader=FileSystemLoader(folder),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-        )
-        environment.filters["isolate"] = isolate
-        self._alert = environment.get_template("alert.html")
-        self._index = environment.get_template("index.html")
-        self._sheet = (folder / "page.css").read_bytes()
+        self.layout = Layout(folder)
 
     @classmethod
     def load(cls) -> Self:
         return cls(data.folder("templates") / "pages")
 
     def sheet(self, site: Site) -> dict[str, bytes]:
-        """The style sheet, under a name that changes with its content."""
-        return {self._sheet_name(site): self._sheet}
+        return self.layout.sheet(site)
 
     def of_thread(self, thread: Thread, site: Site) -> dict[str, bytes]:
         """One page for each language: /a/K7Q2 and /es/a/K7Q2."""
-        return _files(site, f"a/{thread.incident_id}.html", lambda language: self._page(thread, language, site))
+        return in_each(site, f"a/{thread.incident_id}.html", lambda words: self._page(thread, words, site))
+
+    def of_areas(self, thread: Thread, site: Site) -> dict[str, bytes]:
+        """While it is in force, its areas: what "is my place in it?" is answered from."""
+        newest = thread.newest
+        if not thread.active:
+            return {}
+        return {site.areas(thread.incident_id): affected.document(newest.event.areas, newest.touched, site.phone)}
 
     def of_list(self, threads: Sequence[Thread], now: datetime, site: Site) -> dict[str, bytes]:
         """The list of alerts for each language: / and /es/, as of `now`."""
         shown = [thread for thread in threads if thread.shown(now)]
-        return _files(site, "index.html", lambda language: self._list(shown, now, language, site))
+        return in_each(site, "index.html", lambda words: self._list(shown, now, words, site))
 
-    def _page(self, thread: Thread, language: str, site: Site) -> str:
-        words = labels(language)
-        newest = thread.newest
-        over = newest.status is not Status.ACTIVE
+    def _page(self, thread: Thread, words: Labels, site: Site) -> str:
+        newest, name = thread.newest, f"a/{thread.incident_id}"
         entries = tuple(
             _entry(message, before, words, site) for message, before in pairwise((*thread.messages, None)) if message
         )
-        return self._alert.render(
-            **self._frame(words, site, f"a/{thread.incident_id}", thread.test),
+        url, title = site.url(site.index(words.language) + name), legible(entries[0].page.title)
+        by = newest.event.next_update_by
+        return self.layout.render(
+            "alert.html",
+            words,
+            site,
+            name,
+            test=thread.test,
             entry=entries[0],
             earlier=entries[1:],
-            status=words.say(OVER[newest.status] if over else IN_FORCE[newest.event.stage], phone=site.phone),
-            kind=newest.status.value if over else newest.event.stage.value,
-            url=site.url(site.page(thread.incident_id, language)),
+            active=thread.active,
+            status=standing_words(newest, words, site),
+            kind=(newest.event.stage if thread.active else newest.status).value,
+            since=moment(thread.oldest.published_at, words, site),
+            next_news=moment(by, words, site) if by and thread.active else None,
+            zips=[newest.touched.codes(verdict) for verdict in (Verdict.INSIDE, Verdict.PART)],
+            check=site.path(f"{site.page(thread.incident_id, words.language)}/check"),
+            share=(f"sms:?&body={quote(f'{title} {url}')}", f"mailto:?subject={quote(title)}&body={quote(url)}"),
+            picture=segno.make(url, error="m", micro=False).svg_inline(border=4, omitsize=True, svgclass=None, lineclass=None),
         )
 
-    def _list(self, threads: Sequence[Thread], now: datetime, language: str, site: Site) -> str:
-        words = labels(language)
-        listed = [(thread, _listed(thread, words, site)) for thread in threads]
-        return self._index.render(
-            **self._frame(words, site, "", site.mode is Mode.TRAINING),
+    def _list(self, threads: Sequence[Thread], now: datetime, words: Labels, site: Site) -> str:
+        listed = [(thread, listed_line(thread, words, site)) for thread in threads]
+        return self.layout.render(
+            "index.html",
+            words,
+            site,
+            "",
+            test=site.mode is Mode.TRAINING,
             active=[line for thread, line in listed if thread.active and not thread.test],
             ended=[line for thread, line in listed if not thread.active and not thread.test],
             tests=[line for thread, line in listed if thread.test],
-            as_of=_moment(now, words, site),
-            url=site.url(site.index(language)),
+            as_of=moment(now, words, site),
         )
 
-    def _frame(self, words: Labels, site: Site, page: str, test: bool) -> dict[str, object]:
-        """What every page has around its content; `page` is its path after the language."""
-        in_feeds = "" if words.language == ENGLISH else words.language
-        return {
-            "say": words.say,
-            "language": words.language,
-            "direction": words.direction,
-            "demo": site.mode is Mode.DEMO,
-            "test": test,
-            "site": site,
-            "sheet": site.path(self._sheet_name(site)),
-            "home": site.path(site.index(words.language)),
-            "canonical": site.url(site.index(words.language) + page),
-            "default": site.url(site.index() + page),
-            "languages": [
-                (language, labels(language), site.path(site.index(language) + page), site.url(site.index(language) + page))
-                for language in site.languages
-            ],
-            "feeds": [
-                (name, type_, site.url(site.feed("test" if test else "active", form, "" if test else in_feeds)))
-                for name, form, type_ in (
-                    ("Atom", "atom", "application/atom+xml"),
-                    ("RSS", "rss", "application/rss+xml"),
-                    ("GeoJSON", "geojson", "application/geo+json"),
-                )
-            ],
-        }
 
-    def _sheet_name(self, site: Site) -> str:
-        return f"{site.prefix}page.{sha256(self._sheet).hexdigest()[:8]}.css"
-
-
-def _files(site: Site, name: str, render: Callable[[str], str]) -> dict[str, bytes]:
-    files = {}
-    for language in site.languages:
-        html = legible(render(language)).encode()
-        files[site.index(language) + name] = html
-        if language == ENGLISH:  # /en/... is there too, for programs that put the language into every link
-            files[f"{site.prefix}{ENGLISH}/{name}"] = html
-    return files
+def standing_words(newest: Message, words: Labels, site: Site) -> str:
+    """What the newest message says of the whole alert."""
+    over = OVER.get(newest.status)
+    return words.say(over or IN_FORCE[newest.event.stage], phone=site.phone)
 
 
 def _entry(message: Message, before: Message | None, words: Labels, site: Site) -> Entry:
@@ -214,10 +179,10 @@ def _entry(message: Message, before: Message | None, words: Labels, site: Site) 
         sender=event.sender_name,
         contact=event.contact,
         where=place_names(event, words.language),
-        sent=_moment(event.sent, words, site),
-        until=None if event.until_cleared else _moment(event.expires, words, site),
+        sent=moment(event.sent, words, site),
+        until=None if event.until_cleared else moment(event.expires, words, site),
         until_cleared=event.until_cleared,
-        ended=_moment(message.ended_at, words, site) if message.ended_at else None,
+        ended=moment(message.ended_at, words, site) if message.ended_at else None,
         changes=_changes(event, before.event, words, site) if before and event.stage in COMPARED else (),
         cap=site.path(site.cap(event.identifier)),
     )
@@ -245,7 +210,7 @@ def _until(event: Event, words: Labels, site: Site) -> str:
     return words.say("when we say it is over") if event.until_cleared else words.moment(event.expires, site)
 
 
-def _listed(thread: Thread, words: Labels, site: Site) -> Listed:
+def listed_line(thread: Thread, words: Labels, site: Site) -> Listed:
     newest = thread.newest
     page = page_for(newest.event, words.language)
     over = OVER.get(newest.status)
@@ -257,9 +222,5 @@ def _listed(thread: Thread, words: Labels, site: Site) -> Listed:
         stage=words.say(STAGES[newest.event.stage]),
         over=words.say(over, phone=site.phone) if over else "",
         where=place_names(newest.event, words.language),
-        updated=_moment(thread.updated_at, words, site),
+        updated=moment(thread.updated_at, words, site),
     )
-
-
-def _moment(at: datetime, words: Labels, site: Site) -> Moment:
-    return Moment(text=words.moment(at, site), iso=site.local(at).replace(microsecond=0).isoformat())

@@ -1,10 +1,19 @@
 """Everything published so far, as feeds and pages want it. An event is read and parsed once: it never changes."""
 
+import logging
+from collections.abc import Sequence
+
+import shapely
 from sqlalchemy import Connection
 
-from notify import register
+from notify import affected, register
+from notify.affected import NOT_COMPARED, Touched
 from notify.alert import Event, from_json
 from notify.bulletin import Bulletin
+from subscribers import atlas
+from subscribers.areas import NamedShape
+
+logger = logging.getLogger(__name__)
 
 
 class Shelf:
@@ -12,8 +21,12 @@ class Shelf:
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[Event, bytes]] = {}
+        self._areas: Sequence[NamedShape] = ()
+        self._areas_as_of: object = None
+        self._touched: dict[str, Touched] = {}
 
     def __call__(self, conn: Connection) -> list[Bulletin]:
+        self._follow(conn)
         found = []
         for row in register.standing(conn):
             if row.started_at is None:
@@ -29,6 +42,23 @@ class Shelf:
                 ended_at=row.ended_at,
                 ended_why=row.ended_why.replace(" ", "_"),
                 replaced_by=row.replaced_by,
+                touched=self._of(event) if row.ended_at is None else NOT_COMPARED,
+                done_at=row.done_at,
             )
             found.append(bulletin)
         return sorted(found, key=lambda bulletin: bulletin.published_at)
+
+    def _follow(self, conn: Connection) -> None:
+        as_of = atlas.version(conn)
+        if as_of != self._areas_as_of:
+            self._areas, self._areas_as_of = atlas.areas(conn), as_of
+            self._touched.clear()
+
+    def _of(self, event: Event) -> Touched:
+        if event.event_id not in self._touched:
+            try:
+                self._touched[event.event_id] = affected.touched(event.areas, self._areas)
+            except shapely.errors.GEOSException:  # a page without its ZIPs is better than none
+                logger.exception("the named areas of the city cannot be compared with those of %s", event.event_id)
+                self._touched[event.event_id] = NOT_COMPARED
+        return self._touched[event.event_id]

@@ -19,6 +19,7 @@ class Site:
     email      of the publisher; a role, never a person
     phone      for information and interpreters
     languages  of pages and feeds, BCP 47 without region, in the order of the switcher; English is always among them
+    numbers    that texts come from, E.164; where they are known
     tag_date   year (or day) on which `base` was the city's own name, for tag: URIs (RFC 4151); never changed afterwards
     """
 
@@ -30,6 +31,7 @@ class Site:
     languages: tuple[str, ...]
     mode: Mode
     phone: str
+    numbers: tuple[str, ...] = ()
     tag_date: str = "2026"
 
     def __post_init__(self) -> None:
@@ -56,6 +58,10 @@ class Site:
     def cap(self, identifier: str) -> str:
         return f"{self.prefix}cap/{identifier}.xml"
 
+    def areas(self, incident_id: str) -> str:
+        """Name of the file with the areas of an alert in force, and how the city's named areas stand to them."""
+        return f"{self.prefix}areas/{incident_id}.json"
+
     def page(self, incident_id: str, language: str = ENGLISH) -> str:
         """Name of an alert page's file without its ".html": the path people visit."""
         return f"{self._home(language)}a/{incident_id}"
@@ -63,6 +69,10 @@ class Site:
     def index(self, language: str = ENGLISH) -> str:
         """Path of the list of alerts; its file is index.html in that folder."""
         return self._home(language)
+
+    def subscribe(self, language: str) -> str:
+        """Path of the sign-up page."""
+        return f"{self.prefix}{language}/subscribe"
 
     def _home(self, language: str) -> str:
         return self.prefix if language == ENGLISH else f"{self.prefix}{language}/"

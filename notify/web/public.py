@@ -1,54 +1,23 @@
 """The public listener's files: what was published, served from memory with validators, to anybody.
 
 Nothing here knows of alerts or the database: the folder is all there is, so pages and feeds are served while everything else is
-down. A web server or a CDN can serve the same folder; the rules are in the tables below.
+down. A web server or a CDN can serve the same folder; the rules are in the table below and in published.py. Only the question
+whether a place lies in an alert's area (check.py) is answered by a program, from the same files.
 """
 
-import gzip
-import logging
-import os
 import re
-import time
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
-from hashlib import sha256
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from multidict import CIMultiDict
 
+from notify.web import check
+from notify.web.published import HEADERS, LIVE, Asset, PublishedFiles
 from notify.web.ready import Ready
 
-logger = logging.getLogger(__name__)
-
-RECHECK_S: Final = 0.25  # how long a file may have changed before it is looked at again
-WORTH_PACKING: Final = 500  # bytes; smaller bodies fit into one packet anyway
-
-CONTENT_TYPES: Final = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".atom": "application/atom+xml; charset=utf-8",
-    ".rss": "application/rss+xml; charset=utf-8",
-    ".geojson": "application/geo+json",
-    ".json": "application/json",
-    ".xml": "application/cap+xml; charset=utf-8",
-}
-LIVE: Final = "public, max-age=15, stale-if-error=86400"
-FOREVER: Final = "public, max-age=31536000, immutable"
-CACHE_CONTROL: Final = {".xml": FOREVER, ".css": FOREVER}  # CAP never changes, a style sheet is named by its content
-
-HEADERS: Final = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff", "Server": "tocsin"}
-FOR_PROGRAMS: Final = {"Access-Control-Expose-Headers": "ETag"}
-FOR_PEOPLE: Final = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-}
 PREFLIGHT: Final = HEADERS | {
     "Access-Control-Allow-Methods": "GET, HEAD",
     "Access-Control-Allow-Headers": "If-None-Match, If-Modified-Since",
@@ -66,6 +35,13 @@ PATHS: Final = tuple(
         ("a/", NAME, ".html"),
         ("feeds/", rf"(?:{LANGUAGE}/)?{NAME}", ""),
         ("cap/", NAME, ""),
+        ("areas/", NAME, ""),
+        ("archive/", r"[0-9]{4}", ".html"),
+        ("archive/", r"alerts\.(?:csv|json)", ""),
+        ("", rf"{LANGUAGE}/archive/[0-9]{{4}}", ".html"),
+        ("", rf"(?:{LANGUAGE}/)?(?:archive|status|real)", ".html"),
+        ("", rf"(?:{LANGUAGE}/)?banner\.html", ""),
+        ("", r"banner\.json", ""),
         ("", rf"{LANGUAGE}/a/{NAME}", ".html"),
         ("", rf"(?:{LANGUAGE}/)?", "index.html"),
         ("", r"page\.[0-9a-f]+\.css", ""),
@@ -74,97 +50,10 @@ PATHS: Final = tuple(
 _TAGS: Final = re.compile(r'(?:W/)?"([^"]*)"')
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """One encoding of a file: what an answer is made of, and the two answers nearly everybody gets."""
-
-    body: bytes
-    etag: str
-    headers: CIMultiDict[str]
-    whole: Ready
-    unchanged: Ready
-
-
-@dataclass(slots=True)
-class Asset:
-    """A file in memory. `modified` is its Last-Modified in whole seconds: it grows with each new content."""
-
-    stat: tuple[int, int, int]
-    modified: int
-    plain: Variant
-    packed: Variant
-    checked_at: float
-
-
-class PublishedFiles:
-    """The files of one folder by name, kept in step with the disk. A disk that fails goes on being served from memory."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._assets: dict[str, Asset] = {}
-
-    def find(self, name: str) -> Asset | None:
-        """The file as it is now, or None where there is none (any more) below the folder."""
-        asset = self._assets.get(name)
-        now = time.monotonic()
-        if asset is not None and now - asset.checked_at < RECHECK_S:
-            return asset
-        try:
-            stat = os.stat(self._folder / name)
-            seen = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-            if asset is None or asset.stat != seen:
-                asset = self._assets[name] = self._read(name, seen, asset)
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            self._assets.pop(name, None)
-            return None
-        except OSError as failure:
-            if asset is None:
-                raise
-            logger.error("cannot read %s, serving what was read before: %s", name, failure)
-        asset.checked_at = now
-        return asset
-
-    def _read(self, name: str, seen: tuple[int, int, int], before: Asset | None) -> Asset:
-        path = (self._folder / name).resolve()
-        if not path.is_relative_to(self._folder.resolve()):
-            raise FileNotFoundError(name)
-        body = path.read_bytes()
-        digest = sha256(body).hexdigest()[:32]
-        modified = seen[0] // 1_000_000_000
-        if before is not None and before.plain.etag != f'"{digest}"':
-            modified = max(modified, before.modified + 1)  # two changes within a second must not look like one
-        packed = gzip.compress(body, mtime=0) if len(body) >= WORTH_PACKING else b""
-        plain = _variant(name, body, f'"{digest}"', modified, "")
-        return Asset(
-            stat=seen,
-            modified=modified,
-            plain=plain,
-            packed=_variant(name, packed, f'"{digest}-gzip"', modified, "gzip") if packed else plain,
-            checked_at=0.0,
-        )
-
-
-def _variant(name: str, body: bytes, etag: str, modified: int, encoding: str) -> Variant:
-    ending = os.path.splitext(name)[1]
-    headers = CIMultiDict(
-        HEADERS
-        | (FOR_PEOPLE if ending == ".html" else FOR_PROGRAMS)
-        | {
-            "Content-Type": CONTENT_TYPES.get(ending, "application/octet-stream"),
-            "Cache-Control": CACHE_CONTROL.get(ending, LIVE),
-            "ETag": etag,
-            "Last-Modified": format_datetime(datetime.fromtimestamp(modified, UTC), usegmt=True),
-            "Vary": "Accept-Encoding",
-        }
-    )
-    if encoding:
-        headers["Content-Encoding"] = encoding
-    whole, same = Ready(HTTPStatus.OK, headers, body), Ready(HTTPStatus.NOT_MODIFIED, headers)
-    return Variant(body=body, etag=etag, headers=headers, whole=whole, unchanged=same)
-
-
-def routes(folder: Path) -> list[web.RouteDef]:
-    """GET, HEAD and (for scripts of other sites) OPTIONS of every published path. The folder need not exist yet."""
+def routes(folder: Path, gazetteer: check.Gazetteer | None = None) -> list[web.RouteDef]:
+    """GET, HEAD and (for scripts of other sites) OPTIONS of every published path, and the question whether a place is in an
+    area: ZIPs and named areas are answered from the folder alone, addresses where there is a gazetteer. The folder need not
+    exist yet."""
     files = PublishedFiles(folder)
     found: list[web.RouteDef] = []
     for start, variable, file in PATHS:
@@ -172,6 +61,7 @@ def routes(folder: Path) -> list[web.RouteDef]:
         found += [web.get(path, _handler(files, file)), web.options(path, _preflight)]
     return [
         *found,
+        *check.routes(files, gazetteer),
         web.get(f"/{{path:{LANGUAGE}}}", _add_slash(files)),
         web.get(f"/demo/{{path:{LANGUAGE}}}", _add_slash(files, "demo/")),
     ]

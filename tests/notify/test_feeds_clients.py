@@ -19,7 +19,7 @@ from notify.alert import Area, Stage
 from notify.bulletin import Bulletin
 from notify.pages import Pages
 from notify.publish import Publisher
-from notify.web import public
+from notify.web import public, published
 from notify.web.public import routes
 from tests.notify.feed_factory import EAST, NOON, WEST, a_bulletin, a_site, after
 from tests.notify.reference_client import AtomClient, Client, GeoJsonClient, Shown
@@ -102,7 +102,7 @@ class Stand:
 async def stand(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[Stand, TestClient[web.Request, web.Application]]]:
-    monkeypatch.setattr(public, "RECHECK_S", 0.0)
+    monkeypatch.setattr(published, "RECHECK_S", 0.0)
     told: dict[str, Bulletin] = {}
 
     @web.middleware

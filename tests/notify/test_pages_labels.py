@@ -7,7 +7,7 @@ from string import Formatter
 
 import pytest
 
-from notify import data, feeds, labels, pages
+from notify import affected, data, feeds, labels, pages
 from notify.labels import Labels, catalogue, direction
 from tests.notify.feed_factory import LANGUAGES, NOON, a_site
 
@@ -21,7 +21,7 @@ def sources() -> set[str]:
     code.append(code[0].with_name("feed_entries.py"))
     files = [*code, *sorted((data.folder("templates") / "pages").glob("*.html"))]
     said = {text for file in files for text in SAID.findall(file.read_text("utf-8"))}
-    return said | {*pages.STAGES.values(), *pages.IN_FORCE.values(), *pages.OVER.values()}
+    return said | {*pages.STAGES.values(), *pages.IN_FORCE.values(), *pages.OVER.values(), *affected.WORDS.values()}
 
 
 def slots(text: str) -> set[str]:
@@ -43,13 +43,13 @@ def test_translations_have_the_slots_of_their_source(language: str) -> None:
 def test_words_that_warn_are_not_left_in_english(language: str) -> None:
     words = catalogue(language)
     same = {source for source, text in words.items() if source == text}
-    assert same <= {", ", "Test"}
+    assert same <= {", ", "Test", "E-mail"}
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_states_cannot_be_taken_for_each_other(language: str) -> None:
     words = catalogue(language)
-    states = [words[text] for text in {*pages.IN_FORCE.values(), *pages.OVER.values()}]
+    states = [words[text] for text in {*pages.IN_FORCE.values(), *pages.OVER.values(), *affected.WORDS.values()}]
     assert len(set(states)) == len(states)
     assert words["ENDED: {headline}"] != words["ENDED: no all clear was given. {headline}"]
     start = words["ENDED: {headline}"].removesuffix("{headline}").rstrip()

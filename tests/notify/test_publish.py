@@ -203,7 +203,7 @@ async def test_years_of_old_alerts_are_looked_at_bit_by_bit_after_a_start(city: 
     assert "a/K7Q2.html" in first and len(first) == 1 + OLD_PAGES_AT_ONCE
     second = [name for name in (await city.publish(102)).written if name.startswith("a/")]
     assert len(second) == 30 - OLD_PAGES_AT_ONCE
-    assert await city.publish(103) == Written()
+    assert all("status" in name for name in (await city.publish(103)).written)
 
 
 async def test_a_page_that_expired_while_nobody_wrote_is_put_right_at_the_start(city: City) -> None:
