@@ -6,7 +6,7 @@ import importlib
 import sys
 from typing import Final
 
-NAMES: Final = ("audience", "ledger", "sms", "email", "sending", "inbound", "gazetteer")
+NAMES: Final = ("audience", "ledger", "sms", "email", "sending", "inbound", "gazetteer", "console")
 
 
 def main() -> int:
