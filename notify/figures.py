@@ -1,0 +1,48 @@
+"""What the status page says of the running service, looked up when nobody waits for it."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, text
+
+from notify.clock import Clock
+from notify.db import Database
+from notify.desk import Light
+from notify.standing import Figures
+from subscribers.plain import spoken
+
+COUNTED_EVERY: Final = timedelta(minutes=10)  # counting reads every address
+
+_PEOPLE: Final = text("SELECT language, COUNT(*) FROM address WHERE stopped_at IS NULL GROUP BY language")
+
+
+def people(conn: Connection) -> Mapping[str, int]:
+    """Addresses that get alerts, by language; the forms of a language for old handsets count as the language."""
+    counts: Counter[str] = Counter()
+    for language, count in conn.execute(_PEOPLE):
+        counts[spoken(language)] += count
+    return dict(counts)
+
+
+@dataclass(slots=True)
+class Gauges:
+    """lights: of every sender, with the name of its channel."""
+
+    db: Database
+    clock: Clock
+    lights: Sequence[tuple[str, Light]]
+    _people: Mapping[str, int] = field(default_factory=dict)
+    _counted_at: datetime | None = None
+
+    async def read(self) -> Figures:
+        """A channel works while one of its senders does. Raises what the database raises."""
+        now = self.clock.now()
+        if self._counted_at is None or now - self._counted_at >= COUNTED_EVERY:
+            self._people, self._counted_at = await self.db.read(people), now
+        gateways: dict[str, bool] = {}
+        for name, light in self.lights:
+            gateways[name] = gateways.get(name, False) or not light.trouble
+        return Figures(at=now, people=self._people, gateways=gateways)
