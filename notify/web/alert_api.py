@@ -205,7 +205,8 @@ class AlertApi:
                 if Status(row.status) not in IN_FORCE:
                     await stream.send("{}", event="end")
                     break
-                await asyncio.sleep(EVERY_S if row.status in LEAVING else SETTLED_EVERY_S)
+                if not await _stays(request, EVERY_S if row.status in LEAVING else SETTLED_EVERY_S):
+                    break
                 row = await self.service.db.read(lambda conn: register.alert(conn, alert_id))
         return stream
 
@@ -250,3 +251,12 @@ def _draft(request: web.Request) -> Draft:
     given = request[GIVEN]
     assert isinstance(given, Draft)
     return given
+
+
+async def _stays(request: web.Request, wait_s: float) -> bool:
+    """Waits so long; False as soon as whoever asked has hung up (a stream that says nothing would not notice)."""
+    for _ in range(round(wait_s / EVERY_S)):
+        await asyncio.sleep(EVERY_S)
+        if request.transport is None or request.transport.is_closing():
+            return False
+    return True
