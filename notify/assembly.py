@@ -1,7 +1,7 @@
 """From a draft to the Event it would become: areas, audience rule, CAP defaults, times, words. Checked as a whole."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
@@ -16,6 +16,7 @@ from notify.draft import Draft
 from notify.fallback import has_short
 from notify.glass import Glass
 from notify.hazards import Hazard, people_needed
+from notify.rendered import Rendered
 from notify.reviews import Review
 from notify.site import Site
 from notify.slots import ENGLISH
@@ -59,6 +60,7 @@ class Assembly:
     reviews: Callable[[Connection], Collection[Review]]
     allow_drafts: bool
     countdown_s: float | None = None
+    rendered: Rendered = field(default_factory=Rendered, compare=False, repr=False)
 
     def problems(self, conn: Connection, draft: Draft, row: AlertRow | None, now: datetime) -> list[str]:
         """Everything wrong with a draft, all at once, as sentences."""
@@ -138,7 +140,7 @@ class Assembly:
 
     def rendering(self, conn: Connection, prepared: Prepared) -> render.Rendering:
         tags = {language.tag: language.cap for language in self.city.pack.languages}
-        return render.render(prepared.subject, self.words, self.reviews(conn), tags, allow_drafts=self.allow_drafts)
+        return self.rendered.of(prepared.subject, self.words, self.reviews(conn), tags, allow_drafts=self.allow_drafts)
 
     def _event(self, conn: Connection, prepared: Prepared, alert_id: str, incident_id: str, now: datetime) -> Event:
         draft, hazard = prepared.draft, prepared.hazard
