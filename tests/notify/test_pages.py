@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from lxml import html
 
+from notify.affected import Touched, Verdict
 from notify.alert import Mode, Stage
 from notify.bulletin import Bulletin, threads
 from notify.isolate import isolate
@@ -320,3 +321,53 @@ def test_a_day_after_its_end_an_alert_leaves_the_list_and_keeps_its_page() -> No
 def test_a_title_in_the_list_is_marked_with_its_language() -> None:
     page = html.document_fromstring(lists(a_bulletin(1))["ar/index.html"])
     assert page.xpath("//h3//span[@lang='en'][@dir='ltr']")
+
+
+def test_the_page_says_since_when_by_when_and_asks_where_one_is_before_what_to_do() -> None:
+    first, update = an_update(next_update_by=at(200))
+    page = english(first, update)
+    assert text(page, "//span[@class='sent']") == [
+        "In effect since Fri, May 23, 2014, 12:01 PM (Pacific Time). Updated Fri, May 23, 2014, 1:00 PM (Pacific Time)."
+    ]
+    assert text(page, "//p[@class='news']") == ["Next news by Fri, May 23, 2014, 3:20 PM (Pacific Time)."]
+    assert text(page, "//h2")[:3] == ["Is my place in the area?", "What to do", "What changed"]
+    assert page.xpath("//form/@action") == ["/a/K7Q2/check"] and page.xpath("//label/@for") == ["place"]
+
+
+def test_the_page_lists_the_zips_inside_and_partly_inside() -> None:
+    zips = (("97201", Verdict.INSIDE), ("97202", Verdict.PART), ("97203", Verdict.OUTSIDE), ("97204", Verdict.INSIDE))
+    page = alert_pages(a_bulletin(1, touched=Touched(zips=zips)))["ar/a/K7Q2.html"]
+    assert page.xpath("//section[contains(@class, 'check')]//bdi/text()") == ["97201, 97204", "97202"]
+
+
+@pytest.mark.parametrize("stage", [Stage.ALL_CLEAR, Stage.FALSE_ALARM])
+def test_an_alert_that_is_over_promises_nothing_and_asks_nothing(stage: Stage) -> None:
+    first = a_bulletin(1, next_update_by=at(200))
+    page = english(first, after(first, 60, stage, next_update_by=at(300)))
+    assert not page.xpath("//form|//p[@class='news']")
+    assert "In effect since" not in page.text_content()
+
+
+def test_the_page_can_be_handed_on_without_a_script() -> None:
+    page = alert_pages(a_bulletin(1))["es/a/K7Q2.html"]
+    sms, mail = page.xpath("//p[contains(@class, 'share')]/a/@href")
+    url = "https%3A//alerts.example.gov/es/a/K7Q2"
+    assert sms == f"sms:?&body=Hierva%20el%20agua%20del%20grifo%20{url}"
+    assert mail == f"mailto:?subject=Hierva%20el%20agua%20del%20grifo&body={url}"
+
+
+def test_paper_has_a_square_to_scan_with_room_around_it() -> None:
+    page = english(a_bulletin(1))
+    (box,) = page.xpath("//div[@class='square']/svg/@viewbox")
+    assert box == "0 0 37 37"  # version 3 and four modules of white on each side (ISO/IEC 18004)
+    assert page.xpath("//div[@class='square']/@aria-label") == ["https://alerts.example.gov/a/K7Q2"]
+
+
+def test_what_is_shared_elsewhere_names_danger_and_time() -> None:
+    page = english(a_bulletin(1))
+    told = {meta.get("property"): meta.get("content") for meta in page.xpath("//meta[@property]")}
+    assert told["og:title"] == "Boil tap water"
+    assert told["og:description"] == "IN EFFECT NOW · Updated Fri, May 23, 2014, 12:01\u00a0PM (Pacific Time)."
+    assert told["og:url"] == "https://alerts.example.gov/a/K7Q2"
+    demo = english(a_bulletin(1, mode=Mode.DEMO), site=a_site(mode=Mode.DEMO))
+    assert demo.xpath("//meta[@property='og:title']/@content") == ["DEMO: Boil tap water"]

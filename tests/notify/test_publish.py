@@ -6,12 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from sqlalchemy.exc import OperationalError
 
 from channels.feed_folder import Differs, FeedFolder, Written
 from notify.alert import Stage
 from notify.bulletin import Bulletin
 from notify.pages import Pages
 from notify.publish import OLD_PAGES_AT_ONCE, Incomplete, Publisher
+from notify.standing import Figures
+from notify.web.public import routes
 from tests.notify.feed_factory import a_bulletin, a_site, after, at
 
 SITE = a_site(languages=("en", "es", "ar"))
@@ -224,3 +229,77 @@ async def test_two_cities_with_the_same_bulletins_hold_the_same_bytes(tmp_path: 
         await city.publish(31)
     one, two = ({file.relative_to(city.path): file.read_bytes() for file in city.path.rglob("*.*")} for city in cities)
     assert one == two and len(one) > 15
+
+
+async def test_an_alert_never_waits_for_archive_and_figures(tmp_path: Path) -> None:
+    """What can wait is written by a look that finds nothing else to write."""
+    told: list[Bulletin] = []
+    looked: list[None] = []
+
+    async def bulletins() -> Sequence[Bulletin]:
+        return list(told)
+
+    async def figures() -> Figures:
+        looked.append(None)
+        return Figures(at=at(0), people={"es": 100})
+
+    publisher = Publisher(FeedFolder(tmp_path), SITE, PAGES, bulletins, figures)
+    await publisher.publish(at(1))
+    told.append(a_bulletin(1, ended_at=at(1.2), ended_why="cleared"))
+    written = (await publisher.publish(at(1.4))).written
+    assert "a/K7Q2.html" in written and "banner.json" in written and not any("archive" in name for name in written)
+    assert len(looked) == 1
+    assert "archive/2014.html" in (await publisher.publish(at(1.9))).written
+    assert len(looked) == 2
+
+
+async def test_the_status_page_moves_every_minute_whatever_else_happens(city: City) -> None:
+    for minute in range(2, 6):
+        city.told.append(a_bulletin(minute, incident_id=f"K7Q{minute}"))
+        assert "es/status.html" in (await city.publish(minute)).written
+        assert f"12:0{minute}" in city.read("status.html")
+
+
+async def test_figures_that_cannot_be_had_keep_nothing_back(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def bulletins() -> Sequence[Bulletin]:
+        return [a_bulletin(1)]
+
+    async def figures() -> Figures:
+        raise OperationalError("SELECT", {}, Exception("down"))
+
+    await Publisher(FeedFolder(tmp_path), SITE, PAGES, bulletins, figures).publish(at(2))
+    assert (tmp_path / "status.html").exists() and (tmp_path / "archive.html").exists()
+    assert "figures of the status page" in caplog.text
+
+
+async def test_a_page_that_cannot_be_made_does_not_stop_the_status_page(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    city.told = [a_bulletin(1)]
+    await city.publish(2)
+    monkeypatch.setattr("notify.feeds.files", lambda *_: {}[""])
+    with pytest.raises(Incomplete):
+        await city.publish(4)
+    assert "12:04" in city.read("status.html")
+
+
+async def test_everything_published_is_served_when_the_database_is_gone(city: City) -> None:
+    """The folder alone is asked: nothing behind it is there."""
+    city.told = [a_bulletin(1), a_bulletin(2, incident_id="ENDD", ended_at=at(3), ended_why="cleared")]
+    await city.publish(5)
+    application = web.Application()
+    application.add_routes(routes(city.path))
+    names = [path.relative_to(city.path).as_posix() for path in city.path.rglob("*") if path.is_file()]
+    async with TestClient(TestServer(application)) as client:
+        for name in names:
+            path = name if name.endswith("banner.html") else name.removesuffix("index.html").removesuffix(".html")
+            async with client.get(f"/{path}") as answer:
+                assert (answer.status, await answer.read()) == (200, (city.path / name).read_bytes()), name
+    assert {"areas/K7Q2.json", "archive/alerts.csv", "ar/archive/2014.html", "es/real.html", "banner.json"} <= set(names)
+
+
+async def test_the_areas_of_an_alert_that_is_over_are_gone(city: City) -> None:
+    first = a_bulletin(1)
+    city.told = [first]
+    await city.publish(2)
+    assert (city.path / "areas/K7Q2.json").exists()
+    city.told.append(after(first, 30, Stage.ALL_CLEAR))
+    assert "areas/K7Q2.json" in (await city.publish(31)).deleted
