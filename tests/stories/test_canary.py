@@ -235,8 +235,21 @@ async def asked_about(life: Life) -> None:
     life.answers.append(("audit", repr([tuple(line) for line in lines]).encode()))
 
 
+async def monitored(life: Life) -> None:
+    """What monitoring and a wallboard read: counts, the log, shapes, the report of every incident."""
+    token = {"Authorization": f"Bearer {life.town.tokens['approver']}"}
+    alerts = await life.town.must("approver", "GET", "/alerts")
+    incidents = sorted({row["incident_id"] for row in alerts["alerts"] if row["approved_by"]})
+    assert incidents
+    reports = [f"incidents/{one}/{file}" for one in incidents for file in ("report", "report.csv")]
+    for name in ("openapi.json", "areas.geojson", "audit", "audit.csv", "status", "subscribers", *reports):
+        assert await life.calls("GET", f"/api/v1/{name}", private=True, headers=token) == 200, name
+    assert await life.calls("GET", "/metrics", private=True) == 200
+
+
 WAYS: Final[tuple[Callable[[Life], Awaitable[None]], ...]] = (
     alerted, texted, forged, drafted, unsubscribed, signed_up, with_a_failing_database, asked_about,
+    monitored,
 )  # fmt: skip
 
 
