@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from aiohttp import web
@@ -20,10 +21,8 @@ from notify.web.alert_shapes import alert_json, one_alert, page
 from notify.web.answers import STAFF, Problem, is_repeat, once
 from notify.web.endpoints import (
     GIVEN,
-    JSON,
     LIMIT,
     PREFIX,
-    READERS,
     WRITERS,
     Approval,
     Endpoint,
@@ -31,6 +30,7 @@ from notify.web.endpoints import (
     Nothing,
     Query,
     Reason,
+    looking,
     next_page,
     whole,
 )
@@ -61,70 +61,46 @@ class AlertApi:
         self.service, self._ring, self._tallies = service, ring, tallies
 
     def endpoints(self) -> list[Endpoint]:
-        get, post = "GET", "POST"
+        one, missing, sse = "/alerts/{alert_id}", frozenset({404}), "text/event-stream"
+        pages = "Every alert, the oldest first"
+        preview = "What people would get, how many, and what is wrong with it"
+        deliveries = "Counts by channel and language; who was left out"
+        events = "Server-sent events `progress` until it is over, then `end`"
         return [
-            Endpoint(
-                method=get,
-                path=ALERTS,
-                answer=self.alerts,
-                roles=READERS,
-                says="Every alert, the oldest first",
-                gives="Alerts",
-                query=(LIMIT, AFTER),
-                refusals=frozenset({404}),
-            ),
-            Endpoint(
-                method=post,
-                path=ALERTS,
-                answer=self.compose,
-                roles=WRITERS,
-                says="A new draft",
-                gives="Alert",
-                status=201,
-                body=Draft,
-                keyed=True,
-            ),
-            self._reading("", self.alert, "One alert with its counts and open promises", "Alert"),
-            Endpoint(
-                method="PUT",
-                path=ALERT,
-                answer=self.edit,
-                roles=WRITERS,
-                says="Replaces a draft's content",
-                gives="Alert",
-                body=Draft,
-                refusals=frozenset({404, 409}),
-            ),
-            self._reading("/preview", self.preview, "What people would get, how many, and what is wrong with it", "Preview"),
-            self._reading(
-                "/deliveries", self.deliveries, "Counts by channel, language and wording; who was left out", "Deliveries"
-            ),
-            self._reading("/progress", self.follow, "Server-sent events `progress` until it is over, then `end`", "Told"),
+            looking("/alerts", self.alerts, pages, "Alerts", query=(LIMIT, AFTER), refusals=missing),
+            looking(one, self.alert, "One alert with its counts and open promises", "Alert", refusals=missing),
+            looking(f"{one}/preview", self.preview, preview, "Preview", refusals=missing),
+            looking(f"{one}/deliveries", self.deliveries, deliveries, "Deliveries", refusals=missing),
+            looking(f"{one}/progress", self.follow, events, "Told", media=sse, refusals=missing),
+            *self._drafting(),
             *(self._act(name) for name in ACTS),
-            Endpoint(
-                method=post,
-                path=f"{PREFIX}/preview",
-                answer=self.preview_draft,
-                roles=READERS,
-                says="The preview of a draft that is not kept",
-                gives="Preview",
-                body=Draft,
-            ),
         ]
 
-    def _reading(
-        self, end: str, answer: Callable[[web.Request], Awaitable[web.StreamResponse]], says: str, gives: str
-    ) -> Endpoint:
-        return Endpoint(
-            method="GET",
-            path=f"{ALERT}{end}",
-            answer=answer,
-            roles=READERS,
-            says=says,
-            gives=gives,
-            media="text/event-stream" if gives == "Told" else JSON,
-            refusals=frozenset({404}),
+    def _drafting(self) -> list[Endpoint]:
+        new = Endpoint(
+            method="POST",
+            path=ALERTS,
+            answer=self.compose,
+            roles=WRITERS,
+            says="A new draft",
+            gives="Alert",
+            status=201,
+            body=Draft,
+            keyed=True,
         )
+        again = Endpoint(
+            method="PUT",
+            path=ALERT,
+            answer=self.edit,
+            roles=WRITERS,
+            says="Replaces a draft's content",
+            gives="Alert",
+            body=Draft,
+            refusals=frozenset({404, 409}),
+        )
+        says = "The preview of a draft that is not kept"
+        looked = looking("/preview", self.preview_draft, says, "Preview", body=Draft)
+        return [new, again, replace(looked, method="POST")]
 
     def _act(self, name: str) -> Endpoint:
         body, says = ACTS[name]

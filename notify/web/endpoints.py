@@ -119,6 +119,12 @@ class Endpoint:
     refusals: frozenset[int] = frozenset()
 
 
+def looking(path: str, answer: Answer, says: str, gives: str, **more: Any) -> Endpoint:
+    """A GET below the prefix that every reader may, unless more says otherwise."""
+    given: dict[str, Any] = {"roles": READERS} | more
+    return Endpoint(method="GET", path=f"{PREFIX}{path}", answer=answer, says=says, gives=gives, **given)
+
+
 def web_routes(endpoints: Sequence[Endpoint]) -> list[web.RouteDef]:
     return [web.route(one.method, one.path, partial(_answer, one)) for one in endpoints]
 

@@ -25,10 +25,10 @@ from notify.web.endpoints import (
     LIMIT,
     LOOKERS,
     PREFIX,
-    READERS,
     Endpoint,
     LookUp,
     Query,
+    looking,
     next_page,
     whole,
 )
@@ -41,7 +41,7 @@ from subscribers.sealing import Keyring
 SAMPLES: Final = {Mode.LIVE: Samples.REFUSED, Mode.TRAINING: Samples.ALLOWED, Mode.DEMO: Samples.ONLY}
 SUBJECT: Final = Query(name="subject", says="only what concerns this alert, incident or person")
 AFTER: Final = Query(name="after", says="the seq that the page before ended with", whole=True)
-INCIDENT: Final = f"{PREFIX}/incidents/{{incident_id}}"
+INCIDENT: Final = "/incidents/{incident_id}"
 
 
 class RecordsApi:
@@ -49,63 +49,18 @@ class RecordsApi:
         self.service, self._ring = service, ring
 
     def endpoints(self) -> list[Endpoint]:
-        get, p, missing = "GET", PREFIX, frozenset({404})
+        table, missing = "text/csv", frozenset({404})
+        about = "The after-action report: times, shares of each language, who was not reached and why"
+        shapes = "Named areas with their shapes (RFC 7946)"
+        log = {"roles": AUDITORS}
         found = [
-            Endpoint(method=get, path=f"{p}/areas", answer=self.areas, roles=READERS, says="Named areas", gives="Areas"),
-            Endpoint(
-                method=get,
-                path=f"{p}/areas.geojson",
-                answer=self.shapes,
-                roles=READERS,
-                says="Named areas with their shapes (RFC 7946)",
-                gives="AreaShapes",
-                media="application/geo+json",
-            ),
-            Endpoint(
-                method=get,
-                path=f"{p}/subscribers",
-                answer=self.subscribers,
-                roles=READERS,
-                says="How many addresses there are, by channel and language; never who",
-                gives="Subscribers",
-            ),
-            Endpoint(
-                method=get,
-                path=f"{p}/audit",
-                answer=self.log,
-                roles=AUDITORS,
-                says="The log of who did what, the oldest first",
-                gives="AuditLines",
-                query=(SUBJECT, LIMIT, AFTER),
-            ),
-            Endpoint(
-                method=get,
-                path=f"{p}/audit.csv",
-                answer=self.log_table,
-                roles=AUDITORS,
-                says="The whole log as a table",
-                gives="Text",
-                media="text/csv",
-            ),
-            Endpoint(
-                method=get,
-                path=f"{INCIDENT}/report",
-                answer=self.report,
-                roles=READERS,
-                says="The after-action report: times, shares of each language, who was not reached and why",
-                gives="Report",
-                refusals=missing,
-            ),
-            Endpoint(
-                method=get,
-                path=f"{INCIDENT}/report.csv",
-                answer=self.report_table,
-                roles=READERS,
-                says="The after-action report as a table",
-                gives="Text",
-                media="text/csv",
-                refusals=missing,
-            ),
+            looking("/areas", self.areas, "Named areas", "Areas"),
+            looking("/areas.geojson", self.shapes, shapes, "AreaShapes", media="application/geo+json"),
+            looking("/subscribers", self.subscribers, "How many addresses, by channel and language; never who", "Subscribers"),
+            looking("/audit", self.log, "Who did what, the oldest first", "AuditLines", query=(SUBJECT, LIMIT, AFTER), **log),
+            looking("/audit.csv", self.log_table, "The whole log as a table", "Text", media=table, **log),
+            looking(f"{INCIDENT}/report", self.report, about, "Report", refusals=missing),
+            looking(f"{INCIDENT}/report.csv", self.report_table, "The same as a table", "Text", media=table, refusals=missing),
         ]
         return found if self._ring is None else [*found, self._looking_up()]
 

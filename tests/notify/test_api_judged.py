@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Final
@@ -13,7 +14,7 @@ from notify.web.openapi import document
 from tests.notify.api_factory import a_desk
 
 PATIENCE_S: Final = 240
-BUDGET_S: Final = 20
+BUDGET_S: Final = 20  # on a busy machine it judges less in it, and says so in its words
 # update stands for correct, clear and cancel, return for reject: the same body, answer and code.
 LIKE_OTHERS: Final = "/(correct|clear|cancel|reject)$"
 
@@ -45,4 +46,5 @@ async def test_the_service_does_what_its_description_says(tmp_path: Path, migrat
         said, _ = await asyncio.wait_for(child.communicate(), PATIENCE_S)
     words = said.decode()
     assert child.returncode == 0, words[words.find("FAILURES") :]
-    assert "No issues found" in words and "Tested: 36" in words, words
+    kept = [one for one in desk.endpoints if not re.search(LIKE_OTHERS, one.path)]
+    assert "No issues found" in words and f"Selected: {len(kept)}/{len(desk.endpoints)}" in words, words
