@@ -203,7 +203,8 @@ class Translations:
 
     def _endonyms(self) -> Mapping[str, str]:
         named = {one.tag: one.endonym for one in self._service.assembly.city.pack.languages}
-        return {tag: named.get(tag, tag) for tag in (*self._words.languages(), *self._words.plain)}
+        tags = (*self._words.languages(), *self._words.plain)
+        return {tag: named.get(tag, named.get(tag.partition("-x-")[0], tag)) for tag in tags}
 
 
 def _only(known: Words, language: str) -> Words:

@@ -11,7 +11,8 @@ from jinja2 import Environment, nodes
 
 from notify import after_action, data, hazards
 from notify.alert import Certainty, Severity, Stage, Urgency, Wording
-from notify.console import follower, translations, wordings
+from notify.console import composer, follower, translations, wordings
+from notify.console.composer import usual
 from notify.console.reviewing import ASKED
 from notify.console.words import catalogue, spoken, titles, words
 from notify.fallback import Step
@@ -25,9 +26,9 @@ from tests.console.staff_factory import House
 ROOT = data.folder("templates").parent
 OTHERS = tuple(language for language in spoken() if language != "en")
 CODE = ("SELECT ", "PRAGMA ", "INSERT ", "UPDATE ", "DELETE ")  # what begins like a sentence and is none
-# Where calls say what somebody did, or what was promised: keyword, or which argument.
-NAMED = (("Act", "action"), ("Entry", "what"))
-PLACED = {"_log": (1, 2), "_make": (3,)}
+# Where calls say what somebody did, what was promised, what a copy is for: keyword, or which argument.
+NAMED = (("Act", "action"), ("Entry", "what"), ("Copy", "name"), ("Copy", "problem"))
+PLACED = {"_log": (1, 2), "_make": (3,), "_wireless": (0,)}
 # What stands beside what is held of a resident.
 HELD = ("channel", "standing", "language", "basis", "places", "may have a new owner since", "they wrote", "we wrote")
 
@@ -106,6 +107,8 @@ def vocabulary() -> Iterator[str]:
     yield from (kind.capitalize() for kind in areas.KINDS)
     for table in (follower.STATES, translations.LISTS, translations.FORMS, translations.READERS, wordings.STEPS):
         yield from table.values()
+    boil = usual(hazards.catalogue()["boil_water"], Stage.FIRST, ["Portland"])
+    yield from (name for name, _ in composer.lights(boil, {"problems": []}))
     yield from (*after_action.IN_WORDS.values(), *HELD)
     yield from (title for _, title, *_ in answers._STATUS.values())
 
