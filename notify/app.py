@@ -28,6 +28,7 @@ from notify.wiring import CannotStart, build
 
 logger = logging.getLogger(__name__)
 
+GOODBYE_S: Final = 5.0  # how long an open page that follows a send may hold up the end
 MOST_BODY: Final = 4 * 1024 * 1024  # an uploaded area
 
 
@@ -63,7 +64,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         await built.residents.live.refresh()
         public_app.add_routes([*built.callbacks.routes(), *built.residents.routes, *public.routes(settings.published)])
         private_app = web.Application(client_max_size=MOST_BODY, middlewares=[middleware(db)])
-        private_app.add_routes([*api.routes(built.service), *Console(built.service, ring, settings.private_url).web_routes()])
+        private_app.add_routes([*api.routes(built.service, ring), *Console(built.service, ring, settings.private_url).web_routes()])
         public_port = await _listen(stack, public_app, settings.public_host, settings.public_port)
         private_port = await _listen(stack, private_app, settings.private_host, settings.private_port)
         for task in (
@@ -148,7 +149,7 @@ async def _end(task: asyncio.Task[None]) -> None:
 
 async def _listen(stack: contextlib.AsyncExitStack, app: web.Application, host: str, port: int) -> int:
     """Serves an application; returns the port, which the system chose if 0 was given."""
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GOODBYE_S)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     site = web.TCPSite(runner, host, port)
