@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from channels.base import Misconfigured
 from notify import due, duties, keys, leases, schema
 from notify.clock import Clock, SystemClock
+from notify.console import health
 from notify.console.pages import Console
 from notify.db import Database, engine_for
 from notify.schedule import Tick, Ticker
@@ -64,7 +65,9 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         await built.residents.live.refresh()
         public_app.add_routes([*built.callbacks.routes(), *built.residents.routes, *public.routes(settings.published)])
         private_app = web.Application(client_max_size=MOST_BODY, middlewares=[middleware(db)])
-        private_app.add_routes([*api.routes(built.service, ring), *Console(built.service, ring, settings.private_url).web_routes()])
+        private_app[health.SETTINGS], private_app[health.TICKS] = settings, ticks
+        private_app.add_routes(api.routes(built.service, ring))
+        private_app.add_routes(Console(built.service, ring, settings.private_url).web_routes())
         public_port = await _listen(stack, public_app, settings.public_host, settings.public_port)
         private_port = await _listen(stack, private_app, settings.private_host, settings.private_port)
         for task in (
