@@ -80,8 +80,14 @@ def encoding(text: str) -> Encoding:
     return Encoding.GSM_7 if GSM_7.issuperset(text) else Encoding.UCS_2
 
 
-def measure(text: str) -> Measure:
-    """Measures a text as it stands; nothing is normalised or replaced first."""
+def parts(text: str) -> int:
+    """How many parts a text takes."""
+    return len(_part_ends(text, encoding(text)))
+
+
+def measure(text: str, *, naming: bool = True) -> Measure:
+    """Measures a text as it stands; nothing is normalised or replaced first. naming: whether the letters that keep it out of
+    the 7-bit alphabet are named; of a text in another script every letter is one."""
     kind = encoding(text)
     ends = _part_ends(text, kind)
     last = text[ends[-2] if len(ends) > 1 else 0 :]
@@ -91,7 +97,7 @@ def measure(text: str) -> Measure:
         units=_units(text, kind),
         parts=len(ends),
         left=room - _units(last, kind),
-        culprits=() if kind is Encoding.GSM_7 else tuple(_culprits(text)),
+        culprits=tuple(_culprits(text)) if naming and kind is not Encoding.GSM_7 else (),
     )
 
 

@@ -63,7 +63,8 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         stack.callback(ticker.stop)
         public_app = web.Application(client_max_size=MOST_BODY)
         await built.residents.live.refresh()
-        public_app.add_routes([*built.callbacks.routes(), *built.residents.routes, *public.routes(settings.published)])
+        public_app.add_routes([*built.callbacks.routes(), *built.residents.routes])
+        public_app.add_routes(public.routes(settings.published, built.residents.places))
         private_app = web.Application(client_max_size=MOST_BODY, middlewares=[middleware(db)])
         private_app[health.SETTINGS], private_app[health.TICKS] = settings, ticks
         private_app.add_routes(api.routes(built.service, ring))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from channels.base import Content
-from channels.text import GSM_7, Measure, measure, sanitise
+from channels.text import GSM_7, Measure, measure, parts, sanitise
 from notify import letters, slots, topics
 from notify.alert import Info, Mode, Page, Wording
 from notify.fallback import STEPS, Desk, Said, Step, folder_of, given_slots, has_short
@@ -101,7 +101,7 @@ def render(
     said = [one for language in tags for one in _contents(desk, language, tuple(tags), helped)]
     step_of = {content.key: step for content, step in said}
     texts = {content.key: content for content, _ in said if content.key.startswith("sms/")}
-    measures = {key: measure(content.body) for key, content in texts.items()}
+    measures = {key: measure(content.body, naming=content.language in PLAIN) for key, content in texts.items()}
     furthest = {language: _furthest(step_of, language, "sms/") for language in tags}
     return Rendering(
         contents={content.key: content for content in (*(content for content, _ in said), *pages_asked_for)},
@@ -171,7 +171,7 @@ def _offer(desk: Desk, said: Said, wording: Wording) -> str:
 def _unless_dearer(body: str, line: str) -> str:
     """The text with a further line, where that costs no further part."""
     longer = f"{body}\n{line}"
-    return longer if measure(longer).parts == measure(body).parts else body
+    return longer if parts(longer) == parts(body) else body
 
 
 def _mails(desk: Desk, wording: Wording, language: str, links: tuple[Link, ...]) -> Iterator[tuple[Content, Step]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-from channels.text import measure, sanitise
+from channels.text import parts, sanitise
 from notify.reviews import Review, State, arrange, promised, state
 from notify.slots import ENGLISH
 from notify.words import Words, fill
@@ -50,9 +50,9 @@ class Replies:
             return _phrase(str(reply.slots["menu"]), reply.language, plain)
         language, source = self._source(f"dialog.{reply.key}", reply.language)
         phrase = _phrase("", language, plain)
-        for parts, values in _tries(reply.slots):
+        for most, values in _tries(reply.slots):
             phrase = _phrase(fill(source, values), language, plain)
-            if phrase.parts <= parts:
+            if phrase.parts <= most:
                 break
         return phrase
 
@@ -78,7 +78,7 @@ def _phrase(body: str, language: str, plain: bool) -> Phrase:
     if plain and language in PLAIN:
         body = body.translate(PLAIN[language])
     said = sanitise(body).text
-    return Phrase(said, language, measure(said).parts)
+    return Phrase(said, language, parts(said))
 
 
 def _tries(slots: Mapping[str, str | int | Sequence[str]]) -> Iterator[tuple[int, Mapping[str, str]]]:

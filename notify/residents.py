@@ -35,6 +35,7 @@ from notify.signup import Errands, Reception, SignUp
 from notify.signup_letters import Letters
 from notify.site import Site
 from notify.truth import Truth
+from notify.web import check
 from notify.web.counter import Counter
 from notify.web.forms import Marks
 from notify.web.inbound import InboundTexts
@@ -83,6 +84,7 @@ class Residents:
     night: Night
     checks: Checks
     truth: Truth
+    places: check.Gazetteer  # for "is my place in the area?" on alert pages
 
 
 def build(side: Side, dispatchers: Sequence[Dispatcher], reviews: Sequence[Review]) -> Residents:
@@ -130,6 +132,7 @@ def build(side: Side, dispatchers: Sequence[Dispatcher], reviews: Sequence[Revie
         routes=[*inbound.routes(), *(route for each in pages for route in each.routes())],
         screens=screens,
         checks=Checks(inbox=inbox, send=notices.text, ours=number or SMS, zone=side.pack.pack.zone),
+        places=check.Gazetteer(counter.find_place, settings.signup_proxies),
         truth=Truth(inbox=inbox, channels=[one.sender.channel for one in dispatchers]),
         night=Night(side.db, side.clock, side.pack.pack.zone, side.event),
     )

@@ -10,7 +10,7 @@ from channels.dkim import Signer
 from channels.email import SmtpEmail
 from channels.relay import Relay, Security
 from channels.sms import TwilioSms
-from channels.text import measure
+from channels.text import parts
 from channels.twilio_http import TwilioAccount, TwilioGateway
 from notify.city import Pack
 from notify.desk import ANY_PRIORITY, URGENT_BELOW, Sender
@@ -89,7 +89,7 @@ def _email(settings: Settings, pack: Pack, keys: Keyring) -> Sequence[Sender]:
 
 @lru_cache(maxsize=1024)
 def _segments(content: Content) -> int:
-    return measure(content.body).parts
+    return parts(content.body)
 
 
 def _one(_content: Content) -> int:

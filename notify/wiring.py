@@ -26,6 +26,7 @@ from notify.db import Database
 from notify.desk import Desk
 from notify.digest import digest
 from notify.dispatch import Dispatcher
+from notify.figures import Gauges
 from notify.outbox import Envelopes, FrozenEvents, Tampered
 from notify.pager import Pager
 from notify.pages import Pages
@@ -87,9 +88,8 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
     found = senders.build(settings, pack.pack, ring)
     process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     dispatchers = [Dispatcher(sender, desk, f"{process}:{sender.name}") for sender in found]
-    publisher = Publisher(
-        FeedFolder(settings.published), site, Pages(data.folder("templates") / "pages"), _fitting(db, settings.mode, pager)
-    )
+    gauges = Gauges(db, clock, [(one.sender.channel.name, one.light) for one in dispatchers])
+    publisher = Publisher(FeedFolder(settings.published), site, Pages.load(), _fitting(db, settings.mode, pager), gauges.read)
     conductor = Conductor(
         db=db,
         clock=clock,
@@ -181,6 +181,7 @@ def _site(settings: Settings, pack: city.City) -> Site:
         languages=pack.pack.tags,
         mode=settings.mode,
         phone=pack.pack.phones[0],
+        numbers=tuple(sender.number for sender in settings.sms_senders),
     )
 
 
