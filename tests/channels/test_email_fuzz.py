@@ -89,7 +89,7 @@ def cases() -> list[dict[str, str]]:
     return [contents[number // SHARERS] | {name: words[name] for name in OWN} for number, words in enumerate(many)]
 
 
-@dataclass(slots=True)
+@dataclass  # without slots: aiosmtpd looks at every member of its hooks, and Python 3.11.2 leaves one behind that raises
 class Sink:
     """Hooks of aiosmtpd: keeps what came, with its envelope."""
 

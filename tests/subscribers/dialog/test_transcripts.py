@@ -99,7 +99,7 @@ def test_everything_wrong_with_a_file_is_said_at_once(tmp_path: Path) -> None:
         "standing 'gone' is none of active, new, stopped, suspect",
         "system 'clock' is none of yearly_check",
         "given must be a table",
-        "obeyed 'stopp' is none of help, start, stop",
+        "obeyed 'stopp' is none of help, missed, start, stop",
     ):
         assert problem in said
 
