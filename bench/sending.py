@@ -26,7 +26,7 @@ from notify import ledger, register
 from notify.alert import Event, Stage
 from notify.clock import micros
 from notify.db import Database
-from notify.planning import Audience, _decided, told_so_far
+from notify.planning import Audience, Limits, _decided, told_so_far
 from tests.notify.factories import an_event
 from tests.stories.town import BOIL_WATER, Process, Town, numbers
 
@@ -215,8 +215,8 @@ def _all_clear() -> Figure:
             row.started_at = now + timedelta(seconds=1)
             for _ in range(3):
                 begun = time.perf_counter()
-                accounts, groups = db.read_now(lambda conn: told_so_far(conn, row, _Everybody()))
-                packed = _decided(event, chosen, accounts, groups, None)
+                so_far = db.read_now(lambda conn: told_so_far(conn, row, _Everybody()))
+                packed = _decided(event, chosen, so_far, Limits(None, np.empty(0, np.int64)))
                 seconds.append(time.perf_counter() - begun)
             if len(packed) != TOLD:
                 raise RuntimeError(f"the all clear reaches {len(packed)} of {TOLD}")
