@@ -141,8 +141,8 @@ class Newsroom:
         row = register.alert(conn, alert_id, lock=True)
         if not reason.strip():
             raise Unfit(["A reason is required, so that the author knows what to change."])
-        if not {"approver", "author"} & {role.value for role in staff.roles}:
-            raise NotAllowed([f"{staff.person_id} has neither the role author nor approver."])
+        if problems := may_write(staff, self._matter(conn, Draft.model_validate_json(row.content), row)):
+            raise NotAllowed(problems)
         if row.status == Status.APPROVED:
             raise register.Conflict(f"{alert_id} has been approved already; compose it anew if it must change.")
         row = self._move(conn, row, Status.REJECTED if reject else Status.RETURNED, reason=reason, digest=None, frozen=None)

@@ -176,6 +176,8 @@ def test_a_scope_holds_for_writing_and_approving(room: Room, scope: dict[str, fr
     alert_id, digest = room.submitted()
     with pytest.raises(NotAllowed):
         room.do("approve", somebody("narrow-too", Role.APPROVER, **scope), alert_id, digest)
+    with pytest.raises(NotAllowed):
+        room.do("send_back", somebody("narrow-too", Role.APPROVER, **scope), alert_id, "Not mine to judge.")
     inside = {"hazards": frozenset({"boil_water"}), "areas": frozenset({"Portland"})}
     room.do("approve", somebody("fitting", Role.APPROVER, **inside), alert_id, digest)
 
