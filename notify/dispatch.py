@@ -14,6 +14,7 @@ import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -131,19 +132,16 @@ class Dispatcher:
     async def _lease_more(self) -> None:
         now, limit = self.desk.clock.now(), self._ahead(self.desk.lead_s, 2 * BATCH)
         self._books.leasing()
-        self._held.extend(
-            await self.desk.db.write(
-                lambda conn: leases.lease(
-                    conn,
-                    self.owner,
-                    self.sender.channel.name,
-                    limit=limit,
-                    below=self.sender.below,
-                    now=now,
-                    until=now + self.desk.lease_for,
-                )
-            )
+        take = partial(
+            leases.lease,
+            owner=self.owner,
+            channel=self.sender.channel.name,
+            limit=limit,
+            below=self.sender.below,
+            now=now,
+            until=now + self.desk.lease_for,
         )
+        self._held.extend(await self.desk.db.write(take))
 
     async def _give_back(self) -> None:
         """Frees what is leased and not claimed, for the next lease or for other senders."""

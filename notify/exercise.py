@@ -9,11 +9,14 @@ from typing import Final
 from notify.alert import Event, Mode, Stage, Wording
 from notify.bulletin import Bulletin, is_test
 from notify.words import Words
+from subscribers.address import Samples
 
 MARK: Final = "line.exercise_mark"  # "TEST ONLY", which every text of a test and of an exercise begins with
 LOOKED_AT: Final = 80  # letters of a text's start
 # What Hawaii's test said. Nobody who hears it can tell a test from the real thing.
 NEVER_IN_A_TEST: Final = ("not a drill", "not a test", "no es un simulacro")
+# Which phone numbers an instance of a mode knows at all.
+SAMPLES: Final = {Mode.LIVE: Samples.REFUSED, Mode.TRAINING: Samples.ALLOWED, Mode.DEMO: Samples.ONLY}
 _STATUS: Final = re.compile(rb"<(?:\w+:)?status>\s*(\w+)\s*</")
 # Domains where nobody has a mailbox: RFC 2606, and the sample city's own.
 SAMPLE_DOMAINS: Final = ("example.gov", "example.com", "example.net", "example.org", "example", "test", "invalid")

@@ -1,7 +1,7 @@
 """Who may give whom which power: what lets people send alerts or give powers takes two administrators, everything else one."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +13,7 @@ from sqlmodel import col, select
 from notify import accounts, audit, people
 from notify.audit import Act
 from notify.broadcast import NotAllowed
+from notify.draft import CHANNELS
 from notify.life import Role, Staff
 from notify.register import Conflict
 from notify.tables import Grant
@@ -36,6 +37,12 @@ class Wanted:
     person_id: str
     roles: frozenset[Role] = frozenset()
     scope: Scope = field(default_factory=dict)
+
+
+def unknown(scope: Scope, hazards: Collection[str], areas: Collection[str]) -> list[str]:
+    """A sentence for every hazard, area and channel of a limit that there is not: a limit to nothing would be a trap."""
+    there = {"hazards": hazards, "areas": areas, "channels": CHANNELS}
+    return [f"{what}: there is no '{name}'." for what, names in scope.items() for name in names if name not in there[what]]
 
 
 def ask(conn: Connection, admin: Staff, wanted: Wanted, now: datetime) -> str | None:

@@ -60,6 +60,11 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+WRITERS: Final = frozenset({Role.AUTHOR, Role.APPROVER})  # who words alerts
+ADMINS: Final = frozenset({Role.ADMIN})
+LOOKERS: Final = frozenset({Role.ADMIN, Role.APPROVER, Role.LEAD311})  # who may look a resident up, saying why
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staff:
     """Who acts. An empty scope set means no limit; author and approver count only inside their scope."""

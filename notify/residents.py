@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
 from aiohttp import web
 from sqlalchemy import Connection
@@ -11,13 +10,14 @@ from sqlalchemy import Connection
 from channels.base import Channel
 from channels.lookup import Lookup
 from notify import city, data
-from notify.alert import Event, Mode
+from notify.alert import Event
 from notify.checks import Checks
 from notify.city import City
 from notify.clock import Clock
 from notify.crowd import Crowd
 from notify.db import Database
 from notify.dispatch import Dispatcher
+from notify.exercise import SAMPLES
 from notify.hazards import Hazard
 from notify.inbox import TERMS, Inbox
 from notify.landlines import Landlines
@@ -45,13 +45,11 @@ from notify.web.signup import SignUpPages
 from notify.web.visit import VisitPages
 from notify.words import Words
 from notify.world import CityWorld, facts, sights
-from subscribers.address import SMS, Samples
+from subscribers.address import SMS
 from subscribers.dialog import lexicon
 from subscribers.dialog.turn import Reply
 from subscribers.gazetteer.search import Gazetteer
 from subscribers.sealing import Keyring
-
-SAMPLES: Final = {Mode.LIVE: Samples.REFUSED, Mode.TRAINING: Samples.ALLOWED, Mode.DEMO: Samples.ONLY}
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,12 @@ def channel_of(text: str) -> str:
     return EMAIL if "@" in text else SMS
 
 
+def normal(text: str, samples: Samples) -> tuple[str, str]:
+    """Channel and normalised form of whatever was typed, phone number or mailbox. Raises BadAddress."""
+    channel = channel_of(text)
+    return channel, normal_email(text) if channel == EMAIL else normal_phone(text, samples)
+
+
 def normal_phone(text: str, samples: Samples, countries: frozenset[str] = HOME_COUNTRIES) -> str:
     """E.164 of a number written in any usual way; without a country code it is read as North American.
 

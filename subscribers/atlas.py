@@ -48,6 +48,19 @@ def areas(conn: Connection) -> list[NamedShape]:
     ]
 
 
+def features(shapes: Sequence[NamedShape], *, simpler_deg: float = 0.0) -> dict[str, Any]:
+    """A GeoJSON FeatureCollection of areas. simpler_deg: corners nearer than this to a straight line are left out."""
+    found = [
+        {
+            "type": "Feature",
+            "properties": {"name": one.name, "kind": one.kind, "citywide": one.citywide},
+            "geometry": json.loads(to_geojson(one.shape.simplify(simpler_deg) if simpler_deg else one.shape)),
+        }
+        for one in shapes
+    ]
+    return {"type": "FeatureCollection", "features": found}
+
+
 def version(conn: Connection) -> tuple[Any, ...]:
     """Equal as long as the areas are the same: how many there are, and when the last one came."""
     return tuple(conn.execute(select(func.count(), func.max(AREA.c.imported_at))).one())

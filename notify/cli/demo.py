@@ -252,7 +252,7 @@ class Stage:
             if open_rows == 0:
                 return
             if open_rows == waiting:
-                time.sleep(1)
+                time.sleep(1)  # reports still come in; the service is asked, not told
             waiting = open_rows
 
 

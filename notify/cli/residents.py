@@ -12,17 +12,17 @@ from rich.progress import Progress as Bar
 from sqlalchemy import Connection
 
 from notify import audit, city, data, keys
-from notify.alert import Mode
 from notify.audit import Act
 from notify.cli.admin import opened
 from notify.cli.client import Client
 from notify.cli.say import Exit, Json, errors, refuse, screen, sentences, show, table
 from notify.db import Database
+from notify.exercise import SAMPLES
 from notify.settings import Settings
 from subscribers import atlas, importing
 from subscribers import history as past
 from subscribers import reassigned as numbers
-from subscribers.address import EMAIL, BadAddress, Samples, channel_of, normal_email, normal_phone
+from subscribers.address import BadAddress, normal
 from subscribers.entry import Rules
 from subscribers.importing import Progress, Totals
 from subscribers.sheet import BadFile
@@ -30,7 +30,6 @@ from subscribers.sheet import BadFile
 app = typer.Typer(help="People, their addresses and places.", no_args_is_help=True)
 
 MOST_SHOWN = 200
-SAMPLES = {Mode.LIVE: Samples.REFUSED, Mode.TRAINING: Samples.ALLOWED, Mode.DEMO: Samples.ONLY}
 
 
 @app.command(name="import")
@@ -154,8 +153,7 @@ def history(
         settings, db = opened()
         with closing(db):
             try:
-                channel = channel_of(address)
-                wanted = normal_email(address) if channel == EMAIL else normal_phone(address, SAMPLES[settings.mode])
+                channel, wanted = normal(address, SAMPLES[settings.mode])
             except BadAddress as fault:
                 refuse([str(fault)])
             ring = keys.load(settings.keys_file)

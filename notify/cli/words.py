@@ -1,21 +1,19 @@
 """`tocsin words ...`: which languages would go out today, and a reviewer's yes to what they have read."""
 
 import dataclasses
-from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from sqlalchemy import Connection, delete, insert
-from sqlmodel import col
+from sqlalchemy import Connection
 
 from notify import catalogs, data, reviews, words
 from notify.cli.admin import opened
 from notify.cli.say import Exit, Json, refuse, screen, sentences, show, table
-from notify.reviews import Entry, Reader, Review
+from notify.console.reviewing import keep
+from notify.reviews import Entry, Reader
 from notify.slots import ENGLISH
-from notify.tables import WordReview
 from notify.wiring import reviews as stored
 
 app = typer.Typer(help="Words and their reviews.", no_args_is_help=True)
@@ -101,25 +99,14 @@ def review(
                 reviews.approve(known, entry.message.context, language, reviewer=reviewer, at=now, kind=kind)
                 for entry in chosen
             ]
-            db.write_now(lambda conn: keep(conn, given))
+
+            def store(conn: Connection) -> None:
+                for one in given:
+                    keep(conn, one)
+
+            db.write_now(store)
     left = len(entries) - len(given)
     show({"language": language, "approved": len(given), "left": left}, json, [f"{len(given)} approved, {left} left."])
-
-
-def keep(conn: Connection, given: Sequence[Review]) -> None:
-    """Stores reviews, each in place of an older one of the same message."""
-    for one in given:
-        conn.execute(delete(WordReview).where(col(WordReview.language) == one.language, col(WordReview.key) == one.key))
-        row = WordReview(
-            language=one.language,
-            key=one.key,
-            source_hash=one.source_hash,
-            target_hash=one.target_hash,
-            reviewer=one.reviewer,
-            kind=one.kind,
-            at=one.at,
-        )
-        conn.execute(insert(WordReview).values(**row.model_dump()))
 
 
 def _asked(entry: Entry, language: str) -> bool:

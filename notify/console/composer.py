@@ -1,11 +1,9 @@
 """Writing an alert: choose the hazard, fill in one page, look at what people would get, ask for approval."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import shapely
 from aiohttp import web
 
 from notify import plain_language, register
@@ -13,12 +11,12 @@ from notify.alert import Stage
 from notify.broadcast import Unfit
 from notify.console import draft_form
 from notify.console.draft_form import SLOT, Filled, Problem
-from notify.console.routing import FORM, SEVERAL, SIGNED_IN, WRITERS, Guard, Route
+from notify.console.routing import FORM, SEVERAL, SIGNED_IN, Guard, Route
 from notify.console.screens import VISIT
 from notify.draft import BadDraft, Draft
 from notify.fallback import folder_of, has_short
 from notify.hazards import Hazard
-from notify.life import EDITABLE, Status
+from notify.life import EDITABLE, WRITERS, Status
 from notify.service import Service
 from notify.slots import Kind, Slot
 from notify.subject import WORDINGS
@@ -123,15 +121,7 @@ class Composer:
     async def map(self, _: web.Request) -> web.StreamResponse:
         """The city's areas for the map, large ones first so that small ones lie above them."""
         areas = sorted(await self._db.read(atlas.areas), key=lambda area: -area.shape.area)
-        features = [
-            {
-                "type": "Feature",
-                "properties": {"name": area.name, "kind": area.kind, "citywide": area.citywide},
-                "geometry": json.loads(shapely.to_geojson(area.shape.simplify(SIMPLER_DEG))),
-            }
-            for area in areas
-        ]
-        collection = {"type": "FeatureCollection", "features": features}
+        collection = atlas.features(areas, simpler_deg=SIMPLER_DEG)
         return web.json_response(collection, headers={"Cache-Control": "private, max-age=300"})
 
     async def _keep(self, request: web.Request, row: AlertRow, draft: Draft, seen: int) -> None:

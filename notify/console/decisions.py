@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 from notify import glass, register
 from notify.alert import Event, from_json
 from notify.console.door import CODE_WRONG
-from notify.console.routing import FORM, READERS, WRITERS, Guard, Route
+from notify.console.routing import FORM, READERS, Guard, Route
 from notify.console.screens import VISIT
 from notify.draft import Draft
-from notify.life import Staff, Status
+from notify.life import WRITERS, Staff, Status
 from notify.service import Service
 from notify.tables import AlertRow
 

@@ -18,13 +18,13 @@ from sqlalchemy import Connection
 from notify import drill_log, drills, register
 from notify.alert import Event, from_json
 from notify.broadcast import Unfit
-from notify.console.records import csv_file
 from notify.console.routing import FORM, READERS, Guard, Route
-from notify.console.screens import VISIT
+from notify.console.screens import HEADERS, VISIT
 from notify.drill_log import LEADERS
 from notify.drills import Drill, Fit, Score
 from notify.service import Service
 from notify.tables import AlertRow
+from notify.web.tables import csv_file
 from subscribers import atlas, generator, importing
 from subscribers.address import Samples
 from subscribers.entry import Rules
@@ -112,7 +112,7 @@ class Drills:
 
     async def table(self, request: web.Request) -> web.StreamResponse:
         judged = await self._judged(await self._drill(request))
-        return csv_file(_rows(judged), f"{judged.drill.drill_id}.csv")
+        return csv_file(_rows(judged), f"{judged.drill.drill_id}.csv", HEADERS)
 
     def _refuse_outside_training(self) -> None:
         if problems := drills.mode_problems(self._mode):

@@ -14,11 +14,11 @@ from notify import audit, copy_pack, followup, progress, promises, register
 from notify.alert import Event, Stage
 from notify.broadcast import Unfit
 from notify.console.door import CODE_WRONG
-from notify.console.routing import FORM, READERS, WRITERS, Guard, Route
+from notify.console.routing import FORM, READERS, Guard, Route
 from notify.console.screens import VISIT
 from notify.deliveries import State
 from notify.draft import Draft
-from notify.life import IN_FORCE, LEAVING, Status
+from notify.life import IN_FORCE, LEAVING, WRITERS, Status
 from notify.progress import Progress
 from notify.service import Service
 from notify.tables import AlertRow, AuditLine, EventRow, OpenPromise

@@ -18,13 +18,12 @@ from sqlmodel import col, select
 from notify import audit
 from notify.console.routing import Guard, Route
 from notify.db import Database, is_sqlite
-from notify.life import Role
+from notify.life import ADMINS
 from notify.schedule import Tick
 from notify.service import Service
 from notify.settings import PREFIX, SenderSetting, Settings
 from notify.tables import AuditLine, Due
 
-ADMINS: Final = frozenset({Role.ADMIN})
 # What the composition root tells the page about itself.
 SETTINGS: Final = web.AppKey("settings", Settings)
 TICKS: Final = web.AppKey("ticks", Sequence[Tick])

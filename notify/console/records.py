@@ -1,31 +1,22 @@
 """What happened: every alert, the log of who did what with proof that it is whole, and what is held of one resident."""
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Final
 
 from aiohttp import web
-from sqlalchemy import Connection
 
-from notify import after_action, audit, register
+from notify import after_action, audit, look_up, register
 from notify.after_action import Report
-from notify.alert import Mode
-from notify.audit import Act
 from notify.broadcast import Unfit
 from notify.console.routing import FORM, READERS, Guard, Route
 from notify.console.screens import HEADERS, VISIT
-from notify.life import Role
-from notify.residents import SAMPLES
+from notify.life import LOOKERS
 from notify.service import Service
-from subscribers import history
-from subscribers.address import EMAIL, BadAddress, channel_of, normal_email, normal_phone
-from subscribers.formulas import defused
-from subscribers.history import History
+from notify.web.tables import csv_file
+from subscribers.address import BadAddress
 
 PAGE: Final = 100
 LAST: Final = 2**62
-LOOKERS: Final = frozenset({Role.ADMIN, Role.APPROVER, Role.LEAD311})
 
 
 class Records:
@@ -68,10 +59,7 @@ class Records:
 
     async def table(self, _: web.Request) -> web.StreamResponse:
         """The whole log as CSV, for a records request. It holds no resident's data."""
-        lines = await self._db.read(audit.lines)
-        table = [("line", "at", "who", "what", "about", "details", "hash")]
-        table += [(str(one.seq), one.at, one.actor, one.action, one.subject, one.detail, one.hash) for one in lines]
-        return csv_file(table, "records.csv")
+        return csv_file(audit.table(await self._db.read(audit.lines)), "records.csv", HEADERS)
 
     async def report(self, request: web.Request) -> web.StreamResponse:
         """What happened in an incident, for those who learn from it."""
@@ -80,7 +68,7 @@ class Records:
 
     async def report_table(self, request: web.Request) -> web.StreamResponse:
         found = await self._reported(request)
-        return csv_file(after_action.rows(found), f"report-{found.incident_id}.csv")
+        return csv_file(after_action.rows(found), f"report-{found.incident_id}.csv", HEADERS)
 
     async def _reported(self, request: web.Request) -> Report:
         incident_id = request.match_info["incident_id"]
@@ -96,26 +84,9 @@ class Records:
         if not reason:
             raise Unfit(["Say why you look: it stands in the log."])
         try:
-            channel = channel_of(typed)
-            mode: Mode = self._service.assembly.mode
-            address = normal_email(typed) if channel == EMAIL else normal_phone(typed, SAMPLES[mode])
+            asked = look_up.question(typed, reason, self._service.assembly.mode)
         except BadAddress as fault:
             raise Unfit([str(fault)]) from None
-        now, ring = self._clock.now(), self._guard.ring
-
-        def look(conn: Connection) -> History | None:
-            found = history.of(conn, channel, address, ring)
-            detail = {"reason": reason, "found": found is not None}
-            audit.append(conn, Act(actor=staff.person_id, action="looked up a resident", subject=channel, detail=detail), now)
-            return found
-
+        look = partial(look_up.look, staff=staff, asked=asked, ring=self._guard.ring, now=self._clock.now())
         found = await self._db.write(look)
         return self._screens.page(request, "residents", address=typed, reason=reason, found=found, asked=True)
-
-
-def csv_file(table: Iterable[Sequence[object]], name: str) -> web.Response:
-    """A table as a file; no cell of it runs as a formula."""
-    written = io.StringIO()
-    csv.writer(written).writerows([defused(str(cell)) for cell in row] for row in table)
-    headers = HEADERS | {"Content-Disposition": f'attachment; filename="{name}"'}
-    return web.Response(text=written.getvalue(), content_type="text/csv", headers=headers)

@@ -34,7 +34,6 @@ FORM = web.RequestKey("form", Form)
 SEVERAL = web.RequestKey("several", dict[str, list[str]])
 REFUSALS: Final = frozenset({403, 409, 422})  # not allowed; somebody else was first; the content must change
 MOST_FIELDS: Final = 2_000  # a form that ticks every area of a city
-WRITERS: Final = frozenset({Role.AUTHOR, Role.APPROVER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

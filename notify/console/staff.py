@@ -9,13 +9,11 @@ from notify import accounts, grants, people
 from notify.broadcast import Unfit
 from notify.console.routing import FORM, Guard, Route, several
 from notify.console.screens import VISIT
-from notify.draft import CHANNELS
 from notify.grants import Power, Wanted
-from notify.life import Role
+from notify.life import ADMINS, Role
 from notify.service import Service
 from subscribers import atlas
 
-ADMINS: Final = frozenset({Role.ADMIN})
 LIMITS: Final = ("hazards", "areas", "channels")
 
 
@@ -74,10 +72,8 @@ class StaffPages:
 
     async def _known(self, scope: Mapping[str, Sequence[str]]) -> None:
         """Raises Unfit, naming every hazard, area and channel that there is not: a limit to nothing would be a trap."""
-        areas = {area.name for area in await self._db.read(atlas.areas)}
-        there = {"hazards": set(self._service.assembly.hazards), "areas": areas, "channels": set(CHANNELS)}
-        unknown = [f"{name}: there is no '{one}'." for name, ones in scope.items() for one in ones if one not in there[name]]
-        if unknown:
+        areas = [area.name for area in await self._db.read(atlas.areas)]
+        if unknown := grants.unknown(scope, self._service.assembly.hazards, areas):
             raise Unfit(unknown)
 
     def _invitation(self, person_id: str, token: str | None) -> list[str]:

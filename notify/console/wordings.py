@@ -18,7 +18,7 @@ from notify.service import Service
 from notify.slots import ENGLISH
 from notify.words import Words
 
-LOOKERS: Final = READERS | {Role.TRANSLATOR}
+SHOWN_TO: Final = READERS | {Role.TRANSLATOR}
 STEPS: Final = {
     Step.OWN: "own words",
     Step.GENERIC: "the words for every danger",
@@ -56,7 +56,7 @@ class WordPages:
         self._guard, self._service = guard, service
 
     def routes(self) -> list[Route]:
-        return [Route(method="GET", path="/words", answer=self.show, roles=LOOKERS)]
+        return [Route(method="GET", path="/words", answer=self.show, roles=SHOWN_TO)]
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         assembly = self._service.assembly

@@ -15,7 +15,7 @@ from notify import accounts, followup, progress, register
 from notify.alert import Stage
 from notify.console.tallies import Tallies
 from notify.draft import Draft
-from notify.life import IN_FORCE, LEAVING, Staff, Status
+from notify.life import IN_FORCE, LEAVING, WRITERS, Staff, Status
 from notify.service import Service
 from notify.web.alert_shapes import alert_json, one_alert, page
 from notify.web.answers import STAFF, Problem, is_repeat, once
@@ -23,7 +23,6 @@ from notify.web.endpoints import (
     GIVEN,
     LIMIT,
     PREFIX,
-    WRITERS,
     Approval,
     Endpoint,
     FollowUp,

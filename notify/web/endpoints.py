@@ -21,9 +21,6 @@ ANYBODY: Final[frozenset[Role] | None] = None  # no token: health, readiness, me
 STAFF_ALL: Final = frozenset(Role)
 READERS: Final = frozenset({Role.VIEWER, Role.AUTHOR, Role.APPROVER, Role.ADMIN, Role.TRANSLATOR})
 AUDITORS: Final = frozenset({Role.ADMIN, Role.APPROVER, Role.VIEWER})
-WRITERS: Final = frozenset({Role.AUTHOR, Role.APPROVER})
-LOOKERS: Final = frozenset({Role.ADMIN, Role.APPROVER, Role.LEAD311})
-ADMINS: Final = frozenset({Role.ADMIN})
 
 # What stands in a draft's fields where reading them kindly would be wrong: 0 would be a moment in 1970, "no" no people.
 EXACTLY: Final[Mapping[tuple[str, ...], tuple[type, ...]]] = {

@@ -1,20 +1,17 @@
 """What is on record, by the API: areas, audience counts, the log, reports of incidents, and what is held of one resident."""
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
-import shapely
 from aiohttp import web
 from sqlalchemy import Connection
 from sqlmodel import col, select
 
-from notify import after_action, audit
+from notify import after_action, audit, look_up
 from notify.after_action import Report, Said
-from notify.alert import Mode
-from notify.audit import Act
+from notify.life import LOOKERS
 from notify.service import Service
 from notify.tables import AuditLine
 from notify.web.alert_shapes import event_json
@@ -23,7 +20,6 @@ from notify.web.endpoints import (
     AUDITORS,
     GIVEN,
     LIMIT,
-    LOOKERS,
     PREFIX,
     Endpoint,
     LookUp,
@@ -32,13 +28,13 @@ from notify.web.endpoints import (
     next_page,
     whole,
 )
-from subscribers import atlas, history
-from subscribers.address import EMAIL, BadAddress, Samples, channel_of, normal_email, normal_phone
-from subscribers.formulas import defused
+from notify.web.tables import csv_file
+from subscribers import atlas
+from subscribers.address import BadAddress
 from subscribers.history import History
 from subscribers.sealing import Keyring
 
-SAMPLES: Final = {Mode.LIVE: Samples.REFUSED, Mode.TRAINING: Samples.ALLOWED, Mode.DEMO: Samples.ONLY}
+UNKEPT: Final = {"Cache-Control": "no-store"}
 SUBJECT: Final = Query(name="subject", says="only what concerns this alert, incident or person")
 AFTER: Final = Query(name="after", says="the seq that the page before ended with", whole=True)
 INCIDENT: Final = "/incidents/{incident_id}"
@@ -79,15 +75,7 @@ class RecordsApi:
         return web.json_response({"areas": await self.service.areas()})
 
     async def shapes(self, _: web.Request) -> web.Response:
-        features = [
-            {
-                "type": "Feature",
-                "properties": {"name": area.name, "kind": area.kind, "citywide": area.citywide},
-                "geometry": json.loads(shapely.to_geojson(area.shape)),
-            }
-            for area in await self.service.db.read(atlas.areas)
-        ]
-        collection = {"type": "FeatureCollection", "features": features}
+        collection = atlas.features(await self.service.db.read(atlas.areas))
         return web.json_response(collection, content_type="application/geo+json")
 
     async def subscribers(self, _: web.Request) -> web.Response:
@@ -101,17 +89,14 @@ class RecordsApi:
         return web.json_response({"lines": shown}, headers=headers)
 
     async def log_table(self, _: web.Request) -> web.Response:
-        table: list[Sequence[object]] = [("line", "at", "who", "what", "about", "details", "hash")]
-        lines = await self.service.db.read(audit.lines)
-        table += [(one.seq, one.at, one.actor, one.action, one.subject, one.detail, one.hash) for one in lines]
-        return _csv(table, "audit.csv")
+        return csv_file(audit.table(await self.service.db.read(audit.lines)), "audit.csv", UNKEPT)
 
     async def report(self, request: web.Request) -> web.Response:
         return web.json_response(report_json(await self._reported(request)))
 
     async def report_table(self, request: web.Request) -> web.Response:
         found = await self._reported(request)
-        return _csv(after_action.rows(found), f"report-{found.incident_id}.csv")
+        return csv_file(after_action.rows(found), f"report-{found.incident_id}.csv", UNKEPT)
 
     async def look_up(self, request: web.Request) -> web.Response:
         """It takes a reason, and who looked stands in the log; the address does not."""
@@ -119,25 +104,12 @@ class RecordsApi:
         assert isinstance(given, LookUp) and ring is not None
         if not given.reason.strip():
             raise Problem(422, "The body cannot be read.", ["reason: say why you look: it stands in the log."], "bad-body")
-        channel, address = self._address(given.address)
-        staff, now = request[STAFF], self.service.clock.now()
-
-        def look(conn: Connection) -> History | None:
-            found = history.of(conn, channel, address, ring)
-            detail = {"reason": given.reason, "found": found is not None}
-            audit.append(conn, Act(actor=staff.person_id, action="looked up a resident", subject=channel, detail=detail), now)
-            return found
-
-        return web.json_response(history_json(await self.service.db.write(look)), headers={"Cache-Control": "no-store"})
-
-    def _address(self, typed: str) -> tuple[str, str]:
         try:
-            channel = channel_of(typed)
-            if channel == EMAIL:
-                return channel, normal_email(typed)
-            return channel, normal_phone(typed, SAMPLES[self.service.assembly.mode])
+            asked = look_up.question(given.address, given.reason, self.service.assembly.mode)
         except BadAddress as fault:
             raise Problem(422, "The body cannot be read.", [f"address: {fault}"], "bad-body") from None
+        look = partial(look_up.look, staff=request[STAFF], asked=asked, ring=ring, now=self.service.clock.now())
+        return web.json_response(history_json(await self.service.db.write(look)), headers=UNKEPT)
 
     async def _reported(self, request: web.Request) -> Report:
         incident_id = request.match_info["incident_id"]
@@ -188,11 +160,3 @@ def history_json(found: History | None) -> dict[str, Any]:
         "facts": {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in facts.items()},
         "entries": [{"at": entry.at.isoformat(), "what": entry.what, "detail": entry.detail} for entry in found.entries],
     }
-
-
-def _csv(table: Iterable[Sequence[object]], name: str) -> web.Response:
-    """A table as a file; no cell of it runs as a formula."""
-    written = io.StringIO()
-    csv.writer(written).writerows([defused(str(cell)) for cell in row] for row in table)
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return web.Response(text=written.getvalue(), content_type="text/csv", charset="utf-8", headers=headers)

@@ -7,14 +7,13 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from notify import accounts, grants, people
-from notify.draft import CHANNELS
 from notify.grants import Power, Scope, Wanted
-from notify.life import Staff
+from notify.life import ADMINS, Staff
 from notify.register import Conflict
 from notify.service import Service
 from notify.tables import Grant
 from notify.web.answers import STAFF, Problem, ShownOnce, once
-from notify.web.endpoints import ADMINS, GIVEN, PREFIX, Endpoint, NewPerson, Nothing
+from notify.web.endpoints import GIVEN, PREFIX, Endpoint, NewPerson, Nothing
 
 PEOPLE: Final = f"{PREFIX}/staff"
 GRANTS: Final = f"{PREFIX}/grants"
@@ -144,12 +143,8 @@ class StaffApi:
 
     async def _known(self, scope: Scope) -> None:
         """Raises Problem: a limit to what there is not would let somebody do nothing, or be taken for none."""
-        areas = frozenset(area["name"] for area in await self.service.areas())
-        there = {"hazards": frozenset(self.service.assembly.hazards), "areas": areas, "channels": frozenset(CHANNELS)}
-        problems = [
-            f"{what}: there is no '{name}'." for what, names in scope.items() for name in names if name not in there[what]
-        ]
-        if problems:
+        areas = [area["name"] for area in await self.service.areas()]
+        if problems := grants.unknown(scope, self.service.assembly.hazards, areas):
             raise Problem(422, "This person cannot be added or changed.", problems, "bad-person")
 
     async def _once(self, request: web.Request, verb: Callable[[Connection], Any], status: int = 200) -> web.Response:

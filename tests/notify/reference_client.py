@@ -8,6 +8,7 @@ Both keep four rules:
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -38,7 +39,7 @@ class Shown:
 
 
 @dataclass(slots=True)
-class Client:
+class Client(ABC):
     """What both clients share: polite asking, and a memory that outlives a failing feed."""
 
     session: aiohttp.ClientSession
@@ -63,8 +64,8 @@ class Client:
         except aiohttp.ClientError:
             self.answers[0] = self.answers.get(0, 0) + 1
 
-    async def read(self, body: bytes) -> tuple[Shown, ...]:
-        raise NotImplementedError
+    @abstractmethod
+    async def read(self, body: bytes) -> tuple[Shown, ...]: ...
 
     def shown(self, now: datetime) -> Mapping[str, Shown]:
         """What is on the map: thread -> alert."""
