@@ -2,7 +2,7 @@
 
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 
 class Clock(Protocol):
@@ -38,6 +38,31 @@ class ManualClock:
         self._now += by
         self._elapsed += by.total_seconds()
         return self._now
+
+    def set(self, by: timedelta) -> datetime:
+        """As somebody sets the wall clock of a machine, either way: no time passes."""
+        self._now += by
+        return self._now
+
+
+LEAST_STEP: Final = timedelta(seconds=1)  # smaller corrections are those of a clock that is kept right
+
+
+class Steps:
+    """Notices that the wall clock was set, by the clock that never jumps."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._began = self._beginning()
+
+    def look(self) -> timedelta:
+        """How far the wall clock was set since the last look, forward or (negative) back; zero when it just went on."""
+        before, self._began = self._began, self._beginning()
+        by = self._began - before
+        return by if abs(by) >= LEAST_STEP else timedelta(0)
+
+    def _beginning(self) -> datetime:
+        return self._clock.now() - timedelta(seconds=self._clock.monotonic())
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

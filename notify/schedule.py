@@ -1,15 +1,23 @@
-"""The ticks, as one visible list. APScheduler only wakes; what there is to do always stands in a table."""
+"""The ticks, as one visible list. APScheduler only wakes; what there is to do always stands in a table.
+
+APScheduler reckons by the wall clock: set back by an hour, it would not wake for an hour. So its next turns are laid anew then.
+"""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from apscheduler.events import EVENT_JOB_ERROR
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from notify.clock import Clock, Steps, SystemClock
+
 logger = logging.getLogger(__name__)
+
+CLOCK_EVERY_S: Final = 0.5  # how often it is looked whether the clock was set
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +30,11 @@ class Tick:
 
 
 class Ticker:
-    """Runs the ticks from `start` to `stop`. A tick that fails is logged and runs again next time."""
+    """Runs the ticks from `start` to `stop`. A tick that fails is logged and runs again next time. clock: the machine's."""
 
-    def __init__(self, ticks: Sequence[Tick]) -> None:
+    def __init__(self, ticks: Sequence[Tick], clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self._watch: asyncio.Task[None] | None = None
         # A late run must run (never be dropped as a misfire), once, however many were missed.
         self._scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
@@ -38,9 +48,21 @@ class Ticker:
         # end cuts off: noise. What fails is logged below.
         logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
         self._scheduler.start()
+        self._watch = asyncio.create_task(self._keep_going(), name="the machine's clock")
 
     def stop(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
         self._scheduler.shutdown(wait=False)
+
+    async def _keep_going(self) -> None:
+        """When the clock was set back, every tick's next turn is now and not when the clock gets there again."""
+        steps = Steps(self._clock)
+        while True:
+            await asyncio.sleep(CLOCK_EVERY_S)
+            if steps.look() < timedelta(0):
+                for job in self._scheduler.get_jobs():
+                    job.modify(next_run_time=self._clock.now())
 
 
 def _log_failure(event: Any) -> None:

@@ -1,9 +1,13 @@
 """The ticks go on, whatever one run of one of them does."""
 
 import asyncio
+from datetime import datetime, timedelta, tzinfo
 
+import apscheduler.schedulers.base
 import pytest
 
+from notify import schedule
+from notify.clock import SystemClock
 from notify.schedule import Tick, Ticker
 
 WAIT_S = 60
@@ -55,4 +59,38 @@ async def test_a_run_that_takes_long_is_not_started_twice() -> None:
         assert begun.runs == 1
         held.set()
         await begun.enough.wait()
+    ticker.stop()
+
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize("by", [-HOUR, HOUR, -timedelta(days=366)])
+async def test_the_ticks_go_on_when_the_machines_clock_is_set(by: timedelta, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = timedelta(0)
+
+    class Machine(SystemClock):
+        def now(self) -> datetime:
+            return super().now() + given
+
+    class Wall(datetime):
+        """What APScheduler reads the time from."""
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) + given
+
+    monkeypatch.setattr(apscheduler.schedulers.base, "datetime", Wall)
+    monkeypatch.setattr(schedule, "CLOCK_EVERY_S", 0.02)
+    before, after = Counter(2), Counter(5)
+
+    async def count() -> None:
+        (after if given else before).count()
+
+    ticker = Ticker([Tick("counting", 0.02, count)], Machine())
+    ticker.start()
+    async with asyncio.timeout(WAIT_S):
+        await before.enough.wait()
+        given = by
+        await after.enough.wait()
     ticker.stop()
