@@ -264,7 +264,7 @@ def mapped(town: Town) -> None:
 
 def numbers(count: int, start: int = 0) -> list[str]:
     """Distinct numbers in exchange 555."""
-    codes = (503, 971, 458, 541, 206, 253, 360, 425, 509)
+    codes = (503, 971, 458, 541, 206, 253, 360, 425, 509, 208, 307, 406, 702, 775, 801, 916, 530, 707, 415, 510)
     return [f"+1{codes[number // 10_000]}555{number % 10_000:04d}" for number in range(start + 1000, start + 1000 + count)]
 
 
