@@ -14,7 +14,7 @@ from sqlmodel import col, select
 from notify import audit, passwords, people
 from notify.audit import Act
 from notify.life import Staff
-from notify.tables import Invitation, Login, Person, Session
+from notify.tables import Invitation, Login, Passkey, Person, Session
 from subscribers.sealing import Keyring
 
 TOKEN_BYTES: Final = 24
@@ -43,7 +43,7 @@ class Visit:
         return hmac.new(self.token.encode(), b"form", hashlib.sha256).hexdigest()[:32]
 
     def proved(self, now: datetime) -> bool:
-        """Whether the person at this browser typed their code a moment ago."""
+        """Whether the person at this browser typed their code or used a passkey a moment ago."""
         return now - self.proved_at < PROVED_FOR
 
 
@@ -70,8 +70,9 @@ def invited(conn: Connection, token: str, now: datetime) -> str | None:
 
 
 def enrol(conn: Connection, token: str, password: str, seed: bytes, ring: Keyring, step: int, now: datetime) -> str | None:
-    """Uses an invitation: sets the login, ends every session of before. password: hashed. step: of the code that proved that
-    the app has the seed. Returns the person, None when the invitation does not hold (any more)."""
+    """Uses an invitation: sets the login, ends every session of before and voids every passkey: whoever needs a new start may
+    have lost what holds them. password: hashed. step: of the code that proved that the app has the seed. Returns the person,
+    None when the invitation does not hold (any more)."""
     person_id = invited(conn, token, now)
     if person_id is None:
         return None
@@ -79,11 +80,12 @@ def enrol(conn: Connection, token: str, password: str, seed: bytes, ring: Keyrin
     if conn.execute(used.values(used_at=now)).rowcount != 1:
         return None
     conn.execute(delete(Login).where(col(Login.person_id) == person_id))
+    voided = conn.execute(delete(Passkey).where(col(Passkey.person_id) == person_id)).rowcount
     sealed = ring.seal(SEED, seed.hex())
     row = Login(person_id=person_id, password=password, seed=sealed.data, key_id=sealed.key_id, last_step=step)
     conn.execute(insert(Login).values(**row.model_dump()))
     end_all(conn, person_id, now)
-    _log(conn, person_id, "set a password", person_id, now)
+    _log(conn, person_id, "set a password", person_id, now, passkeys_voided=voided)
     return person_id
 
 
@@ -153,7 +155,7 @@ def seen(conn: Connection, token: str, now: datetime) -> None:
 
 
 def prove(conn: Connection, token: str, now: datetime) -> None:
-    """Notes that the person at this browser has just typed their code."""
+    """Notes that the person at this browser has just typed their code or used a passkey."""
     _change(conn, token, seen_at=now, proved_at=now)
 
 
@@ -161,9 +163,11 @@ def sign_out(conn: Connection, token: str, now: datetime) -> None:
     _change(conn, token, ended_at=now)
 
 
-def end_all(conn: Connection, person_id: str, now: datetime) -> int:
-    """Ends every session of a person at once; returns how many."""
+def end_all(conn: Connection, person_id: str, now: datetime, but: str | None = None) -> int:
+    """Ends every session of a person at once; returns how many. but: the cookie of the one that goes on."""
     ended = update(Session).where(col(Session.person_id) == person_id, col(Session.ended_at).is_(None))
+    if but is not None:
+        ended = ended.where(col(Session.session_id) != _hash(but))
     return conn.execute(ended.values(ended_at=now)).rowcount
 
 

@@ -60,6 +60,32 @@ class Invitation(SQLModel, table=True):
     used_at: datetime | None = None
 
 
+class Passkey(SQLModel, table=True):
+    """A key by which a member of staff signs in without password and code. Only its public half is here; an authenticator of
+    theirs keeps the other one and asks for a finger, a face or a PIN."""
+
+    __tablename__ = "passkey"
+    __table_args__ = {"sqlite_autoincrement": True}
+    passkey_id: int | None = Field(default=None, sa_column=Column(BigId, Identity(), primary_key=True))
+    person_id: str = Field(index=True, foreign_key="person.person_id")
+    credential_id: bytes = Field(sa_type=LargeBinary, unique=True)
+    public_key: bytes = Field(sa_type=LargeBinary)  # COSE
+    count: int = Field(default=0, sa_type=BigInteger)  # of uses, as the authenticator states it
+    name: str
+    added_at: datetime
+    used_at: datetime | None = None
+
+
+class Challenge(SQLModel, table=True):
+    """What one browser was asked to have signed, for one purpose. It goes with the first answer, right or wrong."""
+
+    __tablename__ = "passkey_challenge"
+    holder: str = Field(primary_key=True)  # hash of the cookie of the browser that asked
+    purpose: str = Field(primary_key=True)  # passkeys.Purpose
+    challenge: bytes = Field(sa_type=LargeBinary)
+    expires_at: datetime = Field(index=True)
+
+
 class Grant(SQLModel, table=True):
     """A power that one administrator asked for and another one gives or refuses: a new approver or administrator, a token."""
 
