@@ -3,8 +3,8 @@
 A Crowd is built once from rows and never changes. A million people with an address and a place each take about 75 MB.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import numpy as np
 import shapely
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from subscribers.grid import Grid, Positions, build, spans
 from subscribers.rows import AT_A_POINT, Codes, Flags, Floats, Ids, Rows, Standing
+
+LOOK_CLOSER: Final = 0  # in Crowd.plain: several places, several addresses, or nothing may be sent
+GONE: Final = 255  # in Crowd.plain: the person is not in this crowd any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,23 +36,33 @@ class Crowd:
 
     A place counts only when it can be matched: a point with coordinates, or an area the city has a shape for. `placed` people
     have at least one, those in `several` more than one. People without an address are left out: nobody can be told.
-    Places are the grid's points in its order, then areas; `area_code` is of the latter.
+    Places are the grid's points in its order, then areas; `area_code` is of the latter. `plain` says of a place that is all its
+    person has saved, and whose person has one address, which may be sent to, 1 + the basis of that address: nearly everybody
+    is told by this number alone. `place_address` is the first address of the place's person.
     """
 
     subscriber_id: Ids
     by_id: NDArray[np.int32]
     placed: Flags
     several: Flags
-    first_address: Positions
+    first_address: NDArray[np.int32]
+    owner: NDArray[np.int32]
     address_id: Ids
     language: Codes
     channel: Codes
     basis: Codes
     standing: Codes
     grid: Grid
-    place_person: NDArray[np.int32]
+    place_address: NDArray[np.int32]
     place_id: Ids
     area_code: NDArray[np.int32]
+    plain: NDArray[np.uint8]
+
+    def without(self, persons: Positions) -> "Crowd":
+        """The same crowd, these people's places marked as gone. They are still in every other column."""
+        leaves = np.zeros(len(self.owner), np.bool_)
+        leaves[self.first_address[persons]] = True
+        return replace(self, plain=np.where(leaves[self.place_address], np.uint8(GONE), self.plain))
 
     def persons(self, subscribers: Ids) -> Positions:
         """The rows of those of these subscribers who are here."""
@@ -68,15 +81,18 @@ class Crowd:
             return begin, np.arange(len(persons))
         return spans(begin, end), np.repeat(np.arange(len(persons)), end - begin)
 
-    def find(self, shape: Any, overlapped: Flags) -> Found:
-        """Every place inside the shape, and every area place whose area (by code) is `overlapped`; people may repeat."""
+    def find(self, shape: Any, overlapped: Flags) -> Positions:
+        """Every place inside the shape, and every area place whose area (by code) is `overlapped`."""
         points, areas = self.grid.inside(shape), np.flatnonzero(overlapped[self.area_code])
-        place = np.concatenate([points, areas + len(self.grid.lon)]) if len(areas) else points
-        return Found(person=self.place_person[place].astype(np.int64), place=place)
+        return np.concatenate([points, areas + len(self.grid.lon)]) if len(areas) else points
+
+    def people_at(self, place: Positions) -> Found:
+        """Whose places these are; people may repeat."""
+        return Found(person=self.owner[self.place_address[place]].astype(np.int64), place=place)
 
     def find_of(self, person: int, shape: Any, overlapped: Flags) -> Found:
         """The same for one person, place by place, without the grid."""
-        mine = np.flatnonzero(self.place_person == person)
+        mine = np.flatnonzero(self.place_address == self.first_address[person])
         points, areas = mine[mine < len(self.grid.lon)], mine[mine >= len(self.grid.lon)]
         inside = shapely.intersects_xy(shape, self.grid.lon[points], self.grid.lat[points])
         place = np.concatenate([points[inside], areas[overlapped[self.area_code[areas - len(self.grid.lon)]]]])
@@ -112,11 +128,9 @@ class Crowd:
     def tally(self, bases: int, persons: Positions | None = None) -> NDArray[np.int64]:
         """How many addresses there are by [standing, basis, whether their person is placed]; of some people, or all."""
         at: Any = slice(None)
-        owner = np.repeat(np.arange(len(self.placed)), np.diff(self.first_address))
         if persons is not None:
-            at, index = self.addresses_of(persons)
-            owner = persons[index]
-        cell = (self.standing[at].astype(np.int64) * bases + self.basis[at]) * 2 + self.placed[owner]
+            at, _ = self.addresses_of(persons)
+        cell = (self.standing[at].astype(np.int64) * bases + self.basis[at]) * 2 + self.placed[self.owner[at]]
         return np.bincount(cell, minlength=len(Standing) * bases * 2).reshape(len(Standing), bases, 2)
 
 
@@ -133,24 +147,30 @@ def gather(rows: Rows, drawn: Flags) -> Crowd:
     neighbours, seat = _neighbours(place_owner[places], len(subscribers))
     person = seat[address_owner]
     order = np.lexsort((rows.address_id, person))
-    first_address = np.zeros(len(subscribers) + 1, np.int64)
-    np.cumsum(np.bincount(person, minlength=len(subscribers)), out=first_address[1:])
-    count = np.bincount(seat[place_owner[places]], minlength=len(subscribers))
+    held = np.bincount(person, minlength=len(subscribers))
+    first_address = np.zeros(len(subscribers) + 1, np.int32)
+    np.cumsum(held, out=first_address[1:])
+    there = seat[place_owner[places]]
+    count = np.bincount(there, minlength=len(subscribers))
+    basis, standing, place_address = rows.basis[order], rows.standing[order], first_address[there]
+    sole = ((count == 1) & (held == 1))[there] & (standing == Standing.OPEN)[place_address] & (basis < GONE - 1)[place_address]
     return Crowd(
         subscriber_id=subscribers[neighbours],
         by_id=seat,
         placed=count > 0,
         several=count > 1,
         first_address=first_address,
+        owner=person[order],
         address_id=rows.address_id[order],
         language=rows.language[order],
         channel=rows.channel[order],
-        basis=rows.basis[order],
-        standing=rows.standing[order],
+        basis=basis,
+        standing=standing,
         grid=grid,
-        place_person=seat[place_owner[places]],
+        place_address=place_address,
         place_id=rows.place_id[places],
         area_code=rows.place_area[areas],
+        plain=np.where(sole, basis[place_address] + 1, LOOK_CLOSER).astype(np.uint8),
     )
 
 

@@ -12,9 +12,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from subscribers.rows import Floats
+from subscribers.rows import Flags, Floats
 
-Positions = NDArray[np.int64]
+Positions = NDArray[np.integer[Any]]
 
 POINTS_PER_CELL = 1
 SIDE_MIN, SIDE_MAX = 8, 1024
@@ -39,27 +39,31 @@ class Grid:
         if not len(self.lon):
             return np.empty(0, np.int64)
         shapely.prepare(shape)
-        marked = sorted_unique(np.concatenate([self._boundary_cells(shape), self._outermost_cells(shape)]))
+        marked, within = self._marked(shape)
         doubtful = spans(self.start[marked], self.start[marked + 1])
         found = doubtful[shapely.intersects_xy(shape, self.lon[doubtful], self.lat[doubtful])]
-        return np.concatenate([found, self._settled(shape, marked)])
+        run = np.flatnonzero(within)
+        begin, end = self.start[marked[run] + 1], self.start[marked[run + 1]]
+        return spans(np.concatenate([found, begin]), np.concatenate([found + 1, end]))
 
-    def _settled(self, shape: Any, marked: Positions) -> Positions:
-        """Points in the runs of cells between two marked cells of one row that lie inside."""
-        first, beyond = marked[:-1] + 1, marked[1:]
-        run = (first < beyond) & (marked[:-1] // self.side == beyond // self.side)
-        begin, end = self.start[first[run]], self.start[beyond[run]]
-        full = begin < end
-        cell = first[run][full]
-        inside = shapely.intersects_xy(
-            shape,
-            self.origin[0] + (cell % self.side + 0.5) / self.per_degree[0],
-            self.origin[1] + (cell // self.side + 0.5) / self.per_degree[1],
-        )
-        return spans(begin[full][inside], end[full][inside])
+    def _marked(self, shape: Any) -> tuple[Positions, Flags]:
+        """The cells the boundary may touch, ascending; and for each whether the cells from it to the next one lie inside.
 
-    def _boundary_cells(self, shape: Any) -> Positions:
-        """Every cell the boundary passes through or comes near, with repeats."""
+        They do if the boundary crosses the middle line of their row an odd number of times to the left of them. Whether a
+        segment crosses that line is read off its ends alone, the same number for both segments of a corner, so that no rounding
+        makes the count of a ring odd; where it crosses does not matter, for all the segment's cells of the row are marked.
+        What lies beyond the last marked cell of a row is outside.
+        """
+        cells, crosses = self._boundary_cells(shape)
+        noted = np.sort(np.concatenate([cells * 2 + crosses, self._outermost_cells(shape) * 2]))
+        cell = noted >> 1
+        last = np.ones(len(cell), np.bool_)
+        np.not_equal(cell[1:], cell[:-1], out=last[:-1])
+        return cell[last], (np.cumsum(noted & 1)[last] & 1).astype(np.bool_)
+
+    def _boundary_cells(self, shape: Any) -> tuple[Positions, NDArray[np.int64]]:
+        """Every cell the boundary passes through or comes near, with repeats; 1 beside the first cell of a segment in a row
+        whose middle line it crosses, else 0."""
         rings = np.asarray(shapely.get_rings(shapely.get_parts(shape)))
         points, ring = shapely.get_coordinates(rings, return_index=True)
         x = (points[:, 0] - self.origin[0]) * self.per_degree[0]
@@ -83,17 +87,24 @@ class Grid:
         leave = np.where(flat, x2, x1 + (np.clip(row + 1 + SLACK, y1, y2) - y1) * slope)
         left = self._cell(np.minimum(enter, leave) - SLACK)
         right = self._cell(np.maximum(enter, leave) + SLACK)
-        return spans(row * self.side + left, row * self.side + right + 1)
+
+        # 3. whether it crosses the middle line
+        cells = spans(row * self.side + left, row * self.side + right + 1)
+        crosses = np.zeros(len(cells), np.int64)
+        first = np.cumsum(right - left + 1) - (right - left + 1)
+        crosses[first] = (y1 <= row + 0.5) & (row + 0.5 < y2)
+        return cells, crosses
 
     def _outermost_cells(self, shape: Any) -> Positions:
         """The outermost cells in reach of the shape: what lies beyond the grid is kept there, wherever it is."""
-        west, south, east, north = shapely.bounds(shape)
-        left, right = self._cell(np.array([(west - self.origin[0]), (east - self.origin[0])]) * self.per_degree[0])
-        low, high = self._cell(np.array([(south - self.origin[1]), (north - self.origin[1])]) * self.per_degree[1])
+        corners = (shapely.bounds(shape).reshape(2, 2) - self.origin) * self.per_degree
+        (left, low), (right, high) = self._cell(corners).tolist()
         last = self.side - 1
+        if 0 < left and right < last and 0 < low and high < last:
+            return np.empty(0, np.int64)
         columns, rows = np.arange(left, right + 1), np.arange(low, high + 1)
-        parts = [columns + row * self.side for row in {0, last} & {int(low), int(high)}]
-        parts += [rows * self.side + column for column in {0, last} & {int(left), int(right)}]
+        parts = [columns + row * self.side for row in {0, last} & {low, high}]
+        parts += [rows * self.side + column for column in {0, last} & {left, right}]
         return np.concatenate([np.empty(0, np.int64), *parts])
 
     def _cell(self, along: Floats) -> Positions:
@@ -133,10 +144,3 @@ def spans(begin: Positions, end: Positions) -> Positions:
     steps = np.arange(total)
     steps += np.repeat(begin - (np.cumsum(length) - length), length)
     return steps
-
-
-def sorted_unique(values: Positions) -> Positions:
-    values = np.sort(values)
-    first = np.ones(len(values), np.bool_)
-    np.not_equal(values[1:], values[:-1], out=first[1:])
-    return values[first]

@@ -64,6 +64,7 @@ class Index:
         bases = len(self.vocabulary.bases.known)
         return replace(
             self,
+            base=self.base.without(persons),
             masked=masked,
             recent=recent,
             recent_rows=recent_rows,
@@ -82,13 +83,11 @@ class Index:
         overlapped = self._overlapped(shape)
         allowed = np.zeros(len(self.vocabulary.bases.known) + 1, np.bool_)
         allowed[self.vocabulary.bases.codes(bases)] = True
-        base = self.base.find(shape, overlapped)
-        base = base.at(~self.masked[base.person]) if len(self.changed) else base
-        told = [told_at(self.base, self.base.one_each(base), allowed)]
+        told = [told_at(self.base, self.base.find(shape, overlapped), allowed)]
         if citywide:
             told.append(told_anyway(self.base, np.flatnonzero(~(self.base.placed | self.masked)), allowed))
         if len(self.changed):  # nobody has changed since most loads; an empty crowd is not worth asking
-            told.append(told_at(self.recent, self.recent.one_each(self.recent.find(shape, overlapped)), allowed))
+            told.append(told_at(self.recent, self.recent.find(shape, overlapped), allowed))
             if citywide:
                 told.append(told_anyway(self.recent, np.flatnonzero(~self.recent.placed), allowed))
         at_a_place = sum(len(part) for part in told if part.place is not None)
@@ -99,8 +98,8 @@ class Index:
         people without a place. None of them may be told that it does not concern them. Raises ValueError as `match`."""
         shape = usable(shape)
         overlapped = self._overlapped(shape)
-        found = self.base.find(shape, overlapped).person
-        people = [(self.base, found[~self.masked[found]]), (self.recent, self.recent.find(shape, overlapped).person)]
+        found = [crowd.people_at(crowd.find(shape, overlapped)).person for crowd in (self.base, self.recent)]
+        people = [(self.base, found[0][~self.masked[found[0]]]), (self.recent, found[1])]
         if citywide:
             people.append((self.base, np.flatnonzero(~(self.base.placed | self.masked))))
             people.append((self.recent, np.flatnonzero(~self.recent.placed)))
@@ -192,7 +191,7 @@ def usable(shape: Any) -> Any:
     west, south, east, north = shape.bounds
     if not (-180 <= west and east <= 180 and -90 <= south and north <= 90):
         raise ValueError("The alert's area is not in degrees of longitude and latitude.")
-    return shapely.from_wkb(shapely.to_wkb(shape))  # what shapely prepares inside a shape is not to be shared between threads
+    return shapely.force_2d(shape)  # a copy: what shapely prepares inside a shape is not to be shared between threads
 
 
 def _drawn(shapes: NDArray[Any], vocabulary: Vocabulary) -> Flags:

@@ -50,6 +50,21 @@ def test_a_point_moved_with_its_polygon_stays_in(shape: Any, seed: int, east: fl
         assert inside(moved(clear), there) == inside(clear, shape)
 
 
+@settings(max_examples=100, deadline=None)
+@given(
+    corners=st.lists(st.tuples(st.integers(-4, 90), st.integers(-4, 90)), min_size=3, max_size=12),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_corners_on_the_borders_and_the_middle_lines_of_cells_change_nothing(corners: list[tuple[int, int]], seed: int) -> None:
+    points = np.random.default_rng(seed).uniform([-122.9, 45.4], [-122.4, 45.7], (2000, 2))
+    made, order = grid.build(points[:, 0].copy(), points[:, 1].copy())
+    spots = np.array(made.origin) + np.array(corners) / 2 / made.per_degree
+    shape = shapely.buffer(Polygon(spots), 0)  # of an outline that crosses itself, the parts GEOS makes of it
+    if isinstance(shape, Polygon | MultiPolygon) and shape.is_valid and shape.area > 0:
+        expected = np.flatnonzero(shapely.intersects_xy(shape, points[:, 0], points[:, 1]))
+        assert np.array_equal(np.sort(order[made.inside(shape)]), expected)
+
+
 def test_corners_and_sides_count_as_inside_and_a_hole_does_not() -> None:
     shape = Polygon(box(0, 0, 4, 4).exterior.coords, [box(1, 1, 3, 3).exterior.coords])
     points = np.array([(0, 0), (2, 0), (4, 4), (1, 1), (2, 1), (2, 2), (1.001, 1.001), (0.5, 0.5), (4.001, 2)], float)
