@@ -1,1 +1,1 @@
-"""What runs when everybody calls at once (part 4 of the plan; empty until then)."""
+"""When everybody calls at once: 311 takes the storm, 911 stays free."""
