@@ -51,7 +51,6 @@ from subscribers.tables import Basis
 
 TERMS: Final = "2026-11"  # version of the terms that M02 names; raise it when they change
 ENGLISH: Final = "en"
-NO_PLAIN_FORM: Final = "plain_none"  # the answer to PLAIN in a language that has none
 OBEYED: Final = {one.value: one for one in Obeyed}
 # What gateways open a number for without telling us: https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out
 OPENS: Final = frozenset({"START", "UNSTOP", "YES"})
@@ -94,7 +93,7 @@ class Inbox:
         address = store.find_address(conn, SMS, self.keys.blind(SMS, text.address))
         phone, known = Phone(contact, address), known_of(conn, contact, address)
         heard = Heard(text=text.text, at=now, has_media=text.has_media, obeyed=OBEYED.get(text.obeyed, Obeyed.NOTHING))
-        turn = _wishing(talk.turn(known, heard, self.world(conn), self.lexicon))
+        turn = talk.turn(known, heard, self.world(conn), self.lexicon)
         if is_closed(conn, phone, text):
             turn = replace(turn, replies=())
         phrases = [(reply, self.replies.text(reply, plain=turn.memory.plain)) for reply in turn.replies]
@@ -134,14 +133,6 @@ def known_of(conn: Connection, contact: KnownContact, address: KnownAddress | No
         standing = Standing.SUSPECT
     places = tuple(Kept(label=one.label, spot=one.spot) for one in store.places_of(conn, address.subscriber_id))
     return Known(standing=standing, language=address.language, places=places, memory=contact.memory)
-
-
-def _wishing(turn: Turn) -> Turn:
-    """A wish for plain letters is kept in every language: where there is no such form, alerts come in English from now on, with
-    an interpreter's number; an old handset shows boxes for anything else."""
-    if any(isinstance(reply, Reply) and reply.key == NO_PLAIN_FORM for reply in turn.replies):
-        return replace(turn, memory=replace(turn.memory, plain=True))
-    return turn
 
 
 def _lines(text: Text, turn: Turn, phrases: Sequence[tuple[object, Phrase]], now: datetime) -> list[Line]:

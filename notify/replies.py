@@ -19,6 +19,7 @@ MORE: Final = "+{}"
 CUT: Final = "..."  # stands for the words left out of a name
 SHORTER: Final = (60, 40, 24, 12, 0)  # units left of each name, tried in turn where a text would have more than MOST parts
 NAMES: Final = frozenset({"label", "place", "old"})  # what residents and the gazetteer call a place; all else is our own
+INTERPRETER: Final = "line.interpreter"
 CHOICES: Final = "choices"  # what people pick a number from: shown whole where MOST parts hold it
 # The form without marks, for old handsets; only where readers take it for their own language.
 PLAIN: Final = {"ro": str.maketrans("ăâîșțşţĂÂÎȘȚŞŢ", "aaistst" + "AAISTST")}
@@ -42,8 +43,9 @@ class Replies:
         self.plain = frozenset(language for language in PLAIN if self._has_plain_form(language))
 
     def text(self, reply: Reply | Sent, *, plain: bool = False) -> Phrase:
-        """Fills a reply in. Values that residents chose come out as they are: nothing in them is read as a placeholder."""
-        plain = plain and reply.language in self.plain
+        """Fills a reply in. Values that residents chose come out as they are: nothing in them is read as a placeholder. plain:
+        for a handset that shows no marks; what comes in English for want of them has an interpreter's number where it fits."""
+        is_foreign, plain = plain, plain and reply.language in self.plain
         if isinstance(reply, Sent):
             return _phrase(reply.body, reply.language, plain)
         if reply.key in MENUS:
@@ -54,7 +56,13 @@ class Replies:
             phrase = _phrase(fill(source, values), language, plain)
             if phrase.parts <= most:
                 break
-        return phrase
+        return self._interpreted(phrase, reply) if is_foreign and phrase.language == ENGLISH else phrase
+
+    def _interpreted(self, phrase: Phrase, reply: Reply) -> Phrase:
+        """With the line that alerts in English have for whoever reads another language, unless it would cost a part."""
+        line = fill(self._words.messages[INTERPRETER].text, {"phone": str(reply.slots["phone"])})
+        longer = _phrase(f"{phrase.body}\n{line}", ENGLISH, False)
+        return longer if longer.parts == phrase.parts else phrase
 
     def _has_plain_form(self, language: str) -> bool:
         """Whether readers have approved all that alerts' texts are made of in it: PLAIN must be true of the next alert."""

@@ -42,6 +42,7 @@ def facts(pack: Pack, site: Site, plain: frozenset[str] = frozenset()) -> City:
         programme=pack.pack.from_name,
         name=pack.pack.name,
         phones=" / ".join(pack.pack.phones),
+        phone=pack.pack.phones[0],
         link=bare(site.url(site.index())),
         county_link=pack.pack.county_link,
         languages={language.tag: language.endonym for language in pack.pack.languages},

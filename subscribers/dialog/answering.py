@@ -215,18 +215,25 @@ def topic(scene: Scene) -> Turn:
 
 
 def settings(scene: Scene) -> Turn:
-    """What is wished of texts from now on. A form without marks is kept only where the language has one to change to."""
+    """What is wished of texts from now on."""
     match scene.reading.kind:
         case Kind.NIGHT_ON:
             return scene.turn(scene.say("night_on"), night=True)
         case Kind.NIGHT_OFF:
             return scene.turn(scene.say("night_off"), night=False)
-        case _ if scene.language in PLAIN_AS_IT_IS:
-            return scene.turn(scene.say("plain_on"))
-        case _ if scene.language in scene.world.city.plain:
-            return scene.turn(scene.say("plain_on"), plain=True)
         case _:
-            return scene.turn(scene.say("plain_none"))
+            return _plain(scene)
+
+
+def _plain(scene: Scene) -> Turn:
+    """Texts for an old handset. Where the language has no form without marks they come in English from now on; this one alone
+    still says so in the language."""
+    was_plain = scene.memory.plain and not scene.speak
+    there = replace(scene, language=scene.known.language or scene.language) if was_plain else scene
+    if there.language in PLAIN_AS_IT_IS:
+        return there.turn(there.say("plain_on"))
+    has_form = there.language in scene.world.city.plain
+    return there.turn(there.say("plain_on" if has_form else "plain_none"), plain=True)
 
 
 def joined(scene: Scene) -> Turn:

@@ -68,4 +68,14 @@ def _greeted(said: Said, lexicon: Lexicon) -> str:
         if languages and said.script not in languages:
             heard = "en" if "en" in languages else languages[0]
             return heard if not said.script or heard in shared else ""
-    return ""
+    return _thanked(said, lexicon) if not said.script else ""
+
+
+def _thanked(said: Said, lexicon: Lexicon) -> str:
+    """The language of the please or thanks that a text in plain letters begins or ends with: "Lents por favor". In the middle
+    such a word may belong to a name."""
+    courtesy = lexicon.families[Family.COURTESY]
+    first, last = courtesy.leading(said.tokens), courtesy.trailing(said.tokens)
+    ends = (said.tokens[:first], said.tokens[len(said.tokens) - last :])
+    found = [courtesy.of(" ".join(end)) for end in ends if end]
+    return next((languages[0] for languages in found if "en" not in languages), "")

@@ -53,8 +53,8 @@ class Awaited(Flag):
 class Reading:
     """kind with what belongs to it. language: of the words used, "" when they tell none; script: by the letters alone.
     label: of a place, upper case, or a topic as alerts name it; page: of the topic. zips: all that were named. nearly: tag
-    of the language whose name this is but for one letter. long: free text of more than LONG characters. double: a yes that
-    is also a stop. sure: only one language has the word used."""
+    of the language whose name this is but for one letter. asked: tag of a language named beside a place. long: free text of
+    more than LONG characters. double: a yes that is also a stop. sure: only one language has the word used."""
 
     kind: Kind
     text: str = ""  # as written, normalised
@@ -65,6 +65,7 @@ class Reading:
     language: str = ""
     script: str = ""
     nearly: str = ""
+    asked: str = ""
     long: bool = False
     double: bool = False
     sure: bool = True

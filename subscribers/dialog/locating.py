@@ -14,6 +14,7 @@ WORDS_OF_AN_ADDRESS: Final = 6  # of more words it is a sentence that names a st
 LEAD_MOST: Final = 3  # words before "i live in"
 _ZIP: Final = re.compile(r"(?<!\d)(\d{5})(?:-\d{4})?(?!\d)", re.ASCII)
 _NUMBER_FIRST: Final = re.compile(r"^#?\d{1,6}\b", re.ASCII)
+_NUMBERED: Final = re.compile(r"\b[a-z]{0,2}\d", re.ASCII)  # 82nd, I5; not the digit in the midst of "mar7aba"
 _LABEL_FIRST: Final = re.compile(r"^\s*([^\W\d_][^\W_]*(?: [^\W\d_][^\W_]*)?)\s*[:=]\s*(.+)$")
 _STREET: Final = re.compile(
     r"\b(?:st|street|ave|avenue|av|blvd|boulevard|rd|road|dr|drive|ct|court|pl|place|ln|lane|ter|terrace|way|pkwy|parkway|hwy|"
@@ -76,7 +77,7 @@ def _pattern(text: str) -> Located | None:
     words = len(plain.split())
     if _NUMBER_FIRST.match(plain) and words > 1 and (street or (not zips and words <= WORDS_OF_AN_ADDRESS)):
         return Located(text=text, is_address=True, zips=zips)
-    if street and words <= WORDS_OF_AN_ADDRESS and any(letter.isdigit() for letter in plain):
+    if street and words <= WORDS_OF_AN_ADDRESS and _NUMBERED.search(plain):
         return Located(text=text, is_address=True, zips=zips)
     return Located(text=text, is_address=False, zips=zips) if zips and not street else None
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from subscribers.dialog.ear import Ear, hear
-from subscribers.dialog.hearing import listen, reaction, unspoken_script
+from subscribers.dialog.ear import LONG, Ear, hear
+from subscribers.dialog.hearing import Said, listen, reaction, unspoken_script
 from subscribers.dialog.intent import Awaited, Kind, Reading
 from subscribers.dialog.lexicon import Family, Lexicon
 from subscribers.dialog.locating import called, closing, labelled, located, opening, told, uncourteous
@@ -21,6 +21,8 @@ from subscribers.dialog.stopping import one_apart, peeled, wish_to_stop
 SMALL_WORDS: Final = 3  # of "shelters near me in 97214"
 WISH_MOST: Final = 8  # words of "can I get this in Spanish please"
 NAME_LEAST: Final = 4  # letters of a language's name that is heard inside a sentence: codes are ordinary words there
+PLACE_MOST: Final = 3  # words of a neighbourhood with a language beside it
+POLITE: Final = (Family.GREETING, Family.COURTESY)
 _ZIP: Final = re.compile(r"\d{5}", re.ASCII)
 _PAGE: Final = re.compile(r"^(.*?)\s*(\d{1,2})$", re.ASCII)
 
@@ -152,6 +154,29 @@ def _wish(ear: Ear) -> Reading | None:
     return None
 
 
+def _with_language(ear: Ear) -> Reading | None:
+    """A place with the name of a language in front of it or behind: "ES 97214", "Lents en español". Whether a name is a place,
+    the gazetteer knows; a code is a language only in capitals beside digits, for "so" and "en" are ordinary words."""
+    names, said = ear.lexicon.families[Family.NAMES], uncourteous(ear.said, ear.lexicon)
+    said = said if said.tokens else ear.said
+    around = (*POLITE, Family.LANG_WISH)
+    for phrase, rest in (opening(said, names), closing(peeled(said, ear.lexicon, POLITE, POLITE), names)):
+        core = peeled(listen(rest), ear.lexicon, around, around)
+        place = located(core, ear.lexicon) if phrase else None
+        is_name = len(phrase) >= NAME_LEAST or not phrase.isascii()
+        if place is not None and (place.is_address or len(core.tokens) == 1) and (is_name or _is_code(phrase, ear.said)):
+            found = ear.found(Kind.ADDRESS if place.is_address else Kind.ZIP)
+            language = names.of(phrase)[0]
+            return replace(found, argument=core.flat, zips=place.zips, language=language, asked=language)
+        if phrase and place is None and is_name and 0 < len(core.tokens) <= PLACE_MOST:
+            return replace(ear.base, argument=core.flat, asked=names.of(phrase)[0])
+    return None
+
+
+def _is_code(phrase: str, said: Said) -> bool:
+    return phrase.upper() in re.findall(r"\w+", said.written)
+
+
 def _argued(ear: Ear) -> Reading | None:
     said = uncourteous(ear.said, ear.lexicon)
     for family, kind in LEADING.items():
@@ -200,7 +225,7 @@ def _placed(ear: Ear) -> Reading | None:
     if place := located(said, ear.lexicon):
         kind = Kind.ADDRESS if place.is_address else Kind.ZIP
         return replace(ear.found(kind, place.language), argument=place.text, zips=place.zips)
-    text, languages = told(said, ear.lexicon)
+    text, languages = told(listen(_uncourteous_name(said.written, ear.lexicon)), ear.lexicon)
     return replace(ear.found(Kind.WORDS, languages), argument=text) if languages and text else None
 
 
@@ -217,6 +242,18 @@ def _topic(ear: Ear) -> Reading | None:
 def _unspoken(ear: Ear) -> Reading | None:
     script = unspoken_script(ear.said.written)
     return replace(ear.found(Kind.UNSPOKEN), argument=f"{script} script") if script else None
+
+
+def _greeted_name(ear: Ear) -> Reading | None:
+    """Free text with a hello or a thank you around it, which is no part of a name: "привіт Lents"."""
+    name = _uncourteous_name(ear.said.written, ear.lexicon)
+    return replace(ear.base, argument=name, long=len(name) > LONG) if name != ear.said.written else None
+
+
+def _uncourteous_name(text: str, lexicon: Lexicon) -> str:
+    said = listen(text)
+    core = peeled(said, lexicon, POLITE, POLITE)
+    return text if core.flat == said.flat else core.flat
 
 
 def _nearly(ear: Ear) -> Reading | None:
@@ -240,6 +277,7 @@ READERS: Final[tuple[Callable[[Ear], Reading | None], ...]] = (
     _whole,
     _thanks,
     _wish,
+    _with_language,
     _argued,
     _elsewhere,
     _pulled,
@@ -247,4 +285,5 @@ READERS: Final[tuple[Callable[[Ear], Reading | None], ...]] = (
     _topic,
     _unspoken,
     _nearly,
+    _greeted_name,
 )

@@ -35,6 +35,7 @@ class SampleWorld:
             programme="Portland Alerts",
             name="Portland",
             phones="311 or 503-823-4000",
+            phone="311",
             link="alerts.example.gov",
             county_link="publicalerts.org",
             languages=SAMPLE_LANGUAGES,

@@ -7,7 +7,22 @@ from typing import Any, Final
 
 from subscribers.dialog.intent import Reading
 from subscribers.dialog.lexicon import Lexicon
-from subscribers.dialog.turn import Act, Asked, Drop, Keep, Kept, Known, Memory, Question, Reply, Sent, Speak, Turn, World
+from subscribers.dialog.turn import (
+    Act,
+    Asked,
+    Drop,
+    Keep,
+    Kept,
+    Known,
+    Memory,
+    Question,
+    Reply,
+    Sent,
+    Speak,
+    Tongue,
+    Turn,
+    World,
+)
 
 QUESTION_LIFE: Final = timedelta(minutes=30)
 DELETE_LIFE: Final = timedelta(minutes=10)
@@ -46,11 +61,17 @@ class Scene:
             "programme": city.programme,
             "city": city.name,
             "phones": city.phones,
+            "phone": city.phone,
             "link": city.link,
             "county_link": city.county_link,
             "language": city.languages.get(self.language, self.language),
         }
         return Reply(key=key, language=self.language, slots=facts | slots)
+
+    def speaking(self, language: str, *, guessed: bool = False) -> "Scene":
+        """The same scene in this language, which is kept from now on: asked for, or heard."""
+        memory = replace(self.memory, tongue=Tongue.GUESSED if guessed else Tongue.CHOSEN, plain=False)
+        return replace(self, language=language, memory=memory, speak=(Speak(language, guessed=guessed),))
 
     def turn(self, *replies: Reply | Sent, acts: Sequence[Act] = (), question: Question | None = None, **changes: Any) -> Turn:
         """Ends the turn. The open question is over unless one is given; a guessed language is noted first."""

@@ -17,7 +17,7 @@ from subscribers.dialog.lexicon import Lexicon
 from subscribers.dialog.locating import labelled
 from subscribers.dialog.reading import read
 from subscribers.dialog.scene import Scene, alive
-from subscribers.dialog.tongues import ENGLISH, tongue
+from subscribers.dialog.tongues import ENGLISH, shown_in, tongue
 from subscribers.dialog.turn import (
     Asked,
     Count,
@@ -30,11 +30,9 @@ from subscribers.dialog.turn import (
     Question,
     Reply,
     Sent,
-    Speak,
     Standing,
     Start,
     Stop,
-    Tongue,
     Turn,
     World,
 )
@@ -75,7 +73,7 @@ def yearly_check(known: Known, now: datetime, world: World, lexicon: Lexicon) ->
         world=world,
         lexicon=lexicon,
         reading=Reading(kind=Kind.NOTHING),
-        language=known.language or ENGLISH,
+        language=shown_in(known.language or ENGLISH, known.memory, world.city),
         memory=known.memory,
     )
     if known.standing not in (Standing.ACTIVE, Standing.SUSPECT):
@@ -91,16 +89,16 @@ def _scene(known: Known, heard: Heard, world: World, lexicon: Lexicon) -> Scene:
     reading = read(heard.text, lexicon, labels, awaited=AWAITED[question.asked] if question is not None else Awaited.NOTHING)
     language, saved = tongue(known, reading, frozenset(world.city.languages))
     memory = _counted(known.memory, heard, reading)
-    return Scene(
+    scene = Scene(
         known=known,
         now=heard.at,
         world=world,
         lexicon=lexicon,
         reading=reading,
-        language=language,
-        memory=replace(memory, tongue=Tongue.GUESSED, plain=False) if saved else memory,
-        speak=(Speak(language, guessed=True),) if saved else (),
+        language=shown_in(language, memory, world.city),
+        memory=memory,
     )
+    return scene.speaking(language, guessed=not reading.asked) if saved else scene
 
 
 def _counted(memory: Memory, heard: Heard, reading: Reading) -> Memory:
@@ -251,7 +249,8 @@ def _words(scene: Scene, question: Question | None) -> Turn:
     text = reading.argument or reading.text
     if not reading.long and text:
         if sights := scene.world.named(text):
-            return saving.offered(scene, sights[: saving.CHOICES], "M08")
+            there = scene.speaking(reading.asked) if reading.asked in scene.world.city.languages else scene
+            return saving.offered(there, sights[: saving.CHOICES], "M08")
         label, rest = labelled(text, scene.lexicon)
         if label and rest and (sights := scene.world.named(rest)):
             there = replace(scene, reading=replace(reading, kind=Kind.ADD, argument=rest, label=label))

@@ -4,7 +4,7 @@ from typing import Final
 
 from subscribers.dialog.hearing import surely_russian
 from subscribers.dialog.intent import Kind, Reading
-from subscribers.dialog.turn import Known, Tongue
+from subscribers.dialog.turn import City, Known, Memory, Tongue
 
 ENGLISH: Final = "en"
 # Languages whose texts every handset can show as they are: their letters are all in GSM-7. Romanian is read without its marks
@@ -25,6 +25,8 @@ def tongue(known: Known, reading: Reading, spoken: frozenset[str]) -> tuple[str,
     """
     heard, letters = (one if one in spoken else "" for one in (reading.language, reading.script))
     how = known.memory.tongue
+    if reading.asked in spoken and reading.kind is not Kind.WORDS:  # of words it counts once they are found to be a place
+        return reading.asked, True
     if reading.kind is Kind.LANGUAGE:
         return known.language or ENGLISH, False
     if not known.language:
@@ -41,3 +43,9 @@ def tongue(known: Known, reading: Reading, spoken: frozenset[str]) -> tuple[str,
         if letters != known.language and (letters != MAY_BE.get(known.language) or surely_russian(reading.text)):
             return letters, True
     return known.language, False
+
+
+def shown_in(language: str, memory: Memory, city: City) -> str:
+    """The language that an answer comes in: English to a handset that shows no marks, where the language has no other form."""
+    is_shown = not memory.plain or language in PLAIN_AS_IT_IS or language in city.plain
+    return language if is_shown else ENGLISH

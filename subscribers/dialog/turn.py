@@ -260,6 +260,7 @@ class City:
     programme: str  # "Portland Alerts"
     name: str  # "Portland"
     phones: str  # "311 or 503-823-4000"
+    phone: str  # the first of them, for questions that are no emergency
     link: str  # "alerts.example.gov"
     county_link: str
     languages: Mapping[str, str]

@@ -25,6 +25,7 @@ SLOTS: dict[str, str | int | Sequence[str]] = {
     "programme": "Portland Alerts",
     "city": "Portland",
     "phones": "311 or 503-823-4000",
+    "phone": "311",
     "link": "alerts.example.gov",
     "county_link": "publicalerts.org",
     "language": "English",
@@ -135,3 +136,28 @@ def test_marks_are_not_dropped_where_nobody_has_approved_that() -> None:
     reply, reviews = Reply(key="M18", language="ro", slots=SLOTS), reviews_of(the_words(), "ro")
     live = Replies(the_words(), reviews, allow_drafts=False)
     assert live.text(reply, plain=True) == live.text(reply)
+
+
+@pytest.mark.parametrize("number", ["311", "211", "503-823-4000"])
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", ["M19", "M29", "M45"])
+def test_the_number_for_questions_is_the_city_s_own(key: str, language: str, number: str) -> None:
+    source = the_words().text(f"dialog.{key}", language)
+    said = REPLIES.text(Reply(key=key, language=language, slots=SLOTS | {"phone": number, "label": "WORK"}))
+    assert source is not None and "311" not in source
+    assert (number in said.body) is ("%(phone)s" in source)
+    assert said.parts == 1 or (said.parts == 2 and len(number) > len("311")), "a long number may cost a part"
+
+
+@pytest.mark.parametrize("key", ["M10", "M12", "M47", "night_off"])
+def test_whoever_reads_another_language_sees_the_interpreter_s_number_under_english(key: str) -> None:
+    reply = Reply(key=key, language="en", slots=SLOTS | {"label": "WORK", "place": "97204", "places": ("HOME 97214",)})
+    assert REPLIES.text(reply, plain=True).body == f"{REPLIES.text(reply).body}\nFree interpreter: 311"
+    assert REPLIES.text(reply, plain=True).parts == 1
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_an_interpreter_s_number_costs_no_part(key: str) -> None:
+    slots = SLOTS | {"label": "WORK", "place": "97204", "old": "97214", "places": ("HOME 97214",), "choices": ("1) Lents",)}
+    reply = Reply(key=key, language="en", slots=slots | {"alerts": ("Boil tap water",)})
+    assert REPLIES.text(reply, plain=True).parts == REPLIES.text(reply).parts == 1

@@ -87,7 +87,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 def test_what_replies_name_comes_from_the_city_pack() -> None:
     known = world.facts(portland(), a_site())
     assert known.county_link == portland().pack.county_link == "publicalerts.org"
-    assert known.phones == "311 / 503-823-4000"
+    assert (known.phones, known.phone) == ("311 / 503-823-4000", "311")
 
 
 def test_the_two_nearest_open_sites_are_told_with_hours_pets_and_access(desk: Desk) -> None:

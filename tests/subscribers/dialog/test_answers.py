@@ -13,7 +13,6 @@ from subscribers.dialog.intent import Kind, Reading
 from subscribers.dialog.sample import SampleWorld
 from subscribers.dialog.tongues import PLAIN_AS_IT_IS, tongue
 from subscribers.dialog.turn import (
-    City,
     Count,
     Heard,
     Keep,
@@ -40,16 +39,7 @@ def units(text: str) -> int:
 
 
 def city(languages: dict[str, str]) -> SampleWorld:
-    sample = SampleWorld().city
-    known = City(
-        programme=sample.programme,
-        name=sample.name,
-        phones=sample.phones,
-        link=sample.link,
-        county_link=sample.county_link,
-        languages=languages,
-    )
-    return SampleWorld(city=known)
+    return SampleWorld(city=replace(SampleWorld().city, languages=languages, plain=frozenset()))
 
 
 class TestTheMenuOfLanguages:
@@ -142,11 +132,28 @@ class TestThePlainForm:
             answers = [str(message.string) for message in read_po(file) if message.id]
         assert answers and [one for one in answers if not GSM_7.issuperset(one)] == []
 
-    def test_it_is_kept_where_a_reader_has_approved_it_and_nowhere_else(self) -> None:
-        for language in SPOKEN - PLAIN_AS_IT_IS:
-            turn = answer(replace(ACTIVE, language=language, memory=Memory(tongue=Tongue.CHOSEN)), "PLAIN")
-            is_approved = language in WORLD.city.plain
-            assert (keys(turn), turn.memory.plain) == (["plain_on" if is_approved else "plain_none"], is_approved)
+    @pytest.mark.parametrize("language", sorted(SPOKEN - PLAIN_AS_IT_IS))
+    def test_answers_come_in_the_approved_form_or_else_in_english(self, language: str) -> None:
+        known = replace(ACTIVE, language=language, memory=Memory(tongue=Tongue.CHOSEN))
+        turn = answer(known, "PLAIN")
+        is_approved = language in WORLD.city.plain
+        assert (keys(turn), turn.memory.plain) == (["plain_on" if is_approved else "plain_none"], True)
+        plain = player.after(known, turn)
+        for text in ("WHERE", "STATUS", "HELP", "97206", "WATER", "STOP"):
+            (first, *_) = answer(plain, text).replies
+            assert first.language == (language if is_approved else "en"), text
+        assert plain.language == language, "what is theirs is not forgotten"
+
+    @pytest.mark.parametrize("language", sorted(SPOKEN - PLAIN_AS_IT_IS))
+    def test_what_it_means_is_said_once_in_the_language_itself(self, language: str) -> None:
+        plain = replace(ACTIVE, language=language, memory=Memory(tongue=Tongue.CHOSEN, plain=True))
+        assert [reply.language for reply in answer(plain, "PLAIN").replies] == [language]
+
+    @pytest.mark.parametrize("language", sorted(SPOKEN - PLAIN_AS_IT_IS))
+    def test_their_language_comes_back_when_it_is_asked_for(self, language: str) -> None:
+        plain = replace(ACTIVE, language=language, memory=Memory(tongue=Tongue.CHOSEN, plain=True))
+        turn = answer(plain, language.partition("-")[0].upper())
+        assert (turn.memory.plain, [reply.language for reply in turn.replies]) == (False, [language])
 
     def test_it_ends_when_another_language_is_heard(self) -> None:
         plain = replace(ACTIVE, language="ro", memory=Memory(plain=True, tongue=Tongue.GUESSED))
