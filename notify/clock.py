@@ -61,6 +61,10 @@ class Steps:
         by = self._began - before
         return by if abs(by) >= LEAST_STEP else timedelta(0)
 
+    def put_back(self, by: timedelta) -> None:
+        """The next look finds this once more: what should have followed from it failed."""
+        self._began -= by
+
     def _beginning(self) -> datetime:
         return self._clock.now() - timedelta(seconds=self._clock.monotonic())
 

@@ -3,14 +3,16 @@
 import asyncio
 import logging
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
-from notify import audit, checks, due, late, leases, promises, register, renewal, truth
+from notify import audit, checks, due, late, leases, promises, register, renewal, set_clock, truth
 from notify.audit import Act
+from notify.clock import Steps
 from notify.due import Task
 from notify.life import EndedWhy, Status
 from notify.publish import Publisher
@@ -43,6 +45,7 @@ def ticks(built: Built) -> list[Tick]:
     service = built.service
     return [
         Tick("due work", 0.2, partial(look, built)),
+        Tick("the machine's clock", 1, partial(mind_the_clock, built, Steps(service.clock))),
         Tick("leases of dead senders", 2, partial(_release, built)),
         Tick("ends of sends", 1, service.conductor.settle),
         Tick("unknown outcomes", 2, built.reconciler.tick),
@@ -138,6 +141,31 @@ async def _escalate(built: Built, alert_id: str) -> None:
     row = await built.service.db.read(partial(register.alert, alert_id=alert_id))
     if row.status == Status.PENDING:
         built.service.pager(f"{alert_id} ({row.hazard}) still waits for approval. Digest {row.digest}.")
+
+
+async def mind_the_clock(built: Built, steps: Steps) -> None:
+    """When the machine's clock was set, what is a length of time goes on as one, and somebody is told."""
+    by, service = steps.look(), built.service
+    if not by:
+        return
+    now = service.clock.now()
+    lease = max((one.desk.lease_for for one in service.dispatchers), default=timedelta(0))
+    said = set_clock.sentence(by)
+    logger.warning("%s", said)
+
+    def work(conn: Connection) -> None:
+        if by < timedelta(0):
+            set_clock.carry(conn, set_clock.SetBack(before=now - by, now=now, lease=lease))
+        act = Act(actor=SYSTEM, action="clock was set", subject="clock", detail={"by_s": round(by.total_seconds())})
+        audit.append(conn, act, now)
+
+    try:
+        await service.db.write(work)
+    except SQLAlchemyError:
+        steps.put_back(by)
+        raise
+    if abs(by) >= set_clock.WORTH_A_PAGE:
+        service.pager(said)
 
 
 async def _release(built: Built) -> None:

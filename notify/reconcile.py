@@ -1,8 +1,9 @@
 """What became of messages nobody can tell about: the provider is asked, then the policy of the alert's class decides."""
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, text
 from channels.base import Answer, Asks, Channel, Misconfigured, Outcome, Question, Receipt
 from notify import ledger, register
 from notify.alert import Event, from_json
-from notify.clock import Clock, from_micros, micros
+from notify.clock import Clock, Steps, from_micros, micros
 from notify.db import Database
 from notify.outbox import content_for
 from subscribers.sealing import Keyring, Unopenable
@@ -49,10 +50,17 @@ class Reconciler:
     keys: Keyring
     channels: Mapping[str, Sequence[Channel]]
     not_found_after: timedelta
+    _steps: Steps = field(init=False)
+    _sure_at: float = field(init=False, default=-math.inf)  # by the clock that never jumps
+
+    def __post_init__(self) -> None:
+        self._steps = Steps(self.clock)
 
     async def tick(self) -> int:
         """Asks about one batch of unknown rows of each channel and settles those that can be; returns how many were."""
         settled = 0
+        if self._steps.look():  # what looks like an hour since a call may be a second
+            self._sure_at = self.clock.monotonic() + self.not_found_after.total_seconds()
         for name in ledger.CHANNELS:
             rows = await self.db.read(partial(in_doubt, channel=name, before=self.clock.now() - SETTLING))
             if rows:
@@ -69,13 +77,14 @@ class Reconciler:
         answers = await self._ask(asked, questions) if asked else {}
         askable, now = {question.delivery_id for question in questions}, self.clock.now()
         steps: list[tuple[Unknown, Step]] = []
+        patience = self.not_found_after if self.clock.monotonic() >= self._sure_at else timedelta.max
         for row in rows:
             answer = answers.get(row.delivery_id)
             if row.delivery_id not in askable:
                 steps.append((row, Leave(f"{LEFT_TO_STAFF}: the address cannot be read")))
             elif answer is None and asked:
                 continue  # the provider could not be asked now
-            elif (step := decide(row, answer, events[row.event_id], now, self.not_found_after)) is not None:
+            elif (step := decide(row, answer, events[row.event_id], now, patience)) is not None:
                 steps.append((row, step))
         if steps:
             await self.db.write(partial(settle, steps=steps, now=now))

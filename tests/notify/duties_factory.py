@@ -68,7 +68,7 @@ async def watching(
         page=pages.append,
         publish_wait_s=30,
     )
-    service = SimpleNamespace(db=db, clock=clock, conductor=conductor, assembly=assembly, pager=pages.append)
+    service = SimpleNamespace(db=db, clock=clock, conductor=conductor, assembly=assembly, pager=pages.append, dispatchers=())
 
     async def publish_at(_: Any) -> None:
         await published()
@@ -81,3 +81,7 @@ async def watching(
         residents=SimpleNamespace(live=SimpleNamespace(refresh=None)),  # type: ignore[arg-type]
     )
     yield Watch(built, conductor, pages)
+
+
+async def _nothing(_ref: str) -> None:
+    """Pages nobody."""
