@@ -20,6 +20,7 @@ from notify.clock import Clock, SystemClock
 from notify.console import health
 from notify.console.pages import Console
 from notify.db import Database, engine_for
+from notify.press import Press
 from notify.schedule import Tick, Ticker
 from notify.service import Service
 from notify.settings import Settings
@@ -86,9 +87,13 @@ async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.set)
     async with running(settings) as started:
-        ready(started)
-        await end.wait()
-        logger.info("ending: calls under way are waited for")
+        rendered = started.service.assembly.rendered
+        rendered.press = Press(started.service.assembly.words, settings.log_level)
+        rendered.press.start()
+        with contextlib.closing(rendered.press):
+            ready(started)
+            await end.wait()
+            logger.info("ending: calls under way are waited for")
 
 
 def _open_database(settings: Settings) -> Database:

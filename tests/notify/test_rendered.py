@@ -56,6 +56,17 @@ def test_whatever_the_words_depend_on_makes_them_anew(made: list[object]) -> Non
     assert len(made) == 7
 
 
+def test_looks_within_one_minute_share_their_texts(made: list[object]) -> None:
+    rendered, subject = Rendered(), a_subject("boil_water")
+    begun = subject.sent.replace(second=0, microsecond=0)
+    first = rendered.of(replace(subject, sent=begun), the_words(), (), TAGS, allow_drafts=True)
+    later = replace(subject, sent=begun + timedelta(seconds=59, microseconds=999))
+    assert rendered.of(later, the_words(), (), TAGS, allow_drafts=True) is first
+    assert render.render(later, the_words(), (), TAGS, allow_drafts=True) == first
+    rendered.of(replace(subject, sent=begun + timedelta(minutes=1)), the_words(), (), TAGS, allow_drafts=True)
+    assert len(made) == 3
+
+
 def test_few_are_kept(made: list[object]) -> None:
     rendered, subject = Rendered(), a_subject("boil_water")
     for minute in range(KEPT + 1):
