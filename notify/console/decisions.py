@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from notify import glass, register
 from notify.alert import Event, from_json
-from notify.console.door import CODE_WRONG
+from notify.console.door import NOT_SHOWN
 from notify.console.routing import FORM, READERS, Guard, Route
 from notify.console.screens import VISIT
 from notify.draft import Draft
@@ -65,8 +65,8 @@ class Decisions:
         problems = [sentence for name, sentence in UNREAD.items() if form.text(name) != "yes"]
         if problems:
             return await self._page(request, row, problems)
-        if not await self._guard.proved(request, form.text("code"), anew=alone is not None):
-            return await self._page(request, row, [CODE_WRONG])
+        if not await self._guard.proved(request, anew=alone is not None):
+            return await self._page(request, row, [NOT_SHOWN])
         seen, alert_id = form.text("digest"), row.alert_id
         await self._db.write(lambda conn: self._approve_and_send(conn, staff, (alert_id, seen), alone))
         if alone is not None:
@@ -87,7 +87,7 @@ class Decisions:
         event = from_json(row.frozen or "")
         draft = Draft.model_validate_json(row.content)
         preview = await self._service.preview(draft, row)
-        staff, now = request[VISIT].staff, self._guard.clock.now()
+        staff = request[VISIT].staff
         newsroom = self._service.newsroom
         refused = await self._db.read(lambda conn: newsroom.hindrances(conn, staff, row))
         told = preview["texts"]
@@ -107,9 +107,8 @@ class Decisions:
             languages=[one for one in self._service.assembly.city.pack.languages if one.tag in event.languages_used],
             refused=refused,
             alone=bool(staff.roles & WRITERS) and not glass.problems(self._service.assembly.glasses, draft, LONG),
-            asks_code=not request[VISIT].proved(now),
-            demo_code=await self._guard.demo_code(request),
             draft=draft,
+            **await self._guard.proof(request),
         )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import hmac
+import secrets
 from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
@@ -11,12 +12,14 @@ import segno
 from aiohttp import web
 
 from notify import accounts, passwords, people
-from notify.accounts import INVITED_FOR, SIGNED_IN_FOR
+from notify.accounts import INVITED_FOR, TOKEN_BYTES
 from notify.alert import Mode
-from notify.console.routing import ANYBODY, SIGNED_IN, Guard, Route
-from notify.console.screens import LANGUAGE, VISIT
+from notify.ceremony import ASKED_FOR
+from notify.console.routing import ANSWER, ANYBODY, FORM, SIGNED_IN, Guard, Route
+from notify.console.screens import HEADERS, LANGUAGE, VISIT
 from notify.console.words import spoken
 from notify.site import ENGLISH
+from notify.web.answers import Problem
 from notify.web.forms import Marks
 from subscribers.sealing import Keyring, Unopenable
 
@@ -25,6 +28,8 @@ NO_FIT: Final = (
     "Name, password and code do not fit together. A code is good for half a minute, and for one use. "
     "After five failed tries you have to wait before each further one, twice as long each time."
 )
+NO_PASSKEY: Final = "This passkey opens nothing here. It may have been removed: sign in with password and code."
+STALE: Final = "This page was open for a long time. Press the button again."
 UNUSED: Final = ("This invitation does not work", ["It was used, replaced or is more than a day old. Ask for a new one."])
 
 
@@ -39,6 +44,8 @@ class Door:
         return [
             Route(method="GET", path="/sign-in", answer=self.ask, roles=ANYBODY),
             Route(method="POST", path="/sign-in", answer=self.sign_in, roles=ANYBODY),
+            Route(method="POST", path="/sign-in/challenge", answer=self.challenge, roles=ANYBODY),
+            Route(method="POST", path="/sign-in/passkey", answer=self.enter_by_passkey, roles=ANYBODY),
             Route(method="POST", path="/sign-out", answer=self.sign_out, roles=SIGNED_IN),
             Route(method="GET", path="/prove", answer=self.ask_code, roles=SIGNED_IN),
             Route(method="POST", path="/prove", answer=self.prove, roles=SIGNED_IN),
@@ -59,7 +66,7 @@ class Door:
         if known is None or not hmac.compare_digest(request.match_info["pass"], demo_pass(self._ring, person_id)):
             raise web.HTTPNotFound
         token = await self._db.write(lambda conn: accounts.sign_in(conn, person_id, "demo", now))
-        return self._entered("/", token)
+        return self._guard.entered("/", token)
 
     async def ask(self, request: web.Request) -> web.StreamResponse:
         way = inside(request.query.get("next", "/"))
@@ -69,30 +76,61 @@ class Door:
         form = await self._guard.form(request)
         way, person_id = inside(form.text("next")), form.text("person").casefold()
         if not self._marked(form.text("mark")):
-            return self._asked(request, way, person_id, ["This page was open for a long time. Press the button again."], 403)
+            return self._asked(request, way, person_id, [STALE], 403)
         if not await self._fits(person_id, form.fields.get("password", ""), form.text("code")):
             return self._asked(request, way, person_id, [NO_FIT], 422)
-        now, device = self._clock.now(), request.headers.get("User-Agent", "")[:200]
+        now, device = self._clock.now(), _device(request)
         token = await self._db.write(lambda conn: accounts.sign_in(conn, person_id, device, now))
-        return self._entered(way, token)
+        return self._guard.entered(way, token)
+
+    async def challenge(self, request: web.Request) -> web.StreamResponse:
+        """What a browser that nobody is signed in with asks its authenticator; bound to a cookie of its own."""
+        form, now, keys = await self._guard.form(request), self._clock.now(), self._guard.passkeys
+        if keys is None:
+            raise web.HTTPNotFound
+        if not self._marked(form.text("mark")):
+            raise Problem(403, "This page is too old", ["Load it again; nothing was changed."])
+        cookie = secrets.token_urlsafe(TOKEN_BYTES)
+        asked = await self._db.write(lambda conn: keys.ask_to_enter(conn, cookie, now))
+        answer = web.json_response({"use": asked}, headers=HEADERS)
+        life = int(ASKED_FOR.total_seconds())
+        answer.set_cookie(
+            self._asking, cookie, max_age=life, path="/", httponly=True, samesite="Strict", secure=self._guard.encrypted
+        )
+        return answer
+
+    async def enter_by_passkey(self, request: web.Request) -> web.StreamResponse:
+        form, now, keys = await self._guard.form(request), self._clock.now(), self._guard.passkeys
+        way, cookie, given = inside(form.text("next")), request.cookies.get(self._asking, ""), form.fields.get(ANSWER, "")
+        if keys is None:
+            raise web.HTTPNotFound
+        if not self._marked(form.text("mark")):
+            return self._asked(request, way, problems=[STALE], status=403)
+        verdict = await self._db.write(lambda conn: keys.enter(conn, cookie, given, now))
+        person_id, device = verdict.person_id, _device(request)
+        if person_id is None:
+            return self._asked(request, way, problems=[NO_PASSKEY], status=422)
+        token = await self._db.write(lambda conn: accounts.sign_in(conn, person_id, device, now))
+        answer = self._guard.entered(way, token)
+        answer.del_cookie(self._asking, path="/", secure=self._guard.encrypted)
+        return answer
 
     async def sign_out(self, request: web.Request) -> web.StreamResponse:
         token, now = request[VISIT].token, self._clock.now()
         await self._db.write(lambda conn: accounts.sign_out(conn, token, now))
         answer = self._screens.moved("/sign-in")
-        answer.del_cookie(self._guard.cookie, path="/", secure=self._encrypted)
+        answer.del_cookie(self._guard.cookie, path="/", secure=self._guard.encrypted)
         return answer
 
     async def ask_code(self, request: web.Request) -> web.StreamResponse:
-        hint = await self._guard.demo_code(request)
-        return self._screens.page(request, "prove", next=inside(request.query.get("next", "/")), demo_code=hint)
+        way = inside(request.query.get("next", "/"))
+        return self._screens.page(request, "prove", next=way, **await self._guard.proof(request))
 
     async def prove(self, request: web.Request) -> web.StreamResponse:
-        form = await self._guard.form(request)
-        way = inside(form.text("next"))
-        if not await self._guard.proved(request, form.text("code")):
-            hint = await self._guard.demo_code(request)
-            return self._screens.page(request, "prove", status=422, next=way, problems=[CODE_WRONG], demo_code=hint)
+        way = inside(request[FORM].text("next"))
+        if not await self._guard.proved(request):
+            proof = await self._guard.proof(request)
+            return self._screens.page(request, "prove", status=422, next=way, problems=[NOT_SHOWN], **proof)
         return self._screens.moved(way)
 
     async def invited(self, request: web.Request) -> web.StreamResponse:
@@ -132,7 +170,7 @@ class Door:
         chosen = form.text("language")
         answer = self._screens.moved(inside(form.text("next")))
         kept = chosen if chosen in spoken() else ENGLISH
-        answer.set_cookie(LANGUAGE, kept, max_age=365 * 86_400, httponly=True, samesite="Strict", secure=self._encrypted)
+        answer.set_cookie(LANGUAGE, kept, max_age=365 * 86_400, httponly=True, samesite="Strict", secure=self._guard.encrypted)
         return answer
 
     async def _fits(self, person_id: str, password: str, code: str) -> bool:
@@ -147,7 +185,14 @@ class Door:
     ) -> web.Response:
         form_mark = self._marks.make("sign-in", self._clock.now())
         return self._screens.page(
-            request, "sign_in", status=status, next=way, person=person_id, problems=problems or [], form_mark=form_mark
+            request,
+            "sign_in",
+            status=status,
+            next=way,
+            person=person_id,
+            problems=problems or [],
+            form_mark=form_mark,
+            by_passkey=self._guard.passkeys is not None,
         )
 
     def _set_up(self, request: web.Request, person_id: str, seed: bytes, problems: list[str] | None = None) -> web.Response:
@@ -167,7 +212,7 @@ class Door:
         value = f"{sealed.key_id}.{sealed.data.hex()}"
         life = int(INVITED_FOR.total_seconds())
         answer.set_cookie(
-            SEED, value, max_age=life, path="/invitation", httponly=True, samesite="Strict", secure=self._encrypted
+            SEED, value, max_age=life, path="/invitation", httponly=True, samesite="Strict", secure=self._guard.encrypted
         )
         return answer
 
@@ -178,28 +223,22 @@ class Door:
         except (ValueError, Unopenable):
             return None
 
-    def _entered(self, way: str, token: str) -> web.Response:
-        answer = self._screens.moved(way)
-        answer.set_cookie(
-            self._guard.cookie,
-            token,
-            max_age=int(SIGNED_IN_FOR.total_seconds()),
-            path="/",
-            httponly=True,
-            samesite="Strict",
-            secure=self._encrypted,
-        )
-        return answer
-
     def _marked(self, mark: str) -> bool:
         return self._marks.holds(mark, "sign-in", self._clock.now())
 
     @property
-    def _encrypted(self) -> bool:
-        return self._guard.url.startswith("https:")
+    def _asking(self) -> str:
+        """The cookie that the challenge of somebody not signed in is bound to."""
+        return "__Host-tocsin-door" if self._guard.encrypted else "tocsin-door"
 
 
-CODE_WRONG: Final = "This is not the code of now, or it was used already. Wait for the next one."
+NOT_SHOWN: Final = (
+    "This is not the code of now, or it was used already, or the passkey is not yours. Wait for the next code, or try again."
+)
+
+
+def _device(request: web.Request) -> str:
+    return request.headers.get("User-Agent", "")[:200]
 
 
 def demo_pass(ring: Keyring, person_id: str) -> str:

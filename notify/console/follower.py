@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from notify import audit, copy_pack, followup, progress, promises, register
 from notify.alert import Event, Stage
 from notify.broadcast import Unfit
-from notify.console.door import CODE_WRONG
+from notify.console.door import NOT_SHOWN
 from notify.console.routing import FORM, READERS, Guard, Route
 from notify.console.screens import VISIT
 from notify.deliveries import State
@@ -154,16 +154,15 @@ class Follower:
         """After a stop: the false alarm, ready to leave, to exactly those who may have the alert."""
         story, draft = await self._retraction(request)
         preview = await self._service.preview(draft, None)
-        hint = await self._guard.demo_code(request)
-        asks = not request[VISIT].proved(self._clock.now())
-        return self._screens.page(request, "retraction", preview=preview, asks_code=asks, demo_code=hint, **self._values(story))
+        proof = await self._guard.proof(request)
+        return self._screens.page(request, "retraction", preview=preview, **proof, **self._values(story))
 
     async def retract(self, request: web.Request) -> web.StreamResponse:
         """One gesture, one transaction: whoever stopped an alert says at once that it was none. It takes one person, as every
-        false alarm, and the code of now unless it was typed a moment ago."""
+        false alarm, and the code of now or a passkey unless either was shown a moment ago."""
         _, draft = await self._retraction(request)
-        if not await self._guard.proved(request, request[FORM].text("code")):
-            raise Unfit([CODE_WRONG])
+        if not await self._guard.proved(request):
+            raise Unfit([NOT_SHOWN])
         staff, newsroom = request[VISIT].staff, self._service.newsroom
 
         def say_it(conn: Connection) -> str:

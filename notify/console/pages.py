@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from notify import data
+from notify.ceremony import party_of
 from notify.console.composer import Composer
 from notify.console.decisions import Decisions
 from notify.console.door import Door
@@ -11,6 +12,7 @@ from notify.console.follower import Follower
 from notify.console.geography import AreaPages
 from notify.console.health import Health
 from notify.console.home import Home
+from notify.console.passkeys import PasskeyPages
 from notify.console.records import Records
 from notify.console.routing import Guard, Route
 from notify.console.screens import Screens
@@ -19,6 +21,7 @@ from notify.console.staff import StaffPages
 from notify.console.tallies import Tallies
 from notify.console.translations import Translations
 from notify.console.wordings import WordPages
+from notify.passkeys import Passkeys
 from notify.service import Service
 from notify.web.forms import Marks
 from subscribers.sealing import Keyring
@@ -31,10 +34,21 @@ class Console:
         self.shelf = Shelf()
         screens = Screens(data.folder("templates"), service.assembly.site, self.shelf, service.clock)
         tallies = Tallies(service.db)
-        self.guard = Guard(db=service.db, clock=service.clock, screens=screens, ring=ring, url=url, tallies=tallies)
+        party = party_of(url, f"{screens.site.city} Tocsin")
+        self.guard = Guard(
+            db=service.db,
+            clock=service.clock,
+            screens=screens,
+            ring=ring,
+            url=url,
+            tallies=tallies,
+            passkeys=Passkeys(party=party, key=ring.blind_key) if party else None,
+        )
         self.door = Door(self.guard, Marks(ring.blind_key))
         parts = (Home, Composer, Decisions, Follower, Records, StaffPages, Translations, AreaPages, Health, WordPages, Drills)
-        self.routes: list[Route] = [*self.door.routes(), *(one for part in parts for one in part(self.guard, service).routes())]
+        own = PasskeyPages(self.guard)
+        made = (part(self.guard, service) for part in parts)
+        self.routes: list[Route] = [*self.door.routes(), *own.routes(), *(one for each in made for one in each.routes())]
 
     def web_routes(self) -> list[web.RouteDef]:
         return [web.get("/static/{path:.*}", self.shelf.serve), *self.guard.web_routes(self.routes)]

@@ -4,14 +4,14 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl, quote
 
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
-from notify import accounts, audit
-from notify.accounts import Visit
+from notify import accounts, audit, passkeys
+from notify.accounts import SIGNED_IN_FOR, Visit
 from notify.alert import Mode
 from notify.audit import Act
 from notify.clock import Clock
@@ -20,6 +20,7 @@ from notify.console.tallies import Tallies
 from notify.db import Database
 from notify.drills import REFUSED
 from notify.life import Role
+from notify.passkeys import Passkeys
 from notify.web.answers import STAFF, Problem, problem_of
 from notify.web.forms import Form, from_us, origin_of
 from subscribers.sealing import Keyring
@@ -34,6 +35,8 @@ FORM = web.RequestKey("form", Form)
 SEVERAL = web.RequestKey("several", dict[str, list[str]])
 REFUSALS: Final = frozenset({403, 409, 422})  # not allowed; somebody else was first; the content must change
 MOST_FIELDS: Final = 2_000  # a form that ticks every area of a city
+ANSWER: Final = "passkey"  # the field that holds what an authenticator answered, as JSON
+FIRST: Final = "Nothing was changed yet. Show that it is you, then do it again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +52,8 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """What stands before every page. url: how staff reach the console, as in settings. ring: opens the seeds of codes."""
+    """What stands before every page. url: how staff reach the console, as in settings. ring: opens the seeds of codes.
+    passkeys: None where browsers can have none for this url."""
 
     db: Database
     clock: Clock
@@ -57,11 +61,23 @@ class Guard:
     ring: Keyring
     url: str
     tallies: Tallies
+    passkeys: Passkeys | None
+
+    @property
+    def encrypted(self) -> bool:
+        return self.url.startswith("https:")
 
     @property
     def cookie(self) -> str:
         """__Host-: no other host, and nothing that is not encrypted, can set it (RFC 6265bis)."""
-        return "__Host-tocsin" if self.url.startswith("https:") else "tocsin"
+        return "__Host-tocsin" if self.encrypted else "tocsin"
+
+    def entered(self, way: str, token: str) -> web.Response:
+        """Leads on whoever has just signed in, with the cookie of the new session."""
+        answer = self.screens.moved(way)
+        life = int(SIGNED_IN_FOR.total_seconds())
+        answer.set_cookie(self.cookie, token, max_age=life, path="/", httponly=True, samesite="Strict", secure=self.encrypted)
+        return answer
 
     def web_routes(self, routes: Sequence[Route]) -> list[web.RouteDef]:
         return [web.route(one.method, one.path, partial(self._answer, one)) for one in routes]
@@ -133,16 +149,42 @@ class Guard:
             request[FORM] = Form({name: values[0] for name, values in several.items()})
         return request[FORM]
 
-    async def proved(self, request: web.Request, code: str, *, anew: bool = False) -> bool:
-        """Whether the person at this browser typed their code within the last five minutes, or (anew: must have) just now."""
+    async def proved(self, request: web.Request, *, anew: bool = False) -> bool:
+        """Whether the person at this browser typed their code or used a passkey within the last five minutes, or (anew: must
+        have) does so with this form."""
         visit, now = request[VISIT], self.clock.now()
         if visit.proved(now) and not anew:
             return True
-        person_id = visit.staff.person_id
-        if not await self.db.write(lambda conn: accounts.attempt(conn, person_id, True, code, self.ring, now)):
+        if not await self._shown(request, visit.staff.person_id):
             return False
         await self.db.write(lambda conn: accounts.prove(conn, visit.token, now))
         return True
+
+    async def _shown(self, request: web.Request, person_id: str) -> bool:
+        """Whether this form holds what only the person has: the answer of a passkey, or else the code of now."""
+        form, now, keys = request[FORM], self.clock.now(), self.passkeys
+        answer, token = form.fields.get(ANSWER, ""), request[VISIT].token
+        if answer and keys is not None:
+            verdict = await self.db.write(lambda conn: keys.prove(conn, token, person_id, answer, now))
+            return verdict.person_id == person_id
+        code, ring = form.text("code"), self.ring
+        return await self.db.write(lambda conn: accounts.attempt(conn, person_id, True, code, ring, now))
+
+    async def proof(self, request: web.Request) -> dict[str, Any]:
+        """What a page needs to know to ask whether it is really them: part/proof.html shows it."""
+        visit = request[VISIT]
+        kept = await self.db.read(lambda conn: passkeys.of(conn, visit.staff.person_id)) if self.passkeys else []
+        return {
+            "asks_code": not visit.proved(self.clock.now()),
+            "holds_passkey": bool(kept),
+            "demo_code": await self.demo_code(request),
+        }
+
+    async def unproved(self, request: web.Request, way: str) -> web.Response | None:
+        """The page that asks whether it is really them, which then leads to `way`; None for whoever showed it lately."""
+        if request[VISIT].proved(self.clock.now()):
+            return None
+        return self.screens.page(request, "prove", status=401, next=way, problems=[FIRST], **await self.proof(request))
 
     async def demo_code(self, request: web.Request) -> str:
         """The code that a phone would show, in a demo, whose visitors have no such phone; "" in every other mode."""

@@ -5,7 +5,7 @@ from typing import Final
 
 from aiohttp import web
 
-from notify import accounts, grants, people
+from notify import accounts, grants, passkeys, people
 from notify.broadcast import Unfit
 from notify.console.routing import FORM, Guard, Route, several
 from notify.console.screens import VISIT
@@ -15,6 +15,7 @@ from notify.service import Service
 from subscribers import atlas
 
 LIMITS: Final = ("hazards", "areas", "channels")
+GIVES: Final = frozenset({"invite", "token"})  # acts that let somebody in
 
 
 class StaffPages:
@@ -34,6 +35,8 @@ class StaffPages:
         return await self._page(request)
 
     async def add(self, request: web.Request) -> web.StreamResponse:
+        if (asked := await self._guard.unproved(request, "/people")) is not None:
+            return asked
         form, admin, now = request[FORM], request[VISIT].staff, self._clock.now()
         known = {role.value for role in Role}
         roles = frozenset(Role(role) for role in several(request, "roles") if role in known)
@@ -45,8 +48,11 @@ class StaffPages:
         return await self._page(request, told=self._invitation(person_id, token))
 
     async def act(self, request: web.Request) -> web.StreamResponse:
-        """invite: a new link to set password and phone. token: ask for one for the API. sign-out, disable: at once."""
+        """invite: a new link to set password and phone. token: ask for one for the API. sign-out, disable: at once, and from
+        whoever is signed in; what gives a power asks first whether it is really them."""
         person_id, act = request.match_info["person_id"], request.match_info["act"]
+        if act in GIVES and (asked := await self._guard.unproved(request, "/people")) is not None:
+            return asked
         admin, now = request[VISIT].staff, self._clock.now()
         if act == "invite":
             token = await self._db.write(lambda conn: accounts.invite(conn, person_id, admin.person_id, now))
@@ -63,6 +69,8 @@ class StaffPages:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         admin, now, grant_id = request[VISIT].staff, self._clock.now(), int(request.match_info["grant_id"])
         give = request[FORM].text("act") == "give"
+        if give and (unsure := await self._guard.unproved(request, "/people")) is not None:
+            return unsure
         asked = {row.grant_id: row for row in await self._db.read(grants.open_ones)}
         secret = await self._db.write(lambda conn: grants.answer(conn, admin, grant_id, give, now))
         row = asked[grant_id]
@@ -85,9 +93,15 @@ class StaffPages:
         now = self._clock.now()
         everybody = await self._db.read(people.everybody)
         signed_in = await self._db.read(lambda conn: accounts.sessions(conn, now))
-        asked = await self._db.read(grants.open_ones)
         return self._screens.page(
-            request, "people", everybody=everybody, signed_in=signed_in, asked=asked, roles=list(Role), told=told or []
+            request,
+            "people",
+            everybody=everybody,
+            signed_in=signed_in,
+            asked=await self._db.read(grants.open_ones),
+            keys=await self._db.read(passkeys.everybodys),
+            roles=list(Role),
+            told=told or [],
         )
 
 

@@ -23,6 +23,7 @@ STANDS = {
     "token": "x" * 32,
     "act": "invite",
     "pass": "x" * 24,
+    "passkey_id": "7",
 }
 
 
