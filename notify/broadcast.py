@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
-from notify import audit, glass, register
+from notify import audit, glass, paging, register
 from notify.alert import Event, Mode, Stage, from_json, to_json
 from notify.audit import Act
 from notify.clock import Clock
@@ -132,6 +132,7 @@ class Newsroom:
             submitted_by=staff.person_id,
             submitted_at=now,
         )
+        register.due(conn, paging.ASK, str(paging.Ref(alert_id=alert_id, asked_at=now, step=0)), now)
         register.due(conn, "escalate", alert_id, now + PENDING_LIMIT)
         self._log(conn, staff, "submitted", alert_id, digest=bound)
         return row
@@ -151,8 +152,7 @@ class Newsroom:
 
     def approve(self, conn: Connection, staff: Staff, alert_id: str, seen: str, alone: str | None = None) -> EventRow:
         """Freezes the Event for ever. `seen` is the digest of what the approver read; anything else voids the approval. alone:
-        why nobody else can approve; then the policy decides what one person may send (glass.py); the caller pages all.
-        """
+        why nobody else can approve; then the policy decides what one person may send (glass.py), and every deputy is paged."""
         now = self.clock.now()
         register.lock_incident_of(conn, alert_id)
         row = register.alert(conn, alert_id, lock=True)
@@ -179,6 +179,7 @@ class Newsroom:
             raise NotAllowed(problems)
         if alone is not None:
             self._log(conn, staff, "BROKE THE GLASS", alert_id, reason=alone)
+            register.due(conn, paging.GLASS, alert_id, now)
         sealed, cap = self.assembler.seal(conn, event, now)
         added = self._event_row(draft, sealed, cap, now)
         register.add(conn, added)
@@ -188,9 +189,13 @@ class Newsroom:
 
     def hindrances(self, conn: Connection, staff: Staff, row: AlertRow) -> list[str]:
         """Why this person may not approve this submitted alert, as sentences; empty when they may."""
-        event = from_json(row.frozen or "")
+        return self.hindrances_of(conn, [staff], row)[staff.person_id]
+
+    def hindrances_of(self, conn: Connection, everybody: Sequence[Staff], row: AlertRow) -> dict[str, list[str]]:
+        """The same of several people, by their names."""
+        needed = self.assembler.people_needed(from_json(row.frozen or ""))
         matter = self._matter(conn, Draft.model_validate_json(row.content), row)
-        return may_approve(staff, matter, self.assembler.people_needed(event))
+        return {staff.person_id: may_approve(staff, matter, needed) for staff in everybody}
 
     def send(self, conn: Connection, staff: Staff, alert_id: str) -> EventRow:
         """Starts the countdown; at its end the alert is published and sent. Only the approver's own token does this."""

@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from notify import audit, checks, due, late, leases, promises, register, renewal, set_clock, truth
+from notify import audit, checks, due, late, leases, paging, promises, register, renewal, set_clock, truth
 from notify.audit import Act
 from notify.clock import Steps
 from notify.due import Task
@@ -103,6 +103,10 @@ async def _do(built: Built, task: Task) -> None:
             await _escalate(built, task.ref)
         case "renewal warning":
             await _warn_of_renewal(built, task.ref)
+        case paging.ASK:
+            await service.paging.ask(task.ref)
+        case paging.GLASS:
+            await service.paging.tell_of_glass(task.ref)
     await service.db.write(lambda conn: due.done(conn, task, service.clock.now()))
 
 

@@ -74,13 +74,24 @@ def _misleading(event: Event, known: tuple[str, ...]) -> Iterator[str]:
     for key, content in event.contents.items():
         if not _leaves(key):
             continue
-        marked = _folded(content.subject if key.startswith("email/") else content.body).startswith(known)
+        marked = begins_like_a_test(content.subject if key.startswith("email/") else content.body, known)
         if test and not marked:
             yield f"{event.event_id} is a test, and its text {key} does not begin by saying so."
         if not test and marked:
             yield f"{event.event_id} is no test, and its text {key} begins like one: people would not act."
-        if test and any(words in f"{content.subject} {content.body}".casefold() for words in NEVER_IN_A_TEST):
+        if test and says_it_is_none(content.subject, content.body):
             yield f"{event.event_id} is a test, and its text {key} says that it is none."
+
+
+def begins_like_a_test(text: str, known: Collection[str]) -> bool:
+    """Whether the first words of a text or of a subject say that it is a test. known: see `marks`."""
+    return _folded(text).startswith(tuple(known))
+
+
+def says_it_is_none(*texts: str) -> bool:
+    """Whether a text says of itself that it is no test: such a one is never marked as a test and sent."""
+    whole = " ".join(texts).casefold()
+    return any(words in whole for words in NEVER_IN_A_TEST)
 
 
 def _leaves(key: str) -> bool:

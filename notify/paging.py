@@ -12,13 +12,15 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 from channels.base import Content
 from channels.text import sanitise
 from notify.alert import Mode
-from notify.clock import micros
+from notify.clock import from_micros, micros
 
+ASK: Final = "page approvers"  # kinds of due rows
+GLASS: Final = "page deputies"
 LINK_FOR: Final = timedelta(hours=1)
 MOST_ROUNDS: Final = 6  # times that everybody is paged anew about an alert that nobody decides on
 AGAIN_AFTER: Final = timedelta(minutes=1)  # "page them again" does nothing sooner
@@ -101,6 +103,12 @@ class Ref:
     def __str__(self) -> str:
         return f"{self.alert_id} {micros(self.asked_at)} {self.step}"
 
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """What was written by `str`. Raises ValueError for anything else."""
+        alert_id, at, step = text.split(" ")
+        return cls(alert_id=alert_id, asked_at=from_micros(int(at)), step=int(step))
+
 
 @dataclass(frozen=True, slots=True)
 class Links:
@@ -128,9 +136,9 @@ def page_of(token: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def is_open(asked_at: datetime, opened_at: datetime | None, now: datetime) -> bool:
+def is_open(sent_at: datetime | None, opened_at: datetime | None, now: datetime) -> bool:
     """Whether a page's link still leads anywhere: once, and for an hour."""
-    return opened_at is None and now < asked_at + LINK_FOR
+    return sent_at is not None and opened_at is None and now < sent_at + LINK_FOR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

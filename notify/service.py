@@ -27,6 +27,7 @@ from notify.db import Database
 from notify.dispatch import Dispatcher
 from notify.draft import Draft
 from notify.pager import Pager
+from notify.paging_desk import Paging
 from notify.preview import Means, Row, dear_letters, rows, shorter_saves, summary
 from notify.render import Rendering
 from notify.tables import AlertRow, EventRow
@@ -48,6 +49,7 @@ class Service:
     conductor: Conductor
     dispatchers: Sequence[Dispatcher]
     pager: Pager
+    paging: Paging
 
     async def after(self, act: str, alert_id: str) -> None:
         """What an act sets going once it is on disk."""

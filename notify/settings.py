@@ -83,6 +83,8 @@ class Settings(BaseSettings):
     not_found_after_s: float = Field(60, ge=0, description="provider's 'not found' counts after this, seconds")
     countdown_s: float | None = Field(None, ge=0, description="overrides the policy's countdown, seconds")
     page_command: tuple[str, ...] = Field((), description="command that pages the duty officer; the text is its stdin")
+    approval_next_s: float = Field(180, gt=0, description="an alert that waits: the next approver is paged after this, seconds")
+    approval_again_s: float = Field(600, gt=0, description="and everybody anew, when all have been, after this, seconds")
     signup_texts_a_day: int = Field(2000, ge=0, description="most sign-up codes by text a day, all together; alerts are apart")
     signup_mails_a_day: int = Field(20000, ge=0, description="most sign-up mails a day, all together; alerts are apart")
     signup_asks_carrier: bool = Field(

@@ -30,6 +30,10 @@ from notify.figures import Gauges
 from notify.outbox import Envelopes, FrozenEvents, Tampered
 from notify.pager import Pager
 from notify.pages import Pages
+from notify.paging import Links, Pace
+from notify.paging_delivery import Delivery
+from notify.paging_desk import Paging
+from notify.paging_lane import Lane
 from notify.planning import Planner
 from notify.publish import Publisher
 from notify.reconcile import Reconciler
@@ -103,20 +107,35 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
     channels = {one.sender.channel.name: one.sender.channel for one in dispatchers}
     asked = {name: [one.sender.channel for one in dispatchers if one.sender.channel.name == name] for name in channels}
     reconciler = Reconciler(db, clock, ring, asked, timedelta(seconds=settings.not_found_after_s))
+    staff_paging = _paging(settings, desk, ring, assembly, dispatchers)
     service = Service(
         db=db,
         clock=clock,
-        newsroom=Newsroom(clock, assembly),
+        newsroom=staff_paging.newsroom,
         assembly=assembly,
         crowd=crowd,
         conductor=conductor,
         dispatchers=dispatchers,
         pager=pager,
+        paging=staff_paging,
     )
     side = residents.Side(settings, pack, site, vocabulary, db, clock, ring, crowd, catalogue, events.event, channels)
     theirs = residents.build(side, dispatchers, await db.read(reviews))
     callbacks = Callbacks(db, clock, channels, settings.public_url, ring.blind_key, theirs.screens)
     return duties.Built(service, reconciler, publisher, callbacks, theirs)
+
+
+def _paging(settings: Settings, desk: Desk, ring: Keyring, assembly: Assembly, dispatchers: Sequence[Dispatcher]) -> Paging:
+    lane = Lane(dispatchers, settings.mode, exercise.marks(assembly.words))
+    links = Links(ring.blind_key, settings.private_url)
+    next_after, again_after = timedelta(seconds=settings.approval_next_s), timedelta(seconds=settings.approval_again_s)
+    return Paging(
+        delivery=Delivery(db=desk.db, clock=desk.clock, keys=ring, lane=lane, links=links),
+        newsroom=Newsroom(desk.clock, assembly),
+        hazards=assembly.hazards,
+        call=desk.page,
+        pace=Pace(next_after=next_after, again_after=again_after),
+    )
 
 
 def reviews(conn: Connection) -> list[Review]:

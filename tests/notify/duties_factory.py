@@ -68,7 +68,15 @@ async def watching(
         page=pages.append,
         publish_wait_s=30,
     )
-    service = SimpleNamespace(db=db, clock=clock, conductor=conductor, assembly=assembly, pager=pages.append, dispatchers=())
+    service = SimpleNamespace(
+        db=db,
+        clock=clock,
+        conductor=conductor,
+        assembly=assembly,
+        pager=pages.append,
+        paging=SimpleNamespace(ask=_nothing, tell_of_glass=_nothing),  # staff without phones
+        dispatchers=(),
+    )
 
     async def publish_at(_: Any) -> None:
         await published()

@@ -68,6 +68,7 @@ def test_everybody_is_paged_before_anybody_is_paged_twice_and_it_ends(given_: li
 def test_a_step_is_named_by_its_alert_and_its_submission() -> None:
     named = {str(Ref(alert_id="K7Q2X-1", asked_at=AT + timedelta(microseconds=n), step=n)) for n in range(3)}
     assert len(named) == 3 and all(one.startswith("K7Q2X-1 ") for one in named)
+    assert {str(Ref.read(one)) for one in named} == named
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -105,7 +106,7 @@ def test_whatever_stands_in_a_link_is_no_token_or_not_ours(text: str) -> None:
 def test_a_link_leads_somewhere_once_and_for_an_hour() -> None:
     assert paging.is_open(AT, None, AT + timedelta(minutes=59))
     assert not paging.is_open(AT, None, AT + timedelta(hours=1))
-    assert not paging.is_open(AT, AT, AT)
+    assert not paging.is_open(AT, AT, AT) and not paging.is_open(None, None, AT)
 
 
 def test_a_rehearsal_begins_by_saying_that_it_is_a_test() -> None:
