@@ -14,12 +14,11 @@ from notify.console.draft_form import SLOT, Filled, Problem
 from notify.console.routing import FORM, SEVERAL, SIGNED_IN, Guard, Route
 from notify.console.screens import VISIT
 from notify.draft import BadDraft, Draft
-from notify.fallback import folder_of, has_short
+from notify.fallback import has_short
 from notify.hazards import Hazard
 from notify.life import EDITABLE, WRITERS, Status
 from notify.service import Service
 from notify.slots import Kind, Slot
-from notify.subject import WORDINGS
 from notify.tables import AlertRow
 from subscribers import atlas
 
@@ -163,14 +162,7 @@ class Composer:
         return draft_form.placed(sentences, [*FIELDS, *OTHERS, *(f"{SLOT}{name}" for name in self._slots(draft))])
 
     def _slots(self, draft: Draft) -> Mapping[str, Slot]:
-        """What people fill in for this hazard at this stage."""
-        words = self._assembly.words
-        found: dict[str, Slot] = {}
-        for wording in WORDINGS[draft.stage]:
-            for name, slot in words.declared(folder_of(words, draft.hazard, wording)).items():
-                if name not in words.slots[""] and wording in slot.wordings:
-                    found.setdefault(name, slot)
-        return found
+        return draft_form.slots_of(self._assembly.words, draft)
 
     def _languages(self) -> Sequence[Any]:
         return self._assembly.city.pack.languages

@@ -8,7 +8,10 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from notify.draft import CHANNELS, BadDraft, Draft, read
+from notify.fallback import folder_of
 from notify.slots import Kind, Slot
+from notify.subject import WORDINGS
+from notify.words import Words
 
 MINUTE: Final = "%Y-%m-%dT%H:%M"  # what <input type="datetime-local"> speaks
 TIMES: Final = ("learned_at", "effective", "expires", "next_update_by", "not_before", "not_after")
@@ -35,6 +38,16 @@ class Problem:
 
     sentence: str
     field: str
+
+
+def slots_of(words: Words, draft: Draft) -> Mapping[str, Slot]:
+    """What people fill in for this danger at this stage."""
+    found: dict[str, Slot] = {}
+    for wording in WORDINGS[draft.stage]:
+        for name, slot in words.declared(folder_of(words, draft.hazard, wording)).items():
+            if name not in words.slots[""] and wording in slot.wordings:
+                found.setdefault(name, slot)
+    return found
 
 
 def parse(filled: Filled, start: Draft, slots: Mapping[str, Slot], zone: ZoneInfo) -> Draft:
