@@ -2,7 +2,7 @@
 
 import typer
 
-from notify.cli import admin, alert, demo, dialog, gazetteer, geography, ledger, residents, serve, sites, surge, words
+from notify.cli import admin, alert, demo, dialog, gazetteer, geography, ledger, residents, runbook, serve, sites, surge, words
 
 app = typer.Typer(
     name="tocsin",
@@ -21,6 +21,7 @@ app.add_typer(sites.app, name="sites")
 app.add_typer(words.app, name="words")
 app.add_typer(dialog.app, name="dialog")
 app.add_typer(residents.app, name="subscribers")
+app.add_typer(runbook.app, name="runbook")
 app.add_typer(surge.app, name="surge")
 app.command()(admin.init)
 app.command()(admin.migrate)
