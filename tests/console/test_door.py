@@ -190,6 +190,15 @@ async def test_a_demo_prints_a_link_that_signs_in_and_shows_the_code_of_now(hous
     assert (await browser.post("/prove", {"code": found[1], "next": "/"})).url.path == "/"
 
 
+async def test_where_browsers_can_have_no_passkeys_the_pages_say_so_and_ask_for_none(house: House) -> None:
+    """The sample service is reached by an address, and keys are bound to names."""
+    browser = await house.signed_in("author")
+    assert "Whoever runs it sets TOCSIN_PRIVATE_URL" in (await browser.get("/passkeys")).words
+    assert (await browser.post("/passkeys/challenge", {"purpose": "add"})).status == 404
+    page = await house.browser().get("/sign-in")
+    assert "passkey" not in page.text
+
+
 async def test_no_other_mode_has_such_a_link(tmp_path: Path, migrated_sqlite: Path) -> None:
     async with opened(tmp_path / "home", migrated_sqlite, mode="training") as training:
         training.enrol("author")
