@@ -11,14 +11,14 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
-from notify import audit, glass, paging, register
+from notify import audit, glass, limits, paging, register
 from notify.alert import Event, Mode, Stage, from_json, to_json
 from notify.audit import Act
 from notify.clock import Clock
 from notify.digest import digest
 from notify.draft import Draft
 from notify.glass import Glass
-from notify.life import ALLOWED, EDITABLE, EXPIRY_LEAD, LEAVING, Matter, Staff, Status, may_approve, may_write
+from notify.life import ALLOWED, EDITABLE, EXPIRY_LEAD, LEAVING, Staff, Status, may_approve, may_write
 from notify.tables import AlertRow, EventRow
 
 PENDING_LIMIT = timedelta(minutes=10)  # then the next on the escalation list is paged
@@ -103,6 +103,7 @@ class Newsroom:
             raise register.Conflict(f"{row.last_editor} changed {alert_id} while you were writing; it is {row.status} now.")
         if Status(row.status) not in EDITABLE:
             raise register.Conflict(f"{alert_id} is {row.status}; only a draft or a returned alert can be edited.")
+        self._may_write(conn, staff, Draft.model_validate_json(row.content), row)
         self._may_write(conn, staff, draft, row)
         if (draft.hazard, draft.stage) != (row.hazard, row.stage):
             raise Unfit([f"{alert_id} is about '{row.hazard}' ({row.stage}); compose another alert to change that."])
@@ -142,8 +143,7 @@ class Newsroom:
         row = register.alert(conn, alert_id, lock=True)
         if not reason.strip():
             raise Unfit(["A reason is required, so that the author knows what to change."])
-        if problems := may_write(staff, self._matter(conn, Draft.model_validate_json(row.content), row)):
-            raise NotAllowed(problems)
+        self._may_write(conn, staff, Draft.model_validate_json(row.content), row)
         if row.status == Status.APPROVED:
             raise register.Conflict(f"{alert_id} has been approved already; compose it anew if it must change.")
         row = self._move(conn, row, Status.REJECTED if reject else Status.RETURNED, reason=reason, digest=None, frozen=None)
@@ -170,12 +170,12 @@ class Newsroom:
         if event.expires <= now:
             raise Unfit([f"{alert_id} would already have expired at {event.expires:%Y-%m-%d %H:%M} UTC."])
         draft = Draft.model_validate_json(row.content)
-        matter = self._matter(conn, draft, row)
+        matter = limits.matter(conn, draft, row)
         if alone is not None:
             problems = may_write(staff, matter) + glass.problems(self.assembler.glasses, draft, alone)
         else:
             problems = may_approve(staff, matter, self.assembler.people_needed(event))
-        if problems:
+        if problems := [*problems, *limits.beyond(conn, staff, row.incident_id)]:
             raise NotAllowed(problems)
         if alone is not None:
             self._log(conn, staff, "BROKE THE GLASS", alert_id, reason=alone)
@@ -194,8 +194,9 @@ class Newsroom:
     def hindrances_of(self, conn: Connection, everybody: Sequence[Staff], row: AlertRow) -> dict[str, list[str]]:
         """The same of several people, by their names."""
         needed = self.assembler.people_needed(from_json(row.frozen or ""))
-        matter = self._matter(conn, Draft.model_validate_json(row.content), row)
-        return {staff.person_id: may_approve(staff, matter, needed) for staff in everybody}
+        matter = limits.matter(conn, Draft.model_validate_json(row.content), row)
+        beyond = {staff.person_id: limits.beyond(conn, staff, row.incident_id) for staff in everybody}
+        return {staff.person_id: [*may_approve(staff, matter, needed), *beyond[staff.person_id]] for staff in everybody}
 
     def send(self, conn: Connection, staff: Staff, alert_id: str) -> EventRow:
         """Starts the countdown; at its end the alert is published and sent. Only the approver's own token does this."""
@@ -221,8 +222,7 @@ class Newsroom:
         """Nothing more is handed over from this commit on. Final: there is no resume."""
         row = register.alert(conn, alert_id, lock=True)
         event = register.event(conn, alert_id, lock=True)
-        if not {"approver", "author"} & {role.value for role in staff.roles}:
-            raise NotAllowed([f"{staff.person_id} has neither the role author nor approver."])
+        self._may_write(conn, staff, Draft.model_validate_json(row.content), row)
         if Status(event.status) not in LEAVING:
             raise register.Conflict(f"{alert_id} is {event.status}; only an alert that is leaving can be stopped.")
         now = self.clock.now()
@@ -237,21 +237,9 @@ class Newsroom:
         return register.change_alert(conn, row, self.clock.now(), status=to.value, **values)
 
     def _may_write(self, conn: Connection, staff: Staff, draft: Draft, row: AlertRow | None) -> None:
-        if problems := may_write(staff, self._matter(conn, draft, row, staff.person_id)):
-            raise NotAllowed(problems)
-
-    def _matter(self, conn: Connection, draft: Draft, row: AlertRow | None, writer: str = "") -> Matter:
-        earlier = register.all_alerts(conn, row.incident_id if row else draft.incident) if row or draft.incident else []
-        people = {name for other in earlier if other.approved_by for name in (other.author, other.approved_by) if name}
-        return Matter(
-            stage=draft.stage,
-            hazard=draft.hazard,
-            areas=frozenset(draft.area.names or (["a drawn area"] if draft.area.geojson or draft.area.circle else [])),
-            channels=frozenset(draft.channels),
-            author=row.author if row else writer,
-            last_editor=row.last_editor if row else writer,
-            original_people=frozenset(people),
-        )
+        problems = may_write(staff, limits.matter(conn, draft, row, staff.person_id))
+        if problems := [*problems, *limits.beyond(conn, staff, row.incident_id if row else draft.incident)]:
+            raise NotAllowed(list(dict.fromkeys(problems)))
 
     def _event_row(self, draft: Draft, event: Event, cap: bytes, now: datetime) -> EventRow:
         return EventRow(
