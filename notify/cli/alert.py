@@ -18,6 +18,7 @@ app = typer.Typer(help="Alerts on the running service (TOCSIN_URL, TOCSIN_TOKEN)
 
 AlertId = Annotated[str, typer.Argument(help="Like K7Q2X-1.")]
 DraftFile = Annotated[Path, typer.Argument(help="The alert as YAML; see docs/alert-file.md.")]
+Seen = Annotated[int | None, typer.Option(help="The version you began from; without it, whatever is there is replaced.")]
 OVER = ("active", "ended", "stopped")
 LOOK_S = 0.5
 
@@ -61,10 +62,10 @@ def draft(file: DraftFile, json: Json = False) -> None:
 
 
 @app.command()
-def edit(alert_id: AlertId, file: DraftFile, json: Json = False) -> None:
+def edit(alert_id: AlertId, file: DraftFile, seen: Seen = None, json: Json = False) -> None:
     """Replaces a draft (or a returned alert) with a file."""
     with sentences():
-        reply = Client().put(f"/alerts/{alert_id}", _read(file))
+        reply = Client().put(f"/alerts/{alert_id}", _read(file), seen)
     show(reply, json, [f"{alert_id} is edited and must be submitted again."])
 
 

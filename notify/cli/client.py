@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import uuid
+from collections.abc import Mapping
 from typing import Any, Final
 
 import aiohttp
@@ -37,12 +38,13 @@ class Client:
     def post(self, path: str, data: Any = None) -> Any:
         return asyncio.run(self.call("POST", path, data))
 
-    def put(self, path: str, data: Any) -> Any:
-        return asyncio.run(self.call("PUT", path, data))
+    def put(self, path: str, data: Any, seen: int | None = None) -> Any:
+        """seen: the version that is replaced; None: whichever there is."""
+        return asyncio.run(self.call("PUT", path, data, {"If-Match": "*" if seen is None else f'"{seen}"'}))
 
-    async def call(self, method: str, path: str, data: Any = None) -> Any:
-        """The JSON answered. Raises NotReachable and ApiRefused."""
-        headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": uuid.uuid4().hex}
+    async def call(self, method: str, path: str, data: Any = None, more: Mapping[str, str] | None = None) -> Any:
+        """The JSON answered. more: further headers. Raises NotReachable and ApiRefused."""
+        headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": uuid.uuid4().hex} | dict(more or {})
         try:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session,

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Final
 
 from aiohttp import web
@@ -17,8 +19,10 @@ from notify.console.tallies import Tallies
 from notify.draft import Draft
 from notify.life import IN_FORCE, LEAVING, WRITERS, Staff, Status
 from notify.service import Service
+from notify.tables import AlertRow, Login
+from notify.web import versions
 from notify.web.alert_shapes import alert_json, one_alert, page
-from notify.web.answers import STAFF, Problem, is_repeat, once
+from notify.web.answers import STAFF, Problem
 from notify.web.endpoints import (
     GIVEN,
     LIMIT,
@@ -33,6 +37,8 @@ from notify.web.endpoints import (
     next_page,
     whole,
 )
+from notify.web.replies import Before, Replies
+from notify.web.versions import Seen
 from subscribers.sealing import Keyring
 
 ALERTS: Final = f"{PREFIX}/alerts"
@@ -40,6 +46,7 @@ ALERT: Final = f"{ALERTS}/{{alert_id}}"
 AFTER: Final = Query(name="after", says="the alert_id that the page before ended with")
 EVERY_S: Final = 1.0  # how often somebody who follows a send is told how far it is
 SETTLED_EVERY_S: Final = 5.0
+CODES: Final = f'"codes";q={accounts.FREE_TRIES}'  # the limit on wrong codes, as programs read it
 # What each act on an alert asks for, and what it does.
 ACTS: Final[Mapping[str, tuple[type[BaseModel], str]]] = {
     "submit": (Nothing, "Asks for approval: freezes what would be sent, with its digest"),
@@ -56,8 +63,8 @@ ACTS: Final[Mapping[str, tuple[type[BaseModel], str]]] = {
 
 
 class AlertApi:
-    def __init__(self, service: Service, ring: Keyring | None, tallies: Tallies) -> None:
-        self.service, self._ring, self._tallies = service, ring, tallies
+    def __init__(self, service: Service, ring: Keyring | None, tallies: Tallies, replies: Replies) -> None:
+        self.service, self._ring, self._tallies, self._replies = service, ring, tallies, replies
 
     def endpoints(self) -> list[Endpoint]:
         one, missing, sse = "/alerts/{alert_id}", frozenset({404}), "text/event-stream"
@@ -95,6 +102,7 @@ class AlertApi:
             says="Replaces a draft's content",
             gives="Alert",
             body=Draft,
+            versioned=True,
             refusals=frozenset({404, 409}),
         )
         says = "The preview of a draft that is not kept"
@@ -113,42 +121,62 @@ class AlertApi:
             status=201 if name in followup.STAGES else 200,
             body=body,
             keyed=True,
-            refusals=frozenset({404, 409}),
+            versioned=True,
+            refusals=frozenset({404, 409}) | ({429} if body is Approval else frozenset()),
         )
 
     async def alerts(self, request: web.Request) -> web.Response:
         limit, after = whole(request, LIMIT), request.query.get("after")
-        rows = await self.service.db.read(lambda conn: page(conn, after, limit))
-        headers = next_page(request, rows[-1].alert_id) if limit and len(rows) == limit else None
-        return web.json_response({"alerts": [alert_json(row) for row in rows]}, headers=headers)
+        found = await self.service.db.read(lambda conn: page(conn, after, limit + 1 if limit else None))
+        rows = found[:limit]
+        following, headers = next_page(request, rows[-1].alert_id if len(found) > len(rows) else None)
+        return web.json_response({"alerts": [alert_json(row) for row in rows], "next": following}, headers=headers)
 
     async def alert(self, request: web.Request) -> web.Response:
         alert_id = request.match_info["alert_id"]
-        return web.json_response(await self.service.db.read(lambda conn: one_alert(conn, alert_id, self.service.clock.now())))
+        found = await self.service.db.read(lambda conn: one_alert(conn, alert_id, self.service.clock.now()))
+        return web.json_response(found, headers={"ETag": versions.tag(found["version"])})
 
     async def compose(self, request: web.Request) -> web.Response:
         staff, draft = request[STAFF], _draft(request)
-        return await self._once(request, lambda conn: alert_json(self.service.newsroom.compose(conn, staff, draft)), status=201)
+        return await self._once(request, lambda conn: alert_json(self.service.newsroom.compose(conn, staff, draft)), 201)
 
     async def edit(self, request: web.Request) -> web.Response:
+        """Writes over exactly the version that was read; of two who edit at once one is told what the other changed."""
         staff, draft, alert_id = request[STAFF], _draft(request), request.match_info["alert_id"]
-        row = await self.service.db.write(lambda conn: self.service.newsroom.edit(conn, staff, alert_id, draft))
-        return web.json_response(alert_json(row))
+        seen = versions.demand(_seen(request))
+
+        def write(conn: Connection) -> AlertRow:
+            versions.check(seen, register.alert(conn, alert_id, lock=True), draft)
+            return self.service.newsroom.edit(conn, staff, alert_id, draft)
+
+        row = await self.service.db.write(write)
+        return web.json_response(alert_json(row), headers={"ETag": versions.tag(row.version)})
 
     def act(self, name: str) -> Callable[[web.Request], Awaitable[web.Response]]:
         """A handler for one verb on one alert."""
 
         async def handle(request: web.Request) -> web.Response:
             staff, given, alert_id = request[STAFF], request[GIVEN], request.match_info["alert_id"]
-            alone = given.alone if isinstance(given, Approval) else None
-            news = alone is not None and not await is_repeat(self.service.db, request)
-            if news:
+            seen, proved = _seen(request), False
+
+            async def prove() -> None:
+                nonlocal proved
                 await self._prove(staff, given)
-            if isinstance(given, FollowUp):
-                changes = given.root
-                return await self._once(request, lambda conn: self._follow_up(conn, staff, (name, alert_id), changes), 201)
-            reply = await self._once(request, lambda conn: self._verb(conn, staff, (name, alert_id), given))
-            if news:
+                proved = True
+
+            def verb(conn: Connection) -> dict[str, Any]:
+                if seen is not None and seen.versions is not None:
+                    register.lock_incident_of(conn, alert_id)
+                    versions.check(seen, register.alert(conn, alert_id, lock=True))
+                if isinstance(given, FollowUp):
+                    return self._follow_up(conn, staff, (name, alert_id), given.root)
+                return self._verb(conn, staff, (name, alert_id), given)
+
+            alone = given.alone if isinstance(given, Approval) else None
+            status = 201 if isinstance(given, FollowUp) else 200
+            reply = await self._once(request, verb, status, prove if alone is not None else None)
+            if proved:
                 self.service.pager(f"{staff.person_id} approves {alert_id} ALONE: {alone}")
             await self.service.after(name, alert_id)
             return reply
@@ -191,8 +219,20 @@ class AlertApi:
         if self._ring is None:
             raise Problem(403, "You may not do this.", ["Here one person alone sends from the console only."])
         ring, now, code = self._ring, self.service.clock.now(), given.code
-        if not await self.service.db.write(lambda conn: accounts.attempt(conn, staff.person_id, True, code, ring, now)):
-            raise Problem(403, "You may not do this.", ["code: this is not the code of now, or it was used already."])
+
+        def attempt(conn: Connection) -> tuple[bool, Login | None]:
+            before = accounts.login(conn, staff.person_id)
+            if before is not None and before.wait_until is not None and now < before.wait_until:
+                raise _too_often(before.wait_until - now)
+            proved = accounts.attempt(conn, staff.person_id, True, code, ring, now)
+            return proved, accounts.login(conn, staff.person_id)
+
+        proved, row = await self.service.db.write(attempt)
+        if not proved:
+            problem = Problem(403, "You may not do this.", ["code: this is not the code of now, or it was used already."])
+            left = max(0, accounts.FREE_TRIES - row.failures) if row is not None else 0
+            problem.headers |= {"RateLimit-Policy": CODES, "RateLimit": f'"codes";r={left}'}
+            raise problem
 
     def _verb(self, conn: Connection, staff: Staff, which: tuple[str, str], given: BaseModel) -> dict[str, Any]:
         name, alert_id = which
@@ -218,14 +258,30 @@ class AlertApi:
         draft = followup.draft(name, Draft.model_validate_json(row.content), row.incident_id, given)
         return alert_json(self.service.newsroom.compose(conn, staff, draft))
 
-    async def _once(self, request: web.Request, verb: Callable[[Connection], Any], status: int = 200) -> web.Response:
-        return await once(self.service.db, request, verb, self.service.clock.now(), status)
+    async def _once(
+        self, request: web.Request, verb: Callable[[Connection], Any], status: int = 200, before: Before | None = None
+    ) -> web.Response:
+        reply = await self._replies.once(request, verb, status, before)
+        reply.headers["ETag"] = versions.tag(json.loads(reply.text or "")["version"])
+        return reply
 
 
 def _draft(request: web.Request) -> Draft:
     given = request[GIVEN]
     assert isinstance(given, Draft)
     return given
+
+
+def _seen(request: web.Request) -> Seen | None:
+    return versions.asked(request.headers.get("If-Match"))
+
+
+def _too_often(wait: timedelta) -> Problem:
+    """After five wrong codes in a row each further one makes its person wait; the code of now is not looked at meanwhile."""
+    seconds = math.ceil(wait.total_seconds())
+    problem = Problem(429, "Too many wrong codes.", [f"Wait {seconds} s, then type the code that your phone shows."])
+    problem.headers |= {"Retry-After": str(seconds), "RateLimit-Policy": CODES, "RateLimit": f'"codes";r=0;t={seconds}'}
+    return problem
 
 
 async def _stays(request: web.Request, wait_s: float) -> bool:

@@ -1,35 +1,27 @@
-"""How the API answers: JSON, problem+json (RFC 9457) with every problem, replies kept by Idempotency-Key."""
+"""How the API answers: JSON, problem+json (RFC 9457) with every problem."""
 
-import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
-from sqlalchemy import Connection, insert, text
 from sqlalchemy.exc import DataError, SQLAlchemyError
-from sqlmodel import col, select
 
 from notify import people
 from notify.broadcast import NotAllowed, Unfit
-from notify.db import Database, is_sqlite
+from notify.db import Database
 from notify.draft import BadDraft
 from notify.life import Role, Staff
 from notify.people import BadPerson
 from notify.register import Conflict, NoSuchAlert
-from notify.tables import IdempotencyKey
 
 logger = logging.getLogger(__name__)
 
-LONGEST_KEY: Final = 255
 PASSED: Final = ("Allow",)  # what a refusal of the web server says in headers
 SIGN_IN: Final = {"WWW-Authenticate": 'Bearer realm="tocsin"'}
 STAFF: Final = web.RequestKey("staff", Staff)
-Verb = Callable[[Connection], Any]
 TYPES: Final = "urn:tocsin:problem:"  # what a problem's type begins with; programs may rely on what follows
 # What a refusal is called where nothing more exact is known.
 KINDS: Final = {
@@ -39,24 +31,31 @@ KINDS: Final = {
     404: "not-found",
     405: "wrong-method",
     409: "conflict",
+    412: "changed-since",
     413: "too-long",
     422: "unfit",
+    428: "no-version",
+    429: "too-often",
     500: "failed",
     503: "not-now",
 }
 
 
 class Problem(Exception):
-    """Answered as problem+json. `problems` are sentences, all of them. kind: the end of its type, if not that of the status."""
+    """Answered as problem+json. `problems` are sentences, all of them. kind: the end of its type, if not that of the status.
+    more: further members (RFC 9457, 3.2). headers: what the answer says beside its body."""
 
-    def __init__(self, status: int, title: str, problems: Sequence[str] = (), kind: str = "") -> None:
+    def __init__(self, status: int, title: str, problems: Sequence[str] = (), kind: str = "", **more: Any) -> None:
         super().__init__(title)
         self.status, self.title, self.problems = status, title, list(problems)
         self.kind = kind or KINDS.get(status, "refused")
+        self.more = more
+        self.headers: dict[str, str] = {}
 
     def response(self, headers: Mapping[str, str] | None = None) -> web.Response:
         body = {"type": f"{TYPES}{self.kind}", "title": self.title, "status": self.status, "problems": self.problems}
-        return web.json_response(body, status=self.status, content_type="application/problem+json", headers=headers)
+        said = self.headers | dict(headers or {})
+        return web.json_response(body | self.more, status=self.status, content_type="application/problem+json", headers=said)
 
 
 # What each refusal is in HTTP. 409: somebody else was first, or it is not the moment; 422: the content must change.
@@ -68,7 +67,8 @@ _STATUS: Final[dict[type[Exception], tuple[int, str, str]]] = {
     NoSuchAlert: (404, "There is no such alert.", "no-such-alert"),
     BadPerson: (422, "This person cannot be added or changed.", "bad-person"),
 }
-ALL_KINDS: Final = frozenset({*KINDS.values(), *(kind for _, _, kind in _STATUS.values()), "bad-body", "no-key", "key-used"})
+KEY_KINDS: Final = frozenset({"no-key", "key-used", "in-flight"})
+ALL_KINDS: Final = frozenset({*KINDS.values(), *(kind for _, _, kind in _STATUS.values()), "bad-body", *KEY_KINDS})
 
 
 def problem_of(error: Exception) -> Problem | None:
@@ -76,18 +76,6 @@ def problem_of(error: Exception) -> Problem | None:
         if isinstance(error, sort):
             return Problem(status, title, getattr(error, "problems", None) or [str(error)], kind)
     return None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownOnce:
-    """A reply with a field that is never kept: a repeated request gets null in its place."""
-
-    reply: Mapping[str, Any]
-    field: str
-
-    @property
-    def kept(self) -> Mapping[str, Any]:
-        return {**self.reply, self.field: None}
 
 
 def middleware(db: Database) -> Middleware:
@@ -149,50 +137,3 @@ async def body(request: web.Request) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise Problem(400, "The body must be a JSON object.", kind="bad-body")
     return given
-
-
-def _key(request: web.Request) -> str:
-    key = request.headers.get("Idempotency-Key", "")
-    if not 0 < len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
-        sentence = "Send one of 1 to 255 ASCII characters, new for each new act."
-        raise Problem(400, "An Idempotency-Key is needed.", [sentence], "no-key")
-    return key
-
-
-def _reply_kept(conn: Connection, request: web.Request, key: str) -> tuple[str, int, str] | None:
-    """What was answered under this key before: hash of the request, status and body."""
-    kept = select(col(IdempotencyKey.request_hash), col(IdempotencyKey.status), col(IdempotencyKey.body)).where(
-        col(IdempotencyKey.person_id) == request[STAFF].person_id, col(IdempotencyKey.key) == key
-    )
-    found = conn.execute(kept).first()
-    return (found[0], found[1], found[2]) if found else None
-
-
-async def is_repeat(db: Database, request: web.Request) -> bool:
-    """Whether the caller has had an answer under this key already."""
-    key = _key(request)
-    return await db.read(lambda conn: _reply_kept(conn, request, key)) is not None
-
-
-async def once(db: Database, request: web.Request, verb: Verb, now: datetime, status: int = 200) -> web.Response:
-    """Runs a verb in one transaction and keeps its reply under the caller's Idempotency-Key, so that a repeated request
-    changes nothing and gets the same answer. The same key with another request is refused."""
-    key, person_id = _key(request), request[STAFF].person_id
-    asked = hashlib.sha256(b"\0".join([request.method.encode(), request.path.encode(), await request.read()])).hexdigest()
-
-    def run(conn: Connection) -> tuple[int, str]:
-        if not is_sqlite(conn):  # SQLite has one writer at a time already
-            conn.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"{person_id} {key}"})
-        found = _reply_kept(conn, request, key)
-        if found is not None:
-            if found[0] != asked:
-                raise Problem(422, "This Idempotency-Key was used for another request.", kind="key-used")
-            return found[1], found[2]
-        said = verb(conn)
-        shown, kept = (said.reply, said.kept) if isinstance(said, ShownOnce) else (said, said)
-        row = IdempotencyKey(person_id=person_id, key=key, request_hash=asked, status=status, body=json.dumps(kept), at=now)
-        conn.execute(insert(IdempotencyKey).values(**row.model_dump()))
-        return status, json.dumps(shown)
-
-    code, reply = await db.write(run)
-    return web.Response(status=code, text=reply, content_type="application/json")

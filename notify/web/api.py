@@ -9,20 +9,24 @@ from notify.web.alert_api import AlertApi
 from notify.web.endpoints import ANYBODY, PREFIX, READERS, STAFF_ALL, Endpoint, web_routes
 from notify.web.openapi import document
 from notify.web.records_api import RecordsApi
+from notify.web.refusals import Refusals
+from notify.web.replies import Replies
 from notify.web.staff_api import StaffApi
 from subscribers.sealing import Keyring
 
 
 def routes(service: Service, ring: Keyring | None = None) -> list[web.RouteDef]:
     """ring: opens residents' addresses and the seeds of codes; without it nobody is looked up and no glass is broken."""
-    return web_routes(Api(service, ring).endpoints())
+    return web_routes(Api(service, ring).endpoints(), Refusals(service.db, service.clock))
 
 
 class Api:
     def __init__(self, service: Service, ring: Keyring | None = None) -> None:
         self.service = service
         self._tallies = Tallies(service.db)
-        self._parts = (AlertApi(service, ring, self._tallies), RecordsApi(service, ring), StaffApi(service))
+        replies = Replies(service.db, service.clock)
+        alerts = AlertApi(service, ring, self._tallies, replies)
+        self._parts = (alerts, RecordsApi(service, ring), StaffApi(service, replies))
 
     def endpoints(self) -> list[Endpoint]:
         """Everything the API answers: the one list that routes, document and tests are made from."""

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 
 from notify.draft import BadDraft, Draft, problems_of
 from notify.life import Role
-from notify.web.answers import STAFF, Problem, body
+from notify.web.answers import STAFF, Problem, body, problem_of
+from notify.web.refusals import REFUSALS, Refusals
 
 PREFIX: Final = "/api/v1"
 JSON: Final = "application/json"
@@ -97,7 +98,8 @@ LIMIT: Final = Query(name="limit", says="how many at most; without it everything
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """One request. roles: any one of them may; None: anybody, without a token. keyed: needs an Idempotency-Key.
+    """One request. roles: any one of them may; None: anybody, without a token. keyed: needs an Idempotency-Key. versioned:
+    heeds If-Match; a PUT must have it.
 
     gives: name of the schema of what comes back (openapi.py); media: its type. refusals: further statuses it may answer with.
     """
@@ -112,8 +114,14 @@ class Endpoint:
     media: str = JSON
     body: type[BaseModel] | None = None
     keyed: bool = False
+    versioned: bool = False
     query: Sequence[Query] = ()
     refusals: frozenset[int] = frozenset()
+
+    @property
+    def acts(self) -> bool:
+        """Whether it changes anything."""
+        return self.keyed or self.method == "PUT"
 
 
 def looking(path: str, answer: Answer, says: str, gives: str, **more: Any) -> Endpoint:
@@ -122,11 +130,26 @@ def looking(path: str, answer: Answer, says: str, gives: str, **more: Any) -> En
     return Endpoint(method="GET", path=f"{PREFIX}{path}", answer=answer, says=says, gives=gives, **given)
 
 
-def web_routes(endpoints: Sequence[Endpoint]) -> list[web.RouteDef]:
-    return [web.route(one.method, one.path, partial(_answer, one)) for one in endpoints]
+def web_routes(endpoints: Sequence[Endpoint], refusals: Refusals) -> list[web.RouteDef]:
+    return [web.route(one.method, one.path, partial(_answer, one, refusals)) for one in endpoints]
 
 
-async def _answer(endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
+async def _answer(endpoint: Endpoint, refusals: Refusals, request: web.Request) -> web.StreamResponse:
+    """What somebody tried and was refused stands in the log, too; not what they only looked at."""
+    try:
+        return await _allowed(endpoint, request)
+    except Exception as error:  # noted and passed on
+        found = error if isinstance(error, Problem) else problem_of(error)
+        tried = endpoint.acts or (endpoint.method != "GET" and found is not None and found.status == 403)
+        if found is not None and tried and found.status in REFUSALS and found.kind != "in-flight":
+            route = f"{endpoint.method} {endpoint.path}"
+            subject = next(iter(request.match_info.values()), endpoint.path)
+            what = f"api {endpoint.path.rpartition('/')[2] if endpoint.method == 'POST' else endpoint.method}"
+            await refusals.note(request[STAFF].person_id, route, subject, what=what, status=found.status, why=found.title)
+        raise
+
+
+async def _allowed(endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
     if endpoint.roles is not None and not request[STAFF].roles & endpoint.roles:
         raise Problem(403, "You may not do this.", [f"It takes the role {' or '.join(sorted(endpoint.roles))}."])
     if endpoint.body is not None:
@@ -167,6 +190,9 @@ def whole(request: web.Request, query: Query) -> int | None:
     return int(typed)
 
 
-def next_page(request: web.Request, after: str | int) -> dict[str, str]:
-    """The header that leads to what comes after (RFC 8288)."""
-    return {"Link": f'<{request.rel_url.update_query(after=str(after))}>; rel="next"'}
+def next_page(request: web.Request, after: str | int | None) -> tuple[str | None, dict[str, str]]:
+    """The address of what comes after, and the header that says it too (RFC 8288); None and nothing at the end."""
+    if after is None:
+        return None, {}
+    where = str(request.rel_url.update_query(after=str(after)))
+    return where, {"Link": f'<{where}>; rel="next"'}

@@ -26,6 +26,12 @@ KEY: Final = {
     "description": "New for each new act; the same key with the same request changes nothing and gets the same answer.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 }
+TAG: Final = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "The ETag of the alert as it was read; * for whichever version there is. Another version is answered 412.",
+    "schema": {"type": "string", "pattern": r'^(\*|"[0-9]{1,9}")$'},
+}
 ALWAYS: Final = frozenset({401, 403})  # what any request with a token may be answered
 ABOUT: Final = (
     "Everything the console can do. One token is one person: roles say what they may, "
@@ -67,10 +73,8 @@ def _operation(one: Endpoint) -> dict[str, Any]:
     answers: dict[str, Any] = {str(one.status): {"description": one.says, "content": {one.media: {"schema": schema}}}}
     if one.path == "/readyz":
         answers["503"] = {"description": "Not ready", "content": {one.media: {"schema": schema}}}
-    if one.query and any(query.name == "limit" for query in one.query):
-        answers[str(one.status)]["headers"] = {
-            "Link": {"description": 'the next page: <...>; rel="next" (RFC 8288)', "schema": {"type": "string"}}
-        }
+    if headers := _said(one):
+        answers[str(one.status)]["headers"] = headers
     for status in sorted(_refusals(one)):
         answers.setdefault(str(status), {"$ref": f"#/components/responses/{status}"})
     found: dict[str, Any] = {
@@ -88,6 +92,16 @@ def _operation(one: Endpoint) -> dict[str, Any]:
     return found
 
 
+def _said(one: Endpoint) -> dict[str, Any]:
+    """What an answer says beside its body."""
+    found = {}
+    if any(query.name == "limit" for query in one.query):
+        found["Link"] = 'the next page: <...>; rel="next" (RFC 8288)'
+    if one.gives == "Alert":
+        found["ETag"] = "the alert's version: what it says and where it stands; counts and clocks move on under the same one"
+    return {name: {"description": says, "schema": {"type": "string"}} for name, says in found.items()}
+
+
 def _refusals(one: Endpoint) -> frozenset[int]:
     found = one.refusals
     if one.roles is not None:
@@ -95,7 +109,9 @@ def _refusals(one: Endpoint) -> frozenset[int]:
     if one.body is not None:
         found |= {400, 413, 422}
     if one.keyed:
-        found |= {400, 422}
+        found |= {400, 409, 422}
+    if one.versioned:
+        found |= {400, 412} | ({428} if one.method == "PUT" else set())
     return found | {400} if one.query else found
 
 
@@ -104,7 +120,8 @@ def _parameters(one: Endpoint) -> list[dict[str, Any]]:
         {"name": name, "in": "path", "required": True, "schema": dict(IN_PATHS[name])} for name in BRACES.findall(one.path)
     ]
     asked = [{"name": query.name, "in": "query", "description": query.says, "schema": _kind(query)} for query in one.query]
-    return [*in_path, *asked, *([dict(KEY)] if one.keyed else [])]
+    versioned = [TAG | {"required": one.method == "PUT"}] if one.versioned else []
+    return [*in_path, *asked, *([dict(KEY)] if one.keyed else []), *versioned]
 
 
 def _kind(query: Query) -> dict[str, Any]:

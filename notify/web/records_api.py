@@ -83,10 +83,11 @@ class RecordsApi:
 
     async def log(self, request: web.Request) -> web.Response:
         subject, limit, after = request.query.get("subject"), whole(request, LIMIT), whole(request, AFTER)
-        lines = await self.service.db.read(lambda conn: page(conn, subject, after or 0, limit))
-        headers = next_page(request, lines[-1].seq) if limit and len(lines) == limit else None
+        found = await self.service.db.read(lambda conn: page(conn, subject, after or 0, limit + 1 if limit else None))
+        lines = found[:limit]
+        following, headers = next_page(request, lines[-1].seq if len(found) > len(lines) else None)
         shown = [line.model_dump() | {"detail": json.loads(line.detail)} for line in lines]
-        return web.json_response({"lines": shown}, headers=headers)
+        return web.json_response({"lines": shown, "next": following}, headers=headers)
 
     async def log_table(self, _: web.Request) -> web.Response:
         return csv_file(audit.table(await self.service.db.read(audit.lines)), "audit.csv", UNKEPT)

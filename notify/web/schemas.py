@@ -45,11 +45,15 @@ SCHEMAS: Final[Mapping[str, Any]] = {
     "Text": TEXT,
     "Health": _all(alive=YES_NO),
     "Readiness": _all(ready=YES_NO, problems=_list(TEXT)),
-    "Problem": _all(
-        type={"enum": sorted(f"{TYPES}{kind}" for kind in ALL_KINDS)},
-        title=TEXT,
-        status={"type": "integer", "minimum": 400, "maximum": 599},
-        problems=_list(TEXT),
+    "Problem": _with(
+        _all(
+            type={"enum": sorted(f"{TYPES}{kind}" for kind in ALL_KINDS)},
+            title=TEXT,
+            status={"type": "integer", "minimum": 400, "maximum": 599},
+            problems=_list(TEXT),
+        ),
+        current=_all(version=COUNT, status={"enum": sorted(Status)}, last_editor=TEXT, changed_at=MOMENT),
+        differences=_list(_all(field=TEXT, theirs={}, yours={})),
     ),
     "Event": _all(
         event_id=TEXT,
@@ -94,7 +98,7 @@ SCHEMAS: Final[Mapping[str, Any]] = {
         now=MOMENT,
     ),
     "Told": _all(event={"enum": ["progress", "end"]}, data={"type": "string", "contentMediaType": "application/json"}),
-    "Alerts": _all(alerts=_list(_ref("Alert"))),
+    "Alerts": _all(alerts=_list(_ref("Alert")), next=MAYBE_TEXT),
     "Preview": _with(
         _all(problems=_list(TEXT), warnings=_list(TEXT), texts=_list(ANYTHING), summary=_list(TEXT), bodies=ANYTHING),
         citywide=YES_NO,
@@ -116,7 +120,8 @@ SCHEMAS: Final[Mapping[str, Any]] = {
         ),
     ),
     "AuditLines": _all(
-        lines=_list(_all(seq=COUNT, at=MOMENT, actor=TEXT, action=TEXT, subject=TEXT, detail=ANYTHING, hash=TEXT))
+        lines=_list(_all(seq=COUNT, at=MOMENT, actor=TEXT, action=TEXT, subject=TEXT, detail=ANYTHING, hash=TEXT)),
+        next=MAYBE_TEXT,
     ),
     "Status": {"type": "object", "required": ["mode", "city", "problems", "addresses", "senders", "pages", "audit_head"]},
     "Subscribers": _all(addresses=_list(_all(channel=TEXT, language=TEXT, people=COUNT))),
@@ -168,8 +173,11 @@ _SAYS: Final = {
     403: "Not with this role, or not within this scope",
     404: "There is no such thing",
     409: "Somebody else was first, or it is not the moment",
+    412: "It was changed since it was read: by whom, and where it differs",
     413: "Too long",
     422: "The content must change; every reason is named",
+    428: "If-Match is missing",
+    429: "Tried too often; Retry-After says when again",
     503: "The ledger cannot be used now; nothing was changed",
 }
 PROBLEMS: Final[Mapping[str, Any]] = {

@@ -12,8 +12,9 @@ from notify.life import ADMINS, Staff
 from notify.register import Conflict
 from notify.service import Service
 from notify.tables import Grant
-from notify.web.answers import STAFF, Problem, ShownOnce, once
+from notify.web.answers import STAFF, Problem
 from notify.web.endpoints import GIVEN, PREFIX, Endpoint, NewPerson, Nothing
+from notify.web.replies import Replies, ShownOnce
 
 PEOPLE: Final = f"{PREFIX}/staff"
 GRANTS: Final = f"{PREFIX}/grants"
@@ -21,8 +22,8 @@ REFUSED: Final = frozenset({404, 409})
 
 
 class StaffApi:
-    def __init__(self, service: Service) -> None:
-        self.service = service
+    def __init__(self, service: Service, replies: Replies) -> None:
+        self.service, self._replies = service, replies
 
     def endpoints(self) -> list[Endpoint]:
         person, grant = f"{PEOPLE}/{{person_id}}", f"{GRANTS}/{{grant_id:[0-9]{{1,15}}}}"
@@ -79,7 +80,7 @@ class StaffApi:
         scope = {"hazards": given.hazards, "areas": given.areas, "channels": given.channels}
         await self._known(scope)
         wanted = Wanted(what=Power.PERSON, person_id=person_id, roles=given.roles, scope=scope)
-        return await self._once(
+        return await self._replies.once(
             request,
             lambda conn: _invitation(person_id, grants.ask(conn, admin, wanted, now)),
             201,
@@ -87,7 +88,7 @@ class StaffApi:
 
     async def invite(self, request: web.Request) -> web.Response:
         person_id, admin, now = request.match_info["person_id"], request[STAFF], self.service.clock.now()
-        return await self._once(
+        return await self._replies.once(
             request, lambda conn: _invitation(person_id, accounts.invite(conn, person_id, admin.person_id, now))
         )
 
@@ -98,7 +99,7 @@ class StaffApi:
             grants.ask(conn, admin, Wanted(what=Power.TOKEN, person_id=person_id), now)
             return {"person_id": person_id, "waits": True}
 
-        return await self._once(request, ask)
+        return await self._replies.once(request, ask)
 
     async def cut_off(self, request: web.Request) -> web.Response:
         person_id, admin, now = request.match_info["person_id"], request[STAFF], self.service.clock.now()
@@ -108,7 +109,7 @@ class StaffApi:
             accounts.cut_off(conn, person_id, admin.person_id, now)
             return _person(conn, person_id)
 
-        return await self._once(request, end)
+        return await self._replies.once(request, end)
 
     async def disable(self, request: web.Request) -> web.Response:
         person_id, admin, now = request.match_info["person_id"], request[STAFF], self.service.clock.now()
@@ -117,7 +118,7 @@ class StaffApi:
             accounts.disable(conn, person_id, admin.person_id, now)
             return _person(conn, person_id)
 
-        return await self._once(request, end)
+        return await self._replies.once(request, end)
 
     async def asked(self, _: web.Request) -> web.Response:
         rows = await self.service.db.read(grants.open_ones)
@@ -137,7 +138,7 @@ class StaffApi:
                 row = asked[grant_id]
                 return ShownOnce(reply={**grant_json(row), "given": give, "secret": secret}, field="secret")
 
-            return await self._once(request, decide)
+            return await self._replies.once(request, decide)
 
         return handle
 
@@ -146,9 +147,6 @@ class StaffApi:
         areas = [area["name"] for area in await self.service.areas()]
         if problems := grants.unknown(scope, self.service.assembly.hazards, areas):
             raise Problem(422, "This person cannot be added or changed.", problems, "bad-person")
-
-    async def _once(self, request: web.Request, verb: Callable[[Connection], Any], status: int = 200) -> web.Response:
-        return await once(self.service.db, request, verb, self.service.clock.now(), status)
 
 
 def person_json(staff: Staff, active: bool, signed_in: bool) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from notify.life import Role
 from notify.web.answers import middleware
 from notify.web.api import Api
 from notify.web.endpoints import Endpoint, web_routes
-from tests.notify.service_factory import Served, serving
+from notify.web.refusals import Refusals
+from tests.notify.service_factory import Served, serving, started
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,10 @@ class Desk:
         db, now = self.served.running.service.db, datetime.now(UTC)
         self.served.tokens[person_id] = db.write_now(lambda conn: people.add(conn, person_id, roles, scope, now))
 
-    async def ask(self, who: str, method: str, path: str, data: Any = None, key: str = "") -> Answered:
-        """key: of the act; none is sent without one."""
-        headers = {"Authorization": f"Bearer {self.served.tokens[who]}"} | ({"Idempotency-Key": key} if key else {})
+    async def ask(self, who: str, method: str, path: str, data: Any = None, key: str = "", **headers: str) -> Answered:
+        """key: of the act; none is sent without one. headers: with _ for -."""
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        headers |= {"Authorization": f"Bearer {self.served.tokens[who]}"} | ({"Idempotency-Key": key} if key else {})
         async with (
             aiohttp.ClientSession() as session,
             session.request(method, f"{self.url}{path}", json=data, headers=headers) as answer,
@@ -56,17 +58,28 @@ class Desk:
 
 @asynccontextmanager
 async def a_desk(home: Path, migrated: Path, **settings: Any) -> AsyncIterator[Desk]:
-    async with serving(home, migrated, **settings) as served:
-        service = served.running.service
-        endpoints = Api(service, keys.load(home / "keys.toml")).endpoints()
-        app = web.Application(middlewares=[middleware(service.db)])
-        app.add_routes(web_routes(endpoints))
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            desk = Desk(served, f"http://127.0.0.1:{runner.addresses[0][1]}", endpoints)
-            desk.staff("everything", sorted(Role))
-            yield desk
-        finally:
-            await runner.cleanup()
+    async with serving(home, migrated, **settings) as served, _behind(served) as desk:
+        desk.staff("everything", sorted(Role))
+        yield desk
+
+
+@asynccontextmanager
+async def after_a_restart(home: Path, tokens: dict[str, str], **settings: Any) -> AsyncIterator[Desk]:
+    """The same data folder in a service that has just been started."""
+    async with started(home, dict(tokens), **settings) as served, _behind(served) as desk:
+        yield desk
+
+
+@asynccontextmanager
+async def _behind(served: Served) -> AsyncIterator[Desk]:
+    service = served.running.service
+    endpoints = Api(service, keys.load(served.home / "keys.toml")).endpoints()
+    app = web.Application(middlewares=[middleware(service.db)])
+    app.add_routes(web_routes(endpoints, Refusals(service.db, service.clock)))
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield Desk(served, f"http://127.0.0.1:{runner.addresses[0][1]}", endpoints)
+    finally:
+        await runner.cleanup()

@@ -49,6 +49,7 @@ class Served:
 
     async def call(self, who: str, method: str, path: str, data: Any = None, *, key: str | None = None) -> tuple[int, Any]:
         headers = {"Authorization": f"Bearer {self.tokens[who]}", "Idempotency-Key": key or uuid.uuid4().hex}
+        headers |= {"If-Match": "*"} if method == "PUT" else {}
         url = f"{self.url}/api/v1{path}"
         async with aiohttp.ClientSession() as session, session.request(method, url, json=data, headers=headers) as answer:
             assert answer.content_type == ("application/json" if answer.status < 400 else "application/problem+json")
@@ -71,7 +72,13 @@ def install(home: Path, migrated: Path) -> dict[str, str]:
 
 @asynccontextmanager
 async def serving(home: Path, migrated: Path, *, clock: Clock | None = None, **settings: Any) -> AsyncIterator[Served]:
-    tokens = install(home, migrated)
+    async with started(home, install(home, migrated), clock=clock, **settings) as served:
+        yield served
+
+
+@asynccontextmanager
+async def started(home: Path, tokens: dict[str, str], *, clock: Clock | None = None, **settings: Any) -> AsyncIterator[Served]:
+    """The service on a data folder that is there; tokens: of its staff."""
     given = {"mode": "demo", "data_dir": home, "public_port": 0, "private_port": 0, "countdown_s": 0} | settings
-    async with running(load(**given), clock) as started:
-        yield Served(home, started, tokens)
+    async with running(load(**given), clock) as found:
+        yield Served(home, found, tokens)

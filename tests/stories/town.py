@@ -189,6 +189,7 @@ class Town:
 
     async def call(self, who: str, method: str, path: str, data: Any = None, *, key: str | None = None) -> tuple[int, Any]:
         headers = {"Authorization": f"Bearer {self.tokens[who]}", "Idempotency-Key": key or uuid.uuid4().hex}
+        headers |= {"If-Match": "*"} if method == "PUT" else {}
         url = f"http://127.0.0.1:{self.private_port}/api/v1{path}"
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=DEADLINE_S)) as session,
