@@ -24,7 +24,6 @@ from twilio.base.exceptions import TwilioException
 from twilio.base.version import Version
 from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
-from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 from yarl import URL
 
@@ -110,7 +109,6 @@ class TwilioGateway:
         if wrong:
             raise Misconfigured(" ".join(wrong))
         self.account = account
-        self.validator = RequestValidator(account.auth_token)
         self._http = _PooledHttp(account)
         self.client = Client(account.account_sid, account.auth_token, http_client=self._http, environment=NO_SURROUNDINGS)
         self.client.api.base_url = account.base_url

@@ -5,10 +5,13 @@ import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from hypothesis import example, given
+from hypothesis import strategies as st
 from sqlalchemy import text
 from twilio.request_validator import RequestValidator
 
@@ -17,7 +20,7 @@ from channels.twilio_http import TwilioGateway
 from notify.clock import ManualClock
 from notify.db import Database
 from notify.outbox import unsubscribe_reference
-from notify.web.callbacks import MOST_BYTES, Callbacks
+from notify.web.callbacks import MOST_BYTES, Callbacks, pairs
 from tests.channels.sms_factories import ACCOUNT_SID, FROM, TOKEN, an_account
 from tests.notify.ledger_factory import add_event, add_people, an_event_row
 
@@ -176,3 +179,15 @@ async def test_the_reference_of_one_person_does_not_stop_another(client: TestCli
 async def test_a_person_who_has_been_erased_is_told_the_same(client: TestClient[Any, Any]) -> None:
     answer = await client.post(f"/unsubscribe/{unsubscribe_reference(BLIND, 999)}")
     assert answer.status == 200
+
+
+@given(st.text("ab=&+%2;é\ufffd", max_size=40))
+@example("A=&=b&c&&d=%C3%A9+%zz&e=f=g&%41=1")
+def test_a_form_is_read_as_the_standard_library_reads_it(form: str) -> None:
+    assert pairs(form) == parse_qsl(form, keep_blank_values=True)
+
+
+def test_a_form_of_more_fields_than_any_provider_has_is_refused() -> None:
+    assert len(pairs("a=b" + "&a=b" * 99)) == 100
+    with pytest.raises(ValueError, match="101 fields"):
+        pairs("a=b" + "&a=b" * 100)
