@@ -1,37 +1,14 @@
 """Where a contact stands follows from its events, whatever is repeated or out of turn."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surge.contact import ALLOWED, TERMINAL, Contact, Moved, NotThere, Standing, moved, replayed
-
-START = datetime(2014, 5, 23, 11, 0, tzinfo=UTC)
-
-
-def a_call(**given: object) -> Contact:
-    return Contact(**{"contact_id": "c1", "offered_at": START} | given)  # type: ignore[arg-type]
-
-
-def events(*stands: tuple[int, Standing]) -> list[Moved]:
-    """(second after the first ring, standing) each."""
-    return [Moved(seq=n, at=START + timedelta(seconds=at), to=to) for n, (at, to) in enumerate(stands, 1)]
-
-
-@st.composite
-def walks(draw: st.DrawFn) -> list[Moved]:
-    """Any life a contact can have, ended or not."""
-    here, at, path = Standing.OFFERED, 0, []
-    for _ in range(draw(st.integers(0, 12))):
-        if here in TERMINAL:
-            break
-        here = draw(st.sampled_from(sorted(ALLOWED[here])))
-        at += draw(st.integers(0, 400))
-        path.append((at, here))
-    return events(*path)
+from surge.contact import ALLOWED, TERMINAL, Moved, NotThere, Standing, moved, replayed
+from tests.surge.calls import START, a_call, events, walks
 
 
 def test_a_call_that_is_answered_keeps_its_times() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from surge.contact import TERMINAL, Contact, Moved, Standing, replayed
 from surge.measures import Share, abandonment, access, by, counts, little, service_levels, unfinished, waits
-from tests.surge.test_contact import START, a_call, events, walks
+from tests.surge.calls import START, a_call, events, walks
 
 
 def contacts(paths: Sequence[Sequence[Moved]]) -> list[Contact]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from surge.chain import Habits
 from surge.queue import HEAD_STARTS, Agent, Head, Patience, Told, Waiting, ahead, can_serve, pairs, place, told_wait
-from tests.surge.test_contact import START
+from tests.surge.calls import START
 
 HABITS, PATIENCE = Habits(handling_s=240.0, patience_s=900.0, most_waiting=1000), Patience()
 LATER = START + timedelta(hours=1)
