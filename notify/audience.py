@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from notify.alert import Stage, Wording
+from subscribers.id_sets import common, minus, union
 
 Ids = NDArray[np.int64]
 
@@ -61,18 +62,18 @@ def wordings(
     """
     whole = Wording.SHORT if short else Wording.FIRST
     if stage in SPOKEN_TO_THE_TOLD:
-        return {SPOKEN_TO_THE_TOLD[stage]: np.union1d(told.inside, told.outside)}
-    matched = np.setdiff1d(matched, told.open)
+        return {SPOKEN_TO_THE_TOLD[stage]: union(told.inside, told.outside)}
+    matched = minus(matched, told.open)
     if stage is Stage.TEST:
         return {Wording.TEST: matched}
-    newly = np.setdiff1d(matched, told.inside)
+    newly = minus(matched, told.inside)
     if stage in (Stage.FIRST, Stage.RENEWAL):
-        return {whole: np.setdiff1d(newly, told.outside)}
-    still = np.union1d(matched, concerned.still)
+        return {whole: minus(newly, told.outside)}
+    still = union(matched, concerned.still)
     return {
-        Wording.UPDATE: np.intersect1d(still, told.inside),
+        Wording.UPDATE: common(still, told.inside),
         whole: newly,
-        Wording.OUTSIDE: np.setdiff1d(told.inside, np.union1d(still, concerned.within)),
+        Wording.OUTSIDE: minus(told.inside, union(still, concerned.within)),
     }
 
 

@@ -5,7 +5,7 @@ missing. The first rows are committed at once, so that sending starts while the 
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -26,6 +26,7 @@ from notify.ledger import Manner
 from notify.life import Status
 from notify.tables import EventRow
 from subscribers import contacts
+from subscribers.id_sets import common, minus, union
 
 FIRST_CHUNK: Final = 1_000
 CHUNK: Final = 20_000
@@ -107,7 +108,7 @@ class Planner:
         """
         chosen = await self.choosing.choose(event)
         suspects = np.array(await self.db.read(contacts.suspects) if event.severity is not Severity.EXTREME else [], np.int64)
-        passed_over = np.intersect1d(chosen.address_ids, suspects)
+        passed_over = common(chosen.address_ids, suspects)
         if len(passed_over):
             chosen = replace(chosen, skipped={**chosen.skipped, ("", "may have a new owner"): len(passed_over)})
         try:
@@ -133,16 +134,16 @@ class Planner:
             manner = Manner(waits=self.waits(event, now))
             await self.db.write(partial(_add_rows, row=row, packed=chunk, now=now, manner=manner))
             start = end
-        return told.open if limits.only is None else np.intersect1d(told.open, limits.only)
+        return told.open if limits.only is None else common(told.open, limits.only)
 
 
 def _decided(event: Event, chosen: Audience, so_far: tuple[Told, Groups], limits: Limits) -> Ids:
     """A number that may have a new owner is told nothing new; whoever has been told something hears the rest of it."""
     told, groups = so_far
     split = wordings(event.stage, chosen.address_ids, told, chosen.concerned, short=event.short)
-    split = {wording: np.setdiff1d(ids, limits.suspects) if wording in NEWLY else ids for wording, ids in split.items()}
+    split = {wording: minus(ids, limits.suspects) if wording in NEWLY else ids for wording, ids in split.items()}
     if limits.only is not None:
-        split = {wording: np.intersect1d(ids, limits.only) for wording, ids in split.items()}
+        split = {wording: common(ids, limits.only) for wording, ids in split.items()}
     return in_sending_order(split, chosen, groups)
 
 
@@ -159,55 +160,91 @@ def in_sending_order(split: Mapping[Wording, Ids], chosen: Audience, groups: Gro
 
 def told_so_far(conn: Connection, row: EventRow, choosing: Choosing) -> tuple[Told, Groups]:
     """How everybody stands in the incident before this event, and the group of each of them."""
-    addresses, groups, outside, is_open = _accounts(conn, row, choosing)
+    parts = [_accounts(conn, other, choosing) for other in _earlier(conn, row)]
+    said = _joined(parts) if parts else _NOTHING
     # Of several words to one address the last counts; addresses ascending.
-    last = len(addresses) - 1 - np.unique(addresses[::-1], return_index=True)[1]
-    waiting = np.unique(addresses[is_open])
-    settled = addresses[~is_open], outside[~is_open]
-    known, place = np.unique(settled[0][::-1], return_index=True)
-    outside = settled[1][::-1][place]
-    said = ~np.isin(known, waiting)
-    told = Told(inside=known[said & ~outside], outside=known[said & outside], open=waiting)
-    return told, Groups(addresses[last], groups[last])
+    addresses, last = np.unique(said.addresses[::-1], return_index=True)
+    groups = Groups(addresses, said.groups[::-1][last])
+    waiting = union(said.addresses[said.open])
+    settled = ~said.open
+    known, place = np.unique(said.addresses[settled][::-1], return_index=True)
+    outside = said.outside[settled][::-1][place]
+    certain = ~np.isin(known, waiting)
+    return Told(inside=known[certain & ~outside], outside=known[certain & outside], open=waiting), groups
 
 
 def open_calls(conn: Connection, row: EventRow) -> Ids:
     """Whose call about an earlier text of the incident is still under way."""
     found = [conn.scalars(text(_OPEN), {"event_id": other}).all() for other in _earlier(conn, row)]
-    return np.unique(np.array([address for ids in found for address in ids], np.int64))
+    return union(np.array([address for ids in found for address in ids], np.int64))
 
 
 _OPEN: Final = "SELECT address_id FROM delivery WHERE state = 'claimed' AND event_id || '' = :event_id"
 
 
-def _accounts(
-    conn: Connection, row: EventRow, choosing: Choosing
-) -> tuple[Ids, NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
-    """One entry for each address and earlier event that speaks of it, oldest event first: address, its group, whether it was
-    told that it is outside, whether its call is under way. The database joins the ids into one text for each kind: numbers
-    one by one would take a second for every half million."""
-    joined = "group_concat(address_id)" if is_sqlite(conn) else "string_agg(address_id::text, ',')"
-    parts: list[tuple[Ids, int, bool, bool]] = []
-    for other in _earlier(conn, row):
-        found = conn.execute(
-            text(f"""
-            SELECT channel, language, wording = 'outside', state = 'claimed', {joined} FROM delivery
-            WHERE event_id = :event_id AND (state = 'claimed' OR {ledger.TOLD})
-            GROUP BY channel, language, wording = 'outside', state = 'claimed'
-            ORDER BY wording = 'outside' DESC"""),  # a second word to somebody told that they are outside comes after it
-            {"event_id": other},
-        )
-        for channel, language, is_outside, is_open, ids in found:
-            parts.append((np.fromstring(ids, np.int64, sep=","), choosing.group(channel, language), is_outside, is_open))
-    sizes = [len(ids) for ids, *_ in parts]
-    if not parts:
-        return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.bool_), np.empty(0, np.bool_)
-    return (
-        np.concatenate([ids for ids, *_ in parts]),
-        np.repeat(np.array([group for _, group, _, _ in parts], np.int64), sizes),
-        np.repeat(np.array([outside for _, _, outside, _ in parts], np.bool_), sizes),
-        np.repeat(np.array([is_open for *_, is_open in parts], np.bool_), sizes),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Accounts:
+    """One entry for each address and word of an event that speaks of it, in the order they were said: the group of the address,
+    whether it was told that it is outside, whether its call is under way."""
+
+    addresses: Ids
+    groups: NDArray[np.int64]
+    outside: NDArray[np.bool_]
+    open: NDArray[np.bool_]
+
+
+_NOTHING: Final = _Accounts(
+    addresses=np.empty(0, np.int64),
+    groups=np.empty(0, np.int64),
+    outside=np.empty(0, np.bool_),
+    open=np.empty(0, np.bool_),
+)
+
+
+def _joined(parts: Sequence[_Accounts]) -> _Accounts:
+    return _Accounts(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in _Accounts.__slots__})
+
+
+_FLAGS, _CHANNEL, _LANGUAGE = 2, 6, 12  # bits of a packed row: two flags, and where its channel and its language are listed
+# A row of the ledger as one number, which begins with the address.
+_PACKED: Final = f"""
+    (address_id << {_CHANNEL + _LANGUAGE + _FLAGS}) | ({{place}}(:channels, channel) << {_LANGUAGE + _FLAGS})
+    | ({{place}}(:languages, language) << {_FLAGS})
+    | CASE WHEN wording = 'outside' THEN 2 ELSE 0 END | CASE WHEN state = 'claimed' THEN 1 ELSE 0 END"""
+
+
+def _accounts(conn: Connection, event_id: str, choosing: Choosing) -> _Accounts:
+    """What one event has said to whom. The database joins packed rows into one text: as rows they would take a second for
+    every half million, and sorting them by language as long again."""
+    kinds = conn.execute(text("SELECT DISTINCT channel, language FROM delivery WHERE event_id = :id"), {"id": event_id}).all()
+    channels, languages = _listed({channel for channel, _ in kinds}), _listed({language for _, language in kinds})
+    place, joined = ("instr", "group_concat({})") if is_sqlite(conn) else ("strpos", "string_agg(({})::text, ',')")
+    packed = conn.execute(
+        text(f"""
+        SELECT {joined.format(_PACKED.format(place=place))} FROM delivery
+        WHERE event_id = :event_id AND (state = 'claimed' OR {ledger.TOLD})"""),
+        {"event_id": event_id, "channels": channels, "languages": languages},
+    ).scalar()
+    numbers = np.fromstring(packed or "", np.int64, sep=",")
+    known = np.full((1 << _CHANNEL, 1 << _LANGUAGE), -1, np.int64)
+    for channel, language in kinds:
+        known[channels.index(channel) + 1, languages.index(language) + 1] = choosing.group(channel, language)
+    groups = known.reshape(-1)[(numbers >> _FLAGS) & (known.size - 1)]
+    if (groups == -1).any():  # somebody was told in a new language between the two questions
+        return _accounts(conn, event_id, choosing)
+    outside = (numbers & 2).astype(np.bool_)
+    order = np.argsort(~outside, kind="stable")  # a second word to somebody told that they are outside comes after it
+    return _Accounts(
+        addresses=(numbers >> (_CHANNEL + _LANGUAGE + _FLAGS))[order],
+        groups=groups[order],
+        outside=outside[order],
+        open=(numbers & 1).astype(np.bool_)[order],
     )
+
+
+def _listed(words: Collection[str]) -> str:
+    """A text in which each word is first found where it stands itself: none is a part of an earlier one, which is no longer."""
+    return ",".join(sorted(words, key=len))
 
 
 def _earlier(conn: Connection, row: EventRow) -> list[str]:

@@ -14,6 +14,7 @@ import shapely
 from numpy.typing import NDArray
 
 from subscribers.crowd import Crowd, gather
+from subscribers.id_sets import union
 from subscribers.matched import How, Left, Matched, told_anyway, told_at
 from subscribers.rows import NO_ROWS, Flags, Ids, Rows, Standing, Vocabulary
 
@@ -55,7 +56,7 @@ class Index:
 
     def stepped(self, subscribers: Ids, rows: Rows) -> "Index":
         """The index with these subscribers as `rows` now has them; without rows they are gone. Costs what `changed` costs."""
-        changed = np.union1d(self.changed, subscribers)
+        changed = union(self.changed, subscribers)
         recent_rows = self.recent_rows.without(subscribers).plus(rows)
         persons = self.base.persons(changed)
         masked = np.zeros(len(self.base.placed), np.bool_)
@@ -103,8 +104,8 @@ class Index:
         if citywide:
             people.append((self.base, np.flatnonzero(~(self.base.placed | self.masked))))
             people.append((self.recent, np.flatnonzero(~self.recent.placed)))
-        held = [crowd.address_id[crowd.addresses_of(np.unique(person))[0]] for crowd, person in people]
-        return np.unique(np.concatenate(held))
+        held = [crowd.address_id[crowd.addresses_of(union(np.asarray(person, np.int64)))[0]] for crowd, person in people]
+        return union(*held)
 
     def why(self, address_id: int, shape: Any, *, citywide: bool, bases: Collection[str]) -> Why:
         """What `match` decides for one address, found without its grid. Raises LookupError when nobody has that address."""

@@ -1,4 +1,6 @@
 import asyncio
+import random
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -10,11 +12,12 @@ from sqlalchemy import text
 
 from channels.base import Handed, Receipt, Retry, Unknown
 from notify import leases, ledger, planning, register
-from notify.alert import Stage
+from notify.alert import Event, Stage
 from notify.clock import ManualClock
 from notify.db import Database
-from notify.planning import Groups, Planner
-from tests.notify.incident_factory import Incident
+from notify.planning import Audience, Groups, Planner
+from notify.tables import EventRow
+from tests.notify.incident_factory import LANGUAGES, Incident
 
 
 @pytest.fixture
@@ -153,6 +156,92 @@ async def test_whom_an_event_left_out_is_noted_once(incident: Incident) -> None:
     await incident.start(first)
     found = incident.db.read_now(lambda conn: conn.execute(text("SELECT reason, people FROM skip")).all())
     assert [tuple(row) for row in found] == [("stopped", 2)]
+
+
+class Numbered:
+    """Numbers each language on a channel as they come."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, str], int] = {}
+
+    async def choose(self, event: Event) -> Audience:
+        raise NotImplementedError
+
+    def group(self, channel: str, language: str) -> int:
+        return self.known.setdefault((channel, language), len(self.known))
+
+
+STANDS = ("planned", "claimed", "handed", "delivered", "unknown", "refused", "withdrawn")
+TONGUES = ("zh-Hant", "zh", "en", "a-en", "t")  # some are a part of another one's name
+
+
+def said_at_random(chance: random.Random, events: list[str], people: list[int]) -> list[dict[str, Any]]:
+    """Rows of some of these people in each event; somebody told "outside" may hear a second word."""
+    rows = []
+    for event_id in events:
+        for person in chance.sample(people, len(people) // 2):
+            row = {"event_id": event_id, "address_id": person, "channel": ("sms", "email")[person % 2]}
+            row["language"] = chance.choice(TONGUES)
+            for word, wording in enumerate(chance.choice([["first"], ["outside"], ["outside", "first"]]), start=1):
+                said = {"word": word, "wording": wording, "state": chance.choice(STANDS), "ambiguous": chance.random() < 0.2}
+                rows.append({**row, **said})
+    return rows
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_how_everybody_stands_is_what_their_rows_say_read_one_by_one(incident: Incident, seed: int) -> None:
+    chance = random.Random(seed)
+    people = incident.people(200)
+    events = [incident.countdown(number, Stage.FIRST, []) for number in (1, 2, 3)]
+    rows = said_at_random(chance, events, people)
+    chance.shuffle(rows)
+    insert = text("""
+        INSERT INTO delivery (event_id, address_id, channel, language, wording, word, priority, state, fence, attempts,
+                              ambiguous, planned_at)
+        VALUES (:event_id, :address_id, :channel, :language, :wording, :word, 3, :state, 0, 0, :ambiguous, 0)""")
+    incident.db.write_now(lambda conn: conn.execute(insert, rows))
+    began = text("UPDATE event SET started_at = approved_at WHERE event_id = :id")
+    incident.db.write_now(lambda conn: [conn.execute(began, {"id": event_id}) for event_id in events])
+
+    stands: dict[int, dict[str, Any]] = {}
+    for row in sorted(rows, key=lambda row: (row["event_id"], row["word"])):
+        if row["state"] in ("claimed", "handed", "delivered", "unknown") or row["ambiguous"]:
+            stood = stands.setdefault(row["address_id"], {"open": False, "outside": None})
+            stood["kind"] = (row["channel"], row["language"])
+            if row["state"] == "claimed":
+                stood["open"] = True
+            else:
+                stood["outside"] = row["wording"] == "outside"
+
+    choosing, now = Numbered(), EventRow(**(incident.row(events[-1]).model_dump() | {"event_id": ""}))
+    told, groups = incident.db.read_now(lambda conn: planning.told_so_far(conn, now, choosing))
+    assert told.open.tolist() == sorted(one for one, stood in stands.items() if stood["open"])
+    for ids, outside in ((told.inside, False), (told.outside, True)):
+        settled = [one for one, stood in stands.items() if not stood["open"] and stood["outside"] is outside]
+        assert ids.tolist() == sorted(settled)
+    assert dict(groups) == {one: choosing.known[stood["kind"]] for one, stood in stands.items()}
+
+
+async def test_somebody_told_in_a_new_language_between_two_questions_is_not_overlooked(
+    incident: Incident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = incident.people(3)
+    first = incident.countdown(1, Stage.FIRST, people)
+    await incident.start(first)
+    incident.hand_over(first)
+    kinds = "UPDATE delivery SET language = CASE address_id WHEN :one THEN :language ELSE 'en' END"
+    incident.db.write_now(lambda conn: conn.execute(text(kinds), {"one": people[0], "language": "en"}))
+    listed = planning._listed
+
+    def change(words: Collection[str]) -> str:
+        incident.db.write_now(lambda conn: conn.execute(text(kinds), {"one": people[0], "language": "vi"}))
+        return listed(words)
+
+    monkeypatch.setattr(planning, "_listed", change)
+    now = EventRow(**(incident.row(first).model_dump() | {"event_id": ""}))
+    told, groups = incident.db.read_now(lambda conn: planning.told_so_far(conn, now, incident.choosing))
+    assert told.inside.tolist() == people
+    assert groups[people[0]] in (LANGUAGES.index("en"), LANGUAGES.index("vi"))  # as they stood at one moment or the other
 
 
 @given(st.dictionaries(st.integers(1, 50), st.integers(0, 5)), st.lists(st.integers(1, 60), max_size=20))
