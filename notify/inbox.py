@@ -19,7 +19,7 @@ from notify import late, night
 from notify.clock import Clock
 from notify.db import Database
 from notify.replies import Phrase, Replies
-from subscribers import contacts, statements, store
+from subscribers import contacts, gateway, statements, store
 from subscribers.address import SMS
 from subscribers.contacts import KnownContact, Line
 from subscribers.dialog import talk
@@ -109,17 +109,16 @@ class Inbox:
 def is_closed(conn: Connection, phone: Phone, text: Text) -> bool:
     """Whether the provider's gateway holds back whatever we answer to this text."""
     known = phone.address
-    if known is None or known.stopped_at is None or _acted(phone, text):
+    if _opened(text) or text.obeyed == Obeyed.STOP:
         return False
-    return store.is_blocked(conn, known.address_id)
+    if known is None:
+        return phone.contact.memory.closed
+    return known.stopped_at is not None and store.is_blocked(conn, known.address_id)
 
 
-def _acted(phone: Phone, text: Text) -> bool:
-    """Whether the gateway has itself stopped or started this number at this text."""
-    if text.obeyed:
-        return text.obeyed in (Obeyed.STOP, Obeyed.START)
-    stopped = phone.address is not None and phone.address.stopped_at is not None
-    return stopped and text.text.strip().upper() in OPENS
+def _opened(text: Text) -> bool:
+    """Whether the gateway has itself started this number at this text. It may have closed it without our knowing."""
+    return text.obeyed == Obeyed.START if text.obeyed else text.text.strip().upper() in OPENS
 
 
 def known_of(conn: Connection, contact: KnownContact, address: KnownAddress | None) -> Known:
@@ -151,12 +150,14 @@ class Doer:
         self._conn, self._keys, self._text, self._now = conn, keys, text, now
         self._contact, self._address = phone.contact, phone.address
         self._language = self._address.language if self._address else self._contact.language
-        source = f"{statements.GATEWAY if _acted(phone, text) else ''}text to {text.ours}"
+        self._opened = _opened(text)
+        by_gateway = self._opened or text.obeyed == Obeyed.STOP
+        source = f"{statements.GATEWAY if by_gateway else ''}text to {text.ours}"
         self._said = Said(at=now, source=source, evidence=f"text {text.provider_id}", terms=TERMS)
         self._is_closed = is_closed(conn, phone, text)
         self._columns: dict[str, object] = {}
         self._plain = self._contact.memory.plain
-        self._erased = False
+        self._erased = self._granted = False
 
     def carry_out(self, turn: Turn) -> None:
         self._plain = turn.memory.plain
@@ -165,7 +166,11 @@ class Doer:
         if not self._erased:
             if self._address is not None and self._address.plain is not self._plain:
                 store.set_language(self._conn, self._address.address_id, self._language or ENGLISH, plain=self._plain)
-            contacts.remember(self._conn, self._contact.contact_id, turn.memory, self._now, **self._columns)
+            if self._address is not None and self._opened and not self._granted:
+                gateway.note_open(self._conn, self._address, self._said)
+            is_known = self._address is not None or self._opened  # of an address, its consent rows say whether it is closed
+            memory = replace(turn.memory, closed=False) if is_known else turn.memory
+            contacts.remember(self._conn, self._contact.contact_id, memory, self._now, **self._columns)
 
     def _do(self, act: Act) -> None:
         match act:
@@ -210,11 +215,13 @@ class Doer:
         known = self._present()
         if known.basis != Basis.OPT_IN:
             store.start(self._conn, known.address_id, Basis.OPT_IN, self._said)
+            self._granted = True
         return known
 
     def _start(self) -> None:
         """Also for a number that the gateway has closed the wish is on record; what they get by mail goes on meanwhile."""
         store.start(self._conn, self._present().address_id, Basis.OPT_IN, self._said)
+        self._granted = True
         self._columns["suspect_at"] = None
         if self._is_closed:
             contacts.count(self._conn, f"{self._now:%Y-%m-%d}", CLOSED)
@@ -232,25 +239,29 @@ class Doer:
             person = store.add_subscriber(self._conn, self._now, self._said.source)
             new = NewAddress(channel=SMS, address=self._text.address, language=self._language or ENGLISH, basis=Basis.OPT_IN)
             address_id = store.add_address(self._conn, person, new, self._keys, self._said, granted=granted)
+            self._granted = granted
+            if self._is_closed:
+                gateway.keep_closed(self._conn, address_id, self._now)
+                contacts.count(self._conn, f"{self._now:%Y-%m-%d}", CLOSED)
             self._address = store.addresses(self._conn, [address_id])[address_id]
             self._columns["erased_at"] = None
         return self._address
 
     def _catch_up(self) -> None:
-        if self._address is not None:
+        if self._address is not None and not self._is_closed:
             person = store.addresses_of(self._conn, self._address.subscriber_id)
             late.note(self._conn, [one.address_id for one in person], self._now)
 
     def _erase(self, *, whole: bool) -> None:
         """whole: the person with every address; else this phone only (somebody else had signed it up)."""
         self._erased = True
+        gateway.blank(self._conn, self._contact, self._address, self._now)
         if self._address is not None:
             if whole or len(store.addresses_of(self._conn, self._address.subscriber_id)) == 1:
                 self._blank_others(self._address)
                 store.erase(self._conn, self._address.subscriber_id)
             else:
                 store.remove_address(self._conn, self._address.address_id)
-        contacts.blank(self._conn, self._contact.contact_id, self._now)
 
     def _blank_others(self, known: KnownAddress) -> None:
         """What the person's other addresses said goes with them; a keyed hash stays of each, so that no list brings it back."""
@@ -258,4 +269,4 @@ class Doer:
             if other.address_id != known.address_id:
                 blind = self._keys.blind(other.channel, other.opened(self._keys))
                 contact = contacts.meet(self._conn, other.channel, blind, self._now)
-                contacts.blank(self._conn, contact.contact_id, self._now)
+                gateway.blank(self._conn, contact, other, self._now)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 
 from notify import late
 from notify.signup import Errand, Reception, Wrong
-from subscribers import contacts, store
+from subscribers import contacts, gateway, store
 from subscribers.address import EMAIL, SMS
 from subscribers.pending import Held, Safe
 from subscribers.place import PLACES_MAX, Spot, in_words
@@ -218,7 +218,7 @@ def _erase(me: Visitor) -> None:
     for address in store.addresses_of(me.conn, me.address.subscriber_id):
         blind = me.reception.keys.blind(address.channel, address.opened(me.reception.keys))
         contact = contacts.meet(me.conn, address.channel, blind, me.now)
-        contacts.blank(me.conn, contact.contact_id, me.now)
+        gateway.blank(me.conn, contact, address, me.now)
         Safe(me.conn, me.reception.keys, me.now).forget(address.channel, blind)
     store.erase(me.conn, me.address.subscriber_id)
 

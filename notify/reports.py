@@ -11,12 +11,13 @@ from sqlalchemy import Connection, Row, text
 from channels.base import Delivered, Outcome, Receipt, Refused, Undelivered
 from channels.faults import Fault, fault
 from notify import ledger
-from notify.clock import Clock
+from notify.clock import Clock, from_micros
 from notify.db import Database, went_away
 from notify.deliveries import FAILED, State
 from notify.statements import among, listed
-from subscribers import reach, store
+from subscribers import gateway, reach, store
 from subscribers.reach import Failed
+from subscribers.statements import CARRIER
 from subscribers.store import Said
 
 GATHER_S: Final = 0.02  # reports that come within this share a transaction
@@ -74,7 +75,7 @@ def learn(conn: Connection, receipts: Sequence[Receipt], now: datetime) -> None:
     arrived = {receipt.delivery_id for receipt in receipts if isinstance(receipt.outcome, Delivered)}
     told = _told(conn, {*wishes, *faults, *arrived}) if wishes or faults or (arrived and reach.any_failures(conn)) else {}
     for delivery_id in wishes.keys() & told.keys():
-        _mirror_stop(conn, told[delivery_id].address_id, wishes[delivery_id])
+        _mirror_stop(conn, told[delivery_id], wishes[delivery_id])
     reach.note_arrivals(conn, {told[one].address_id for one in arrived & told.keys() if told[one].state == State.DELIVERED})
     failed = [
         Failed(delivery_id, told[delivery_id].address_id, hard=faults[delivery_id] is Fault.HARD)
@@ -87,7 +88,7 @@ def learn(conn: Connection, receipts: Sequence[Receipt], now: datetime) -> None:
 def _wish(outcome: Outcome, now: datetime, delivery_id: int) -> Said | None:
     match outcome:
         case Refused(code=code, opted_out=True) | Undelivered(code=code, opted_out=True):
-            return Said(at=now, source=f"carrier {code}", evidence=f"delivery {delivery_id}")
+            return Said(at=now, source=f"{CARRIER}{code}", evidence=f"delivery {delivery_id}")
         case Delivered(complained=True):
             return Said(at=now, source="complaint", evidence=f"called spam: delivery {delivery_id}")
         case _:
@@ -98,14 +99,18 @@ def _fault(outcome: Outcome) -> Fault | None:
     return fault(outcome.code) if isinstance(outcome, Refused | Undelivered) else None
 
 
-def _told(conn: Connection, ids: Iterable[int]) -> dict[int, Row[tuple[int, int, str]]]:
-    """Address and standing of each of these rows that is there."""
-    query = text(f"SELECT delivery_id, address_id, state FROM delivery WHERE delivery_id {among(conn)}")
+def _told(conn: Connection, ids: Iterable[int]) -> dict[int, Row[tuple[int, int, str, int | None]]]:
+    """Address and standing of each of these rows that is there, and when it left."""
+    columns = "delivery_id, address_id, state, COALESCE(claimed_at, handed_at) AS left_at"
+    query = text(f"SELECT {columns} FROM delivery WHERE delivery_id {among(conn)}")
     return {row.delivery_id: row for row in conn.execute(query, {"ids": listed(conn, ids)})}
 
 
-def _mirror_stop(conn: Connection, address_id: int, said: Said) -> None:
-    """A report repeated a thousand times is one wish."""
-    known = store.addresses(conn, [address_id]).get(address_id)
+def _mirror_stop(conn: Connection, row: Row[tuple[int, int, str, int | None]], said: Said) -> None:
+    """A report repeated a thousand times is one wish; one of a text that left before the gateway saw a START is none."""
+    if said.source.startswith(CARRIER):
+        gateway.note_refusal(conn, row.address_id, said, from_micros(row.left_at) if row.left_at is not None else None)
+        return
+    known = store.addresses(conn, [row.address_id]).get(row.address_id)
     if known is not None and known.stopped_at is None:
-        store.stop(conn, address_id, said)
+        store.stop(conn, row.address_id, said)

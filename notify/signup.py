@@ -22,7 +22,7 @@ from notify.clock import Clock
 from notify.db import Database
 from notify.outbox import unsubscribe_reference
 from notify.signup_letters import Letters
-from subscribers import contacts, store
+from subscribers import contacts, reassigned, store
 from subscribers.address import EMAIL, SMS
 from subscribers.contacts import KnownContact
 from subscribers.pending import Held, Safe
@@ -117,7 +117,9 @@ class Reception:
 
     def may_text(self, contact: KnownContact | None, address: KnownAddress | None) -> bool:
         """Whether a phone has not told us to leave it alone. (Mailboxes have no other way back than a mail asked for.)"""
-        return (contact is None or contact.erased_at is None) and (address is None or address.stopped_at is None)
+        if contact is not None and (contact.erased_at is not None or contact.memory.closed):
+            return False
+        return address is None or address.stopped_at is None
 
     def reference(self, address: KnownAddress | None) -> str:
         """What stands in the unsubscribe link of a mail; nothing to unsubscribe for somebody we do not know."""
@@ -210,6 +212,8 @@ class SignUp:
         if wish.channel == SMS and contact.erased_at is not None:
             return None  # they answered WRONG or DELETE to the code: only they themselves, by text, come back from that
         said = Said(at=now, source=SOURCE, evidence=f'ticked: "{wish.agreed}"; {proof}', terms=wish.terms)
+        if contact.suspect_at is not None:
+            contact = self._start_afresh(conn, wish, contact, now)
         address = self._kept(conn, wish, said)
         is_full = _add_place(conn, address.subscriber_id, wish)
         memory = replace(contact.memory, plain=False)  # as when they ask for a language by text
@@ -217,6 +221,16 @@ class SignUp:
         contacts.remember(conn, contact.contact_id, memory, now, language=wish.language, erased_at=None, suspect_at=None)
         late.note(conn, [address.address_id], now)
         return Joined(address_id=address.address_id, language=wish.language, words=wish.words, is_full=is_full)
+
+    def _start_afresh(self, conn: Connection, wish: Wish, contact: KnownContact, now: datetime) -> KnownContact:
+        """Whoever types the code may be the number's new owner: nothing of whoever had it before is shown or kept."""
+        keys = self.reception.keys
+        blind = keys.blind(wish.channel, wish.address)
+        known = store.find_address(conn, wish.channel, blind)
+        if known is not None:
+            reassigned.part(conn, known, contact, Said(at=now, source=reassigned.SOURCE, evidence=reassigned.AFRESH))
+            Safe(conn, keys, now).forget(wish.channel, blind)
+        return contacts.meet(conn, wish.channel, blind, now)
 
     def _kept(self, conn: Connection, wish: Wish, said: Said) -> KnownAddress:
         """The address with this yes on record: made, or started again whatever it was before."""

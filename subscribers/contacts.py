@@ -160,10 +160,11 @@ def _line(row: RowMapping, channel: str, keyring: Keyring) -> Line:
     )
 
 
-def blank(conn: Connection, contact_id: int, at: datetime) -> None:
-    """Forgets what a contact said and how it stood; the keyed hash alone stays, as "do not text"."""
+def blank(conn: Connection, contact_id: int, at: datetime, *, closed: bool = False) -> None:
+    """Forgets what a contact said and how it stood; the keyed hash alone stays, as "do not text". closed: and that the gateway
+    lets nothing out to it (see subscribers.gateway)."""
     conn.execute(update(WORDS).where(WORDS.c.contact_id == contact_id).values(sealed=None, key_id=None))
-    remember(conn, contact_id, Memory(), at, language="", suspect_at=None, erased_at=at)
+    remember(conn, contact_id, Memory(closed=closed), at, language="", suspect_at=None, erased_at=at)
 
 
 def suspects(conn: Connection) -> list[int]:

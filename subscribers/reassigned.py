@@ -13,9 +13,9 @@ from typing import Final
 
 from sqlalchemy import Connection, String, cast, exists, extract, literal, select, update
 
-from subscribers import contacts, store
+from subscribers import contacts, gateway, store
 from subscribers.address import SMS, BadAddress, Samples, normal_phone
-from subscribers.contacts import CONTACT, WORDS
+from subscribers.contacts import CONTACT, WORDS, KnownContact
 from subscribers.sealing import Keyring
 from subscribers.store import KnownAddress, Said
 from subscribers.tables import Basis
@@ -24,7 +24,9 @@ COLUMNS: Final = ("number", "answer", "date")
 ANSWERS: Final = ("yes", "no", "no data")
 MOST_ASKED: Final = 3  # times a suspect number is asked, a day apart, as long as no question has left
 YOUNG: Final = timedelta(days=300)  # who signed up this month is asked a year from now
+SOURCE: Final = "reassigned numbers"  # of consent rows
 SILENT: Final = "may have a new owner; did not answer within 14 days"
+AFRESH: Final = "might have had a new owner; whoever holds it has signed up anew"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,14 +175,20 @@ def remove_silent(conn: Connection, since: datetime, now: datetime) -> int:
         contact = contacts.meet(conn, SMS, bytes(blind), now)
         if contact.suspect_at is None:
             continue
-        store.stop(conn, address_id, Said(at=now, source="reassigned numbers", evidence=SILENT))
-        if len(store.addresses_of(conn, known.subscriber_id)) == 1:
-            store.erase(conn, known.subscriber_id)
-        else:
-            store.remove_address(conn, address_id)
-        contacts.blank(conn, contact.contact_id, now)
+        part(conn, known, contact, Said(at=now, source=SOURCE, evidence=SILENT))
         removed += 1
     return removed
+
+
+def part(conn: Connection, known: KnownAddress, contact: KnownContact, said: Said) -> None:
+    """Parts a number from the person who had it: their places and words are gone with it, or stay with their other addresses;
+    what they agreed to stays on record. said: why."""
+    store.stop(conn, known.address_id, said)
+    gateway.blank(conn, contact, known, said.at)
+    if len(store.addresses_of(conn, known.subscriber_id)) == 1:
+        store.erase(conn, known.subscriber_id)
+    else:
+        store.remove_address(conn, known.address_id)
 
 
 def _suspects(conn: Connection) -> list[tuple[int, datetime]]:

@@ -45,7 +45,7 @@ ADD: Final = {table: insert(table).returning(*table.primary_key) for table in (S
 NOTE_CHANGE: Final = insert(CHANGE)
 NOTE_CONSENT: Final = insert(CONSENT)
 GATEWAY_SAID: Final = (  # what the gateway last did with an address: let it be texted (true) or closed it (false)
-    select(CONSENT.c.granted)
+    select(CONSENT.c.granted, CONSENT.c.at)
     .where(
         CONSENT.c.address_id == bindparam("of"),
         or_(CONSENT.c.source.startswith(CARRIER), CONSENT.c.source.startswith(GATEWAY)),

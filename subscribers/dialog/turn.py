@@ -114,6 +114,7 @@ class Memory:
     tongue: Tongue = Tongue.GIVEN
     plain: bool = False  # wants texts without marks, for an old handset
     night: bool = True  # texts that can wait do wait from 21:00 to 07:00
+    closed: bool = False  # the gateway lets nothing out to a number whose person was erased; only its own START ends that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,29 +1,39 @@
-"""A number that the provider's gateway has closed is opened by the gateway's words alone, on both databases."""
+"""A number that the provider's gateway has closed is opened by the gateway's words alone, on both databases; the newer of its
+words counts, in whatever order they reach us, and outlives the person who had the number."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 import pytest
 from sqlalchemy import Connection, text
 
 from channels.base import Heard as Text
+from channels.base import Receipt, Undelivered
 from channels.simulator.inbound import WORDS, Keyword, keyword
 from notify import inbox as inboxes
-from notify.clock import ManualClock
+from notify import ledger, reports
+from notify.alert import Wording
+from notify.clock import ManualClock, micros
 from notify.db import Database
 from notify.inbox import Inbox
 from notify.replies import Replies
+from notify.signup import SignUp
 from subscribers import store
 from subscribers.address import EMAIL, SMS
 from subscribers.dialog import lexicon
 from subscribers.dialog.sample import SampleWorld
 from subscribers.sealing import Keyring
 from subscribers.store import KnownAddress, NewAddress, Said
+from tests.notify.ledger_factory import add_event, an_event_row
+from tests.notify.signup_factory import Sent as SentCodes
+from tests.notify.signup_factory import a_reception, a_wish
 from tests.notify.subjects import TEMPLATES, the_words
 
 PHONE, MAIL, OURS = "+15035550123", "someone@example.gov", "+15035550100"
 KEYS = Keyring(current="k", keys={"k": b"k" * 32}, blind_key=b"b" * 32)
+HOUR = timedelta(hours=1)
 OWN_WORDS = ("abonați-mă", "أعد الاشتراك", "JOIN", "start please", "Start again")
 
 
@@ -164,3 +174,113 @@ async def test_a_closed_number_is_deleted_when_its_owner_is_wrong(gateway: Gatew
     for body in ("97214", "STOP", "WRONG"):
         assert await gateway.text(body) == [] or body == "97214"
     assert rows(db, "SELECT COUNT(*) FROM address") == [(0,)]
+
+
+def sent(db: Database, clock: ManualClock) -> int:
+    """A text to the phone that the provider has accepted; returns its delivery."""
+    row = an_event_row(clock.now())
+    packed = [ledger.pack(kept(db).address_id, Wording.FIRST)]
+    handed = {"at": micros(clock.now()), "state": "handed", "provider_id": "SM77"}
+
+    def hand(conn: Connection) -> int:
+        add_event(conn, row, clock.now())
+        ledger.plan(conn, row, packed, clock.now())
+        set_ = "state = :state, provider_id = :provider_id, claimed_at = :at, handed_at = :at"
+        return int(conn.execute(text(f"UPDATE delivery SET {set_} RETURNING delivery_id"), handed).scalar_one())
+
+    return db.write_now(hand)
+
+
+def reported(db: Database, clock: ManualClock, delivery_id: int) -> None:
+    receipts = [Receipt(delivery_id, Undelivered("21610", "stopped", opted_out=True), "SM77")]
+    db.write_now(partial(reports.apply, receipts=receipts, now=clock.now()))
+
+
+@pytest.mark.parametrize("is_silent", [True, False])
+@pytest.mark.parametrize("word", sorted(WORDS[Keyword.START]))
+async def test_a_refusal_reported_after_a_start_does_not_close_again(
+    gateway: Gateway, db: Database, clock: ManualClock, word: str, is_silent: bool
+) -> None:
+    """The STOP never reached us, nor had any report said so: only the START tells."""
+    gateway.is_silent = is_silent
+    await gateway.text("97214")
+    delivery_id = sent(db, clock)
+    clock.forward(HOUR)
+    await gateway.text(word)
+    clock.forward(HOUR)
+    reported(db, clock, delivery_id)
+    assert is_active(db) and not db.read_now(lambda conn: store.is_blocked(conn, kept(db).address_id))
+    assert rows(db, "SELECT state, code FROM delivery") == [("undelivered", "21610")], "the text itself did not arrive"
+
+
+async def test_a_refusal_of_a_text_that_left_after_the_start_closes(gateway: Gateway, db: Database, clock: ManualClock) -> None:
+    await gateway.text("97214")
+    await gateway.text("START")
+    clock.forward(HOUR)
+    delivery_id = sent(db, clock)
+    reported(db, clock, delivery_id)
+    assert not is_active(db)
+
+
+async def test_a_start_that_opened_nothing_we_knew_of_is_on_record(gateway: Gateway, db: Database) -> None:
+    for body in ("97214", "START", "STATUS"):
+        await gateway.text(body)
+    told = rows(db, "SELECT granted, source, evidence FROM consent ORDER BY consent_id")
+    assert [(bool(granted), source) for granted, source, _ in told] == [
+        (True, f"text to {OURS}"),
+        (True, f"gateway: text to {OURS}"),
+    ]
+
+
+async def erased_while_closed(gateway: Gateway, db: Database) -> None:
+    for body in ("97214", "STOP", "WRONG"):
+        await gateway.text(body)
+    assert rows(db, "SELECT COUNT(*) FROM address") == [(0,)]
+
+
+@pytest.mark.parametrize("body", ["97202", "JOIN", "Lents"])
+async def test_a_number_closed_before_it_was_erased_is_still_known_as_closed(gateway: Gateway, db: Database, body: str) -> None:
+    await erased_while_closed(gateway, db)
+    for _ in range(2):
+        assert await gateway.text(body) == [], "nothing would arrive"
+    assert rows(db, "SELECT COUNT(*) FROM address WHERE stopped_at IS NULL") == [(0,)]
+    assert rows(db, "SELECT kind FROM due WHERE kind = 'latecomer'") == [("latecomer",)], "noted at the first sign-up alone"
+
+
+async def test_its_own_start_opens_it_and_what_was_wished_meanwhile_holds(gateway: Gateway, db: Database) -> None:
+    await erased_while_closed(gateway, db)
+    await gateway.text("97202")
+    assert not is_active(db) and turned_away(db) == 1
+    await gateway.text("START")
+    assert is_active(db)
+    assert rows(db, "SELECT area FROM place") == [("97202",)]
+    assert (await gateway.text("WHERE"))[0].count("97202") == 1
+
+
+@pytest.mark.parametrize("is_silent", [True, False])
+async def test_a_start_right_after_the_erasure_leaves_nothing_closed(gateway: Gateway, db: Database, is_silent: bool) -> None:
+    await erased_while_closed(gateway, db)
+    gateway.is_silent = is_silent
+    await gateway.text("START")
+    assert await gateway.text("97202") and is_active(db)
+
+
+async def test_nothing_of_the_person_is_kept_to_know_it(gateway: Gateway, db: Database) -> None:
+    await erased_while_closed(gateway, db)
+    assert rows(db, "SELECT memory, language FROM contact") == [('{"closed":true}', "")]
+    assert rows(db, "SELECT COUNT(*) FROM words WHERE sealed IS NOT NULL") == [(0,)]
+
+
+async def test_a_closed_number_without_a_person_gets_no_code(gateway: Gateway, db: Database, clock: ManualClock) -> None:
+    await erased_while_closed(gateway, db)
+    sent_codes = SentCodes()
+    sign_up = SignUp(a_reception(db, clock, KEYS, sent_codes))
+    assert await sign_up.ask(a_wish(PHONE), "192.0.2.1"), "what the page shows is the same for everybody"
+    await gateway.text("97202")
+    await sign_up.ask(a_wish(PHONE), "192.0.2.1")
+    await sign_up.reception.errands.settle()
+    assert sent_codes.texts == []
+    await gateway.text("START")
+    await sign_up.ask(a_wish(PHONE), "192.0.2.1")
+    await sign_up.reception.errands.settle()
+    assert len(sent_codes.texts) == 1

@@ -10,10 +10,12 @@ from notify.clock import ManualClock
 from notify.db import Database
 from notify.own_page import OwnPage
 from notify.signup import Joined, SignUp
+from subscribers import reassigned, store
 from subscribers.pending import Held, Safe
 from subscribers.quotas import Spent
 from subscribers.sealing import Keyring
 from subscribers.signup import Kind
+from subscribers.store import NewAddress, Said
 from tests.notify.signup_factory import MAIL, NUMBER, PHONE, House, Sent, a_reception, a_wish, house
 
 
@@ -99,3 +101,54 @@ async def test_own_page_tokens_open_one_visit(db: Database, clock: ManualClock) 
     token = db.write_now(lambda conn: Safe(conn, keys, clock.now()).put(Kind.MANAGE, "email", blind, Held()))
     visits = await asyncio.gather(*(own_page.open(token) for _ in range(10)))
     assert sum(visit is not None for visit in visits) == 1
+
+
+async def test_a_code_typed_where_the_number_may_have_a_new_owner_starts_afresh(home: House) -> None:
+    await home.sign_up(PHONE, "1120 SW 5th Ave", "es")
+    old = home.rows("SELECT * FROM consent")
+    doubt(home)
+    await home.sign_up(PHONE, "Lents")
+    assert [row["area"] for row in home.rows("SELECT * FROM place")] == ["Lents"], "nothing of whoever had the number"
+    (address,) = home.rows("SELECT * FROM address")
+    assert address["language"] == "en" and address["stopped_at"] is None
+    assert address["address_id"] != old[0]["address_id"]
+    consents = home.rows("SELECT * FROM consent ORDER BY consent_id")
+    assert consents[: len(old)] == old, "what was agreed to stays on record"
+    assert [(bool(one["granted"]), one["source"]) for one in consents] == [
+        (True, "web sign-up"),
+        (False, reassigned.SOURCE),
+        (True, "web sign-up"),
+    ]
+    (contact,) = home.rows("SELECT * FROM contact")
+    assert (contact["suspect_at"], contact["erased_at"], contact["memory"]) == (None, None, "{}")
+    assert "Lents" in await home.visit(PHONE) and "5th" not in await home.visit(PHONE)
+
+
+async def test_the_mailbox_of_whoever_had_the_number_keeps_its_places(home: House) -> None:
+    await home.sign_up(PHONE, "1120 SW 5th Ave")
+    (person,) = home.rows("SELECT subscriber_id FROM address")
+    mailbox = NewAddress(channel="email", address=MAIL, language="en", basis="opt-in")
+    said = Said(at=home.clock.now(), source="test")
+    home.db.write_now(lambda conn: store.add_address(conn, person["subscriber_id"], mailbox, home.keys, said))
+    doubt(home)
+    await home.sign_up(PHONE, "Lents")
+    places = home.rows("SELECT a.channel, p.block, p.area FROM address a JOIN place p USING (subscriber_id) ORDER BY 1")
+    assert [(one["channel"], one["block"], one["area"]) for one in places] == [
+        ("email", "1100 block SW 5th Ave", None),
+        ("sms", "", "Lents"),
+    ]
+
+
+async def test_a_page_left_open_by_whoever_had_the_number_is_closed(home: House) -> None:
+    await home.sign_up(PHONE, "1120 SW 5th Ave")
+    await home.visit(PHONE)
+    doubt(home)
+    await home.sign_up(PHONE, "Lents")
+    assert "Lents" not in (await home.get("/manage/mine"))[1]
+
+
+def doubt(home: House) -> None:
+    """As an answer of the Reassigned Numbers Database does."""
+    home.clock.forward(timedelta(days=40))
+    answer = reassigned.Answer(number=NUMBER, gone=True, since=home.clock.now().date())
+    home.db.write_now(lambda conn: reassigned.take(conn, [answer], home.keys, home.clock.now()))

@@ -14,7 +14,7 @@ from sqlmodel import SQLModel
 from subscribers import contacts, store
 
 TABLES = [store.SUBSCRIBER, store.ADDRESS, store.PLACE, store.CHANGE, store.CONSENT, store.AREA, store.FAILURE]
-TABLES.append(contacts.CONTACT)
+TABLES += [contacts.CONTACT, contacts.WORDS]
 
 
 def sqlite_engine(path: Path) -> Engine:
