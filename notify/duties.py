@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from notify import audit, checks, due, late, leases, paging, promises, register, renewal, set_clock, truth
+from notify import audit, checks, due, late, leases, paging, promises, register, renewal, retention, set_clock, truth
 from notify.audit import Act
 from notify.clock import Steps
 from notify.due import Task
@@ -45,7 +45,7 @@ def ticks(built: Built) -> list[Tick]:
     service = built.service
     return [
         Tick("due work", 0.2, partial(look, built)),
-        Tick("the machine's clock", 1, partial(mind_the_clock, built, Steps(service.clock))),
+        Tick("clock of the machine", 1, partial(mind_the_clock, built, Steps(service.clock))),
         Tick("leases of dead senders", 2, partial(_release, built)),
         Tick("ends of sends", 1, service.conductor.settle),
         Tick("unknown outcomes", 2, built.reconciler.tick),
@@ -53,6 +53,7 @@ def ticks(built: Built) -> list[Tick]:
         Tick("alerts for the text dialog", 1, built.residents.live.refresh),
         Tick("texts that wait for morning", 10, built.residents.night.tick),
         Tick("yearly checks", checks.EVERY_S, built.residents.checks.tick),
+        Tick("what is old", retention.EVERY_S, built.residents.retention.tick),
         Tick("opt-outs at the provider", truth.EVERY_S, built.residents.truth.tick),
         Tick("page and feeds", 30, partial(republish, built)),
         Tick("phones given up", 3600, partial(_try_again, built)),

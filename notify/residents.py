@@ -29,6 +29,7 @@ from notify.own_page import OwnPage
 from notify.relief import Nearby, SiteList
 from notify.relief import topics as relief_topics
 from notify.replies import Replies
+from notify.retention import Keeping, Retention
 from notify.reviews import Review
 from notify.settings import Settings
 from notify.signup import Errands, Reception, SignUp
@@ -82,6 +83,7 @@ class Residents:
     night: Night
     checks: Checks
     truth: Truth
+    retention: Retention
     places: check.Gazetteer  # for "is my place in the area?" on alert pages
 
 
@@ -133,6 +135,7 @@ def build(side: Side, dispatchers: Sequence[Dispatcher], reviews: Sequence[Revie
         places=check.Gazetteer(counter.find_place, settings.signup_proxies),
         truth=Truth(inbox=inbox, channels=[one.sender.channel for one in dispatchers]),
         night=Night(side.db, side.clock, side.pack.pack.zone, side.event),
+        retention=Retention(db=side.db, clock=side.clock, keeping=Keeping.of(settings)),
     )
 
 

@@ -91,6 +91,10 @@ class Settings(BaseSettings):
         False, description="true: each number signed up with is looked up once in 90 days, for money, and landlines are told so"
     )
     signup_proxies: int = Field(0, ge=0, description="proxies of ours before the public listener that add to X-Forwarded-For")
+    keep_texts_days: int = Field(1095, ge=0, description="words of texts with residents are erased after this; 0: never")
+    keep_stopped_days: int = Field(
+        1095, ge=0, description="addresses and places of whoever has opted out are erased after this; 0: never"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level that is logged")
 
     @model_validator(mode="before")

@@ -2,7 +2,22 @@
 
 import typer
 
-from notify.cli import admin, alert, demo, dialog, gazetteer, geography, ledger, residents, runbook, serve, sites, surge, words
+from notify.cli import (
+    admin,
+    alert,
+    demo,
+    dialog,
+    gazetteer,
+    geography,
+    ledger,
+    residents,
+    retention,
+    runbook,
+    serve,
+    sites,
+    surge,
+    words,
+)
 
 app = typer.Typer(
     name="tocsin",
@@ -27,6 +42,7 @@ app.command()(admin.init)
 app.command()(admin.migrate)
 app.command()(admin.backup)
 app.command()(admin.restore)
+app.command()(retention.retention)
 app.command()(serve.serve)
 app.command()(demo.demo)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})(
