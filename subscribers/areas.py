@@ -1,6 +1,7 @@
-"""Areas from GeoJSON or a circle: a city's named ones, or one alert's own. What is wrong is named and refused, never mended.
+"""Areas from GeoJSON or a circle: a city's named ones, or one alert's own. What is wrong is named and refused; subscribers.mending
+mends a shape only for somebody who asks for it and looks at it.
 
-A repair would have to guess where somebody meant to warn people. Coordinates are WGS 84 degrees, longitude first (RFC 7946).
+A repair has to guess where somebody meant to warn people. Coordinates are WGS 84 degrees, longitude first (RFC 7946).
 """
 
 import json
@@ -54,11 +55,11 @@ class Reading:
 def read_areas(data: str | bytes, envelope: Envelope) -> Reading:
     """Reads a FeatureCollection of named areas. Every feature stands alone: the faulty ones are refused, the others given."""
     try:
-        document = _parsed(data)
+        document = parsed(data)
         features = _features(document)
     except BadArea as error:
         return Reading(areas=(), problems=error.problems)
-    problems = _problems_of_crs(document)
+    problems = problems_of_crs(document)
     if problems:
         return Reading(areas=(), problems=tuple(problems))
     areas: dict[str, NamedShape] = {}
@@ -78,10 +79,10 @@ def read_areas(data: str | bytes, envelope: Envelope) -> Reading:
 
 def read_geometry(geojson: str | bytes | Mapping[str, Any], envelope: Envelope) -> Any:
     """The one shape of a Polygon, MultiPolygon, Feature or FeatureCollection (joined). Raises BadArea with all problems."""
-    document = geojson if isinstance(geojson, Mapping) else _parsed(geojson)
-    problems = _problems_of_crs(document)
+    document = geojson if isinstance(geojson, Mapping) else parsed(geojson)
+    problems = problems_of_crs(document)
     shapes = []
-    for label, geometry in _geometries(document):
+    for label, geometry in geometries(document):
         shape, faults = _shape_of(geometry, envelope)
         problems += [f"{label}{fault}" for fault in faults]
         shapes.append(shape)
@@ -116,7 +117,8 @@ def to_geojson(shape: Any) -> str:
     return str(shapely.to_geojson(shape))
 
 
-def _parsed(data: str | bytes) -> Mapping[str, Any]:
+def parsed(data: str | bytes) -> Mapping[str, Any]:
+    """The document as JSON. Raises BadArea."""
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -135,7 +137,7 @@ def _features(document: Mapping[str, Any]) -> list[Any]:
     return features
 
 
-def _geometries(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def geometries(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Each geometry of a document, with the words that lead its problems."""
     match document.get("type"):
         case "FeatureCollection":
@@ -147,7 +149,7 @@ def _geometries(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield "", document
 
 
-def _problems_of_crs(document: Mapping[str, Any]) -> list[str]:
+def problems_of_crs(document: Mapping[str, Any]) -> list[str]:
     """Files from mapping software sometimes keep feet of a state plane and say so in a member older than RFC 7946."""
     crs = document.get("crs")
     if crs is None or any(name in json.dumps(crs) for name in DEGREES):
