@@ -188,6 +188,7 @@ class Door:
             request,
             "sign_in",
             status=status,
+            path="/sign-in",
             next=way,
             person=person_id,
             problems=problems or [],

@@ -184,7 +184,8 @@ class Guard:
         """The page that asks whether it is really them, which then leads to `way`; None for whoever showed it lately."""
         if request[VISIT].proved(self.clock.now()):
             return None
-        return self.screens.page(request, "prove", status=401, next=way, problems=[FIRST], **await self.proof(request))
+        proof = await self.proof(request)
+        return self.screens.page(request, "prove", status=401, path="/prove", next=way, problems=[FIRST], **proof)
 
     async def demo_code(self, request: web.Request) -> str:
         """The code that a phone would show, in a demo, whose visitors have no such phone; "" in every other mode."""

@@ -1,5 +1,5 @@
 // From "hazard known" to "sent" at two browsers: an author at a desk, an approver on a phone. Once by mouse, once by keyboard.
-import { createHmac } from "node:crypto";
+import { codeAt } from "./codes.mjs";
 import { axe, check, failures, run } from "./judge.mjs";
 
 const SCREENS = process.argv[2];
@@ -7,15 +7,6 @@ const PATIENCE_MS = 30_000;
 // Keystroke-level model (Card, Moran, Newell 1980), seconds: key, point with the mouse, press a button, hand between mouse and
 // keyboard, think, and per page the system's answer as measured here.
 const KLM = { key: 0.28, point: 1.1, press: 0.2, home: 0.4, think: 1.35 };
-
-// RFC 6238 with SHA-1, six digits.
-function codeAt(seed, ms) {
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(ms / 30_000)));
-  const hash = createHmac("sha1", Buffer.from(seed, "hex")).update(counter).digest();
-  const at = hash[19] & 15;
-  return String((hash.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, "0");
-}
 
 class Desk {
   constructor(page, name, place) {
