@@ -41,7 +41,7 @@ def append(conn: Connection, act: Act, at: datetime) -> str:
     """Adds a line in the caller's transaction and returns the chain's new head."""
     if not is_sqlite(conn):  # SQLite has one writer at a time already
         conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-    seq, previous = _last(conn)
+    seq, previous = last(conn)
     fields = (act.actor, act.action, act.subject, json.dumps(act.detail, sort_keys=True, ensure_ascii=False))
     stamp = at.isoformat()
     new = line_hash(previous, seq + 1, stamp, fields)
@@ -54,7 +54,7 @@ def append(conn: Connection, act: Act, at: datetime) -> str:
 
 def head(conn: Connection) -> str:
     """The hash of the last line: to be kept outside, so that a shortened or rebuilt log is seen."""
-    return _last(conn)[1]
+    return last(conn)[1]
 
 
 def lines(conn: Connection, subject: str | None = None) -> list[AuditLine]:
@@ -101,7 +101,8 @@ def problems(log: Iterable[AuditLine], known_head: str | None = None) -> list[st
     return []
 
 
-def _last(conn: Connection) -> tuple[int, str]:
+def last(conn: Connection) -> tuple[int, str]:
+    """Number and hash of the last line; of an empty log 0 and what the first line begins from."""
     query = select(col(AuditLine.seq), col(AuditLine.hash)).order_by(col(AuditLine.seq).desc()).limit(1)
     row = conn.execute(query).first()
     return (row[0], row[1]) if row else (0, GENESIS)

@@ -8,12 +8,14 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
+from notify import audit
 from notify.clock import Clock
 from notify.db import Database
 from notify.desk import Light
-from notify.standing import Figures
+from notify.standing import Figures, Pinned
 from subscribers.plain import spoken
 
+PINNED_EVERY: Final = timedelta(hours=1)  # seldom enough that nobody outside sees when staff are at work
 COUNTED_EVERY: Final = timedelta(minutes=10)  # counting reads every address
 
 _PEOPLE: Final = text("SELECT language, COUNT(*) FROM address WHERE stopped_at IS NULL GROUP BY language")
@@ -36,6 +38,7 @@ class Gauges:
     lights: Sequence[tuple[str, Light]]
     _people: Mapping[str, int] = field(default_factory=dict)
     _counted_at: datetime | None = None
+    _log: Pinned | None = None
 
     async def read(self) -> Figures:
         """A channel works while one of its senders does. Raises what the database raises."""
@@ -45,4 +48,11 @@ class Gauges:
         gateways: dict[str, bool] = {}
         for name, light in self.lights:
             gateways[name] = gateways.get(name, False) or not light.trouble
-        return Figures(at=now, people=self._people, gateways=gateways)
+        return Figures(at=now, people=self._people, gateways=gateways, log=await self._pinned(now))
+
+    async def _pinned(self, now: datetime) -> Pinned:
+        """The head of the log, taken anew once an hour."""
+        if self._log is None or now - self._log.at >= PINNED_EVERY:
+            line, head = await self.db.read(audit.last)
+            self._log = Pinned(line=line, head=head, at=now)
+        return self._log

@@ -23,11 +23,21 @@ MOST_SENDS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pinned:
+    """How far the log of acts had come at a moment: whoever keeps this sees a log that was shortened or written anew."""
+
+    line: int
+    head: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """What only the running service knows. at: when it was looked at; people: addresses by language; gateways: whether each
-    channel sends now."""
+    channel sends now; log: taken once an hour."""
 
     at: datetime
+    log: Pinned | None = None
     people: Mapping[str, int] = field(default_factory=dict)
     gateways: Mapping[str, bool] = field(default_factory=dict)
 
@@ -38,9 +48,16 @@ def blurred(count: int) -> int | None:
 
 
 def files(layout: Layout, threads: Sequence[Thread], figures: Figures, site: Site) -> dict[str, bytes]:
-    """status.html and real.html in every language."""
+    """status.html and real.html in every language, and status.json for programs: without the log's head where it is not
+    known, so that what was published last stays."""
     made = in_each(site, "status.html", lambda words: _status(layout, threads, figures, words, site))
-    return made | in_each(site, "real.html", lambda words: _real(layout, words, site))
+    made |= in_each(site, "real.html", lambda words: _real(layout, words, site))
+    return made | ({f"{site.prefix}status.json": _log_head(figures.log, site)} if figures.log is not None else {})
+
+
+def _log_head(log: Pinned, site: Site) -> bytes:
+    told = {"line": log.line, "head": log.head, "at": site.local(log.at).replace(microsecond=0).isoformat()}
+    return (json.dumps({"mode": site.mode.value, "log": told}, indent=1) + "\n").encode()
 
 
 def _status(layout: Layout, threads: Sequence[Thread], figures: Figures, words: Labels, site: Site) -> str:

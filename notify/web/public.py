@@ -41,7 +41,7 @@ PATHS: Final = tuple(
         ("", rf"{LANGUAGE}/archive/[0-9]{{4}}", ".html"),
         ("", rf"(?:{LANGUAGE}/)?(?:archive|status|real)", ".html"),
         ("", rf"(?:{LANGUAGE}/)?banner\.html", ""),
-        ("", r"banner\.json", ""),
+        ("", r"(?:banner|status)\.json", ""),
         ("", rf"{LANGUAGE}/a/{NAME}", ".html"),
         ("", rf"(?:{LANGUAGE}/)?", "index.html"),
         ("", r"page\.[0-9a-f]+\.css", ""),
