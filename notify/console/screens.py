@@ -1,20 +1,22 @@
 """The console's pages as answers: one layout, a strict policy on what may run, nothing kept by browsers or proxies."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import web
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 
 from channels.feed import legible
 from notify.accounts import Visit
 from notify.alert import Mode
 from notify.clock import Clock
+from notify.console.sentences import in_words, isolate
 from notify.console.shelf import Shelf
-from notify.console.words import spoken, words
+from notify.console.times import ago, clock
+from notify.console.words import CHANNELS, spoken, tongue, words
 from notify.life import Role
 from notify.site import ENGLISH, Site
 
@@ -51,8 +53,14 @@ class Screens:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.globals |= {"static": shelf.at, "site": site, "banner": BANNERS[site.mode], "Role": Role}
-        environment.filters |= {"count": _count}
+        environment.globals |= {
+            "static": shelf.at,
+            "site": site,
+            "banner": BANNERS[site.mode],
+            "Role": Role,
+            "channels": CHANNELS,
+        }
+        environment.filters |= {"count": _count, "isolate": _isolated}
         self._layouts = {name: environment.get_template(name) for name in environment.list_templates(extensions=["html"])}
 
     def language(self, request: web.Request) -> str:
@@ -72,13 +80,15 @@ class Screens:
             "language": language,
             "direction": words(language).direction,
             "_": words(language).say,
+            "in_words": partial(in_words, words=words(language)),
+            "tongue": partial(tongue, language=language),
             "spoken": [(tag, words(tag).endonym) for tag in spoken()],
             "visit": visit,
             "mark": visit.mark if visit else "",
             "path": request.path,
             "now": now,
-            "clock": self.clock,
-            "ago": partial(ago, now=now),
+            "clock": partial(clock, now=now, site=self.site, language=language),
+            "ago": partial(ago, now=now, language=language),
             "problems": (),
         }
         return legible(self._layouts[f"{name}.html"].render(known | values))
@@ -92,25 +102,11 @@ class Screens:
         """Leads to a page after something was done, so that loading it again does nothing again."""
         return web.Response(status=303, headers=HEADERS | {"Location": path} | dict(headers or {}))
 
-    def clock(self, at: datetime) -> str:
-        """15:05, or Fri 15:05 on another day, in the city's time."""
-        local, today = self.site.local(at), self.site.local(self._clock.now())
-        return f"{local:%H:%M}" if local.date() == today.date() else f"{local:%a %d %b %H:%M}"
 
-
-def ago(at: datetime, now: datetime) -> str:
-    """ "in 12 min", "2 h 05 min ago"."""
-    seconds = int((at - now).total_seconds())
-    minutes = abs(seconds) // 60
-    if abs(seconds) < 60:
-        length = f"{abs(seconds)} s"
-    elif minutes < 60:
-        length = f"{minutes} min"
-    elif minutes < 48 * 60:
-        length = f"{minutes // 60} h {minutes % 60:02d} min"
-    else:
-        length = f"{minutes // (24 * 60)} days"
-    return f"in {length}" if seconds > 0 else f"{length} ago"
+@pass_context
+def _isolated(context: Context, text: str) -> str:
+    """Names among words of the other direction; in English there is nothing to keep apart."""
+    return isolate(text) if context["direction"] == "rtl" else text
 
 
 def _count(number: int) -> str:

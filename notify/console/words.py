@@ -6,15 +6,19 @@ from dataclasses import replace
 from functools import cache
 from typing import Final
 
+from babel import Locale, UnknownLocaleError
 from babel.messages.pofile import read_po
 
 from notify import catalogs, data, hazards
+from notify.console.times import locale
 from notify.labels import Labels, labels
 from notify.site import ENGLISH
 
 DOMAIN: Final = "console.po"
 TITLES: Final = "hazards"  # the catalogue of the dangers' titles, and what their contexts begin with
 TITLE: Final = "hazard."
+# What channels are called where people read them.
+CHANNELS: Final = {"sms": "Text messages", "email": "E-mail", "feed": "Page and feeds"}
 
 
 @cache
@@ -28,6 +32,15 @@ def spoken() -> tuple[str, ...]:
     """The languages the console can be read in, English first."""
     found = data.folder("templates").glob(f"locale/*/LC_MESSAGES/{DOMAIN}")
     return (ENGLISH, *sorted(path.parent.parent.name for path in found))
+
+
+def tongue(tag: str, language: str) -> str:
+    """What a language is called in another one: Spanish, الإسبانية. A tag that CLDR does not know stays as it is."""
+    try:
+        found = Locale.parse(tag, sep="-").get_display_name(locale(language))
+    except (UnknownLocaleError, ValueError):
+        found = None
+    return found or tag
 
 
 def catalogue(language: str) -> Mapping[str, str]:

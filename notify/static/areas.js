@@ -6,8 +6,9 @@
   const place = document.getElementById("map");
   if (place && window.L) {
     place.hidden = false;
-    const map = L.map(place, { attributionControl: false, zoomSnap: 0.25, keyboard: true, preferCanvas: true });
+    const map = L.map(place, { attributionControl: false, zoomControl: false, zoomSnap: 0.25, keyboard: true, preferCanvas: true });
     map.setView([0, 0], 1);
+    L.control.zoom({ zoomInTitle: place.dataset.zoomIn, zoomOutTitle: place.dataset.zoomOut }).addTo(map);
     const named = new Map();
     const usual = (layer) => layer.setStyle({ color: "#667", weight: 1, fill: !layer.outline, fillOpacity: 0.04 });
     fetch(place.dataset.layers, { headers: { "HX-Request": "true" } }).then((answer) => answer.json()).then((areas) => {

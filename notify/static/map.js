@@ -7,8 +7,12 @@
   if (!place || !form || !window.L) return;
   place.hidden = false;
   document.querySelector(".map-tools").hidden = false;
-  const map = L.map(place, { attributionControl: false, zoomSnap: 0.25, keyboard: true, preferCanvas: true });
+  const map = L.map(place, { attributionControl: false, zoomControl: false, zoomSnap: 0.25, keyboard: true, preferCanvas: true });
   map.setView([0, 0], 1);
+  L.control.zoom({ zoomInTitle: place.dataset.zoomIn, zoomOutTitle: place.dataset.zoomOut }).addTo(map);
+  const { first, next, last, middle, edge } = place.dataset;
+  const tooltips = { firstVertex: first, continueLine: next, finishPoly: last, startCircle: middle, finishCircle: edge };
+  map.pm.setLang("page", { tooltips }, "en");
   const named = new Map();
   let drawn = null;
 

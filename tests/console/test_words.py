@@ -1,136 +1,13 @@
 """The words of the console in other languages: all there, none too many, and none that breaks."""
 
-import ast
-import tomllib
-from collections.abc import Iterator
-from string import Formatter
-from typing import Any
-
 import pytest
-from jinja2 import Environment, nodes
 
-from notify import after_action, data, hazards
-from notify.alert import Certainty, Severity, Stage, Urgency, Wording
-from notify.console import composer, follower, translations, wordings
-from notify.console.composer import usual
-from notify.console.reviewing import ASKED
+from notify import hazards
 from notify.console.words import catalogue, spoken, titles, words
-from notify.fallback import Step
-from notify.grants import Power
-from notify.life import EndedWhy, Status
-from notify.slots import declared
-from notify.web import answers
-from subscribers import areas
 from tests.console.staff_factory import House
+from tests.console.vocabulary import POT, fields, pot, sources
 
-ROOT = data.folder("templates").parent
 OTHERS = tuple(language for language in spoken() if language != "en")
-CODE = ("SELECT ", "PRAGMA ", "INSERT ", "UPDATE ", "DELETE ")  # what begins like a sentence and is none
-# Where calls say what somebody did, what was promised, what a copy is for: keyword, or which argument.
-NAMED = (("Act", "action"), ("Entry", "what"), ("Copy", "name"), ("Copy", "problem"))
-PLACED = {"_log": (1, 2), "_make": (3,), "_wireless": (0,)}
-# What stands beside what is held of a resident.
-HELD = ("channel", "standing", "language", "basis", "places", "may have a new owner since", "they wrote", "we wrote")
-
-
-def in_templates() -> Iterator[str]:
-    """What `_` is given in the pages: as it stands, or through a loop over words or a macro's arguments."""
-    environment = Environment()
-    for path in sorted((ROOT / "templates" / "console").rglob("*.html")):
-        tree = environment.parse(path.read_text("utf-8"))
-        for call in tree.find_all(nodes.Call):
-            if isinstance(call.node, nodes.Name) and call.node.name == "_":
-                yield from direct(call.args[0])
-            elif isinstance(call.node, nodes.Name):
-                yield from (one for part in call.args for one in listed(part))
-        for loop in tree.find_all(nodes.For):
-            yield from listed(loop.iter)
-
-
-def direct(node: nodes.Node) -> Iterator[str]:
-    """The texts that an expression may come to."""
-    match node:
-        case nodes.Const(value=str() as text):
-            yield text
-        case nodes.CondExpr():
-            yield from direct(node.expr1)
-            if node.expr2 is not None:
-                yield from direct(node.expr2)
-        case nodes.Or():
-            yield from direct(node.right)
-        case nodes.Getitem() | nodes.Call() | nodes.Getattr():
-            yield from (one for part in node.find_all(nodes.Dict) for pair in part.items for one in direct(pair.value))
-
-
-def listed(node: nodes.Node) -> Iterator[str]:
-    for one in [node, *node.find_all(nodes.Const)]:
-        if isinstance(one, nodes.Const) and isinstance(one.value, str) and is_words(one.value):
-            yield one.value
-
-
-def is_words(text: str) -> bool:
-    return text[:1].isupper() and (" " in text or text[1:].islower()) and not text.startswith(CODE)
-
-
-def in_modules() -> Iterator[str]:
-    """Titles and sentences of the console's own modules; those put together from parts are said in English."""
-    for path in sorted((ROOT / "notify" / "console").glob("*.py")):
-        tree = ast.parse(path.read_text("utf-8"))
-        apart = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
-        apart |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in apart:
-                if " " in node.value.strip() and node.value == node.value.strip() and is_words(node.value):
-                    yield node.value
-
-
-def acts() -> Iterator[str]:
-    """What the log says that somebody did, what was promised, what stands in a resident's history."""
-    yield ASKED
-    for path in sorted([*(ROOT / "notify").rglob("*.py"), ROOT / "subscribers" / "history.py"]):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if not isinstance(node, ast.Call):
-                continue
-            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            given: list[Any] = [each.value for each in node.keywords if (name, each.arg) in NAMED]
-            given += [node.args[at] for at in PLACED.get(name, ()) if at < len(node.args)]
-            for one in (part for each in given for part in ast.walk(each)):
-                if isinstance(one, ast.Constant) and isinstance(one.value, str):
-                    yield one.value
-
-
-def vocabulary() -> Iterator[str]:
-    """Words that rows and enumerations hold, as pages show them."""
-    for kind in (Status, Stage, EndedWhy, Wording, Severity, Urgency, Certainty, Step, Power):
-        yield from (one.value.replace("_", " ") for one in kind)
-    yield from (one.value.replace("_", " ").capitalize() for one in (*Stage, *Status))
-    yield from (kind.capitalize() for kind in areas.KINDS)
-    for table in (follower.STATES, translations.LISTS, translations.FORMS, translations.READERS, wordings.STEPS):
-        yield from table.values()
-    boil = usual(hazards.catalogue()["boil_water"], Stage.FIRST, ["Portland"])
-    yield from (name for name, _ in composer.lights(boil, {"problems": []}))
-    yield from (*after_action.IN_WORDS.values(), *HELD)
-    yield from (title for _, title, *_ in answers._STATUS.values())
-
-
-def facts() -> Iterator[str]:
-    """Names and meanings of what people fill in, for every danger."""
-    own = set(declared(ROOT / "templates" / "slots.toml"))
-    for path in sorted((ROOT / "templates").glob("*/slots.toml")):
-        if path.parent.name != "dialog":
-            for name, slot in tomllib.loads(path.read_text("utf-8")).items():
-                if name not in own:
-                    yield name.replace("_", " ").capitalize()
-                    yield slot["meaning"]
-
-
-def sources() -> set[str]:
-    titles = {hazard.title for hazard in hazards.catalogue().values()}
-    return {*in_templates(), *in_modules(), *acts(), *vocabulary(), *facts()} - titles
-
-
-def fields(text: str) -> set[str]:
-    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
 @pytest.mark.parametrize("language", OTHERS)
@@ -138,6 +15,10 @@ def test_every_word_of_the_console_is_there_and_no_other(language: str) -> None:
     there, needed = set(catalogue(language)), sources()
     assert sorted(needed - there) == [], f"missing in {language}"
     assert sorted(there - needed) == [], f"obsolete in {language}"
+
+
+def test_a_new_language_begins_from_the_words_of_now() -> None:
+    assert POT.read_bytes() == pot(), "run: .venv/bin/python -m tests.console.vocabulary"
 
 
 @pytest.mark.parametrize("language", OTHERS)

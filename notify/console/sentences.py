@@ -1,0 +1,82 @@
+"""Sentences that the service puts together in English: in the reader's language where the catalogue has their pattern, with the
+same facts in it; else as they are, and marked as English for whoever has them read aloud."""
+
+import re
+from functools import cache
+from string import Formatter
+from typing import Final
+
+from markupsafe import Markup, escape
+
+from notify.console.words import CHANNELS, tongue
+from notify.labels import Labels
+from notify.site import ENGLISH
+
+ISOLATED: Final = "\u2068{}\u2069"  # what <bdi> does, where there can be no mark-up
+OR: Final = " or "
+BETWEEN: Final = re.compile(rf"(, |{OR})")
+# Sentences that the service puts together from facts. What is not here, or is said in other words by now, stays English.
+PATTERNS: Final = (
+    "{channel}: {count} people, done {at} ({length} min) at {rate}/s",
+    "{channel}: {count} people, done {at} ({hours} h {minutes} min) at {rate}/s",
+    "{channel}: {count} people, as fast as the relay takes them",
+    "{channel}: {count} people, NO SENDER: nothing would leave",
+    "SMS segments: {count}, cost about ${cost}",
+    "Senders of {rate} segments/s needed: {few} for 30 minutes, {fewer} for 60 minutes",
+    "Falls back: {count} people read {language} in English.",
+    "Falls back: {count} people read {language} in generic words.",
+    "The one-part form (short: true) saves {count} segments, {minutes} minutes.",
+    "{person} does not have the role {role}.",
+    "This takes the role {role}.",
+    "There is no alert {alert}.",
+    "There is no incident {incident}.",
+    "{person}: another administrator has to agree first.",
+    "{person}: the link, for one use within a day:",
+    "{person}: the API token, shown this once:",
+    "Instead of '{hard}' say '{plain}'.",
+)
+
+
+def isolate(text: str) -> str:
+    return ISOLATED.format(text)
+
+
+def in_words(sentence: str, words: Labels) -> Markup:
+    """A sentence as the reader's language says it, else in English and marked as such."""
+    if words.language == ENGLISH:
+        return escape(sentence)
+    if sentence in words.messages:
+        return escape(words.messages[sentence])
+    for source, pattern in _patterns():
+        found = pattern.fullmatch(sentence)
+        if found and source in words.messages:
+            return escape(words.say(source, **{name: _fact(name, fact, words) for name, fact in found.groupdict().items()}))
+    return Markup('<span lang="{}" dir="ltr">{}</span>').format(ENGLISH, sentence)
+
+
+def _fact(name: str, fact: str, words: Labels) -> str:
+    """A channel, a language or a word of the catalogue in the reader's language; a number as it is; a name isolated."""
+    if name == "channel":
+        return words.say(CHANNELS.get(fact, fact))
+    if name == "language":
+        return tongue(fact, words.language)
+    if name == "person":
+        return isolate(fact)
+    parts = BETWEEN.split(fact)
+    if all(part in words.messages for part in parts[::2]):
+        return "".join(words.messages.get(part, part) for part in parts)
+    return fact if not re.search("[A-Za-z]", fact) else isolate(fact)
+
+
+@cache
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((source, _pattern(source)) for source in PATTERNS)
+
+
+def _pattern(source: str) -> re.Pattern[str]:
+    pieces = []
+    for literal, name, _, _ in Formatter().parse(source):
+        pieces.append(re.escape(literal))
+        if name is not None:
+            pieces.append(f"(?P<{name}>.+?)")
+    return re.compile("".join(pieces), re.DOTALL)
