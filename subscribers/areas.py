@@ -1,5 +1,5 @@
-"""Areas from GeoJSON or a circle: a city's named ones, or one alert's own. What is wrong is named and refused; subscribers.mending
-mends a shape only for somebody who asks for it and looks at it.
+"""Areas from GeoJSON or a circle: a city's named ones, or one alert's own. What is wrong is named and refused; for somebody who
+asks for it and looks at it, subscribers.mending mends a shape.
 
 A repair has to guess where somebody meant to warn people. Coordinates are WGS 84 degrees, longitude first (RFC 7946).
 """

@@ -1,7 +1,7 @@
 """Writing an alert: choose the hazard, fill in one page, look at what people would get, ask for approval."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from aiohttp import web
@@ -11,6 +11,7 @@ from notify.alert import Stage
 from notify.broadcast import Unfit
 from notify.console import draft_form
 from notify.console.draft_form import SLOT, Filled, Problem
+from notify.console.geography import km2
 from notify.console.routing import FORM, SEVERAL, SIGNED_IN, Guard, Route
 from notify.console.screens import VISIT
 from notify.draft import BadDraft, Draft
@@ -21,6 +22,8 @@ from notify.service import Service
 from notify.slots import Kind, Slot
 from notify.tables import AlertRow
 from subscribers import atlas
+from subscribers.areas import BadArea
+from subscribers.mending import mended
 
 SIMPLER_DEG: Final = 0.0002  # about 20 metres: no eye sees it at the scale of a city
 FIELDS: Final = (*draft_form.TIMES, *draft_form.CHOICES, "names", "geojson", "lat", "lon", "radius_m", "words", "channels")
@@ -95,6 +98,8 @@ class Composer:
         """Keeps the form; and asks for approval when that button was pressed. Nothing typed is lost, whatever is wrong."""
         row, form, filled = await self._row(request), request[FORM], _filled(request)
         start = Draft.model_validate_json(row.content)
+        if form.text("act") == "mend":
+            return await self._mend(request, row, start, filled)
         try:
             draft = self._parse(filled, start)
         except BadDraft as error:
@@ -116,6 +121,20 @@ class Composer:
             row = await self._row(request)
             return await self._page(request, row, draft, filled, self._refused(unfit.problems, draft), status=422)
         return self._screens.moved(f"/alerts/{row.alert_id}")
+
+    async def _mend(self, request: web.Request, row: AlertRow, start: Draft, filled: Filled) -> web.Response:
+        """The form again, with the shape mended in its field and drawn on the map; nothing is kept."""
+        try:
+            found = mended(filled.text("geojson"), self._assembly.city.pack.box)
+        except BadArea as error:
+            problems = [f"geojson: {problem}" for problem in error.problems]
+            return await self._page(request, row, start, filled, self._refused(problems, start), status=422)
+        filled = replace(filled, one={**filled.one, "geojson": found.geojson, "where": "drawn"})
+        try:
+            looked = await self._look(self._parse(filled, start), row, "en")
+        except BadDraft as error:
+            looked = self._refused(error.problems, start)
+        return await self._page(request, row, start, filled, looked, mended=found, size=km2(found.shape))
 
     async def map(self, _: web.Request) -> web.StreamResponse:
         """The city's areas for the map, large ones first so that small ones lie above them."""
@@ -168,7 +187,7 @@ class Composer:
         return self._assembly.city.pack.languages
 
     async def _page(
-        self, request: web.Request, row: AlertRow, draft: Draft, filled: Filled, looked: Looked, status: int = 200
+        self, request: web.Request, row: AlertRow, draft: Draft, filled: Filled, looked: Looked, status: int = 200, **shown: Any
     ) -> web.Response:
         hazard = self._assembly.hazards[draft.hazard]
         areas = await self._db.read(atlas.areas)
@@ -193,6 +212,7 @@ class Composer:
             looked=looked,
             languages=self._languages(),
             conflict=status == 409,
+            **({"mended": None, "size": 0.0} | shown),
         )
 
 
