@@ -19,7 +19,7 @@ from channels.simulator.inbound import ANSWERS, Keyword
 from notify import checks, city
 from notify.isolate import isolate
 from notify.signup_words import FAULTS, words
-from subscribers import reassigned, store
+from subscribers import reach, reassigned, store
 from subscribers.dialog.turn import Kept, Known, Standing
 from subscribers.place import ZipArea
 from subscribers.signup import Fault
@@ -27,12 +27,14 @@ from subscribers.store import NewAddress, Said
 from subscribers.tables import Basis
 from tests.stories.playing import Played, has_new_owner
 from tests.stories.stage import Stage
-from tests.stories.town import BOIL_WATER, DEADLINE_S, PACK, numbers
+from tests.stories.town import DEADLINE_S, PACK, numbers
 
 STOPPED_BY_WORD, SHELTERED, LATE, JOINER, LANDLINE, GONE, SILENT = numbers(7, start=9_000 - 1_000)
 MAILBOX: Final = "resident@example.gov"
 QUIET_ZIP: Final = "97218"  # where a second alert disturbs no other dialog
 MORE_FAILURES: Final = 2  # after the alert for the whole city
+NOT_YET: Final = timedelta(days=6)
+REST_OF_A_MONTH: Final = reach.TRY_AGAIN_LATER - reach.TRY_AGAIN
 CITY_TIME: Final = ZoneInfo("America/Los_Angeles")
 SITES: Final = """name,topic,address,lat,lon,open,hours,pets,wheelchair
 Farthest Hall,SHELTER,8400 block N Lombard St,45.590500,-122.755500,yes,24/7,yes,yes
@@ -41,6 +43,13 @@ Closed Hall,SHELTER,3400 block SE Main St,45.514000,-122.640000,no,24/7,no,yes
 Near Hall,SHELTER,3500 block SE Main St,45.512000,-122.640000,yes,18:00-8:00,yes,no
 """
 COME_BACK: Final = "Did you stop our texts? To get them again, text START to {number} from that phone."
+PASSING: Final = {  # what wakes people at night and is not renewed when it ends
+    "hazard": "road_closed",
+    "area": {"names": [QUIET_ZIP]},
+    "severity": "Moderate",
+    "urgency": "Immediate",
+    "slots": {"instruction": "Use another road."},
+}
 OURS: Final = "(503) 555-0100"  # the sender as people dial it
 FIELD: Final = r'name="{}" value="([^"]*)"'
 
@@ -211,24 +220,43 @@ async def _text_to(stage: Stage, phone: str) -> str:
     return found[-1]
 
 
-async def gives_up_and_comes_back(stage: Stage) -> list[str]:
-    """After three hard failures a phone gets no more texts and its owner the alert by mail; a text from it brings it back."""
-    faults = []
+async def gives_up(stage: Stage) -> list[str]:
+    """After three hard failures a phone gets no more texts, and its owner the alert by mail."""
     for _ in range(MORE_FAILURES):
         await _alert(stage)
     if not await _becomes(stage, GONE, unreachable=True):
         return ["Three texts that could not be delivered did not give the phone up."]
-    before = len(stage.texts_to(GONE))
-    await _alert(stage)
-    if len(stage.texts_to(GONE)) != before:
-        faults.append("A phone that was given up got a text.")
+    faults = [] if await _tried(stage) == 0 else ["A phone that was given up got a text."]
     if not any(line["rcpt"] == MAILBOX for line in stage.town.mails()):
         faults.append("The person's mailbox got no mail.")
+    return faults
+
+
+async def is_tried_again(stage: Stage) -> list[str]:
+    """A phone given up is tried again after a week and then after a month, by one alert each time; one more failure ends it."""
+    faults = []
+    for wait, wanted in ((NOT_YET, 0), (reach.TRY_AGAIN - NOT_YET, 1), (reach.TRY_AGAIN, 0), (REST_OF_A_MONTH, 1)):
+        stage.clock.forward(wait)
+        await stage.tick("phones given up")
+        if (tried := await _tried(stage)) != wanted:
+            faults.append(f"{wait.days} days later the phone got {tried} alerts, not {wanted}.")
+        if not await _becomes(stage, GONE, unreachable=True):
+            faults.append(f"{wait.days} days later the phone was not given up again.")
+    return faults
+
+
+async def comes_back(stage: Stage) -> list[str]:
+    """A text from a phone given up brings it back, and the next alert goes to it."""
     await stage.text(GONE, "WHERE")
-    if not await _becomes(stage, GONE, unreachable=False):
-        faults.append("A text from the phone did not bring it back.")
+    faults = [] if await _becomes(stage, GONE, unreachable=False) else ["A text from the phone did not bring it back."]
+    return faults if await _tried(stage) == 1 else [*faults, "The phone that came back got no alert."]
+
+
+async def _tried(stage: Stage) -> int:
+    """How often one more alert is sent to the phone that is gone."""
+    before = len(stage.texts_to(GONE))
     await _alert(stage)
-    return faults if len(stage.texts_to(GONE)) == before + 1 else [*faults, "The phone that came back got no alert."]
+    return len(stage.texts_to(GONE)) - before
 
 
 def settle(stage: Stage) -> None:
@@ -247,7 +275,9 @@ def _add_mailbox(conn: Connection, stage: Stage) -> None:
 
 
 async def _alert(stage: Stage) -> None:
-    alert_id = await stage.town.send(BOIL_WATER | {"area": {"names": [QUIET_ZIP]}})
+    """One that ends by itself: nothing of it is sent anew while weeks pass."""
+    ends = stage.clock.now() + timedelta(hours=4)
+    alert_id = await stage.town.send(PASSING | {"expires": ends.isoformat(timespec="seconds")})
     await stage.town.until(alert_id, "active")
 
 

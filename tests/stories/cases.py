@@ -88,7 +88,7 @@ STORIES: Final[Mapping[int, Sequence[stories.Story]]] = {  # what is shown besid
     39: (stories.signs_up_on_the_web,),
     41: (stories.alert_reaches,),
     45: (stories.alert_reaches,),
-    46: (stories.gives_up_and_comes_back,),
+    46: (stories.gives_up, stories.is_tried_again, stories.comes_back),
 }
 ASKERS: Final = 8_200
 
@@ -185,7 +185,8 @@ async def _in_turn(on: Stage, played: Sequence[Played]) -> dict[stories.Story, S
     told[stories.questions_leave] = await stories.questions_leave(on, year_later)
     await play(on, played, YEAR_LATER)
     told[stories.the_silent_are_removed] = await stories.the_silent_are_removed(on)
-    told[stories.gives_up_and_comes_back] = await stories.gives_up_and_comes_back(on)
+    for story in (stories.gives_up, stories.is_tried_again, stories.comes_back):
+        told[story] = await story(on)
     return told
 
 
