@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,12 +21,13 @@ from notify.audience import NOBODY, Told, wordings
 from notify.broadcast import Newsroom
 from notify.clock import Clock
 from notify.conductor import Conductor
-from notify.crowd import Crowd, whom_it_concerns
+from notify.crowd import CHANNELS, Crowd, whom_it_concerns
 from notify.db import Database
 from notify.dispatch import Dispatcher
 from notify.draft import Draft
 from notify.pager import Pager
 from notify.paging_desk import Paging
+from notify.planning import Groups
 from notify.preview import Means, Row, dear_letters, rows, shorter_saves, summary
 from notify.render import Rendering
 from notify.tables import AlertRow, EventRow
@@ -174,23 +174,22 @@ class Service:
         if prepared.draft.stage is Stage.UPDATE:
             concerned = whom_it_concerns(index, shape, prepared.draft.channels, citywide=prepared.citywide)
         split = wordings(prepared.draft.stage, matched.address_id, told, concerned, short=prepared.draft.short)
+        ids, codes = matched.address_id, matched.language.astype(np.int64) * CHANNELS + matched.channel
         vocabulary = matched.vocabulary
         languages, channels = vocabulary.languages.all(), vocabulary.channels.all()
-        counts: Counter[tuple[str, str, str]] = Counter()
-        for wording, ids in split.items():
-            inside = np.isin(matched.address_id, ids)
-            codes = matched.language[inside].astype(np.int64) * 16 + matched.channel[inside]
-            for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
-                counts[channels[int(code) % 16], wording.value, languages[int(code) // 16]] += int(count)
-            for address_id in np.setdiff1d(ids, matched.address_id):
-                code = groups[int(address_id)]
-                counts[channels[code % 16], wording.value, languages[code // 16]] += 1
+        counts: dict[tuple[str, str, str], int] = {}
+        for wording, people in split.items():
+            elsewhere = people[~np.isin(people, ids)]
+            there = np.concatenate([codes[np.isin(ids, people)], groups.of(elsewhere, np.full(len(elsewhere), -1, np.int64))])
+            found = np.bincount(there)
+            for code in np.flatnonzero(found).tolist():
+                counts[channels[code % CHANNELS], wording.value, languages[code // CHANNELS]] = int(found[code])
         wanted = {key: count for key, count in counts.items() if key[0] in prepared.draft.channels}
         return wanted, matched.by_basis()
 
-    def _told(self, conn: Connection, prepared: Prepared) -> tuple[Told, Mapping[int, int]]:
+    def _told(self, conn: Connection, prepared: Prepared) -> tuple[Told, Groups]:
         if not prepared.earlier:
-            return Told(), {}
+            return Told(), Groups(np.empty(0, np.int64), np.empty(0, np.int64))
         last = prepared.earlier[-1]
         asking = EventRow(**(last.model_dump() | {"event_id": ""}))
         return planning.told_so_far(conn, asking, self.crowd)

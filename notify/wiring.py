@@ -139,8 +139,7 @@ def _paging(settings: Settings, desk: Desk, ring: Keyring, assembly: Assembly, d
 
 
 def reviews(conn: Connection) -> list[Review]:
-    """Every review in the database."""
-    rows = [WordReview(**row._mapping) for row in conn.execute(select(WordReview))]
+    """Every review in the database. Read at each look at a draft, thousands of them: no row becomes an object on the way."""
     return [
         Review(
             language=row.language,
@@ -151,7 +150,7 @@ def reviews(conn: Connection) -> list[Review]:
             at=row.at,
             kind=Reader(row.kind),
         )
-        for row in rows
+        for row in conn.execute(select(WordReview))
     ]
 
 
