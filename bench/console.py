@@ -42,6 +42,7 @@ REPORTS: Final = 1_000  # a second
 SECONDS: Final = 120
 HEAD_START: Final = 10_000  # texts that have left before anybody reports on them
 FOLLOWERS: Final = 5
+TYPED_S: Final = 0.25  # the page asks this long after the last key
 LIMIT_MS: Final = 1_000
 STAFF: Final = ("author", "approver", "admin")
 ENDLESS: Final = "/progress"  # server-sent events
@@ -97,6 +98,7 @@ class Looking:
             for samples in itertools.count(1):
                 if time.perf_counter() > self.until:
                     return
+                await asyncio.sleep(TYPED_S)
                 typed = [*form, ("slot-samples", str(samples % 90 + 1))]
                 text = await self.page(session, "/alerts/{alert_id}/preview, typed", f"{path}/preview", typed)
                 if "SMS segments" not in text:
