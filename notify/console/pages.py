@@ -12,6 +12,7 @@ from notify.console.follower import Follower
 from notify.console.geography import AreaPages
 from notify.console.health import Health
 from notify.console.home import Home
+from notify.console.likeness import Likeness
 from notify.console.passkeys import PasskeyPages
 from notify.console.records import Records
 from notify.console.routing import Guard, Route
@@ -45,7 +46,7 @@ class Console:
             passkeys=Passkeys(party=party, key=ring.blind_key) if party else None,
         )
         self.door = Door(self.guard, Marks(ring.blind_key))
-        parts = (Home, Composer, Decisions, Follower, Records, StaffPages, Translations, AreaPages, Health, WordPages, Drills)
+        parts = (Home, Composer, Decisions, Follower, Records, StaffPages, Translations, AreaPages, Health, Likeness, WordPages, Drills)
         own = PasskeyPages(self.guard)
         made = (part(self.guard, service) for part in parts)
         self.routes: list[Route] = [*self.door.routes(), *own.routes(), *(one for each in made for one in each.routes())]
