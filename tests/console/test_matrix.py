@@ -24,6 +24,7 @@ STANDS = {
     "act": "invite",
     "pass": "x" * 24,
     "passkey_id": "7",
+    "language": "en",
 }
 
 
