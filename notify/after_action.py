@@ -1,7 +1,7 @@
 """What happened in an incident, from its own records: the time line, how long each language waited, who was not reached and
 why, and who decided what. Beside it stands Portland's boil-water notice of 23 May 2014."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -55,6 +55,7 @@ class Said:
     people: int
     waits: Sequence[Wait]
     missed: Sequence[Missed]
+    curves: Mapping[str, Sequence[float]]  # channel -> seconds after approval at which 0, 1, ... 100 % had left
 
     def after(self, at: datetime | None) -> timedelta | None:
         """How long after its approval something happened."""
@@ -119,7 +120,19 @@ def _said(conn: Connection, event: EventRow) -> Said:
         people=len(everybody),
         waits=sorted(waits, key=lambda wait: (wait.channel, -wait.people)),
         missed=list(_missed(conn, event.event_id)),
+        curves=curves(times, event.approved_at),
     )
+
+
+def curves(times: Mapping[tuple[str, str], NDArray[np.int64]], approved_at: datetime) -> Mapping[str, Sequence[float]]:
+    """By channel, the seconds after approval at which 0, 1, ... 100 % of its messages had left. times: microseconds."""
+    found = {}
+    for channel in sorted({channel for channel, _ in times}):
+        everybody = np.sort(np.concatenate([some for (one, _), some in times.items() if one == channel]))
+        places = [max(0, -(-len(everybody) * percent // 100) - 1) for percent in range(101)]
+        moments = (from_micros(int(everybody[place])) - approved_at for place in places)
+        found[channel] = [round(after.total_seconds(), 1) for after in moments]
+    return found
 
 
 def _wait(key: tuple[str, str], times: NDArray[np.int64], approved_at: datetime) -> Wait:
