@@ -82,8 +82,8 @@ class Grid:
 
         # 2. how far along the row it reaches
         flat = np.abs(x2 - x1) >= STEEPEST * (y2 - y1)
-        slope = np.divide(x2 - x1, y2 - y1, out=np.zeros_like(x1), where=~flat)
-        enter = np.where(flat, x1, x1 + (np.clip(row - SLACK, y1, y2) - y1) * slope)
+        slope = (x2 - x1) / np.where(flat, np.inf, y2 - y1)
+        enter = x1 + (np.clip(row - SLACK, y1, y2) - y1) * slope
         leave = np.where(flat, x2, x1 + (np.clip(row + 1 + SLACK, y1, y2) - y1) * slope)
         left = self._cell(np.minimum(enter, leave) - SLACK)
         right = self._cell(np.maximum(enter, leave) + SLACK)
@@ -109,7 +109,7 @@ class Grid:
 
     def _cell(self, along: Floats) -> Positions:
         """Cells along one axis for coordinates in cells; what lies beyond belongs to the outermost."""
-        return np.clip(np.floor(along), 0, self.side - 1).astype(np.int64)
+        return along.clip(0, self.side - 1).astype(np.int64)  # cut off, which is the floor of what is not negative
 
 
 def build(lon: Floats, lat: Floats) -> tuple[Grid, Positions]:
@@ -120,7 +120,7 @@ def build(lon: Floats, lat: Floats) -> tuple[Grid, Positions]:
     empty = Grid(lon=lon, lat=lat, start=np.empty(0, np.int64), side=side, origin=(x0, y0), per_degree=(x_scale, y_scale))
     cell = empty._cell((lat - y0) * y_scale) * side + empty._cell((lon - x0) * x_scale)
     order = np.argsort(cell.astype(np.int32), kind="stable")
-    start = np.zeros(side * side + 1, np.int64)
+    start = np.zeros(side * side + 1, np.int32)
     np.cumsum(np.bincount(cell, minlength=side * side), out=start[1:])
     grid = Grid(lon=lon[order], lat=lat[order], start=start, side=side, origin=(x0, y0), per_degree=(x_scale, y_scale))
     return grid, order
