@@ -1,20 +1,35 @@
 """Signing in: who gets in, who does not, and what ends a session."""
 
+import asyncio
 import base64
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from yarl import URL
 
 from notify import accounts, keys, passwords, people
 from notify.accounts import IDLE_FOR, INVITED_FOR, SIGNED_IN_FOR
-from notify.console.door import NO_FIT, demo_pass, inside
+from notify.console.door import NO_FIT, REFUSED_AFTER_S, demo_pass, inside
 from tests.console.staff_factory import PASSWORD, Browser, House, Page, opened
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """Compares as the real one does, and notes with what."""
+
+    real: PasswordHasher
+    seen: list[str]
+
+    def verify(self, kept: str, password: str) -> bool:
+        self.seen.append(kept)
+        return self.real.verify(kept, password)
 
 
 async def try_to_enter(house: House, browser: Browser, **given: str) -> Page:
@@ -42,6 +57,23 @@ async def test_whatever_is_wrong_the_answer_is_the_same(house: House, wrong: dic
     house.enrol("author")
     page = await try_to_enter(house, house.browser(), **wrong)
     assert page.status == 422 and NO_FIT in page.words and "set-cookie" not in page.headers
+
+
+async def test_a_name_that_is_not_there_costs_as_much_work_and_time_as_one_that_is(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.enrol("author")
+    hashes: list[str] = []
+    monkeypatch.setattr(passwords, "_HASHER", Counting(passwords._HASHER, hashes))
+    for person in ("author", "nobody", "viewer", ""):
+        browser = house.browser()
+        await browser.get("/sign-in")
+        hashes.clear()
+        begun = asyncio.get_running_loop().time()
+        wrong = {"person": person, "password": "not this one at all", "code": "123456"}
+        assert (await browser.post("/sign-in", wrong)).status == 422
+        assert asyncio.get_running_loop().time() - begun >= REFUSED_AFTER_S
+        assert len(hashes) == 1, f"{person} was looked at {len(hashes)} times"
 
 
 async def test_a_code_is_taken_once(house: House) -> None:
