@@ -147,7 +147,7 @@ class Follower:
         reason = request[FORM].text("reason") or "stopped from the console"
         await self._db.write(lambda conn: self._service.newsroom.stop(conn, staff, alert_id, reason))
         await self._service.after("stop", alert_id)
-        story = await self._story(alert_id)
+        story = await self._story(alert_id, exact=True)
         return self._screens.moved(f"/alerts/{alert_id}" + ("/retraction" if story.reached else ""))
 
     async def offer(self, request: web.Request) -> web.StreamResponse:
@@ -215,14 +215,14 @@ class Follower:
         row = await self._db.write(lambda conn: self._service.newsroom.compose(conn, staff, draft))
         return self._screens.moved(f"/alerts/{row.alert_id}/edit")
 
-    async def _story(self, alert_id: str) -> Story:
-        """Raises NoSuchAlert."""
+    async def _story(self, alert_id: str, *, exact: bool = False) -> Story:
+        """exact: counted now. Raises NoSuchAlert."""
 
         def read(conn: Connection) -> tuple[AlertRow, EventRow | None]:
             return register.alert(conn, alert_id), next(iter(register.standing(conn, event_id=alert_id)), None)
 
         row, event = await self._db.read(read)
-        kinds = await self._tallies.of(alert_id)
+        kinds = await self._tallies.of(alert_id, exact=exact)
         lanes = [
             Lane(whole=one, languages=sorted(progress.by_language(kinds, one.name), key=lambda each: -each.total))
             for one in progress.by_channel(kinds)
