@@ -21,7 +21,7 @@ from notify.db import Database
 from notify.life import LEAVING
 from notify.settings import Settings
 from notify.tables import IdempotencyKey
-from subscribers import contacts, lines, pending, store
+from subscribers import contacts, gateway, lines, pending, store
 from subscribers.contacts import CONTACT, WORDS
 
 logger = logging.getLogger(__name__)
@@ -163,14 +163,15 @@ def _long_stopped(before: datetime) -> Any:
 
 
 def _erase_addresses(conn: Connection, before: datetime, now: datetime) -> int:
-    """With an address go its person's places, unless they have another address; "do not text" stays beside its keyed hash."""
+    """With an address go its person's places, unless they have another address; "do not text" stays beside its keyed hash, and
+    whether the gateway is closed to it."""
     query = select(store.ADDRESS.c.address_id, store.ADDRESS.c.blind).where(_long_stopped(before))
     rows = conn.execute(query.order_by(store.ADDRESS.c.address_id).limit(CHUNK)).all()
     known = store.addresses(conn, [address_id for address_id, _ in rows])
     for address_id, blind in rows:
         one = known[address_id]
         contact = contacts.meet(conn, one.channel, bytes(blind), now)
-        contacts.blank(conn, contact.contact_id, now)
+        gateway.blank(conn, contact, one, now)
         if len(store.addresses_of(conn, one.subscriber_id)) == 1:
             store.erase(conn, one.subscriber_id)
         else:

@@ -13,12 +13,13 @@ from channels.base import Heard as Text
 from channels.base import Receipt, Undelivered
 from channels.simulator.inbound import WORDS, Keyword, keyword
 from notify import inbox as inboxes
-from notify import ledger, reports
+from notify import ledger, reports, retention
 from notify.alert import Wording
 from notify.clock import ManualClock, micros
 from notify.db import Database
 from notify.inbox import Inbox
 from notify.replies import Replies
+from notify.retention import Keeping
 from notify.signup import SignUp
 from subscribers import store
 from subscribers.address import EMAIL, SMS
@@ -245,6 +246,20 @@ async def test_a_number_closed_before_it_was_erased_is_still_known_as_closed(gat
         assert await gateway.text(body) == [], "nothing would arrive"
     assert rows(db, "SELECT COUNT(*) FROM address WHERE stopped_at IS NULL") == [(0,)]
     assert rows(db, "SELECT kind FROM due WHERE kind = 'latecomer'") == [("latecomer",)], "noted at the first sign-up alone"
+
+
+async def test_a_closed_number_that_is_erased_for_its_age_is_still_known_as_closed(
+    gateway: Gateway, db: Database, clock: ManualClock
+) -> None:
+    await gateway.text("97214")
+    await gateway.text("STOP")
+    clock.forward(timedelta(days=40))
+    keeping = Keeping(texts=None, stopped=timedelta(days=30))
+    db.write_now(partial(retention.erase, keeping=keeping, now=clock.now()))
+    assert rows(db, "SELECT COUNT(*) FROM address") == [(0,)]
+    assert await gateway.text("97202") == [] and not is_active(db)
+    await gateway.text("START")
+    assert is_active(db)
 
 
 async def test_its_own_start_opens_it_and_what_was_wished_meanwhile_holds(gateway: Gateway, db: Database) -> None:
