@@ -60,6 +60,7 @@ class Screens:
             "Role": Role,
             "channels": CHANNELS,
         }
+        environment.tests |= {"startingwith": str.startswith}
         environment.filters |= {"count": _count, "isolate": _isolated}
         self._layouts = {name: environment.get_template(name) for name in environment.list_templates(extensions=["html"])}
 

@@ -6,13 +6,16 @@ from functools import cache
 from string import Formatter
 from typing import Final
 
+from babel.dates import get_day_names
 from markupsafe import Markup, escape
 
+from notify.console.times import locale
 from notify.console.words import CHANNELS, tongue
 from notify.labels import Labels
 from notify.site import ENGLISH
 
 ISOLATED: Final = "\u2068{}\u2069"  # what <bdi> does, where there can be no mark-up
+DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 OR: Final = " or "
 BETWEEN: Final = re.compile(rf"(, |{OR})")
 # Sentences that the service puts together from facts. What is not here, or is said in other words by now, stays English.
@@ -25,6 +28,9 @@ PATTERNS: Final = (
     "Senders of {rate} segments/s needed: {few} for 30 minutes, {fewer} for 60 minutes",
     "Falls back: {count} people read {language} in English.",
     "Falls back: {count} people read {language} in generic words.",
+    "By basis: {bases}.",
+    "Nobody has reviewed {count} of {whole} English messages of {words}; they go out as drafts.",
+    "The text {key} has {parts} parts, {fewer} would do with shorter names.",
     "The one-part form (short: true) saves {count} segments, {minutes} minutes.",
     "{person} does not have the role {role}.",
     "This takes the role {role}.",
@@ -60,12 +66,21 @@ def _fact(name: str, fact: str, words: Labels) -> str:
         return words.say(CHANNELS.get(fact, fact))
     if name == "language":
         return tongue(fact, words.language)
+    if name == "at":
+        return _moment(fact, words)
     if name == "person":
         return isolate(fact)
     parts = BETWEEN.split(fact)
     if all(part in words.messages for part in parts[::2]):
         return "".join(words.messages.get(part, part) for part in parts)
     return fact if not re.search("[A-Za-z]", fact) else isolate(fact)
+
+
+def _moment(at: str, words: Labels) -> str:
+    """15:05 as it is; the day before it in the reader's language."""
+    day, _, clock = at.rpartition(" ")
+    names = get_day_names("abbreviated", locale=locale(words.language))
+    return f"{names[DAYS.index(day)]} {clock}" if day in DAYS else at
 
 
 @cache

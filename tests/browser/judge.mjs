@@ -32,8 +32,8 @@ export async function axe(page, what) {
 }
 
 // Runs a story beside a server that says on its first line where it is. Ends with 1 when anything fails.
-export async function run(module, story) {
-  setTimeout(() => { throw new Error("The browser tests take longer than five minutes."); }, LONGEST_MS).unref();
+export async function run(module, story, longestMs = LONGEST_MS) {
+  setTimeout(() => { throw new Error(`This takes longer than ${longestMs / 60_000} minutes.`); }, longestMs).unref();
   const server = spawn(process.env.PYTHON, ["-m", module], { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface(server.stdout)[Symbol.asyncIterator]();
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: QUIET });

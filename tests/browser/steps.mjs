@@ -1,0 +1,251 @@
+// What the walk opens, page by page: who looks, and how they get there.
+const TEXT = "+19715550123";
+const CONSOLE = "Writing, deciding, following";
+const RECORDS = "Records, staff, service";
+const DOOR = "Getting in";
+const PUBLIC = "For residents";
+
+const at = (path) => ({ told, goto }) => goto(typeof path === "function" ? path(told.alerts) : path);
+const incident = (alertId) => alertId.split("-")[0];
+const press = (page, selector) => Promise.all([page.waitForNavigation(), page.click(selector)]);
+const home = (language) => (language === "en" ? "" : "/ar");
+
+const COMPOSER = [
+  { name: "choose", title: "Which danger", who: "author", go: at("/alerts/new") },
+  { name: "compose-empty", title: "A new draft, with its problems", who: "author", until: "#preview .problems", go: at((one) => `/alerts/${one.empty}/edit`) },
+  { name: "compose", title: "The composer", who: "author", until: "#preview .bubble", phone: true, go: at((one) => `/alerts/${one.draft}/edit`) },
+  { name: "compose-returned", title: "Returned with a reason", who: "author", go: at((one) => `/alerts/${one.returned}/edit`) },
+  {
+    name: "compose-drawn", title: "A drawn area", who: "author", picture: false,
+    go: async ({ page, told, goto }) => {
+      await goto(`/alerts/${told.alerts.draft}/edit`);
+      await page.check("input[name=where][value=drawn]");
+      await page.check("input[name=where][value=circle]");
+      for (const [id, value] of [["lat", "45.52"], ["lon", "-122.58"], ["radius_m", "900"], ["words", "homes east of I-205"]]) await page.fill(`#${id}`, value);
+      await page.waitForResponse(/preview/);
+    },
+  },
+  {
+    name: "compose-conflict", title: "Somebody else was faster", who: "author", until: "#conflict",
+    go: async ({ page, told, ask, goto, language }) => {
+      await goto(`/alerts/${told.alerts.draft}/edit`);
+      await ask("edited", `${told.alerts.draft} ${language === "en" ? "Cully" : "Concordia"}`);
+      await page.fill("#slot-samples", language === "en" ? "5" : "7");
+      await press(page, "button[value=save]");
+    },
+  },
+  { name: "waiting", title: "Waiting for approval", who: "author", go: at((one) => `/alerts/${one.waiting}`) },
+  { name: "rejected", title: "Rejected", who: "author", picture: false, go: at((one) => `/alerts/${one.rejected}`) },
+];
+
+const DECISION = [
+  { name: "decide", title: "Deciding", who: "approver", phone: true, go: at((one) => `/alerts/${one.waiting}/approval`) },
+  { name: "decide-own", title: "Not one's own; breaking the glass", who: "approver", go: at((one) => `/alerts/${one.own}/approval`) },
+  {
+    name: "decide-unticked", title: "Nothing was ticked", who: "approver", picture: false,
+    go: async ({ page, told, goto }) => {
+      await goto(`/alerts/${told.alerts.waiting}/approval`);
+      await page.evaluate(() => { for (const one of document.querySelectorAll("form.decide")) one.noValidate = true; });
+      await press(page, "button.send");
+    },
+  },
+  { name: "countdown", title: "The countdown", who: "approver", until: ".status-countdown", go: at((one) => `/alerts/${one.countdown}`) },
+  {
+    name: "live", title: "Live", who: "approver", phone: true, until: ".status-sending",
+    before: async ({ ask }) => ({ leaving: await ask("leaving") }),
+    go: at((one) => `/alerts/${one.leaving}`),
+  },
+  {
+    name: "stopped", title: "Stopped", who: "approver", until: ".status-stopped",
+    before: async ({ ask, told }) => ({ stopped: await ask("stopped", told.alerts.leaving) }),
+    go: at((one) => `/alerts/${one.stopped}`),
+  },
+  { name: "retraction", title: "Stopped: was it a false alarm?", who: "author", go: at((one) => `/alerts/${one.stopped}/retraction`) },
+  { name: "next", title: "What can be said next", who: "author", go: at((one) => `/incidents/${incident(one.sent)}/next`) },
+  { name: "sent", title: "Sent, with the pack of copies", who: "author", go: at((one) => `/alerts/${one.sent}`) },
+  { name: "ended", title: "Over", who: "author", go: at((one) => `/alerts/${one.over}`) },
+];
+
+const PAPERS = [
+  { name: "home", title: "The start page", who: "approver", phone: true, go: at("/"), group: CONSOLE },
+  { name: "home-viewer", title: "The start page of a viewer", who: "viewer", picture: false, go: at("/") },
+  { name: "history", title: "Every alert", who: "author", go: at("/alerts") },
+  { name: "history-none", title: "Nothing found", who: "author", picture: false, go: at("/alerts?q=nothing") },
+  { name: "records", title: "Who did what", who: "admin", go: at("/records") },
+  { name: "report", title: "After-action report", who: "viewer", go: at((one) => `/incidents/${incident(one.over)}/report`) },
+  { name: "residents", title: "Looking up a resident", who: "admin", picture: false, go: at("/residents") },
+  {
+    name: "residents-found", title: "Looking up a resident", who: "admin",
+    go: async ({ page, goto }) => {
+      await goto("/residents");
+      await page.fill("#address", "+15035551007");
+      await page.fill("#reason", "Case 1007: texts come twice");
+      await press(page, "main form button");
+    },
+  },
+  { name: "people", title: "Staff", who: "admin", go: at("/people") },
+  {
+    name: "people-added", title: "Somebody was added", who: "admin",
+    go: async ({ page, goto, language }) => {
+      await goto("/people");
+      await page.fill("#person", `duty-officer-${language}`);
+      await page.check("input[name=roles][value=author]");
+      await press(page, "form[action='/people'] > button, form[action='/people'] .btn-primary");
+    },
+  },
+  { name: "areas", title: "Areas", who: "admin", go: at("/areas") },
+  {
+    name: "areas-checked", title: "Areas, looked at before their import", who: "admin", until: "#checked",
+    go: async ({ page, goto }) => {
+      await goto("/areas");
+      await page.fill("#source", "Planning office, 2026");
+      const ring = [[-122.6, 45.5], [-122.5, 45.5], [-122.5, 45.55], [-122.6, 45.55], [-122.6, 45.5]];
+      const feature = (name, kind) => ({ type: "Feature", properties: { name, kind }, geometry: { type: "Polygon", coordinates: [ring] } });
+      await page.fill("#geojson", JSON.stringify({ type: "FeatureCollection", features: [feature("Lents", "neighborhood"), feature("Nowhere", "moon")] }));
+      await press(page, "button[value=check]");
+    },
+  },
+  { name: "words", title: "Words of alerts", who: "translator", go: at("/words") },
+  { name: "translations", title: "Translations", who: "translator", go: at("/translations") },
+  { name: "translations-inbox", title: "Reviewing Spanish", who: "translator", go: at("/translations?language=es") },
+  { name: "translations-arabic", title: "Reviewing Arabic", who: "translator", picture: false, go: at("/translations?language=ar") },
+  { name: "service", title: "The service", who: "admin", go: at("/service") },
+  { name: "drills", title: "Drills", who: "approver", go: at("/drills") },
+  { name: "drill", title: "A drill that runs", who: "approver", go: at((one) => `/drills/${one.drill}`) },
+  {
+    name: "scorecard", title: "How everybody did", who: "approver",
+    before: async ({ ask, told }) => { await ask("end drill", told.alerts.drill); return {}; },
+    go: at((one) => `/drills/${one.drill}`),
+  },
+];
+
+const ENTRY = [
+  { name: "sign-in", title: "Signing in", who: "", go: at("/sign-in") },
+  {
+    name: "sign-in-wrong", title: "A wrong password", who: "", picture: false,
+    go: async ({ page, goto }) => {
+      await goto("/sign-in");
+      for (const [id, value] of [["person", "nobody"], ["password", "four winds"], ["code", "123456"]]) await page.fill(`#${id}`, value);
+      await press(page, "main form button");
+    },
+  },
+  { name: "invitation", title: "An invitation", who: "", go: async ({ ask, goto }) => goto(`/invitation/${await ask("invited")}`) },
+  { name: "invitation-used", title: "An invitation that was used", who: "", picture: false, go: at(`/invitation/${"x".repeat(32)}`) },
+  { name: "prove", title: "Is it you?", who: "author", go: at("/prove") },
+  { name: "refused", title: "Not allowed", who: "author", go: at("/people") },
+  { name: "nothing", title: "There is no such alert", who: "author", go: at("/alerts/ZZZZZ-1") },
+];
+
+const form = async (page, contact, tick) => {
+  await page.fill("#contact", contact);
+  if (tick) await page.check("#agree");
+  await press(page, "main form button");
+};
+const code = async ({ page, ask }) => {
+  const [words] = await ask("letter", TEXT);
+  await page.fill("#code", words.match(/\d{6}/)[0]);
+  await press(page, "main form button");
+};
+const link = (letter) => new URL(letter[0].match(/^http\S+$/m)[0]).pathname;
+const mailed = async ({ page, goto, ask, language }, contact) => {
+  await goto(`/${language}/subscribe`);
+  await form(page, contact, true);
+  return ask("letter", contact);
+};
+
+const RESIDENTS = [
+  { name: "public-list", title: "Alerts now", go: ({ goto, language }) => goto(`${home(language)}/`) },
+  { name: "public-alert", title: "An alert", phone: true, go: ({ goto, language, told }) => goto(`${home(language)}/a/${incident(told.alerts.sent)}`) },
+  {
+    name: "public-check", title: "Is my place in the area?", picture: false,
+    go: async ({ page, goto, language, told }) => {
+      await goto(`${home(language)}/a/${incident(told.alerts.sent)}`);
+      await page.fill("#place", "97266");
+      await press(page, "form:has(#place) button");
+    },
+  },
+  { name: "public-over", title: "An alert that is over", go: ({ goto, language, told }) => goto(`${home(language)}/a/${incident(told.alerts.over)}`) },
+  { name: "public-archive", title: "The archive", go: ({ goto, language }) => goto(`${home(language)}/archive`) },
+  { name: "public-year", title: "A year of it", picture: false, go: ({ goto, language }) => goto(`${home(language)}/archive/${new Date().getUTCFullYear()}`) },
+  { name: "public-status", title: "Status", go: ({ goto, language }) => goto(`${home(language)}/status`) },
+  { name: "public-real", title: "Is this text really from the city?", go: ({ goto, language }) => goto(`${home(language)}/real`) },
+  { name: "subscribe", title: "Signing up", go: ({ goto, language }) => goto(language === "en" ? "/subscribe" : "/ar/subscribe") },
+  {
+    name: "subscribe-problems", title: "Signing up, with problems", picture: false,
+    go: async ({ page, goto, language }) => { await goto(`/${language}/subscribe`); await press(page, "main form button"); },
+  },
+  {
+    name: "subscribe-code", title: "The code from the phone",
+    go: async ({ page, goto, language }) => {
+      await goto(`/${language}/subscribe`);
+      await page.fill("#place", "97206");
+      await form(page, TEXT, true);
+      await goto(`/${language}/subscribe/code`);
+    },
+  },
+  {
+    name: "subscribed", title: "Signed up", picture: false,
+    go: async (given) => {
+      await given.goto(`/${given.language}/subscribe`);
+      await given.page.fill("#place", "97206");
+      await form(given.page, TEXT, true);
+      await code(given);
+    },
+  },
+  {
+    name: "confirm", title: "A mailed link", picture: false,
+    go: async (given) => given.goto(link(await mailed(given, `resident-${given.language}@example.gov`))),
+  },
+  {
+    name: "unsubscribe", title: "Unsubscribing", picture: false,
+    go: async (given) => {
+      const contact = `leaver-${given.language}@example.gov`;
+      await given.goto(link(await mailed(given, contact)));
+      await press(given.page, "main form button");
+      const again = await mailed(given, contact);
+      await given.goto(`/unsubscribe/${again[1]}`);
+    },
+  },
+  { name: "manage", title: "To one's own page", picture: false, go: ({ goto, language }) => goto(language === "en" ? "/manage" : "/ar/manage") },
+  {
+    name: "manage-code", title: "To one's own page, with a code", picture: false,
+    go: async ({ page, goto, language }) => {
+      await goto(`/${language}/manage`);
+      await form(page, TEXT, false);
+      await goto(`/${language}/manage/code`);
+    },
+  },
+  {
+    name: "manage-link", title: "To one's own page, by mail", picture: false,
+    go: async (given) => {
+      const contact = `owner-${given.language}@example.gov`;
+      await given.goto(link(await mailed(given, contact)));
+      await press(given.page, "main form button");
+      await given.goto(`/${given.language}/manage`);
+      await form(given.page, contact, false);
+      await given.goto(link(await given.ask("letter", contact)));
+    },
+  },
+  {
+    name: "mine", title: "One's own page",
+    go: async (given) => {
+      await given.goto(`/${given.language}/manage`);
+      await form(given.page, TEXT, false);
+      await code(given);
+    },
+  },
+  {
+    name: "erase", title: "Erasing everything", picture: false,
+    go: async (given) => {
+      await given.goto(`/${given.language}/manage`);
+      await form(given.page, TEXT, false);
+      await code(given);
+      await given.goto("/manage/erase");
+    },
+  },
+].map((step) => ({ ...step, public: true, who: "", group: PUBLIC }));
+
+const grouped = (steps, group) => steps.map((step) => ({ group, ...step }));
+export const STEPS = [
+  ...grouped(COMPOSER, CONSOLE), ...grouped(DECISION, CONSOLE), ...grouped(PAPERS, RECORDS), ...grouped(ENTRY, DOOR), ...RESIDENTS,
+];
