@@ -18,7 +18,7 @@ from notify.console.door import NO_PASSKEY, NOT_SHOWN, STALE
 from notify.console.passkeys import KNOWN, NOT_KEPT, UNNAMED
 from notify.console.routing import FIRST
 from tests.console.staff_factory import Browser, House, Page, opened
-from tests.console.test_sixty_seconds import decision, submitted
+from tests.console.test_sixty_seconds import HOW, decision, submitted, version_of
 from tests.notify.authenticator import PRESENT, Authenticator, Place
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -199,6 +199,24 @@ async def test_nobody_decides_with_somebody_else_s_passkey_or_one_of_the_door(ho
     assert NOT_SHOWN in (await decision(thief, alert_id, passkey=answer)).words
     row = house.served.running.service.db.read_now(lambda conn: register.alert(conn, alert_id))
     assert row.status == "pending" and row.approved_by is None
+
+
+async def test_whoever_sends_alone_uses_the_passkey_anew_however_fresh_their_sign_in_is(house: House) -> None:
+    author, person, device = await holder(house, "author")
+    await author.get("/alerts/new")
+    page = await author.post("/alerts/new", {"hazard": "wildfire_leave_now"})
+    alert_id = page.url.path.split("/")[2]
+    typed = {"slot-toward": "NW Front Ave", "where": "names", "ends": "at", "version": version_of(page), "act": "submit"}
+    await author.post(f"/alerts/{alert_id}/edit", [*typed.items(), *HOW])
+    page = await author.get(f"/alerts/{alert_id}/approval")
+    assert "Nobody else can be reached" in page.words and 'name="passkey"' in page.text
+    alone = {"act": "alone", "reason": "No approver answers and the fire is at Linnton."}
+    assert NOT_SHOWN in (await decision(author, alert_id, **alone)).words
+    answer = device.sign(await asked(author, purpose="prove"), HERE)
+    page = await decision(author, alert_id, **alone, passkey=answer)
+    assert page.url.path == f"/alerts/{alert_id}", page.words
+    lines = house.served.running.service.db.read_now(lambda conn: audit.lines(conn, alert_id))
+    assert (person, "BROKE THE GLASS") in {(line.actor, line.action) for line in lines}
 
 
 async def test_powers_are_given_after_a_passkey_or_a_code_only(house: House) -> None:
