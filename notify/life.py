@@ -100,13 +100,15 @@ def may_approve(staff: Staff, matter: Matter, people_needed: int) -> list[str]:
     """Why this person may not approve this alert, as sentences; empty when they may.
 
     people_needed counts everybody: 2 is an author and an approver who neither wrote nor last edited it; with 1 the author
-    alone may approve. A correction or false alarm may be approved by the author or approver of the alert it is about, too.
+    alone may approve. A correction or false alarm takes one person, but not anybody: the author or approver of the alert it is
+    about, or any approver.
     """
     problems = _out_of_scope(staff, matter)
     mends = matter.stage in (Stage.CORRECTION, Stage.FALSE_ALARM)
     original = staff.person_id in matter.original_people and Role.AUTHOR in staff.roles
-    if mends and (original or Role.APPROVER in staff.roles):
-        return problems
+    if mends:
+        stranger = f"{staff.person_id} neither wrote nor approved the alert before, and does not have the role approver."
+        return problems if original or Role.APPROVER in staff.roles else [*problems, stranger]
     if people_needed == 1 and staff.person_id == matter.author and Role.AUTHOR in staff.roles:
         return problems
     if Role.APPROVER not in staff.roles:

@@ -25,6 +25,17 @@ def matter(conn: Connection, draft: Draft, row: AlertRow | None, writer: str = "
     )
 
 
+def narrowed(draft: Draft, staff: Staff) -> Draft:
+    """The same draft, begun where somebody who is limited may write: in the areas and on the channels that are theirs."""
+    given = draft.model_dump(mode="json")
+    if staff.areas:
+        kept = [name for name in draft.area.names if name in staff.areas]
+        given["area"] = {"names": kept or sorted(staff.areas)}
+    if staff.channels:
+        given["channels"] = [channel for channel in draft.channels if channel in staff.channels]
+    return Draft.model_validate(given)
+
+
 def beyond(conn: Connection, staff: Staff, incident_id: str) -> list[str]:
     """Why somebody may say nothing in an incident, as sentences; empty when they may.
 

@@ -18,6 +18,7 @@ from notify.draft import BadDraft, Draft
 from notify.fallback import has_short
 from notify.hazards import Hazard
 from notify.life import EDITABLE, WRITERS, Status
+from notify.limits import narrowed
 from notify.service import Service
 from notify.slots import Kind, Slot
 from notify.tables import AlertRow
@@ -72,7 +73,7 @@ class Composer:
             raise Unfit([f"There is no hazard '{key}'."])
         stage = Stage.TEST if key == "test" or form.text("stage") == "test" else Stage.FIRST
         areas = await self._db.read(atlas.areas)
-        draft = usual(self._assembly.hazards[key], stage, [area.name for area in areas if area.citywide])
+        draft = narrowed(usual(self._assembly.hazards[key], stage, [area.name for area in areas if area.citywide]), staff)
         row = await self._db.write(lambda conn: self._service.newsroom.compose(conn, staff, draft))
         return self._screens.moved(f"/alerts/{row.alert_id}/edit")
 

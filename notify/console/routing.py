@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote
@@ -10,19 +10,18 @@ from urllib.parse import parse_qsl, quote
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
-from notify import accounts, audit, passkeys
+from notify import accounts, passkeys
 from notify.accounts import SIGNED_IN_FOR, Visit
 from notify.alert import Mode
-from notify.audit import Act
 from notify.clock import Clock
 from notify.console.screens import VISIT, Screens
 from notify.console.tallies import Tallies
 from notify.db import Database
-from notify.drills import REFUSED
 from notify.life import Role
 from notify.passkeys import Passkeys
 from notify.web.answers import STAFF, Problem, problem_of
 from notify.web.forms import Form, from_us, origin_of
+from notify.web.refusals import REFUSALS, Refusals
 from subscribers.sealing import Keyring
 
 logger = logging.getLogger(__name__)
@@ -33,7 +32,6 @@ SIGNED_IN: Final = frozenset(Role)
 READERS: Final = frozenset({Role.VIEWER, Role.AUTHOR, Role.APPROVER, Role.ADMIN})
 FORM = web.RequestKey("form", Form)
 SEVERAL = web.RequestKey("several", dict[str, list[str]])
-REFUSALS: Final = frozenset({403, 409, 422})  # not allowed; somebody else was first; the content must change
 MOST_FIELDS: Final = 2_000  # a form that ticks every area of a city
 ANSWER: Final = "passkey"  # the field that holds what an authenticator answered, as JSON
 FIRST: Final = "Nothing was changed yet. Show that it is you, then do it again."
@@ -62,6 +60,10 @@ class Guard:
     url: str
     tallies: Tallies
     passkeys: Passkeys | None
+    refusals: Refusals = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "refusals", Refusals(self.db, self.clock))
 
     @property
     def encrypted(self) -> bool:
@@ -84,9 +86,6 @@ class Guard:
 
     async def _answer(self, route: Route, request: web.Request) -> web.StreamResponse:
         try:
-            refusal = await self._turned_away(route, request)
-            if refusal is not None:
-                return refusal
             return await self._tried(route, request)
         except SQLAlchemyError:
             logger.exception("%s %s could not use the database", request.method, route.path)
@@ -101,26 +100,24 @@ class Guard:
         return self.screens.refusal(request, known.status, known.title, known.problems)
 
     async def _tried(self, route: Route, request: web.Request) -> web.StreamResponse:
-        """The page's own answer. What was tried by somebody signed in and refused stands in the log, too."""
+        """The page's own answer. What was tried by somebody signed in and refused, for their role, for a form that is none of
+        ours or by the page itself, stands in the log, too."""
         try:
-            answer = await route.answer(request)
+            answer = await self._turned_away(route, request) or await route.answer(request)
         except Exception as error:  # noted and passed on
             found = error if isinstance(error, Problem) else problem_of(error)
-            await self._note_refusal(route, request, found.status if found else 0)
+            if found is not None:
+                await self._note_refusal(route, request, found.status, found.title)
             raise
         await self._note_refusal(route, request, answer.status)
         return answer
 
-    async def _note_refusal(self, route: Route, request: web.Request, status: int) -> None:
-        if route.method == "GET" or route.roles is None or status not in REFUSALS:
+    async def _note_refusal(self, route: Route, request: web.Request, status: int, why: str = "") -> None:
+        if route.method == "GET" or route.roles is None or status not in REFUSALS or STAFF not in request:
             return
         subject = next(iter(request.match_info.values()), route.path)
-        detail = {"what": route.path.rpartition("/")[2], "status": status}
-        act = Act(actor=request[STAFF].person_id, action=REFUSED, subject=subject, detail=detail)
-        try:
-            await self.db.write(lambda conn: audit.append(conn, act, self.clock.now()))
-        except SQLAlchemyError:
-            logger.exception("a refused act could not be written to the log")
+        detail = {"what": route.path.rpartition("/")[2], "status": status} | ({"why": why} if why else {})
+        await self.refusals.note(request[STAFF].person_id, f"{route.method} {route.path}", subject, **detail)
 
     async def _turned_away(self, route: Route, request: web.Request) -> web.Response | None:
         """The answer to somebody who may not do this, or whose form is none of ours; None for everybody else."""

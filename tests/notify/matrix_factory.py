@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from notify import audit, people, register
+from notify.conductor import begin
 from notify.life import Role, Staff, Status
 from notify.service import Service
 from tests.notify.newsroom_factory import a_draft
@@ -29,6 +30,7 @@ class Rule(StrEnum):
 
     ROLE = "role"  # there is no object, or every one is everybody's who has the role
     LIMITS = "limits"  # within one's limits, one's own or a colleague's alike
+    MENDS = "mends"  # within one's limits, by whoever wrote or approved what was wrong, or any approver
     NOT_OWN = "not own"  # within one's limits, and somebody else's
     SENDER = "sender"  # by whoever approved it, and nobody else
     OWN = "own"  # what belongs to one person is theirs alone
@@ -49,6 +51,7 @@ class Expected:
         return {
             Rule.ROLE: (WRITER, SECOND, SENDER, OTHER, *LIMITED),
             Rule.LIMITS: (WRITER, SECOND, SENDER),
+            Rule.MENDS: (WRITER, SENDER, OTHER),
             Rule.NOT_OWN: (SENDER, OTHER),
             Rule.SENDER: (SENDER,),
         }[self.rule]
@@ -85,9 +88,10 @@ def an_alert(service: Service, state: Status) -> str:
             lambda: room.submit(conn, writer, alert_id),
             lambda: room.approve(conn, sender, alert_id, register.alert(conn, alert_id).digest or ""),
             lambda: room.send(conn, sender, alert_id),
+            lambda: begin(conn, alert_id, service.clock.now()),
             lambda: room.stop(conn, sender, alert_id, "Why not."),
         ]
-        order = [Status.DRAFT, Status.PENDING, Status.APPROVED, Status.COUNTDOWN, Status.STOPPED]
+        order = [Status.DRAFT, Status.PENDING, Status.APPROVED, Status.COUNTDOWN, Status.PUBLISHING, Status.STOPPED]
         for step in steps[: order.index(state)]:
             step()
         return alert_id

@@ -66,6 +66,17 @@ def test_nobody_touches_or_ends_what_told_more_people_than_they_may_tell(room: R
     room.do("stop", AUTHOR, alert_id, "Wrong area.")
 
 
+@pytest.mark.parametrize("stage", [Stage.CORRECTION, Stage.FALSE_ALARM])
+def test_one_person_takes_an_alert_back_but_not_just_any_author(room: Room, stage: Stage) -> None:
+    alert_id = room.left()
+    stranger = somebody("stranger", Role.AUTHOR)
+    row = room.do("compose", stranger, follow_up(alert_id, stage))
+    row = room.do("submit", stranger, row.alert_id)
+    told = refused(room, "approve", stranger, row.alert_id, row.digest)
+    assert told == ["stranger neither wrote nor approved the alert before, and does not have the role approver."]
+    room.do("approve", AUTHOR, row.alert_id, row.digest)
+
+
 def test_each_reason_is_said_once(room: Room) -> None:
     row = room.do("compose", AUTHOR, a_draft())
     told = refused(room, "submit", somebody("limited", Role.AUTHOR, **LIMITS[0]), row.alert_id)
