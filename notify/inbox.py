@@ -168,6 +168,8 @@ class Doer:
                 store.set_language(self._conn, self._address.address_id, self._language or ENGLISH, plain=self._plain)
             if self._address is not None and self._opened and not self._granted:
                 gateway.note_open(self._conn, self._address, self._said)
+            if self._opened:
+                self._columns["erased_at"] = None  # they themselves want to hear from us again, by code or otherwise
             is_known = self._address is not None or self._opened  # of an address, its consent rows say whether it is closed
             memory = replace(turn.memory, closed=False) if is_known else turn.memory
             contacts.remember(self._conn, self._contact.contact_id, memory, self._now, **self._columns)

@@ -280,6 +280,22 @@ async def test_a_start_right_after_the_erasure_leaves_nothing_closed(gateway: Ga
     assert await gateway.text("97202") and is_active(db)
 
 
+@pytest.mark.parametrize("is_silent", [True, False])
+async def test_whoever_texts_start_as_the_page_says_gets_their_code(
+    gateway: Gateway, db: Database, clock: ManualClock, is_silent: bool
+) -> None:
+    sent_codes = SentCodes()
+    sign_up = SignUp(a_reception(db, clock, KEYS, sent_codes))
+    for body in ("97214", "WRONG"):
+        await gateway.text(body)
+    for count in (0, 1):
+        await sign_up.ask(a_wish(PHONE), "192.0.2.1")
+        await sign_up.reception.errands.settle()
+        assert len(sent_codes.texts) == count
+        gateway.is_silent = is_silent
+        await gateway.text("START")
+
+
 async def test_nothing_of_the_person_is_kept_to_know_it(gateway: Gateway, db: Database) -> None:
     await erased_while_closed(gateway, db)
     assert rows(db, "SELECT memory, language FROM contact") == [('{"closed":true}', "")]
