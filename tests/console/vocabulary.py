@@ -36,6 +36,7 @@ msgstr ""
 "Content-Type: text/plain; charset=utf-8\\n"
 "Content-Transfer-Encoding: 8bit\\n"
 """
+SPOKEN_FOR = ("in_words",)  # sentences of the service, found in its patterns
 CODE = ("SELECT ", "PRAGMA ", "INSERT ", "UPDATE ", "DELETE ", "EEE ")  # what begins like a sentence and is none
 # Where calls say what somebody did, what was promised, what a copy is for: keyword, or which argument.
 NAMED = (("Act", "action"), ("Entry", "what"), ("Copy", "name"), ("Copy", "problem"))
@@ -53,7 +54,7 @@ def in_templates() -> Iterator[str]:
         for call in tree.find_all(nodes.Call):
             if isinstance(call.node, nodes.Name) and call.node.name == "_":
                 yield from direct(call.args[0])
-            elif isinstance(call.node, nodes.Name):
+            elif isinstance(call.node, nodes.Name) and call.node.name not in SPOKEN_FOR:
                 yield from (one for part in call.args for one in listed(part))
         for loop in tree.find_all(nodes.For):
             yield from listed(loop.iter)
