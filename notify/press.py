@@ -27,7 +27,7 @@ from notify.words import Words
 
 logger = logging.getLogger(__name__)
 
-PATIENCE_S: Final = 5.0  # a child that has not answered by then is given up
+PATIENCE_S: Final = 10.0  # a child that has not answered by then is given up
 AGAIN_S: Final = 60.0  # and another one is started after this
 REVIEWS, SUBJECT = "reviews", "subject"  # what the child is told; only the second is answered
 
