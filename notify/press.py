@@ -89,7 +89,7 @@ class Press:
         return made if isinstance(made, Rendering) else None
 
     def _give_up(self) -> None:
-        logger.exception("the process that makes texts does not answer; they are made here meanwhile")
+        logger.warning("the process that makes texts does not answer; they are made here meanwhile", exc_info=True)
         self.close()
         self._gone_at = time.monotonic()
 

@@ -49,7 +49,7 @@ class Tallies:
         def done(task: asyncio.Task[Kinds]) -> None:
             del self._counting[event_id]
             if not task.cancelled() and (error := task.exception()) is not None:
-                logger.error("the messages of %s could not be counted", event_id, exc_info=error)
+                logger.warning("the messages of %s could not be counted", event_id, exc_info=error)
 
         self._counting[event_id] = task = asyncio.create_task(self._count(event_id), name=f"counting {event_id}")
         task.add_done_callback(done)
