@@ -36,8 +36,12 @@ class Kind(StrEnum):
     APPROVAL = "approval"  # an alert waits for somebody to decide
     AGAIN = "again"  # the same, because its author asked once more
     ALONE = "alone"  # somebody sends an alert that nobody else approved
-    REHEARSAL = "rehearsal"  # an alert's text, to ourselves
+    REHEARSAL = "rehearsal"  # an alert's text, to whoever writes it
+    DUTY_REHEARSAL = "rehearsal of all"  # and to everybody who may come to approve it
     CODE = "code"  # proves that an address is somebody's
+
+
+REHEARSALS: Final = frozenset({Kind.REHEARSAL, Kind.DUTY_REHEARSAL})  # they tell nobody to do anything
 
 
 class PageState(StrEnum):

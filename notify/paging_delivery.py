@@ -15,7 +15,7 @@ from notify.audit import Act
 from notify.clock import Clock
 from notify.db import Database
 from notify.life import Status
-from notify.paging import Kind, Links, PageState
+from notify.paging import REHEARSALS, Links, PageState
 from notify.paging_lane import Lane
 from notify.paging_tables import StaffPage
 from subscribers.sealing import Keyring, Unopenable
@@ -85,7 +85,7 @@ class Delivery:
         paging_rows.finish(conn, page.page_id or 0, state, code, now)
         if state is PageState.FAILED:
             logger.warning("page %d about %s failed: %s", page.page_id or 0, page.about, code)
-        if page.kind != Kind.REHEARSAL:
+        if page.kind not in REHEARSALS:
             detail = {"person": page.person_id, "channel": page.channel, "step": page.step, "outcome": state, "code": code}
             audit.append(conn, Act(actor=SYSTEM, action="paged", subject=page.about, detail=detail), now)
 

@@ -4,9 +4,11 @@ What is to be paged is a row before it leaves, and each step of an escalation is
 several workers one sends each page.
 """
 
+import asyncio
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -27,6 +29,8 @@ from notify.paging_tables import StaffPage
 from notify.staff_contacts import Sending
 from notify.tables import AlertRow
 
+logger = logging.getLogger(__name__)
+
 BROKE_THE_GLASS: Final = "BROKE THE GLASS"
 DEPUTIES: Final = frozenset({Role.APPROVER, Role.ADMIN})  # who is told that somebody sends alone
 
@@ -40,6 +44,7 @@ class Paging:
     hazards: Mapping[str, Hazard]
     call: Callable[[str], None]
     pace: Pace
+    _under_way: set["asyncio.Task[None]"] = field(default_factory=set, init=False, compare=False, repr=False)
 
     async def ask(self, ref: str) -> None:
         """One step of asking for a decision on an alert, if it still waits for one; notes the next step."""
@@ -59,6 +64,17 @@ class Paging:
         able = await self.delivery.db.read(partial(self.able, row=row))
         pages = await self.delivery.db.write(partial(self._again, alert_id=alert_id, by=by, able=able))
         return await self._deliver(pages, self._words(row))
+
+    def tell_at_once(self, alert_id: str) -> None:
+        """Begins to tell the deputies, without waiting for the next look at what is due, which does it if this does not end."""
+        task = asyncio.create_task(self.tell_of_glass(alert_id), name=f"deputies of {alert_id}")
+        self._under_way.add(task)
+        task.add_done_callback(self._told)
+
+    def _told(self, task: "asyncio.Task[None]") -> None:
+        self._under_way.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("%s could not be told at once; the next look does it", task.get_name(), exc_info=error)
 
     async def tell_of_glass(self, alert_id: str) -> None:
         """Every deputy, in the same second: somebody sends alone."""

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 
 from notify.db import is_sqlite
-from notify.paging import USUAL_TURN, Kind, Member, PageState
+from notify.paging import REHEARSALS, USUAL_TURN, Kind, Member, PageState
 from notify.paging_tables import OnCall, StaffContact, StaffPage
 
 LEASE: Final = timedelta(seconds=30)  # a page that a dead process was sending is sent again after this
@@ -82,7 +82,7 @@ def paged(conn: Connection, alert_id: str, asked_at: datetime) -> frozenset[str]
 
 def history(conn: Connection, alert_id: str) -> list[StaffPage]:
     """Every page about an alert, the first first; rehearsals, which tell nobody anything, are left out."""
-    return _pages(conn, col(StaffPage.about) == alert_id, col(StaffPage.kind) != Kind.REHEARSAL)
+    return _pages(conn, col(StaffPage.about) == alert_id, col(StaffPage.kind).not_in(REHEARSALS))
 
 
 def page(conn: Connection, page_id: int) -> StaffPage | None:

@@ -7,8 +7,9 @@ from typing import Any, Final
 from aiohttp import web
 from sqlalchemy import Connection
 
-from notify import glass, register
+from notify import glass, paging_rows, register
 from notify.alert import Event, from_json
+from notify.console.contacts import STATES
 from notify.console.door import NOT_SHOWN
 from notify.console.routing import FORM, READERS, Guard, Route
 from notify.console.screens import VISIT
@@ -70,6 +71,7 @@ class Decisions:
         seen, alert_id = form.text("digest"), row.alert_id
         await self._db.write(lambda conn: self._approve_and_send(conn, staff, (alert_id, seen), alone))
         if alone is not None:
+            self._service.paging.tell_at_once(alert_id)
             self._service.pager(f"{staff.person_id} sends {alert_id} ({row.hazard}) ALONE: {alone}")
         return self._screens.moved(f"/alerts/{alert_id}")
 
@@ -108,6 +110,9 @@ class Decisions:
             refused=refused,
             alone=bool(staff.roles & WRITERS) and not glass.problems(self._service.assembly.glasses, draft, LONG),
             draft=draft,
+            able=await self._db.read(lambda conn: self._service.paging.able(conn, row)),
+            paged=await self._db.read(lambda conn: paging_rows.history(conn, row.alert_id)),
+            page_states=STATES,
             **await self._guard.proof(request),
         )
 

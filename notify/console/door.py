@@ -72,7 +72,7 @@ class Door:
 
     async def ask(self, request: web.Request) -> web.StreamResponse:
         way = inside(request.query.get("next", "/"))
-        return self._screens.moved(way) if VISIT in request else self._asked(request, way)
+        return self._screens.moved(way) if VISIT in request else self._asked(request, way, request.query.get("person", "")[:64])
 
     async def sign_in(self, request: web.Request) -> web.StreamResponse:
         begun = asyncio.get_running_loop().time()

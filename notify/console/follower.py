@@ -10,15 +10,17 @@ from aiohttp import web
 from aiohttp_sse import sse_response
 from sqlalchemy import Connection, text
 
-from notify import audit, copy_pack, followup, progress, promises, register
+from notify import audit, copy_pack, followup, paging_rows, progress, promises, register
 from notify.alert import Event, Stage
 from notify.broadcast import Unfit
+from notify.console.contacts import STATES as PAGE_STATES
 from notify.console.door import NOT_SHOWN
 from notify.console.routing import FORM, READERS, Guard, Route
 from notify.console.screens import VISIT
 from notify.deliveries import State
 from notify.draft import Draft
 from notify.life import IN_FORCE, LEAVING, WRITERS, Status
+from notify.paging_tables import StaffPage
 from notify.progress import Progress
 from notify.service import Service
 from notify.tables import AlertRow, AuditLine, EventRow, OpenPromise
@@ -85,6 +87,7 @@ class Setting:
     others: Sequence[AlertRow]  # of the same incident
     promises: Sequence[OpenPromise]
     lines: Sequence[AuditLine]
+    pages: Sequence[StaffPage]  # to our own people
 
 
 def around(conn: Connection, row: AlertRow) -> Setting:
@@ -96,6 +99,7 @@ def around(conn: Connection, row: AlertRow) -> Setting:
         others=[other for other in register.all_alerts(conn, row.incident_id) if other.alert_id != alert_id],
         promises=[one for one in promises.still_open(conn) if one.incident_id == row.incident_id],
         lines=audit.lines(conn, alert_id),
+        pages=paging_rows.history(conn, alert_id),
     )
 
 
@@ -124,7 +128,9 @@ class Follower:
         story = await self._story(alert_id)
         setting = await self._db.read(lambda conn: around(conn, story.row))
         copies = copy_pack.pack(setting.frozen) if setting.frozen else []
-        return self._screens.page(request, "alert", **self._values(story), setting=setting, copies=copies)
+        return self._screens.page(
+            request, "alert", **self._values(story), setting=setting, copies=copies, page_states=PAGE_STATES
+        )
 
     async def follow(self, request: web.Request) -> web.StreamResponse:
         """The progress as server-sent events: every second while messages leave, and only when something changed."""

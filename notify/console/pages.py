@@ -5,6 +5,7 @@ from aiohttp import web
 from notify import data
 from notify.ceremony import party_of
 from notify.console.composer import Composer
+from notify.console.contacts import Contacts
 from notify.console.decisions import Decisions
 from notify.console.door import Door
 from notify.console.drills import Drills
@@ -15,6 +16,7 @@ from notify.console.home import Home
 from notify.console.likeness import Likeness
 from notify.console.passkeys import PasskeyPages
 from notify.console.records import Records
+from notify.console.rehearsal import Rehearsal
 from notify.console.routing import Guard, Route
 from notify.console.screens import Screens
 from notify.console.shelf import Shelf
@@ -46,9 +48,9 @@ class Console:
             passkeys=Passkeys(party=party, key=ring.blind_key) if party else None,
         )
         self.door = Door(self.guard, Marks(ring.blind_key))
-        parts = (Home, Composer, Decisions, Follower, Records, StaffPages, Translations, AreaPages, Health, Likeness, WordPages, Drills)
+        parts = (Home, Composer, Rehearsal, Decisions, Follower, Records, StaffPages, Contacts, Translations, AreaPages, Health)
         own = PasskeyPages(self.guard)
-        made = (part(self.guard, service) for part in parts)
+        made = (part(self.guard, service) for part in (*parts, Likeness, WordPages, Drills))
         self.routes: list[Route] = [*self.door.routes(), *own.routes(), *(one for each in made for one in each.routes())]
 
     def web_routes(self) -> list[web.RouteDef]:

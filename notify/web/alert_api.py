@@ -177,6 +177,7 @@ class AlertApi:
             status = 201 if isinstance(given, FollowUp) else 200
             reply = await self._once(request, verb, status, prove if alone is not None else None)
             if proved:
+                self.service.paging.tell_at_once(alert_id)
                 self.service.pager(f"{staff.person_id} approves {alert_id} ALONE: {alone}")
             await self.service.after(name, alert_id)
             return reply

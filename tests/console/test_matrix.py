@@ -22,6 +22,7 @@ STANDS = {
     "grant_id": "7",
     "token": "x" * 32,
     "act": "invite",
+    "deed": "call",
     "pass": "x" * 24,
     "passkey_id": "7",
     "language": "en",

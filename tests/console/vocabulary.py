@@ -13,9 +13,9 @@ from typing import Any
 
 from jinja2 import Environment, nodes
 
-from notify import after_action, catalogs, data, hazards
+from notify import after_action, catalogs, data, hazards, rehearsal
 from notify.alert import Certainty, Mode, Severity, Stage, Urgency, Wording
-from notify.console import composer, follower, sentences, translations, wordings
+from notify.console import composer, contacts, follower, sentences, translations, wordings
 from notify.console.composer import usual
 from notify.console.reviewing import ASKED
 from notify.console.words import CHANNELS, DOMAIN
@@ -118,8 +118,11 @@ def vocabulary() -> Iterator[str]:
         yield from (one.value.replace("_", " ") for one in kind)
     yield from (one.value.replace("_", " ").capitalize() for one in (*Stage, *Status))
     yield from (kind.capitalize() for kind in areas.KINDS)
-    for table in (CHANNELS, follower.STATES, translations.LISTS, translations.FORMS, translations.READERS, wordings.STEPS):
+    staff = (contacts.STATES, contacts.CHANNEL_WORDS, rehearsal.NOWHERE)
+    shown = (CHANNELS, follower.STATES, *staff)
+    for table in (*shown, translations.LISTS, translations.FORMS, translations.READERS, wordings.STEPS):
         yield from table.values()
+    yield rehearsal.NOT_A_TEST
     boil = usual(hazards.catalogue()["boil_water"], Stage.FIRST, ["Portland"])
     yield from (name for name, _ in composer.lights(boil, {"problems": []}))
     yield from (*after_action.IN_WORDS.values(), *HELD, *STANDINGS, *sentences.PATTERNS, sentences.OR)

@@ -1,0 +1,191 @@
+"""Where a member of staff is paged and when they are on call: their own page, the administrators' list, and a page's link."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from notify import paging, paging_rows, people, staff_contacts
+from notify.broadcast import Unfit
+from notify.console.routing import ANYBODY, FORM, SIGNED_IN, Guard, Route
+from notify.console.screens import VISIT
+from notify.life import ADMINS, Role
+from notify.paging import USUAL_TURN, Kind, PageState
+from notify.paging_delivery import sealing
+from notify.paging_tables import OnCall, StaffPage
+from notify.service import Service
+from notify.staff_contacts import Contact
+
+OWN: Final = "/contacts"
+HOURS: Final = (4, 8, 12, 24, 72, 168)  # that somebody may go on call for at once
+CALLED: Final = frozenset({Role.APPROVER, Role.AUTHOR})  # whoever may come to decide
+CHANNEL_WORDS: Final = {"sms": "Phone", "email": "Mailbox"}
+# What became of a page, as people read it.
+STATES: Final[Mapping[PageState, str]] = {
+    PageState.WAITING: "waiting",
+    PageState.LEAVING: "leaving now",
+    PageState.ACCEPTED: "handed to the carrier",
+    PageState.FAILED: "could not be sent",
+    PageState.NOT_NEEDED: "no longer needed",
+}
+SENT: Final = "A code is on its way. Type it below: until then the address does not count."
+NOT_SENT: Final = "The code could not be sent there. Check the address, or ask for another code."
+WRONG: Final = "This is not the code that was sent there, or it is too old. Ask for another one."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reachable:
+    """One person's line in the list of who is paged."""
+
+    person_id: str
+    contacts: list[Contact]
+    call: OnCall
+    on_call: bool
+
+
+class Contacts:
+    def __init__(self, guard: Guard, service: Service) -> None:
+        self._guard, self._service, self._paging = guard, service, service.paging
+        self._db, self._screens, self._clock = guard.db, guard.screens, guard.clock
+
+    def routes(self) -> list[Route]:
+        return [
+            Route(method="GET", path=OWN, answer=self.own, roles=SIGNED_IN),
+            Route(method="POST", path=f"{OWN}/{{deed:give|confirm|remove|call}}", answer=self.change, roles=SIGNED_IN),
+            Route(method="GET", path="/on-call", answer=self.list, roles=ADMINS),
+            Route(method="POST", path="/on-call/{person_id}/{deed:give|remove|call|turn}", answer=self.arrange, roles=ADMINS),
+            Route(method="GET", path="/p/{token}", answer=self.follow, roles=ANYBODY),
+        ]
+
+    async def own(self, request: web.Request) -> web.StreamResponse:
+        return await self._own_page(request)
+
+    async def change(self, request: web.Request) -> web.StreamResponse:
+        """give: an address; its code goes there. confirm: the code. remove: an address. call: hours on call."""
+        person_id, form, deed = request[VISIT].staff.person_id, request[FORM], request.match_info["deed"]
+        if deed != "confirm" and (asked := await self._guard.unproved(request, OWN)) is not None:
+            return asked
+        if deed == "give":
+            sent = await self._give(person_id, person_id, form.text("address"))
+            return await self._own_page(request, said=SENT) if sent else await self._own_page(request, problem=NOT_SENT)
+        if deed == "confirm":
+            now, ring, channel, code = self._clock.now(), self._guard.ring, form.text("channel"), form.text("code")
+            if not await self._db.write(lambda conn: staff_contacts.confirm(conn, person_id, channel, code, ring, now)):
+                return await self._own_page(request, problem=WRONG)
+            return self._screens.moved(OWN)
+        await self._db.write(partial(self._arranged, request=request, person_id=person_id))
+        return self._screens.moved(OWN)
+
+    async def list(self, request: web.Request) -> web.StreamResponse:
+        return await self._list_page(request)
+
+    async def arrange(self, request: web.Request) -> web.StreamResponse:
+        """What an administrator may do for somebody: give an address (its owner still types the code), take one away, put
+        them on call, give them a turn."""
+        if (asked := await self._guard.unproved(request, "/on-call")) is not None:
+            return asked
+        person_id, admin = request.match_info["person_id"], request[VISIT].staff.person_id
+        if request.match_info["deed"] == "give":
+            sent = await self._give(person_id, admin, request[FORM].text("address"))
+            return await self._list_page(request, said=SENT) if sent else await self._list_page(request, problem=NOT_SENT)
+        await self._db.write(partial(self._arranged, request=request, person_id=person_id))
+        return self._screens.moved("/on-call")
+
+    async def follow(self, request: web.Request) -> web.StreamResponse:
+        """A page's link: to the alert it is about, once, for the person it names, who signs in first. It gives no power; one
+        that is used, old or somebody else's leads to the door."""
+        token, now = request.match_info["token"], self._clock.now()
+        page = await self._db.read(lambda conn: self._page_of(conn, token))
+        if page is None or not paging.is_open(page.claimed_at, page.opened_at, now):
+            return self._screens.moved("/sign-in")
+        if VISIT not in request:
+            return self._screens.moved(f"/sign-in?next=/p/{token}&person={page.person_id}")
+        number = page.page_id or 0
+        theirs = request[VISIT].staff.person_id == page.person_id
+        if not theirs or not await self._db.write(lambda conn: paging_rows.opened(conn, number, now)):
+            return self._screens.moved("/sign-in")
+        return self._screens.moved(f"/alerts/{page.about}" + ("" if page.kind == Kind.ALONE else "/approval"))
+
+    def _page_of(self, conn: Connection, token: str) -> StaffPage | None:
+        """The page whose link this is; None for what was never signed by us."""
+        number = paging.page_of(token)
+        page = paging_rows.page(conn, number) if number is not None else None
+        return page if page is not None and self._paging.delivery.links.holds(token, sealing(page)) else None
+
+    async def _give(self, person_id: str, by: str, typed: str) -> bool:
+        """Keeps an address and sends its code there; False when the code could not be sent."""
+        given, ring, now = staff_contacts.normal(typed, self._screens.site.mode), self._guard.ring, self._clock.now()
+
+        def keep(conn: Connection) -> tuple[staff_contacts.Sending, int]:
+            sending = staff_contacts.claim(conn, (person_id, by), given, ring, now)
+            return sending, staff_contacts.note_code(conn, person_id, sending.channel, by, now)
+
+        sending, number = await self._db.write(keep)
+        page = await self._paging.prove(number, sending)
+        return page is not None and page.state == PageState.ACCEPTED
+
+    def _arranged(self, conn: Connection, request: web.Request, person_id: str) -> None:
+        form, by, now = request[FORM], request[VISIT].staff.person_id, self._clock.now()
+        match request.match_info["deed"]:
+            case "remove":
+                staff_contacts.remove(conn, person_id, form.text("channel"), by, now)
+            case "call":
+                staff_contacts.put_on_call(conn, person_id, _whole(form.text("hours")), by, now)
+            case "turn":
+                staff_contacts.give_turn(conn, person_id, _whole(form.text("turn")), by, now)
+
+    async def _own_page(self, request: web.Request, *, said: str = "", problem: str = "") -> web.Response:
+        person_id, now, ring = request[VISIT].staff.person_id, self._clock.now(), self._guard.ring
+        contacts = await self._db.read(lambda conn: staff_contacts.contacts(conn, ring, person_id))
+        calls = {row.person_id: row for row in await self._db.read(paging_rows.calls_of)}
+        call = calls.get(person_id)
+        return self._screens.page(
+            request,
+            "contacts",
+            status=422 if problem else 200,
+            problems=[problem] if problem else [],
+            said=said,
+            contacts=contacts,
+            words_of=CHANNEL_WORDS,
+            may_be_called=bool(request[VISIT].staff.roles & CALLED),
+            until=call.until if call is not None and paging_rows.is_on_call(call, now) else None,
+            hours=HOURS,
+        )
+
+    async def _list_page(self, request: web.Request, *, said: str = "", problem: str = "") -> web.Response:
+        now, ring = self._clock.now(), self._guard.ring
+        everybody = await self._db.read(people.everybody)
+        contacts = await self._db.read(lambda conn: staff_contacts.contacts(conn, ring))
+        calls = {row.person_id: row for row in await self._db.read(paging_rows.calls_of)}
+        shown = [
+            Reachable(
+                person_id=staff.person_id,
+                contacts=[one for one in contacts if one.person_id == staff.person_id],
+                call=(call := calls.get(staff.person_id, OnCall(person_id=staff.person_id, turn=USUAL_TURN))),
+                on_call=paging_rows.is_on_call(call, now),
+            )
+            for staff, active in everybody
+            if active
+        ]
+        shown.sort(key=lambda one: (not one.on_call, one.call.turn, one.person_id))
+        problems = [problem] if problem else []
+        return self._screens.page(
+            request,
+            "on_call",
+            status=422 if problem else 200,
+            problems=problems,
+            said=said,
+            everybody=shown,
+            words_of=CHANNEL_WORDS,
+            hours=HOURS,
+        )
+
+
+def _whole(typed: str) -> int:
+    """Raises Unfit."""
+    if not (typed.isascii() and typed.isdigit() and len(typed) < 6):
+        raise Unfit(["Type a whole number."])
+    return int(typed)
