@@ -24,7 +24,8 @@ def sources() -> set[str]:
     said = {text for file in [*code, *(root / "signup").glob("*.html")] for text in SAID.findall(file.read_text("utf-8"))}
     for module in (signup_words, signup_letters, callbacks):
         for name, value in vars(module).items():
-            if name.isupper() and name not in ("DOMAIN", "PLAIN", "BUTTON", "ENGLISH", "MOST_BYTES"):
+            is_text = name.isupper() and name not in ("DOMAIN", "PLAIN", "BUTTON", "ENGLISH") and not isinstance(value, int)
+            if is_text:
                 said |= set(value.values() if isinstance(value, dict) else (value,) if isinstance(value, str) else value)
     return said - set(labels.catalogue("es"))
 
