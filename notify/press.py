@@ -64,7 +64,8 @@ class Press:
             given = [theirs.fileno(), words.fileno()]
             arguments = [sys.executable, "-m", "notify.press", *map(str, given), self.log_level]
             # A group of its own: the Ctrl-C of a terminal is for the parent, which lets work under way end.
-            self._child = subprocess.Popen(arguments, pass_fds=given, stdin=subprocess.DEVNULL, process_group=0)
+            nothing = subprocess.DEVNULL
+            self._child = subprocess.Popen(arguments, pass_fds=given, process_group=0, stdin=nothing, stdout=nothing)
             seconds, rest = divmod(self.patience_s, 1)
             for direction in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
                 ours.setsockopt(socket.SOL_SOCKET, direction, struct.pack("ll", int(seconds), int(rest * 1e6)))
