@@ -4,7 +4,7 @@ Each verb checks who may, moves the alert by life.ALLOWED, and writes its audit 
 (update, correction, all clear, false alarm) are drafts of a later stage in the same incident: see followup.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ from notify.draft import Draft
 from notify.glass import Glass
 from notify.life import ALLOWED, EDITABLE, EXPIRY_LEAD, LEAVING, Staff, Status, may_approve, may_write
 from notify.tables import AlertRow, EventRow
+from notify.training import Waiting
 
 PENDING_LIMIT = timedelta(minutes=10)  # then the next on the escalation list is paged
 RENEWAL_WARNING = timedelta(minutes=30)  # before a danger that goes on would be renewed, the duty officer is asked
@@ -67,10 +68,12 @@ class Assembler(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Newsroom:
-    """The verbs, with what they need. Every method runs inside the transaction of the Connection it is given."""
+    """The verbs, with what they need. Every method runs inside the transaction of the Connection it is given. practised:
+    why which of these may not approve for want of practice; None where nobody is asked for it."""
 
     clock: Clock
     assembler: Assembler
+    practised: Callable[[Connection, Sequence[Staff], Waiting], dict[str, list[str]]] | None = None
 
     def compose(self, conn: Connection, staff: Staff, draft: Draft) -> AlertRow:
         """A new draft, in the draft's incident or a new one."""
@@ -172,10 +175,11 @@ class Newsroom:
         draft = Draft.model_validate_json(row.content)
         matter = limits.matter(conn, draft, row)
         if alone is not None:
-            problems = may_write(staff, matter) + glass.problems(self.assembler.glasses, draft, alone)
+            beyond = limits.beyond(conn, staff, row.incident_id)
+            problems = [*may_write(staff, matter), *glass.problems(self.assembler.glasses, draft, alone), *beyond]
         else:
-            problems = may_approve(staff, matter, self.assembler.people_needed(event))
-        if problems := [*problems, *limits.beyond(conn, staff, row.incident_id)]:
+            problems = self.hindrances(conn, staff, row)
+        if problems:
             raise NotAllowed(problems)
         if alone is not None:
             self._log(conn, staff, "BROKE THE GLASS", alert_id, reason=alone)
@@ -193,10 +197,17 @@ class Newsroom:
 
     def hindrances_of(self, conn: Connection, everybody: Sequence[Staff], row: AlertRow) -> dict[str, list[str]]:
         """The same of several people, by their names."""
-        needed = self.assembler.people_needed(from_json(row.frozen or ""))
+        event = from_json(row.frozen or "")
+        needed = self.assembler.people_needed(event)
         matter = limits.matter(conn, Draft.model_validate_json(row.content), row)
-        beyond = {staff.person_id: limits.beyond(conn, staff, row.incident_id) for staff in everybody}
-        return {staff.person_id: [*may_approve(staff, matter, needed), *beyond[staff.person_id]] for staff in everybody}
+
+        def problems(staff: Staff) -> list[str]:
+            return [*may_approve(staff, matter, needed), *limits.beyond(conn, staff, row.incident_id)]
+
+        waiting, found = Waiting.of(row, event, self.clock.now(), problems), {one.person_id: problems(one) for one in everybody}
+        if self.practised is not None:
+            found |= self.practised(conn, [one for one in everybody if not found[one.person_id]], waiting)
+        return found
 
     def send(self, conn: Connection, staff: Staff, alert_id: str) -> EventRow:
         """Starts the countdown; at its end the alert is published and sent. Only the approver's own token does this."""

@@ -1,9 +1,10 @@
 """Drills in the audit log: begun, ended, and read back. There is no other record of one."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, func
 from sqlmodel import col, select
@@ -37,12 +38,15 @@ def start(conn: Connection, staff: Staff, script: Script, mode: Mode, now: datet
     return drill_id
 
 
-def end(conn: Connection, staff: Staff, drill_id: str, mode: Mode, now: datetime) -> None:
-    """Ends a drill. Raises Unfit, NotAllowed, NoSuchAlert, Conflict when it has ended."""
+def end(
+    conn: Connection, staff: Staff, drill_id: str, mode: Mode, now: datetime, parts: Sequence[Mapping[str, Any]] = ()
+) -> None:
+    """Ends a drill. parts: what everybody did, as the log keeps it (certificate.as_detail). Raises Unfit, NotAllowed,
+    NoSuchAlert, Conflict when it has ended."""
     _may(staff, mode)
     if one(conn, drill_id).ended_at is not None:
         raise register.Conflict(f"{drill_id} has ended already.")
-    audit.append(conn, Act(actor=staff.person_id, action=ENDED, subject=drill_id, detail={}), now)
+    audit.append(conn, Act(actor=staff.person_id, action=ENDED, subject=drill_id, detail={"parts": list(parts)}), now)
 
 
 def all_drills(conn: Connection, scripts: Mapping[str, Script] | None = None) -> list[Drill]:

@@ -31,6 +31,7 @@ from notify.planning import Groups
 from notify.preview import Means, Row, dear_letters, rows, shorter_saves, summary
 from notify.render import Rendering
 from notify.tables import AlertRow, EventRow
+from notify.training_log import Training
 from subscribers import atlas
 from subscribers.plain import spoken
 
@@ -50,6 +51,7 @@ class Service:
     dispatchers: Sequence[Dispatcher]
     pager: Pager
     paging: Paging
+    training: Training
 
     async def after(self, act: str, alert_id: str) -> None:
         """What an act sets going once it is on disk."""

@@ -1,5 +1,6 @@
 """Every setting, named once: read from the environment (TOCSIN_...) and one TOML file into a frozen value that is passed on."""
 
+import base64
 import os
 import tomllib
 from datetime import timedelta
@@ -20,6 +21,7 @@ from pydantic_settings import (
 from notify.alert import Mode
 
 PREFIX = "TOCSIN_"
+PUBLIC_KEY_BYTES = 32
 CLIENT_VARIABLES = {"TOCSIN_CONFIG", "TOCSIN_URL", "TOCSIN_TOKEN"}  # read by the command line, not by the service
 
 
@@ -91,6 +93,11 @@ class Settings(BaseSettings):
         False, description="true: each number signed up with is looked up once in 90 days, for money, and landlines are told so"
     )
     signup_proxies: int = Field(0, ge=0, description="proxies of ours before the public listener that add to X-Forwarded-For")
+    drill_due_days: int = Field(31, ge=1, description="an approver who has not drilled for so long is shown as overdue, days")
+    drill_refuse_days: int = Field(
+        0, ge=0, description="and for so long: may not approve while another one who has drilled could; 0: nobody is refused"
+    )
+    drill_key: str = Field("", description="public key of the training instance, whose certificates of drills count here")
     keep_texts_days: int = Field(1095, ge=0, description="words of texts with residents are erased after this; 0: never")
     keep_stopped_days: int = Field(
         1095, ge=0, description="addresses and places of whoever has opted out are erased after this; 0: never"
@@ -168,6 +175,12 @@ def mode_problems(settings: Settings) -> list[str]:
     for name in ("public_host", "private_host"):
         if settings.mode is Mode.DEMO and not _is_here(getattr(settings, name)):
             problems.append(f"{PREFIX}{name.upper()} must be on this machine in mode demo")
+    if settings.drill_key and not _is_public_key(settings.drill_key):
+        problems.append("TOCSIN_DRILL_KEY is not what 'tocsin drill key' shows: 44 letters of base64")
+    if 0 < settings.drill_refuse_days < settings.drill_due_days:
+        problems.append(
+            "TOCSIN_DRILL_REFUSE_DAYS is less than TOCSIN_DRILL_DUE_DAYS: nobody would be told before being refused"
+        )
     if settings.twilio_account_sid and not settings.sms_senders:
         problems.append("TOCSIN_SMS_SENDERS is empty, so no text could leave")
     return problems
@@ -185,6 +198,14 @@ def _lookup_problems(settings: Settings) -> list[str]:
     if not simulated and settings.mode is not Mode.LIVE:
         return [f"TOCSIN_LOOKUPS_URL must be a simulator on this machine in mode {settings.mode}"]
     return []
+
+
+def _is_public_key(text: str) -> bool:
+    """Whether this is an Ed25519 key's public half, as certificate.public writes it."""
+    try:
+        return len(base64.b64decode(text, validate=True)) == PUBLIC_KEY_BYTES
+    except ValueError:
+        return False
 
 
 def _is_here(host: str) -> bool:

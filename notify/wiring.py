@@ -43,6 +43,7 @@ from notify.settings import Settings
 from notify.shelf import Shelf
 from notify.site import Site
 from notify.tables import WordReview
+from notify.training_log import Training
 from notify.web.callbacks import Callbacks
 from subscribers.sealing import Keyring
 
@@ -118,6 +119,7 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
         dispatchers=dispatchers,
         pager=pager,
         paging=staff_paging,
+        training=Training.of(settings),
     )
     side = residents.Side(settings, pack, site, vocabulary, db, clock, ring, crowd, catalogue, events.event, channels)
     theirs = residents.build(side, dispatchers, await db.read(reviews))
@@ -131,7 +133,7 @@ def _paging(settings: Settings, desk: Desk, ring: Keyring, assembly: Assembly, d
     next_after, again_after = timedelta(seconds=settings.approval_next_s), timedelta(seconds=settings.approval_again_s)
     return Paging(
         delivery=Delivery(db=desk.db, clock=desk.clock, keys=ring, lane=lane, links=links),
-        newsroom=Newsroom(desk.clock, assembly),
+        newsroom=Newsroom(desk.clock, assembly, Training.of(settings).refusal),
         hazards=assembly.hazards,
         call=desk.page,
         pace=Pace(next_after=next_after, again_after=again_after),

@@ -7,6 +7,7 @@ from notify.cli import (
     alert,
     demo,
     dialog,
+    drill,
     gazetteer,
     geography,
     ledger,
@@ -35,6 +36,7 @@ app.add_typer(gazetteer.app, name="gazetteer")
 app.add_typer(sites.app, name="sites")
 app.add_typer(words.app, name="words")
 app.add_typer(dialog.app, name="dialog")
+app.add_typer(drill.app, name="drill")
 app.add_typer(residents.app, name="subscribers")
 app.add_typer(runbook.app, name="runbook")
 app.add_typer(surge.app, name="surge")

@@ -15,15 +15,16 @@ from aiohttp_sse import sse_response
 from shapely import unary_union
 from sqlalchemy import Connection
 
-from notify import drill_log, drills, register
+from notify import drill_log, drills, register, training
 from notify.alert import Event, from_json
 from notify.broadcast import Unfit
+from notify.certificate import as_detail
 from notify.console.routing import FORM, READERS, Guard, Route
 from notify.console.screens import HEADERS, VISIT
 from notify.drill_log import LEADERS
 from notify.drills import Drill, Fit, Score
 from notify.service import Service
-from notify.tables import AlertRow
+from notify.tables import AlertRow, AuditLine
 from notify.web.tables import csv_file
 from subscribers import atlas, generator, importing
 from subscribers.address import Samples
@@ -38,6 +39,7 @@ class Judged:
 
     drill: Drill
     scores: Sequence[Score]
+    lines: Sequence[AuditLine]
 
 
 class Drills:
@@ -106,9 +108,12 @@ class Drills:
         return stream
 
     async def end(self, request: web.Request) -> web.StreamResponse:
-        staff, drill_id, now = request[VISIT].staff, request.match_info["drill_id"], self._clock.now()
-        await self._db.write(lambda conn: drill_log.end(conn, staff, drill_id, self._mode, now))
-        return self._screens.moved(f"/drills/{drill_id}")
+        """What everybody did is written down with the end: the list of people may change, and who practised must not."""
+        staff, drill, now = request[VISIT].staff, await self._drill(request), self._clock.now()
+        judged = await self._judged(drill)
+        parts = as_detail(training.parts(drill, judged.scores, judged.lines, now))
+        await self._db.write(lambda conn: drill_log.end(conn, staff, drill.drill_id, self._mode, now, parts))
+        return self._screens.moved(f"/drills/{drill.drill_id}")
 
     async def table(self, request: web.Request) -> web.StreamResponse:
         judged = await self._judged(await self._drill(request))
@@ -144,7 +149,7 @@ class Drills:
         lines, written, areas = await self._db.read(read)
         shapes = {area.name: area.shape for area in areas}
         fits = {row.alert_id: fit for row, event in written if (fit := self._fit(drill, row, event, shapes)) is not None}
-        return Judged(drill=drill, scores=drills.scores(drill, lines, fits))
+        return Judged(drill=drill, scores=drills.scores(drill, lines, fits), lines=lines)
 
     def _fit(self, drill: Drill, row: AlertRow, event: Event, shapes: dict[str, Any]) -> Fit | None:
         """How well an alert met who it was for when it was submitted; None where the areas are not there any more."""

@@ -71,6 +71,7 @@ class Health:
             "health",
             lights=await self._service.status(),
             store=await db.read(lambda conn: look(conn, db, now)),
+            duty=await db.read(lambda conn: self._service.training.duty(conn, now)),
             settings=table(settings) if settings else (),
             ticks=ticks,
             version=metadata.version("tocsin"),

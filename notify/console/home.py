@@ -8,13 +8,17 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from notify import progress, promises, register
+from notify.alert import Mode
 from notify.console.routing import SIGNED_IN, Guard, Route
+from notify.console.screens import VISIT
 from notify.deliveries import State
+from notify.drill_log import LEADERS
 from notify.hazards import Hazard
 from notify.life import IN_FORCE, Status
 from notify.progress import Progress
 from notify.service import Service
 from notify.tables import AlertRow, EventRow, OpenPromise
+from notify.training_log import Duty
 
 RECENT = timedelta(hours=24)
 OPEN = frozenset({Status.DRAFT, Status.RETURNED, Status.PENDING, Status.APPROVED})
@@ -88,5 +92,12 @@ class Home:
         now = self._guard.clock.now()
         desk = await self._guard.db.read(lambda conn: look(conn, now))
         come = {one.row.alert_id: progress.whole(await self._guard.tallies.of(one.row.alert_id)) for one in desk.in_force}
-        status = await self._service.status()
-        return self._guard.screens.page(request, name, desk=desk, come=come, hazards=self._hazards, lights=status)
+        status, duty = await self._service.status(), await self._duty(request) if name == "home" else None
+        return self._guard.screens.page(request, name, desk=desk, come=come, hazards=self._hazards, lights=status, duty=duty)
+
+    async def _duty(self, request: web.Request) -> Duty | None:
+        """What is due of practice, for those who lead it; nobody practises on a demo."""
+        if self._service.assembly.mode is Mode.DEMO or not request[VISIT].staff.roles & LEADERS:
+            return None
+        now = self._guard.clock.now()
+        return await self._guard.db.read(lambda conn: self._service.training.duty(conn, now))

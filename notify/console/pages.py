@@ -22,6 +22,7 @@ from notify.console.screens import Screens
 from notify.console.shelf import Shelf
 from notify.console.staff import StaffPages
 from notify.console.tallies import Tallies
+from notify.console.training import TrainingPages
 from notify.console.translations import Translations
 from notify.console.wordings import WordPages
 from notify.passkeys import Passkeys
@@ -50,7 +51,7 @@ class Console:
         self.door = Door(self.guard, Marks(ring.blind_key))
         parts = (Home, Composer, Rehearsal, Decisions, Follower, Records, StaffPages, Contacts, Translations, AreaPages, Health)
         own = PasskeyPages(self.guard)
-        made = (part(self.guard, service) for part in (*parts, Likeness, WordPages, Drills))
+        made = (part(self.guard, service) for part in (*parts, Likeness, WordPages, Drills, TrainingPages))
         self.routes: list[Route] = [*self.door.routes(), *own.routes(), *(one for each in made for one in each.routes())]
 
     def web_routes(self) -> list[web.RouteDef]:
