@@ -37,7 +37,7 @@ def spoken() -> tuple[str, ...]:
 def tongue(tag: str, language: str) -> str:
     """What a language is called in another one: Spanish, الإسبانية. A tag that CLDR does not know stays as it is."""
     try:
-        found = Locale.parse(tag, sep="-").get_display_name(locale(language))
+        found = Locale.parse(tag.partition("-x-")[0], sep="-").get_display_name(locale(language))
     except (UnknownLocaleError, ValueError):
         found = None
     return found or tag

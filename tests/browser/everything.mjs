@@ -67,7 +67,7 @@ class Walk {
     if (!GLANCE) await this.focus(page, name);
     await page.evaluate(open);
     if (!GLANCE) await axe(page, `${name} at ${DESK.width}`);
-    if (language === "ar") {
+    if (language === "ar" && !step.public) { // public pages hold the alerts' own words; tests/notify judges their catalogue
       const left = await page.evaluate(english, this.told.latin);
       check(left.length === 0, `${name}: English: ${left.join(" | ")}`);
     }
