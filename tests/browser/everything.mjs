@@ -119,9 +119,8 @@ class Walk {
 
   index() {
     const lines = ["# Every page, in English and Arabic", "",
-      "Made by `./dev screens` from a training instance of the sample city with made-up people; looked at by people, not only by",
-      "tests. The same walk judges each page with axe, at 1280 px, at 200 % zoom and at 320 px, and fails when the router has a page",
-      "that it did not open.", ""];
+      "Made by `./dev screens` from a training instance of the sample city with made-up people. The same walk judges each page with",
+      "axe, at 1280 px, at 200 % zoom and at 320 px, and fails when the router has a page that it did not open.", ""];
     for (const group of [...new Set(this.pictures.map((one) => one.what))]) {
       lines.push(`## ${group}`, "", "| page | English | العربية |", "|---|---|---|");
       for (const one of this.pictures.filter((each) => each.what === group)) {

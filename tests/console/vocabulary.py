@@ -13,7 +13,7 @@ from typing import Any
 
 from jinja2 import Environment, nodes
 
-from notify import after_action, catalogs, data, hazards, rehearsal
+from notify import after_action, catalogs, data, drill_log, drills, hazards, rehearsal
 from notify.alert import Certainty, Mode, Severity, Stage, Urgency, Wording
 from notify.console import composer, contacts, follower, sentences, translations, wordings
 from notify.console.composer import usual
@@ -99,7 +99,7 @@ def in_modules() -> Iterator[str]:
 
 def acts() -> Iterator[str]:
     """What the log says that somebody did, what was promised, what stands in a resident's history."""
-    yield ASKED
+    yield from (ASKED, drills.REFUSED, drill_log.STARTED, drill_log.ENDED)
     for path in sorted([*(ROOT / "notify").rglob("*.py"), ROOT / "subscribers" / "history.py"]):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if not isinstance(node, ast.Call):
