@@ -60,10 +60,12 @@ class Paging:
 
     async def ask_again(self, alert_id: str, by: str) -> list[StaffPage]:
         """Pages everybody who may decide, once more. Raises register.Conflict when it is not the moment."""
-        row = await self._row(alert_id)
-        able = await self.delivery.db.read(partial(self.able, row=row))
-        pages = await self.delivery.db.write(partial(self._again, alert_id=alert_id, by=by, able=able))
-        return await self._deliver(pages, self._words(row))
+        pages = await self.delivery.db.write(partial(self.again, alert_id=alert_id, by=by))
+        return await self.deliver(alert_id, pages)
+
+    async def deliver(self, alert_id: str, pages: Sequence[StaffPage]) -> list[StaffPage]:
+        """Sends pages about an alert that stand in the table; returns how they stand then."""
+        return await self._deliver(pages, self._words(await self._row(alert_id)))
 
     def tell_at_once(self, alert_id: str) -> None:
         """Begins to tell the deputies, without waiting for the next look at what is due, which does it if this does not end."""
@@ -126,14 +128,15 @@ class Paging:
             register.due(conn, ASK, str(after), self.delivery.clock.now() + wait)
         return paging_rows.of_step(conn, page)
 
-    def _again(self, conn: Connection, alert_id: str, by: str, able: Sequence[Member]) -> list[StaffPage]:
+    def again(self, conn: Connection, alert_id: str, by: str) -> list[StaffPage]:
+        """Writes down everybody who may decide, to be paged once more. Raises register.Conflict."""
         row, now = register.alert(conn, alert_id, lock=True), self.delivery.clock.now()
         if row.status != Status.PENDING:
             raise register.Conflict(f"{alert_id} is {row.status}; nobody is waited for.")
         last = max((one.asked_at for one in paging_rows.history(conn, alert_id) if one.kind == Kind.AGAIN), default=None)
         if last is not None and now < last + paging.AGAIN_AFTER:
             raise register.Conflict("They were paged less than a minute ago.")
-        page = blank(Kind.AGAIN, alert_id, now, by)
+        able, page = self.able(conn, row), blank(Kind.AGAIN, alert_id, now, by)
         paging_rows.note(conn, page, [one.person_id for one in able])
         audit.append(conn, Act(actor=by, action="had them paged again", subject=alert_id, detail={"people": len(able)}), now)
         return paging_rows.of_step(conn, page)

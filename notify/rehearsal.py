@@ -59,15 +59,20 @@ class Asked:
 
 async def rehearse(service: Service, staff: Staff, asked: Asked) -> list[StaffPage]:
     """Sends it, and returns what came of each message. Raises Unfit with every problem of the draft, or why nothing leaves."""
+    contents = await made(service, asked)
+    pages = await service.db.write(partial(noted, service=service, staff=staff, asked=asked))
+    return await service.paging.send(pages, contents)
+
+
+async def made(service: Service, asked: Asked) -> Mapping[str, Content]:
+    """What would leave on each channel. Raises Unfit with every problem."""
     now = service.clock.now()
     problems = await service.db.read(partial(service.assembly.problems, draft=asked.draft, row=asked.row, now=now))
     if problems:
         raise Unfit(problems)
     prepared = await service.db.read(partial(service.assembly.prepare, draft=asked.draft, row=asked.row, now=now))
     rendering = await service.db.read(partial(service.assembly.rendering, prepared=prepared))
-    contents = texts(rendering, service.assembly.words, asked)
-    pages = await service.db.write(partial(_noted, service=service, staff=staff, asked=asked))
-    return await service.paging.send(pages, contents)
+    return texts(rendering, service.assembly.words, asked)
 
 
 def texts(rendering: Rendering, words: Words, asked: Asked) -> Mapping[str, Content]:
@@ -94,7 +99,8 @@ def mark(words: Words, language: str) -> str:
     return words.translations.get(language, {}).get(exercise.MARK) or words.messages[exercise.MARK].text
 
 
-def _noted(conn: Connection, service: Service, staff: Staff, asked: Asked) -> list[StaffPage]:
+def noted(conn: Connection, service: Service, staff: Staff, asked: Asked) -> list[StaffPage]:
+    """Writes down to whom it goes, within what one person may send an hour. Raises Unfit."""
     now, kind, alert_id = service.clock.now(), KINDS[asked.to], asked.row.alert_id
     if paging_rows.asked_since(conn, kind, staff.person_id, now - HOUR) >= MOST_AN_HOUR[asked.to]:
         raise Unfit([f"You have sent {MOST_AN_HOUR[asked.to]} of these within an hour. Wait before you send another one."])

@@ -8,6 +8,7 @@ from notify.service import Service
 from notify.web.alert_api import AlertApi
 from notify.web.endpoints import ANYBODY, PREFIX, READERS, STAFF_ALL, Endpoint, web_routes
 from notify.web.openapi import document
+from notify.web.paging_api import PagingApi
 from notify.web.records_api import RecordsApi
 from notify.web.refusals import Refusals
 from notify.web.replies import Replies
@@ -26,7 +27,7 @@ class Api:
         self._tallies = Tallies(service.db)
         replies = Replies(service.db, service.clock)
         alerts = AlertApi(service, ring, self._tallies, replies)
-        self._parts = (alerts, RecordsApi(service, ring), StaffApi(service, replies))
+        self._parts = (alerts, RecordsApi(service, ring), StaffApi(service, replies), PagingApi(service, replies))
 
     def endpoints(self) -> list[Endpoint]:
         """Everything the API answers: the one list that routes, document and tests are made from."""

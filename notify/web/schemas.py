@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from notify.deliveries import State
 from notify.life import Role, Status
+from notify.paging import PageState
 from notify.web.answers import ALL_KINDS, TYPES
 
 Schema = Mapping[str, Any]
@@ -108,6 +109,7 @@ SCHEMAS: Final[Mapping[str, Any]] = {
         rows=_list({"type": "object", "required": ["channel", "language", "wording"]}),
         skipped=_list(_all(channel=TEXT, reason=TEXT, people=COUNT)),
     ),
+    "Pages": _all(pages=_list(_all(person_id=TEXT, channel=TEXT, state={"enum": sorted(PageState)}))),
     "Areas": _all(areas=_list(_all(name=TEXT, kind=TEXT, citywide=YES_NO))),
     "AreaShapes": _all(
         type={"const": "FeatureCollection"},

@@ -297,3 +297,17 @@ async def test_the_log_of_the_service_never_holds_a_link_or_an_address(post: Pos
 def _flat(page: Page) -> str:
     """A page's words without the signs that keep names in their own direction."""
     return re.sub("[\u2066-\u2069]", "", page.words)
+
+
+async def test_by_the_api_a_text_is_tried_on_oneself_and_they_are_paged_again(post: Post) -> None:
+    author, _ = await crew(post)
+    await proven(post, "author", OWN)
+    served, before = post.house.served, len(post.texts(OWN))
+    alert_id = await submitted(author)
+    status, reply = await served.call("author", "POST", f"/alerts/{alert_id}/rehearse", {"to": "me", "language": "es"})
+    assert status == 200 and [one["person_id"] for one in reply["pages"]] == ["author"], reply
+    assert (await post.until(partial(post.texts, OWN), before + 1))["body"].startswith("SOLO UNA PRUEBA")
+    status, reply = await served.call("author", "POST", f"/alerts/{alert_id}/page")
+    assert status == 200 and {one["person_id"] for one in reply["pages"]} >= {"approver"}
+    assert (await served.call("author", "POST", f"/alerts/{alert_id}/page"))[0] == 409
+    assert (await served.call("viewer", "POST", f"/alerts/{alert_id}/rehearse", {}))[0] == 403
