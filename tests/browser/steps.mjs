@@ -118,6 +118,7 @@ const PAPERS = [
     before: async ({ ask, told }) => { await ask("end drill", told.alerts.drill); return {}; },
     go: at((one) => `/drills/${one.drill}`),
   },
+  { name: "training", title: "Who has practised", who: "approver", go: at("/training") },
 ];
 
 const ENTRY = [
