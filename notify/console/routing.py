@@ -90,6 +90,8 @@ class Guard:
         except SQLAlchemyError:
             logger.exception("%s %s could not use the database", request.method, route.path)
             known = Problem(503, "Not possible now", ["Nothing was changed. Try again in a moment."])
+        except ConnectionResetError:
+            return web.Response()  # the browser left in the middle of a stream; nobody reads this
         except web.HTTPException as error:
             known = Problem(error.status, error.reason)
         except Exception as error:  # the web server's own boundary

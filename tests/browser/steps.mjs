@@ -35,6 +35,17 @@ const COMPOSER = [
       await press(page, "button[value=save]");
     },
   },
+  {
+    name: "compose-mended", title: "A broken shape, mended", who: "author", until: "#mended",
+    go: async ({ page, told, goto }) => {
+      await goto(`/alerts/${told.alerts.draft}/edit`);
+      await page.check("input[name=where][value=drawn]");
+      const crossed = [[-122.62, 45.5], [-122.6, 45.52], [-122.6, 45.5], [-122.62, 45.52], [-122.62, 45.5]];
+      await page.fill("#geojson", JSON.stringify({ type: "Polygon", coordinates: [crossed] }));
+      await press(page, "button[value=mend]");
+    },
+  },
+  { name: "likeness", title: "The public page, before anybody approves it", who: "author", go: ({ told, goto, language }) => goto(`/alerts/${told.alerts.waiting}/page/${language}`) },
   { name: "waiting", title: "Waiting for approval", who: "author", go: at((one) => `/alerts/${one.waiting}`) },
   { name: "rejected", title: "Rejected", who: "author", picture: false, go: at((one) => `/alerts/${one.rejected}`) },
 ];
@@ -118,6 +129,9 @@ const PAPERS = [
     before: async ({ ask, told }) => { await ask("end drill", told.alerts.drill); return {}; },
     go: at((one) => `/drills/${one.drill}`),
   },
+  { name: "contacts", title: "Where pages reach one", who: "approver", go: at("/contacts") },
+  { name: "on-call", title: "Who is on call", who: "admin", go: at("/on-call") },
+  { name: "passkeys", title: "One's passkeys", who: "approver", go: at("/passkeys") },
   { name: "training", title: "Who has practised", who: "approver", go: at("/training") },
 ];
 

@@ -16,6 +16,7 @@ NO_PAGES: Final = {
     r"/progress$|^/desk$": "a part of a page that renews itself",
     r"banner": "a part of other sites' pages",
     r"/check$": "leads back to the alert's page; its answer to a question is looked at",
+    r"^/p/": "a page's link leads to the decision",
     r"^/incidents/[^/]+$": "leads to the incident's last alert",
     r"feeds/|cap/|areas/": "for partners",
     r"^/demo/": "the same pages in a demo",
