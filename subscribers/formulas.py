@@ -8,7 +8,7 @@ from typing import Final
 
 # What opens a formula, also in the full-width letters of East Asian keyboards, and behind what a spreadsheet or a second
 # export may strip: quotation marks and white space. A tab or carriage return at the front splits the cell or the line.
-FORMULA: Final = re.compile(r"[\t\r]|['\"\s]*[=+\-@＝＋－＠]")
+FORMULA: Final = re.compile(r"['\"\s]*[\t\r=+\-@＝＋－＠]")
 NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")  # a telephone number or a longitude: evaluates to nothing but itself
 
 

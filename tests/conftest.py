@@ -9,10 +9,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from notify import schema
 from notify.clock import ManualClock
 from notify.db import Database, engine_for
+
+settings.register_profile("tocsin", deadline=None)  # a busy machine is no fault of the code
+settings.load_profile("tocsin")
 
 for _name in [name for name in os.environ if name.startswith("TOCSIN_")]:
     del os.environ[_name]

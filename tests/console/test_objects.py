@@ -85,6 +85,8 @@ EXPECTED: dict[str, Expected] = {
     "GET /translations": ANY,
     "POST /translations": ANY,
     "GET /drills": ANY,
+    "GET /training": ANY,
+    "GET /training.csv": ANY,
     "POST /drills": ANY,
     "GET /drills/{drill_id}": ANY,
     "GET /drills/{drill_id}/progress": ANY,

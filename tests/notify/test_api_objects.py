@@ -44,6 +44,8 @@ EXPECTED: dict[str, Expected] = {
     f"POST {ALERT}/correct": Expected(rule=Rule.LIMITS, state=Status.COUNTDOWN),
     f"POST {ALERT}/clear": Expected(rule=Rule.LIMITS, state=Status.COUNTDOWN),
     f"POST {ALERT}/cancel": Expected(rule=Rule.LIMITS, state=Status.COUNTDOWN),
+    f"POST {ALERT}/rehearse": ANY,  # goes to oneself or the duty list alone
+    f"POST {ALERT}/page": ANY,  # calls those who may decide, once a minute
     "GET /api/v1/areas": ANY,
     "GET /api/v1/areas.geojson": ANY,
     "GET /api/v1/subscribers": ANY,

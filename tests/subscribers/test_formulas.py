@@ -53,6 +53,7 @@ def runs(cell: str) -> bool:
 
 @given(CELLS)
 @example("'=")
+@example("'\r")
 def test_no_cell_is_run_and_each_reads_back_as_it_was(cell: str) -> None:
     assert not runs(defused(cell))
     assert restored(defused(cell)) == cell
