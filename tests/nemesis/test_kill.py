@@ -36,7 +36,7 @@ async def test_kill_9_at_random_points_loses_nobody_and_doubles_at_most_what_was
         async with asyncio.timeout(DEADLINE_S):
             alert_id = await town.send(BOIL_WATER)
             for _ in range(KILLS):
-                await town.until_log_grows(int(chance.uniform(0.02, 0.9) * PEOPLE / (KILLS + 1) * BYTES_A_TEXT))
+                await town.until_log_grows(int(chance.uniform(0.02, 0.9) * PEOPLE / (KILLS + 1) * BYTES_A_TEXT), PEOPLE)
                 await service.kill()
                 service = await town.service()
             await town.until(alert_id, "active", within_s=DEADLINE_S)

