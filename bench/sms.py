@@ -143,7 +143,7 @@ def wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
             raise RuntimeError(f"nginx ended with status {process.returncode} before it listened")
         with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
-        time.sleep(0.05)
+        time.sleep(0.05)  # nothing tells us when a foreign process listens but a connection that succeeds
     raise RuntimeError("nginx did not listen within 10 s")
 
 

@@ -14,7 +14,7 @@ from sqlmodel import col, select
 from notify import audit, passwords, people
 from notify.audit import Act
 from notify.life import Staff
-from notify.tables import Invitation, Login, Passkey, Person, Session
+from notify.staff_tables import Invitation, Login, Passkey, Person, Session
 from subscribers.sealing import Keyring
 
 TOKEN_BYTES: Final = 24

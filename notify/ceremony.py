@@ -4,7 +4,8 @@ holds. Pure: the library `webauthn` reads and verifies; what it leaves to us is 
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address
@@ -111,7 +112,7 @@ def to_prove(party: Party, challenge: bytes, known: Sequence[bytes] = ()) -> dic
 def added(party: Party, challenge: bytes, answer: str) -> Key:
     """The key that was made. Raises Unproven."""
     given = _read(answer)
-    try:
+    with _told_as_unproven():
         credential = helpers.parse_registration_credential_json(dict(given))
         _of_this_page(credential.response.client_data_json)
         _without_certificates(credential.response.attestation_object)
@@ -126,24 +127,20 @@ def added(party: Party, challenge: bytes, answer: str) -> Key:
         if found.credential_id != credential.raw_id:
             raise Unproven("the answer names another credential than the one it made")
         helpers.decoded_public_key_to_cryptography(helpers.decode_credential_public_key(found.credential_public_key))
-    except _FAULTS as error:
-        raise Unproven(f"{type(error).__name__}: {error}") from error
     return Key(credential_id=found.credential_id, public_key=found.credential_public_key, count=found.sign_count)
 
 
 def claimed(answer: str) -> AuthenticationCredential:
     """What an answer says of itself, not verified: which credential, whose. Raises Unproven."""
     given = _read(answer)
-    try:
+    with _told_as_unproven():
         return helpers.parse_authentication_credential_json(dict(given))
-    except _FAULTS as error:
-        raise Unproven(f"{type(error).__name__}: {error}") from error
 
 
 def proven(party: Party, challenge: bytes, key: Key, claim: AuthenticationCredential) -> int:
     """The count that the authenticator states, once everything else holds. Whether it went backwards is the caller's to judge.
     Raises Unproven."""
-    try:
+    with _told_as_unproven():
         _of_this_page(claim.response.client_data_json)
         found = webauthn.verify_authentication_response(
             credential=claim,
@@ -154,14 +151,20 @@ def proven(party: Party, challenge: bytes, key: Key, claim: AuthenticationCreden
             credential_current_sign_count=0,
             require_user_verification=True,
         )
-    except _FAULTS as error:
-        raise Unproven(f"{type(error).__name__}: {error}") from error
     return found.new_sign_count
 
 
 def went_backwards(kept: int, stated: int) -> bool:
     """Whether two devices hold one key (Web Authentication 6.1.1). Authenticators that do not count always state 0."""
     return (kept, stated) != (0, 0) and stated <= kept
+
+
+@contextmanager
+def _told_as_unproven() -> Iterator[None]:
+    try:
+        yield
+    except _FAULTS as error:
+        raise Unproven(f"{type(error).__name__}: {error}") from error
 
 
 def _read(answer: str) -> Mapping[str, Any]:

@@ -154,6 +154,7 @@ class Database:
                 job.error = job.error or error
         for job in [job for job in jobs if _lost_a_deadlock(job.error) and job.tries < DEADLOCK_TRIES]:
             jobs = [other for other in jobs if other is not job]
+            # On the writer's own thread, which nobody else runs on: whoever won the deadlock ends first, then we try again.
             time.sleep(DEADLOCK_PAUSE_S * job.tries)
             self._run_group([_Job(job.work, job.done, tries=job.tries + 1)])
         for job in jobs:

@@ -16,7 +16,7 @@ from notify.broadcast import NotAllowed
 from notify.draft import CHANNELS
 from notify.life import Role, Staff
 from notify.register import Conflict
-from notify.tables import Grant
+from notify.staff_tables import Grant
 
 STRONG: Final = frozenset({Role.APPROVER, Role.ADMIN})
 

@@ -16,7 +16,7 @@ from sqlmodel import col, select
 from notify import accounts, audit, ceremony, people
 from notify.audit import Act
 from notify.ceremony import ASKED_FOR, CHALLENGE_BYTES, Key, Party, Unproven
-from notify.tables import Challenge, Passkey
+from notify.staff_tables import Challenge, Passkey
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, update
 from sqlmodel import col, select
 
 from notify.life import Role, Staff
-from notify.tables import Person
+from notify.staff_tables import Person
 
 TOKEN_BYTES: Final = 24  # 192 bits: guessing one is hopeless, so a plain hash is enough to keep
 

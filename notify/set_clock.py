@@ -15,7 +15,8 @@ from sqlmodel import col, or_, select
 
 from notify.clock import micros
 from notify.life import Status
-from notify.tables import AlertRow, Due, EventRow, Login
+from notify.staff_tables import Login
+from notify.tables import AlertRow, Due, EventRow
 
 COUNTDOWN: Final = "send"
 BY_THE_CLOCK: Final = ("promise", "expire", "renewal warning")  # kinds of due work that stand for a time of day

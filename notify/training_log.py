@@ -17,7 +17,8 @@ from notify.certificate import PARTS, as_detail
 from notify.drill_log import ENDED
 from notify.life import Staff
 from notify.settings import Settings
-from notify.tables import AuditLine, Person
+from notify.staff_tables import Person
+from notify.tables import AuditLine
 from notify.training import Member, Part, Rule, Standing, Waiting
 
 TAKEN: Final = "took a certificate of drills"

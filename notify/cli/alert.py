@@ -219,7 +219,7 @@ def watch(client: Client, alert_id: str) -> dict[str, Any]:
                     _bar(bars, tasks, f"  {language}", one, channel)
             if reply["status"] in OVER:
                 return reply
-            time.sleep(LOOK_S)
+            time.sleep(LOOK_S)  # the API has no call that waits: a terminal looks again
 
 
 def _bar(bars: Progress, tasks: dict[str, TaskID], name: str, counts: dict[str, Any], group: str = "") -> None:

@@ -4,6 +4,7 @@ from alembic import context
 from sqlmodel import SQLModel
 
 import notify.paging_tables
+import notify.staff_tables
 import notify.tables
 import subscribers.gazetteer.tables
 import subscribers.tables  # noqa: F401  (registers its tables)

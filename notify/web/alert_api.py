@@ -19,7 +19,8 @@ from notify.console.tallies import Tallies
 from notify.draft import Draft
 from notify.life import IN_FORCE, LEAVING, WRITERS, Staff, Status
 from notify.service import Service
-from notify.tables import AlertRow, Login
+from notify.staff_tables import Login
+from notify.tables import AlertRow
 from notify.web import versions
 from notify.web.alert_shapes import alert_json, one_alert, page
 from notify.web.answers import STAFF, Problem

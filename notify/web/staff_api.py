@@ -11,7 +11,7 @@ from notify.grants import Power, Scope, Wanted
 from notify.life import ADMINS, Staff
 from notify.register import Conflict
 from notify.service import Service
-from notify.tables import Grant
+from notify.staff_tables import Grant
 from notify.web.answers import STAFF, Problem
 from notify.web.endpoints import GIVEN, PREFIX, Endpoint, NewPerson, Nothing
 from notify.web.replies import Replies, ShownOnce

@@ -11,7 +11,7 @@ from notify.ceremony import ASKED_FOR, Party
 from notify.clock import ManualClock
 from notify.db import Database
 from notify.passkeys import LONGEST_NAME, MOST, Passkeys, Purpose, Verdict, Why
-from notify.tables import Challenge
+from notify.staff_tables import Challenge
 from subscribers.sealing import Keyring
 from tests.notify.authenticator import Authenticator, Place
 

@@ -165,7 +165,7 @@ class Numbered:
         self.known: dict[tuple[str, str], int] = {}
 
     async def choose(self, event: Event) -> Audience:
-        raise NotImplementedError
+        raise AssertionError("nobody is chosen anew where languages are only numbered")
 
     def group(self, channel: str, language: str) -> int:
         return self.known.setdefault((channel, language), len(self.known))
