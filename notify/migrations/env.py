@@ -6,6 +6,7 @@ from sqlmodel import SQLModel
 import notify.paging_tables
 import notify.staff_tables
 import notify.tables
+import surge.desk_tables
 import surge.tables  # noqa: F401  (registers its tables)
 
 assert notify.tables.Delivery.__table__.metadata is SQLModel.metadata  # type: ignore[attr-defined]
