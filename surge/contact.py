@@ -8,6 +8,16 @@ from enum import StrEnum
 from typing import Final
 
 
+class Way(StrEnum):
+    """How somebody turns to the city."""
+
+    VOICE = "voice"
+    SMS = "sms"  # a text the dialog could not match
+    EMAIL = "email"
+    WEB = "web"  # the form on the page
+    WALK_IN = "walk-in"  # at the counter, typed in by staff
+
+
 class Standing(StrEnum):
     OFFERED = "offered"  # it rang, a text came in, somebody stood at the counter
     GREETED = "greeted"  # heard what is going on and the way to 911
@@ -72,6 +82,7 @@ class Moved:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
     """caller: a keyed hash of the number, so that redials are one person; "" where it is unknown. area: None if nobody asked.
+    activation_id: the surge it came in, None outside of any.
 
     enqueued_at stays through a reservation that nobody answers: the place in the queue does, too.
     """
@@ -81,6 +92,8 @@ class Contact:
     caller: str = ""
     language: str = "en"
     area: str | None = None
+    way: Way = Way.VOICE
+    activation_id: str | None = None
     seq: int = 0
     standing: Standing = Standing.OFFERED
     enqueued_at: datetime | None = None
