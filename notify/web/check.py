@@ -21,7 +21,7 @@ from notify.affected import WORDS, Map, Verdict
 from notify.isolate import isolate
 from notify.labels import labels
 from notify.site import ENGLISH
-from notify.web.callbacks import form_of, whole_body
+from notify.web.bodies import form_of, whole_body
 from notify.web.forms import Form, client_of
 from notify.web.published import FOR_PEOPLE, HEADERS, Asset, PublishedFiles
 from subscribers.dialog.turn import Sight

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from notify.site import ENGLISH
-from notify.web.callbacks import form_of, whole_body
+from notify.web.bodies import form_of, whole_body
 
 MARK_LIFE: Final = timedelta(hours=12)  # a page may stay open on a table for an evening
 OUR_OWN: Final = frozenset({"same-origin", "none"})

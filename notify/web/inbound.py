@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from channels.base import Channel, Forged, Hears, Inbound
 from notify.inbox import Inbox
-from notify.web.callbacks import form_of, whole_body
+from notify.web.bodies import form_of, whole_body
 from subscribers.address import BadAddress, Samples, normal_phone
 
 logger = logging.getLogger(__name__)

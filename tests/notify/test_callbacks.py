@@ -20,7 +20,8 @@ from channels.twilio_http import TwilioGateway
 from notify.clock import ManualClock
 from notify.db import Database
 from notify.outbox import unsubscribe_reference
-from notify.web.callbacks import MOST_BYTES, Callbacks, pairs
+from notify.web.bodies import MOST_BYTES, pairs
+from notify.web.callbacks import Callbacks
 from tests.channels.sms_factories import ACCOUNT_SID, FROM, TOKEN, an_account
 from tests.notify.ledger_factory import add_event, add_people, an_event_row
 
