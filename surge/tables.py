@@ -72,6 +72,9 @@ class ScriptRow(SQLModel, table=True):
     version: int = Field(primary_key=True)
     source: str  # the runbook's Markdown, whole
     facts: str  # JSON {name: {language: [fact_id, value]}}
+    words: str = Field(
+        default="{}", sa_column_kwargs={"server_default": "{}"}
+    )  # JSON {language: {key of a sentence: its words}}
     published_by: str
     published_at: datetime
     changed: str = ""  # what the strip says: "free water: 5 sites (was 3)"
