@@ -1,0 +1,1 @@
+"""The pages of surge mode in the staff console."""
