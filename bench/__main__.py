@@ -6,7 +6,7 @@ import importlib
 import sys
 from typing import Final
 
-NAMES: Final = ("audience", "ledger", "sms", "email", "sending", "inbound", "gazetteer", "console", "door")
+NAMES: Final = ("audience", "ledger", "sms", "email", "sending", "inbound", "gazetteer", "console", "door", "memory")
 
 
 def main() -> int:

@@ -7,6 +7,7 @@ import typer
 import uvloop
 
 from channels.simulator import __main__ as simulator_main
+from notify import memory
 from notify.app import Running
 from notify.app import serve as run_service
 from notify.city import BadPack
@@ -21,6 +22,7 @@ def serve() -> None:
     with sentences():
         settings = load()
         configure(settings.log_level)
+        memory.give_back_what_is_freed()
         try:
             uvloop.run(run_service(settings, _announce))
         except (CannotStart, BadPack) as error:
