@@ -1,17 +1,17 @@
 """How a simulator is set up."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from channels.simulator.faults import MailFaults, SmsFaults
 from channels.simulator.handsets import ENDINGS, Handsets
+from channels.simulator.numbers import FICTIONAL, SHORT_CODE, may_call
+from channels.simulator.telephone.config import TelephoneConfig, urls
+from channels.simulator.telephone.config import problems as telephone_problems
 
-FICTIONAL: Final = re.compile(r"\+1[2-9]\d\d555\d{4}")  # exchange 555: no live gateway puts such a call or text through
-SHORT_CODE: Final = re.compile(r"[2-9]\d{4,5}")
 ACCOUNT: Final = re.compile(r"AC[0-9a-f]{32}")
 
 
@@ -39,10 +39,10 @@ class MailConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatorConfig:
-    """All a simulator needs. `log` is the folder of sms.jsonl and smtp.jsonl; port 0 means any free port. Reports go to
-    `callback_hosts` only, so that a test cannot post to the outside; `callbacks_at_once` bounds those in flight. `phones` are
-    on the screen at first, each an object of phones.Phone's settings; `wordings` names the application's texts, with slots
-    as %(name)s, so that a conversation can be written down as a transcript."""
+    """All a simulator needs. `log` is the folder of sms.jsonl, smtp.jsonl and voice.jsonl; port 0 means any free port.
+    Reports go to `callback_hosts` only, so that a test cannot post to the outside; `callbacks_at_once` bounds those in flight.
+    `phones` are on the screen at first, each an object of phones.Phone's settings; `wordings` names the application's texts,
+    with slots as %(name)s, so that a conversation can be written down as a transcript."""
 
     log: Path
     host: str = "127.0.0.1"
@@ -60,6 +60,7 @@ class SimulatorConfig:
     mail_faults: MailFaults = field(default_factory=MailFaults)
     phones: tuple[Mapping[str, Any], ...] = ()
     wordings: Mapping[str, str] = field(default_factory=dict)
+    telephone: TelephoneConfig = field(default_factory=TelephoneConfig)
 
 
 def problems(config: SimulatorConfig) -> tuple[str, ...]:
@@ -84,18 +85,8 @@ def problems(config: SimulatorConfig) -> tuple[str, ...]:
         found.append("At least one callback must be allowed at once.")
     if config.mail.require_starttls and not config.mail.starttls:
         found.append("STARTTLS cannot be required without being offered.")
-    return (*found, *_handset_problems(config.handsets))
-
-
-def may_call(url: str, hosts: Collection[str]) -> bool:
-    """Whether a callback may go to this URL: http or https, one of these hosts, nothing that could end a header line."""
-    if not (url.isascii() and url.isprintable()) or " " in url or "@" in url:
-        return False
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and parts.hostname in hosts and parts.port != 0
-    except ValueError:  # a port that is no number, a bracket left open
-        return False
+    callable_urls = {url: may_call(url, config.callback_hosts) for url in urls(config.telephone)}
+    return (*found, *_handset_problems(config.handsets), *telephone_problems(config.telephone, callable_urls))
 
 
 def _handset_problems(handsets: Handsets) -> list[str]:

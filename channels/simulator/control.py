@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from channels.simulator.config import FICTIONAL
 from channels.simulator.drafts import MOST_CHARACTERS
 from channels.simulator.exchange import Exchange
 from channels.simulator.faults import Unfit, changed
 from channels.simulator.mail import MailSink
+from channels.simulator.numbers import FICTIONAL
 
 LONGEST_WAIT_S: Final = 600.0
 MOST_MEDIA: Final = 10  # https://www.twilio.com/docs/messaging/guides/webhook-request

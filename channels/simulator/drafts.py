@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from channels.simulator.config import FICTIONAL, SHORT_CODE, may_call
+from channels.simulator.numbers import FICTIONAL, SHORT_CODE, may_call
 from channels.simulator.refusals import Refusal
 from channels.text import measure
 

@@ -5,8 +5,8 @@ https://www.twilio.com/docs/lookup/v2-api
 
 from typing import Final
 
-from channels.simulator.config import FICTIONAL
 from channels.simulator.handsets import ENDINGS, Handsets, ending
+from channels.simulator.numbers import FICTIONAL
 
 FIELD: Final = "line_type_intelligence"
 PACKAGES: Final = (

@@ -6,8 +6,8 @@ from enum import StrEnum
 from itertools import count
 from typing import Any, Final, NamedTuple
 
-from channels.simulator.config import FICTIONAL
 from channels.simulator.handsets import Handsets
+from channels.simulator.numbers import FICTIONAL
 
 MOST_PHONES: Final = 24
 LONGEST_PLACE: Final = 40

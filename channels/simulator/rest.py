@@ -1,4 +1,4 @@
-"""The gateway's HTTP face: Twilio's Messages resource and Lookup, with the faults that act on a connection."""
+"""The gateway's HTTP face: Twilio's Messages and Calls resources and Lookup, with the faults that act on a connection."""
 
 import asyncio
 import hmac
@@ -15,6 +15,8 @@ from channels.simulator.exchange import SILENT, Exchange
 from channels.simulator.lookups import phone_number
 from channels.simulator.messages import API_VERSION, resource, rfc2822
 from channels.simulator.refusals import Refusal
+from channels.simulator.telephone.exchange import Telephone
+from channels.simulator.telephone.rest import CallsApi
 
 _JSON: Final = json.JSONEncoder(ensure_ascii=False)
 _JSON_TYPE: Final = {"Content-Type": "application/json; charset=utf-8"}
@@ -22,12 +24,14 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class RestApi:
-    """Thin handlers around an Exchange. `ending` is set when the simulator stops, so that hanging requests end."""
+    """Thin handlers around an Exchange, and calls beside texts. `ending` is set when the simulator stops, so that hanging
+    requests end."""
 
-    def __init__(self, exchange: Exchange, ending: asyncio.Event) -> None:
+    def __init__(self, exchange: Exchange, telephone: Telephone, ending: asyncio.Event) -> None:
         config = exchange.config
         self._exchange = exchange
         self._ending = ending
+        self._calls = CallsApi(telephone, _json)
         self._base = f"/{API_VERSION}/Accounts/{config.account_sid}"
         self._login = "Basic " + b64encode(f"{config.account_sid}:{config.auth_token}".encode()).decode()
         self._started = rfc2822(0)
@@ -39,6 +43,7 @@ class RestApi:
             web.get(f"{account}/Messages.json", self._guarded(self.list)),
             web.get(f"{account}/Messages/{{sid}}.json", self._guarded(self.fetch)),
             web.post(f"{account}/Messages/{{sid}}.json", self._guarded(self.update)),
+            *self._calls.routes(self._guarded),
             web.get(f"{account}.json", self._guarded(self.account)),
             web.get("/v2/PhoneNumbers/{number}", self._guarded(self.look_up)),
             web.route("*", "/{anything:.*}", self.nothing_here),
@@ -88,7 +93,7 @@ class RestApi:
             "owner_account_sid": self._exchange.config.account_sid,
             "sid": self._exchange.config.account_sid,
             "status": "active",
-            "subresource_uris": {"messages": f"{self._base}/Messages.json"},
+            "subresource_uris": {"calls": f"{self._base}/Calls.json", "messages": f"{self._base}/Messages.json"},
             "type": "Full",
             "uri": f"{self._base}.json",
         }

@@ -28,6 +28,7 @@ from channels.simulator.phonebook import Phonebook
 from channels.simulator.phones_page import PhonesPage
 from channels.simulator.rest import RestApi
 from channels.simulator.tap import Tap
+from channels.simulator.telephone.exchange import LOG, Telephone
 from channels.simulator.transcript import wordings
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class Running:
     smtp_port: int
     certificate: str
     exchange: Exchange
+    telephone: Telephone
     mail: MailSink
     live: Live
     failed: asyncio.Future[None]
@@ -91,10 +93,17 @@ async def running(config: SimulatorConfig) -> AsyncIterator[Running]:
         work = asyncio.create_task(exchange.run())
         stack.push_async_callback(_end, work)
 
+        voice_log = Journal(config.log / LOG)
+        stack.push_async_callback(voice_log.close)
+        telephone = Telephone(config, voice_log, time.time)
+        stack.push_async_callback(telephone.close)
+        ringing = asyncio.create_task(telephone.run())
+        stack.push_async_callback(_end, ringing)
+
         dice = Dice(f"{config.handsets.seed} mail")
         mail = MailSink(config.mail, smtp_log, live, dice, time.time)
         certificate = str(config.log / "smtp-certificate.pem") if config.mail.starttls else ""
-        sms_url = await _open_sms(exchange, mail, book, stack)
+        sms_url = await _open_sms(exchange, telephone, mail, book, stack)
         smtp_port = await _open_smtp(config, mail, stack)
         yield Running(
             sms_url=sms_url,
@@ -102,9 +111,10 @@ async def running(config: SimulatorConfig) -> AsyncIterator[Running]:
             smtp_port=smtp_port,
             certificate=certificate,
             exchange=exchange,
+            telephone=telephone,
             mail=mail,
             live=live,
-            failed=_first_failure(sms_log.broken, smtp_log.broken, work),
+            failed=_first_failure(sms_log.broken, smtp_log.broken, voice_log.broken, work, ringing),
         )
 
 
@@ -127,11 +137,11 @@ async def _end(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def _open_sms(exchange: Exchange, mail: MailSink, book: Phonebook, stack: AsyncExitStack) -> str:
+async def _open_sms(exchange: Exchange, telephone: Telephone, mail: MailSink, book: Phonebook, stack: AsyncExitStack) -> str:
     config, ending = exchange.config, asyncio.Event()
     page = PhonesPage(exchange, book, wordings(config.wordings), ending)
     app = web.Application(client_max_size=64 * 1024)
-    app.add_routes([*Control(exchange, mail).routes(), *page.routes(), *RestApi(exchange, ending).routes()])
+    app.add_routes([*Control(exchange, mail).routes(), *page.routes(), *RestApi(exchange, telephone, ending).routes()])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)

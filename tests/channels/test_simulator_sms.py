@@ -116,7 +116,7 @@ async def test_wrong_logins_accounts_and_paths_are_refused(tmp_path: Path) -> No
         assert_refused(await gate.request("GET", other), 404, 20404)
         assert_refused(await gate.request("GET", f"{gate.base}/Messages/SM{'0' * 32}.json"), 404, 20404)
         assert_refused(await gate.request("POST", f"{gate.base}/Messages/SM{'0' * 32}.json"), 404, 20404)
-        assert_refused(await gate.request("GET", f"{gate.base}/Calls.json"), 404, 20404)
+        assert_refused(await gate.request("GET", f"{gate.base}/Queues.json"), 404, 20404)
         assert_refused(await gate.request("GET", f"{gate.base}/Messages.json?PageSize=1001"), 400, 20007)
     assert lines(tmp_path) == []
 

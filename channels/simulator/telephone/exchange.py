@@ -1,0 +1,66 @@
+"""The running telephone: a switchboard with a clock, a log and a way to the application."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+from channels.simulator.config import SimulatorConfig
+from channels.simulator.journal import Journal
+from channels.simulator.telephone.clockwork import Clockwork
+from channels.simulator.telephone.legs import Party
+from channels.simulator.telephone.people import Stranger
+from channels.simulator.telephone.switchboard import Outside, Switchboard
+from channels.simulator.telephone.webhooks import Webhooks
+
+LOG: Final = "voice.jsonl"
+
+
+class Telephone:
+    """`run` must be running for anything to happen. Whoever brings something in from outside calls `touch` first."""
+
+    def __init__(self, config: SimulatorConfig, journal: Journal, clock: Callable[[], float]) -> None:
+        self.hosts = config.callback_hosts
+        self.base_url = ""
+        self._journal = journal
+        telephone = config.telephone
+        webhooks = Webhooks(config.auth_token, telephone.webhook_limit_s, journal.synced, self.touch)
+        outside = Outside(
+            log=journal.append,
+            web=webhooks,
+            clock=clock,
+            far_end=self._stranger,
+            account_sid=config.account_sid,
+            base_url=lambda: self.base_url,
+        )
+        self.board = Switchboard(telephone, outside)
+        self.owned = frozenset(number.number for number in telephone.numbers)
+        self._webhooks = webhooks
+        self._clockwork = Clockwork(self.board.timeline, time.monotonic, telephone.speed)
+        self._quiet = asyncio.Event()
+        self.board.on_quiet = self._quiet.set
+
+    def touch(self) -> None:
+        """Brings everything up to now."""
+        self._clockwork.touch()
+
+    async def synced(self) -> None:
+        """Waits until the log has all there was. Raises JournalBroken."""
+        await self._journal.synced()
+
+    async def until_quiet(self) -> None:
+        """Waits until no call is live and nothing is left to be told."""
+        while not self.board.quiet:
+            self._quiet.clear()
+            await self._quiet.wait()
+
+    async def run(self) -> None:
+        """Works until cancelled."""
+        await self._clockwork.run()
+
+    async def close(self) -> None:
+        await self._webhooks.close()
+
+    def _stranger(self, number: str) -> Party:
+        config = self.board.config
+        return Stranger(number, config.shares, config.seed)

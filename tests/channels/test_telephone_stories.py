@@ -1,0 +1,179 @@
+"""Whole calls over real sockets: Twilio's Calls resource, signed webhooks, TwiML from a small application."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from twilio.request_validator import RequestValidator
+
+from channels.simulator import Running, SimulatorConfig, running
+from channels.simulator.telephone.config import TelephoneConfig, VoiceNumber
+from tests.channels.simulator_factories import Gateway, lines
+from tests.channels.telephone_factories import AGENT, CALLER, CITY, Ear, twiml
+
+PATIENCE_S = 30.0
+Page = str | Callable[[Mapping[str, str]], str]
+
+
+class LiveApp:
+    """An application on loopback that answers TwiML by path and keeps the forms, each checked with Twilio's own validator."""
+
+    def __init__(self, pages: Mapping[str, Page], token: str) -> None:
+        self.pages, self.url, self.forms = dict(pages), "", list[tuple[str, dict[str, str]]]()
+        self.unsigned: list[str] = []
+        self.hang = asyncio.Event()
+        self._validator = RequestValidator(token)
+        self._came = asyncio.Condition()
+
+    async def take(self, request: web.Request) -> web.Response:
+        form = {str(name): str(value) for name, value in (await request.post()).items()}
+        if not self._validator.validate(str(request.url), form, request.headers.get("X-Twilio-Signature", "")):
+            self.unsigned.append(request.path)
+        async with self._came:
+            self.forms.append((request.path, form))
+            self._came.notify_all()
+        page = self.pages.get(request.path, "")
+        if page == "hang":
+            await self.hang.wait()
+        body = page(form) if callable(page) else page
+        return web.Response(text=body, content_type="text/xml")
+
+    async def expect(self, path: str, count: int = 1) -> list[dict[str, str]]:
+        def said() -> list[dict[str, str]]:
+            return [form for asked, form in self.forms if asked == path]
+
+        async with asyncio.timeout(PATIENCE_S), self._came:
+            await self._came.wait_for(lambda: len(said()) >= count)
+        return said()
+
+
+@asynccontextmanager
+async def city(
+    folder: Path, pages: Mapping[str, Page], number: Mapping[str, str] | None = None, **changes: Any
+) -> AsyncIterator[tuple[LiveApp, Running, Gateway]]:
+    plain = SimulatorConfig(log=folder / "log")
+    app = LiveApp(pages, plain.auth_token)
+    site = web.Application()
+    site.router.add_post("/{path:.*}", app.take)
+    runner = web.AppRunner(site, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        app.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        there = VoiceNumber(number=CITY, url=f"{app.url}/ring", **dict(number or {}))
+        telephone = TelephoneConfig(**({"numbers": (there,), "speed": 1_000.0, "calls_per_s": 100.0} | changes))
+        config = SimulatorConfig(log=folder / "log", telephone=telephone)
+        async with running(config) as simulator, aiohttp.ClientSession() as session:
+            yield app, simulator, Gateway(session, simulator)
+    finally:
+        app.hang.set()
+        await runner.cleanup()
+
+
+async def quiet(simulator: Running) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        await simulator.telephone.until_quiet()
+    await simulator.telephone.synced()
+
+
+def ring(simulator: Running, party: Ear) -> str:
+    simulator.telephone.touch()
+    leg = simulator.telephone.board.call_in(CALLER, CITY, party)
+    assert leg is not None
+    return leg.call.sid
+
+
+async def test_a_caller_hears_what_the_application_says_and_presses_a_key(tmp_path: Path) -> None:
+    pages = {
+        "/ring": twiml('<Gather numDigits="1" action="/said"><Say>Press 1.</Say></Gather>'),
+        "/said": lambda form: twiml(f"<Say>You pressed {form['Digits']}.</Say>"),
+    }
+    async with city(tmp_path, pages) as (app, simulator, gateway):
+        caller = Ear(presses={"Press 1.": "1"})
+        sid = ring(simulator, caller)
+        await quiet(simulator)
+        status, call = await gateway.request("GET", f"{gateway.base}/Calls/{sid}.json")
+    assert caller.words == ["Press 1.", "You pressed 1."]
+    assert (status, call["status"], call["direction"]) == (200, "completed", "inbound")
+    assert app.unsigned == []
+    voice = lines(tmp_path, "voice.jsonl")
+    assert [line["seq"] for line in voice] == list(range(1, len(voice) + 1))
+    assert [line["event"] for line in voice if line["event"] != "verb"] == [
+        "ring",
+        "webhook",
+        "answer",
+        "digit",
+        "webhook",
+        "end",
+    ]
+
+
+async def test_a_call_made_over_rest_is_told_of_in_order_and_listed(tmp_path: Path) -> None:
+    async with city(tmp_path, {"/agent": twiml("<Say>A call for you.</Say>")}) as (app, simulator, gateway):
+        agent = simulator.telephone.board.parties[AGENT] = Ear()
+        form = [("To", AGENT), ("From", CITY), ("Url", f"{app.url}/agent"), ("StatusCallback", f"{app.url}/status")]
+        form += [("StatusCallbackEvent", event) for event in ("initiated", "ringing", "answered", "completed")]
+        status, call = await gateway.request("POST", f"{gateway.base}/Calls.json", data=form)
+        assert (status, call["status"], call["direction"]) == (201, "queued", "outbound-api")
+        told = await app.expect("/status", 4)
+        await quiet(simulator)
+        _, listed = await gateway.request("GET", f"{gateway.base}/Calls.json?Status=completed")
+    assert [form["CallStatus"] for form in told] == ["initiated", "ringing", "in-progress", "completed"]
+    assert agent.words == ["A call for you."]
+    assert [one["sid"] for one in listed["calls"]] == [call["sid"]]
+
+
+async def test_the_waiting_caller_is_led_over_rest_into_the_agents_conference(tmp_path: Path) -> None:
+    room = '<Dial><Conference endConferenceOnExit="true">c1</Conference></Dial>'
+    pages: dict[str, Page] = {
+        "/ring": twiml('<Enqueue waitUrl="/wait" action="/left">boil</Enqueue>'),
+        "/wait": twiml("<Say>Please wait.</Say><Pause length='3600'/>"),
+        "/left": twiml(),
+        "/agent": twiml('<Gather numDigits="1" action="/agent/said"><Say>Press 1.</Say></Gather>'),
+        "/agent/said": twiml(room),
+        "/said/bridge": twiml(room),
+    }
+    async with city(tmp_path, pages, speed=100.0) as (app, simulator, gateway):
+        caller, agent = Ear(), Ear(presses={"Press 1.": "1"})
+        simulator.telephone.board.parties[AGENT] = agent
+        sid = ring(simulator, caller)
+        await app.expect("/wait")
+        ordered = {"To": AGENT, "From": CITY, "Url": f"{app.url}/agent"}
+        await gateway.request("POST", f"{gateway.base}/Calls.json", data=ordered)
+        await app.expect("/agent/said")
+        where = {"Url": f"{app.url}/said/bridge", "Method": "POST"}
+        status, call = await gateway.request("POST", f"{gateway.base}/Calls/{sid}.json", data=where)
+        assert (status, call["status"]) == (200, "in-progress")
+        (left,) = await app.expect("/left")
+        await app.expect("/said/bridge")
+        await _met(caller)
+        await gateway.request("POST", f"{gateway.base}/Calls/{sid}.json", data={"Status": "completed"})
+        await quiet(simulator)
+    assert left["QueueResult"] == "redirected"
+    assert caller.met[0] != "alone" and agent.met[-1] == "alone"
+    ends = [line["cause"] for line in lines(tmp_path, "voice.jsonl") if line["event"] == "end"]
+    assert sorted(ends) == ["end of document", "ended over REST"]
+
+
+async def _met(party: Ear) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not party.met:
+            await asyncio.sleep(0)
+
+
+async def test_callers_are_served_when_the_application_hangs(tmp_path: Path) -> None:
+    document = twiml("<Say>In an emergency dial 9 1 1.</Say>")
+    number = {"fallback_document": document}
+    async with city(tmp_path, {"/ring": "hang"}, number, webhook_limit_s=0.05) as (_, simulator, _gateway):
+        caller = Ear()
+        ring(simulator, caller)
+        await quiet(simulator)
+    assert caller.words == ["In an emergency dial 9 1 1."]
+    errors = [line["code"] for line in lines(tmp_path, "voice.jsonl") if line["event"] == "error"]
+    assert errors == [11200]
+    assert json.loads((tmp_path / "log" / "voice.jsonl").read_text().splitlines()[0])["event"] == "ring"
