@@ -57,6 +57,11 @@ WRONG_CODE: Final = "This is not the code we sent. Tries left: {count}"
 NO_MORE_MAILS: Final = "We cannot send more e-mails now. Try again tomorrow, or use a phone number."
 NO_MORE_TEXTS: Final = "We cannot send more codes by text now. Use an e-mail address, or try again tomorrow."
 NO_MORE_TEXTS_BUT: Final = "We cannot send more codes by text now. Text your ZIP code to {number}, or use an e-mail address."
+IN_DANGER: Final = "In danger now? Call 911. Thoughts of suicide? Call or text 988."
+ARRIVED: Final = ("Your question has arrived", "A person will answer at the number or address you gave.")
+NO_QUESTION: Final = "Write your question, in at most 1,000 letters."
+NO_MORE_QUESTIONS: Final = "We cannot take more questions from here now. For help, call {phone}."
+YOUR_QUESTION: Final = "Your question to {publisher}"
 ENTRY_TEXT: Final = "{programme}: code {code}. Never tell it to anybody."
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, func, insert
 from sqlalchemy.dialects import postgresql, sqlite
@@ -11,12 +11,9 @@ from sqlmodel import col, select
 
 from notify.db import is_sqlite
 from subscribers.store import table_of
-from surge.activation import OVER
 from surge.desk_tables import ReadTickRow, ScriptRunRow, TallyRow
-from surge.tables import ActivationRow, AgentRow
+from surge.tables import AgentRow
 from surge.tally import Press
-
-NOT_OVER: Final = tuple(status.value for status in OVER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +30,6 @@ def once(conn: Connection, row: type[Any]) -> Any:
     """An insert that leaves a row alone which is there already."""
     dialect = sqlite if is_sqlite(conn) else postgresql
     return dialect.insert(table_of(row)).on_conflict_do_nothing()
-
-
-def current(conn: Connection) -> ActivationRow | None:
-    """What is switched on or being got ready: at most one is not over."""
-    query = select(ActivationRow).where(col(ActivationRow.status).not_in(NOT_OVER)).order_by(col(ActivationRow.made_at))
-    row = conn.execute(query).first()
-    return ActivationRow(**row._mapping) if row is not None else None
 
 
 def press(conn: Connection, one: Press, person_id: str, activation_id: str | None) -> bool:

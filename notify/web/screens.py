@@ -43,7 +43,7 @@ class Screens:
             lstrip_blocks=True,
         )
         environment.filters |= {"isolate": isolate, "in_words": in_words, "apart": _apart}
-        names = ("subscribe", "code", "press", "message", "manage", "mine")
+        names = ("subscribe", "code", "press", "message", "manage", "mine", "ask")
         self._layouts = {name: environment.get_template(f"{name}.html") for name in names}
         self._sheet = b"\n".join((templates / name).read_bytes() for name in SHEETS)
         self.site, self.where, self.terms = site, Where(site), terms
