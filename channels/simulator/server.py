@@ -104,6 +104,7 @@ async def running(config: SimulatorConfig) -> AsyncIterator[Running]:
         mail = MailSink(config.mail, smtp_log, live, dice, time.time)
         certificate = str(config.log / "smtp-certificate.pem") if config.mail.starttls else ""
         sms_url = await _open_sms(exchange, telephone, mail, book, stack)
+        telephone.base_url = sms_url
         smtp_port = await _open_smtp(config, mail, stack)
         yield Running(
             sms_url=sms_url,

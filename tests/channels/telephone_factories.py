@@ -5,8 +5,9 @@ from typing import Any
 
 from channels.simulator.telephone.config import TelephoneConfig, VoiceNumber
 from channels.simulator.telephone.legs import Answer, Leg, Party, Ring, Sound, Source
+from channels.simulator.telephone.mailroom import Outside
 from channels.simulator.telephone.people import Quiet
-from channels.simulator.telephone.switchboard import Outside, Switchboard
+from channels.simulator.telephone.switchboard import Switchboard
 
 CITY = "+15035550311"
 CALLER = "+15035551001"

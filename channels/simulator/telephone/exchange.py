@@ -9,8 +9,9 @@ from channels.simulator.config import SimulatorConfig
 from channels.simulator.journal import Journal
 from channels.simulator.telephone.clockwork import Clockwork
 from channels.simulator.telephone.legs import Party
+from channels.simulator.telephone.mailroom import Outside
 from channels.simulator.telephone.people import Stranger
-from channels.simulator.telephone.switchboard import Outside, Switchboard
+from channels.simulator.telephone.switchboard import Switchboard
 from channels.simulator.telephone.webhooks import Webhooks
 
 LOG: Final = "voice.jsonl"

@@ -112,14 +112,14 @@ class Ring:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sound:
-    """What is heard on a line for so many seconds: words in a language, a recording, a beep, or music. gather: whether keys
-    are taken now."""
+    """What is heard on a line for so many seconds: words in a language, a recording, a beep, music or silence. prompt: which
+    Gather of the call takes keys meanwhile, from 1 on; 0 for none."""
 
     kind: str
     text: str
     language: str = ""
     seconds: float = 0.0
-    gather: bool = False
+    prompt: int = 0
 
 
 class Party(Protocol):
@@ -144,6 +144,7 @@ class Board(Protocol):
     def take(self, leg: "Leg") -> None: ...
     def over(self, leg: "Leg", cause: str) -> None: ...
     def say_s(self, words: str) -> float: ...
+    def keep(self, sid: str, seconds: float) -> str: ...
     def play_s(self, url: str) -> float | None: ...
     def queue(self, name: str, *, make: bool) -> "Queue[Leg] | None": ...
     def room(self, name: str) -> "Room[Leg]": ...
@@ -159,6 +160,8 @@ class Leg:
     def __init__(self, board: Board, call: Call, party: Party) -> None:
         self.board, self.call, self.party = board, call, party
         self.final = ""  # the status it will end with, when that is not for the answer to say
+        self.speaks_until = 0.0  # what a recording hears
+        self.prompts = 0  # Gathers so far
         self._script: Script[None] | None = None
         self._turn = 0  # grows with every wish: an answer to an earlier one comes too late
         self._wish: Wish | None = None
@@ -180,6 +183,11 @@ class Leg:
             self.board.note("digit", self.call, what=digit, cause="" if heard else "unheard")
             if heard:
                 self._word(Pressed(digit))
+
+    def speak(self, seconds: float) -> None:
+        """The person speaks so long from now on."""
+        self.speaks_until = self.now + seconds
+        self.signal(Signal("speaks", self))
 
     def hang_up(self) -> None:
         """The person hangs up; a telephone that only rings stops ringing."""

@@ -6,9 +6,10 @@ from channels.simulator.telephone.dialing import dial
 from channels.simulator.telephone.documents import Verbs, conversation
 from channels.simulator.telephone.legs import Leg, Redirected, Script, Source
 from channels.simulator.telephone.queues import enqueue
+from channels.simulator.telephone.recording import record
 from channels.simulator.telephone.verbs import ALONE
 
-VERBS: Final[Verbs] = ALONE | {"Enqueue": enqueue, "Dial": dial}
+VERBS: Final[Verbs] = ALONE | {"Enqueue": enqueue, "Dial": dial, "Record": record}
 
 
 def whole_life(leg: Leg, script: Script[None]) -> Script[None]:

@@ -1,16 +1,16 @@
 """The telephone exchange: every call, who is plugged in where, and all that is logged before anybody is told.
 
-Knows no sockets and no clock of its own: the application is reached through `Web`, time passes on the timeline.
+Knows no sockets and no clock of its own: the application is reached through the mailroom, time passes on the timeline.
 """
 
 import logging
-from collections import Counter, deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol
+from collections import deque
+from collections.abc import Callable
+from typing import Any
 
 from channels.simulator.carrier import new_sid
 from channels.simulator.faults import Dice
+from channels.simulator.messages import API_VERSION
 from channels.simulator.refusals import Refusal
 from channels.simulator.telephone.calls import (
     CANCELED,
@@ -25,12 +25,11 @@ from channels.simulator.telephone.calls import (
     RINGING,
     Call,
     Listener,
-    form_of,
 )
 from channels.simulator.telephone.config import TelephoneConfig, VoiceNumber
 from channels.simulator.telephone.halls import Queue, Room
 from channels.simulator.telephone.legs import Answer, Ended, Leg, Party, Redirected, Script, Source
-from channels.simulator.telephone.lines import call_line, voice_line
+from channels.simulator.telephone.mailroom import Mailroom, Outside, path_of
 from channels.simulator.telephone.orders import Order, Update, emergency, reachable
 from channels.simulator.telephone.programme import VERBS, incoming, whole_life
 from channels.simulator.telephone.progress import Progress
@@ -40,30 +39,6 @@ from channels.simulator.telephone.speech import recorded_s, said_s
 from channels.simulator.telephone.timeline import Timeline
 
 logger = logging.getLogger(__name__)
-
-DOCUMENT_KINDS: Final = frozenset({"text/xml", "application/xml", "text/html"})
-WRONG_KIND: Final = 12300  # https://www.twilio.com/docs/api/errors/12300
-PATH_MARK: Final = "://"
-
-
-class Web(Protocol):
-    """The way to the application. `done` is called with what it said, on the timeline's turn; never before post returns.
-    Posts of one `key` go one after the other; those of "" at once."""
-
-    def post(self, key: str, source: Source, form: Mapping[str, str], done: Callable[[Answer], None]) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outside:
-    """What the exchange needs of the world: where its log goes, the way to the application, the time (real seconds since
-    1970), the far end of a number nobody else speaks for, and where recordings are found."""
-
-    log: Callable[[Mapping[str, Any]], object]
-    web: Web
-    clock: Callable[[], float]
-    far_end: Callable[[str], Party]
-    account_sid: str
-    base_url: Callable[[], str] = lambda: ""
 
 
 class Switchboard:
@@ -78,25 +53,24 @@ class Switchboard:
         self.queues: dict[str, Queue[Leg]] = {}
         self.rooms: dict[str, Room[Leg]] = {}
         self.recordings: dict[str, float] = {}
-        self.tally: Counter[str] = Counter()
-        self.pending = 0  # webhooks under way
+        self.mail = Mailroom(outside, self.timeline, self._settled)
         self.on_quiet: Callable[[], None] = lambda: None
         self._numbers = {number.number: number for number in config.numbers}
         self._plays = dict(config.plays_s)
         self._lane: deque[Callable[[], None]] = deque()
         self._free_at = 0.0
-        self._progress = Progress(self._report, Dice(f"{config.seed} voice"), config.shuffled)
+        self._progress = Progress(self._told, Dice(f"{config.seed} voice"), config.shuffled)
 
     @property
     def quiet(self) -> bool:
         """No call is live and nothing is still to be told."""
-        return not self.legs and not self.pending
+        return not self.legs and not self.mail.pending
 
     def call_in(self, caller: str, number: str, party: Party) -> Leg | None:
         """Somebody calls one of our numbers; None when there is no such number, or it is an emergency service's."""
         ours = self._numbers.get(number)
         if ours is None:
-            self._refused(number, caller, Refusal(21214 if emergency(number) else 21217, number))
+            self.refused(number, caller, Refusal(21214 if emergency(number) else 21217, number))
             return None
         call = self._call(caller, number, INBOUND, RINGING, ours)
         leg = self._plug(call, party)
@@ -111,7 +85,7 @@ class Switchboard:
         call = self._call(order.caller, order.to, OUTBOUND, QUEUED)
         call.listeners, call.fallback_url = order.listeners, order.fallback_url
         leg = self._plug(call, self._party(order.to))
-        self.note("created", call, what=_path(order.source.url))
+        self.note("created", call, what=path_of(order.source.url))
         self._lane.append(lambda: self._leave(leg, order))
         self._free_at = max(self._free_at, self.timeline.now)
         self.timeline.after(self._free_at - self.timeline.now, self._next)
@@ -124,7 +98,7 @@ class Switchboard:
         if update.source is not None:
             if leg is None or call.status != IN_PROGRESS:
                 return Refusal(21220)
-            self.note("update", call, what="redirected", path=_path(update.source.url))
+            self.note("update", call, what="redirected", path=path_of(update.source.url))
             leg.interrupt(Redirected(update.source), lambda: call.status == IN_PROGRESS)
         elif leg is not None and (update.status == COMPLETED or call.status != IN_PROGRESS):
             self.note("update", call, what=update.status)
@@ -136,8 +110,12 @@ class Switchboard:
         return None
 
     def refused(self, to: str, caller: str, refusal: Refusal) -> Refusal:
-        """Logs an order that is not taken."""
-        return self._refused(to, caller, refusal)
+        """Logs a call that is not made, loudly when an emergency service was dialled."""
+        forbidden = emergency(to)
+        if forbidden:
+            logger.error("SOMEBODY TRIED TO DIAL AN EMERGENCY NUMBER (%s). No system may: set its ten-digit line instead.", to)
+        self.mail.refused("forbidden" if forbidden else "refused", to, caller, refusal)
+        return refusal
 
     # What a leg needs of its board.
 
@@ -148,24 +126,18 @@ class Switchboard:
         def heard(answer: Answer) -> None:
             if source.what == "play":
                 self._plays[source.url] = self._length(answer)
-            judged = answer if answer.code or source.what == "play" else _judged(answer)
-            if judged.code:
-                self.note("error", leg.call, code=judged.code, text=judged.reason, path=_path(source.url))
-            done(judged)
+            done(answer)
 
-        self._post("", leg.call, source, form_of(leg.call, self.outside.account_sid) | dict(source.form), heard)
+        self.mail.ask(leg.call, source, heard)
 
     def tell(self, leg: Leg, source: Source) -> None:
-        form = form_of(leg.call, self.outside.account_sid) | dict(source.form)
-        self._post("", leg.call, source, form, lambda answer: None)
+        self.mail.tell(leg.call, source)
 
     def event(self, source: Source) -> None:
-        form = {"AccountSid": self.outside.account_sid} | dict(source.form)
-        self._post(form.get("ConferenceSid", ""), None, source, form, lambda answer: None)
+        self.mail.event(source, source.form["ConferenceSid"])
 
     def note(self, event: str, call: Call, **known: Any) -> None:
-        self.tally[event] += 1
-        self.outside.log(call_line(event, self.outside.clock(), self.timeline.now, call, **known))
+        self.mail.note(event, call, **known)
 
     def take(self, leg: Leg) -> None:
         """The call is answered, unless it was before."""
@@ -187,11 +159,15 @@ class Switchboard:
         self.note("end", call, seconds=round(self.timeline.now - call.created_at, 3), cause=cause)
         self.progress(leg, "completed")
         leg.tells(lambda party: party.ended(leg))
-        if self.quiet:
-            self.on_quiet()
+        self._settled()
 
     def say_s(self, words: str) -> float:
         return said_s(words, self.config.words_per_minute)
+
+    def keep(self, sid: str, seconds: float) -> str:
+        """Keeps a recording; returns its address."""
+        self.recordings[sid] = seconds
+        return f"{self.outside.base_url()}/{API_VERSION}/Accounts/{self.outside.account_sid}/Recordings/{sid}"
 
     def play_s(self, url: str) -> float | None:
         return self._plays.get(url)
@@ -209,7 +185,7 @@ class Switchboard:
     def dial(self, parent: Leg, to: str, caller: str, listeners: tuple[Listener, ...]) -> Leg | None:
         """A telephone that a Dial rings; None when the number is refused."""
         if emergency(to) or not reachable(to):
-            self._refused(to, caller, Refusal(21214 if emergency(to) else 21215, to))
+            self.refused(to, caller, Refusal(21214 if emergency(to) else 21215, to))
             return None
         call = self._call(caller, to, DIALED, QUEUED)
         call.parent_sid, call.listeners = parent.call.sid, listeners
@@ -268,57 +244,18 @@ class Switchboard:
         else:
             leg.interrupt(Ended("canceled over REST"))
 
-    def _report(self, call: Call, source: Source) -> None:
-        form = form_of(call, self.outside.account_sid) | dict(source.form)
-        self._post(call.sid, call, source, form, lambda answer: None)
+    def _settled(self) -> None:
+        if self.quiet:
+            self.on_quiet()
 
-    def _post(
-        self, key: str, call: Call | None, source: Source, form: Mapping[str, str], done: Callable[[Answer], None]
-    ) -> None:
-        def heard(answer: Answer) -> None:
-            self.pending -= 1
-            event = "callback" if key else "webhook"
-            known = {
-                "what": source.what,
-                "path": _path(source.url),
-                "code": answer.status,
-                "ms": answer.ms,
-                "cause": answer.reason,
-            }
-            self.tally[event] += 1
-            at = self.outside.clock()
-            if call is None:
-                self.outside.log(voice_line(event, at, self.timeline.now, other=form.get("ConferenceSid", ""), **known))
-            else:
-                self.outside.log(call_line(event, at, self.timeline.now, call, **known))
-            done(answer)
-            if self.quiet:
-                self.on_quiet()
-
-        self.pending += 1
-        self.outside.web.post(key, source, form, heard)
-
-    def _refused(self, to: str, caller: str, refusal: Refusal) -> Refusal:
-        event = "forbidden" if emergency(to) else "refused"
-        if event == "forbidden":
-            logger.error("SOMEBODY TRIED TO DIAL AN EMERGENCY NUMBER (%s). No system may: set its ten-digit line instead.", to)
-        self.tally[event] += 1
-        known = {"to": to, "from": caller, "code": refusal.code, "text": str(refusal.document()["message"])}
-        self.outside.log(voice_line(event, self.outside.clock(), self.timeline.now, **known))
-        return refusal
+    def _told(self, call: Call, source: Source) -> None:
+        self.mail.tell(call, source, call.sid)
 
     def _length(self, answer: Answer) -> float:
         if not 200 <= answer.status < 300:
             return 0.0
         length = recorded_s(answer.body)
         return self.config.play_s if length is None else length
-
-
-def _judged(answer: Answer) -> Answer:
-    kind = answer.kind.partition(";")[0].strip().lower()
-    if kind in DOCUMENT_KINDS:
-        return answer
-    return replace(answer, code=WRONG_KIND, reason=f"The answer is {kind or 'of no type'}, not XML.")
 
 
 def _last(call: Call, cause: str) -> str:
@@ -330,9 +267,3 @@ def _last(call: Call, cause: str) -> str:
     if call.direction == INBOUND:
         return FAILED if cause.startswith("application error") else NO_ANSWER if cause != "end of document" else COMPLETED
     return CANCELED
-
-
-def _path(url: str) -> str:
-    """The path of a URL with its query, for the log."""
-    rest = url.partition(PATH_MARK)[2]
-    return "/" + rest.partition("/")[2] if rest else ""

@@ -31,7 +31,7 @@ def say(leg: Leg, verb: Verb, here: Source) -> Script[Source | None]:
     leg.board.take(leg)
     note(leg, verb)
     yield from _got(leg, verb, here)
-    for sound in _sounds(leg, verb, here, gather=False):
+    for sound in _sounds(leg, verb, here, prompt=0):
         leg.sounds(sound)
         yield from rested(leg, sound.seconds)
     return None
@@ -55,6 +55,7 @@ def gather(leg: Leg, verb: Verb, here: Source) -> Script[Source | None]:
     anew."""
     leg.board.take(leg)
     note(leg, verb)
+    leg.prompts += 1
     if "dtmf" not in verb.get("input", "dtmf").split():
         leg.board.note("error", leg.call, code=12200, text="The simulator understands no speech: Gather hears keys alone.")
     first = yield from _prompted(leg, verb, here)
@@ -72,7 +73,7 @@ def _prompted(leg: Leg, verb: Verb, here: Source) -> Script[str]:
     for inner in verb.nested:
         note(leg, inner)
         yield from _got(leg, inner, here)
-        for sound in _sounds(leg, inner, here, gather=True):
+        for sound in _sounds(leg, inner, here, prompt=leg.prompts):
             leg.sounds(sound)
             end = leg.now + sound.seconds
             while leg.now < end:
@@ -89,7 +90,7 @@ def _collected(leg: Leg, verb: Verb, first: str) -> Script[tuple[str, str]]:
     most, finish = verb.whole("numDigits", 10_000) or 10_000, verb.get("finishOnKey", "#")
     timeout_s = verb.whole("timeout", GATHER_TIMEOUT_S)
     if not first:
-        leg.sounds(Sound(kind="silence", text="", seconds=timeout_s, gather=True))
+        leg.sounds(Sound(kind="silence", text="", seconds=timeout_s, prompt=leg.prompts))
     digits, key = "", first or (yield from _key(leg, leg.now + timeout_s))
     while True:
         if not key:
@@ -145,21 +146,21 @@ def _got(leg: Leg, verb: Verb, here: Source) -> Script[None]:
             yield Ask(source)
 
 
-def _sounds(leg: Leg, verb: Verb, here: Source, *, gather: bool) -> Iterator[Sound]:
+def _sounds(leg: Leg, verb: Verb, here: Source, *, prompt: int) -> Iterator[Sound]:
     """What a nested or free-standing Say, Play or Pause lets be heard, as often as it says."""
     if verb.name == "Pause":
-        yield Sound(kind="silence", text="", seconds=verb.whole("length", 1), gather=gather)
+        yield Sound(kind="silence", text="", seconds=verb.whole("length", 1), prompt=prompt)
         return
     for _ in range(verb.whole("loop", 1) or MOST_LOOPS):
         if verb.name == "Say":
             language, seconds = verb.get("language", "en-US"), leg.board.say_s(verb.text)
-            yield Sound(kind="say", text=verb.text, language=language, seconds=seconds, gather=gather)
+            yield Sound(kind="say", text=verb.text, language=language, seconds=seconds, prompt=prompt)
         elif "digits" in verb.attributes:
             digits = verb.get("digits")
-            yield Sound(kind="digits", text=digits, seconds=DIGIT_S * len(digits), gather=gather)
+            yield Sound(kind="digits", text=digits, seconds=DIGIT_S * len(digits), prompt=prompt)
         else:
             url = there(here, verb.text, "GET").url
-            yield Sound(kind="play", text=url, seconds=leg.board.play_s(url) or 0.0, gather=gather)
+            yield Sound(kind="play", text=url, seconds=leg.board.play_s(url) or 0.0, prompt=prompt)
 
 
 SPOKEN: Final[Verbs] = {"Say": say, "Play": say, "Pause": pause, "Redirect": redirect}
