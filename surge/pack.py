@@ -71,7 +71,7 @@ class Pack:
     recordings: language -> name of a phrase -> where its recording is."""
 
     shape: Shape
-    name: str  # as it is spoken: "the City of Portland"
+    name: str  # as it is spoken: "City of Portland"
     number: str
     emergency_line: str
     forward: str

@@ -1,0 +1,297 @@
+"""From one step of a call to the next: what each key, silence and report leads to."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from surge import voice_documents as documents
+from surge.contact import Standing
+from surge.pack import Shape
+from surge.queue import Head
+from surge.twiml import write
+from surge.verbs import Document, Spoken
+from surge.voice_call import (
+    Act,
+    BookCallback,
+    Call,
+    Heard,
+    InZip,
+    Move,
+    Reply,
+    Scene,
+    Step,
+    TextGuide,
+    ToEmergency,
+    ToPartner,
+    Voicemail,
+)
+from surge.voice_documents import is_reachable, phrase
+from surge.voice_endings import ANSWERED
+
+MOST_TRIES: Final = 3
+GUIDE, CALLBACK, PERSON = "1", "3", "0"
+REDIRECTED: Final = frozenset({"redirected", "bridged", "bridging-in-process", "redirected-from-bridged"})
+LEAVING: Final = frozenset({Step.TO_EMERGENCY, Step.TO_CALLBACK, Step.TO_OFFER})
+
+
+def must_leave(call: Call, scene: Scene) -> bool:
+    """Whoever would wait for nobody, or has waited as long as anybody may."""
+    return not scene.staffed or documents.is_overdue(call, scene)
+
+
+def reply(call: Call, document: Document, *moves: Move, acts: tuple[Act, ...] = ()) -> Reply:
+    """A contact that has ended moves no more, whatever is still said."""
+    return Reply(call=call, twiml=write(document), moves=() if call.settled else moves, acts=acts)
+
+
+def settled(call: Call, document: Document, *moves: Move, acts: tuple[Act, ...] = ()) -> Reply:
+    answer = reply(call, document, *moves, acts=acts)
+    return replace(answer, call=replace(call, settled=True))
+
+
+def emergency(call: Call, scene: Scene) -> Reply:
+    move = Move(stands=Standing.EMERGENCY_OUT, why="pressed 9")
+    acts = () if call.step in (Step.EMERGENCY, Step.TO_EMERGENCY) else (ToEmergency(),)
+    if call.step is Step.WAITING or call.step in LEAVING:
+        said = phrase(call, scene, "emergency")
+        return settled(replace(call, step=Step.TO_EMERGENCY), documents.leaving(said), move, acts=acts)
+    return settled(replace(call, step=Step.EMERGENCY), documents.to_emergency(call, scene), move, acts=acts)
+
+
+def _greeting(call: Call, heard: Heard, scene: Scene) -> Reply:
+    language = scene.pack.digits.get(heard.digits)
+    if language is not None:
+        call = replace(call, language=language)
+    if language is not None and language not in scene.speech.fluent:
+        return person(call, scene, (phrase(call, scene, "interpreter"),))
+    if heard.digits == PERSON or call.head is Head.FROM_911:
+        return person(call, scene)
+    if heard.digits == GUIDE:
+        return _guide(call, scene)
+    lead = () if heard.digits == "" or language is not None else (phrase(call, scene, "not_understood"),)
+    return _menu(replace(call, tries=0), scene, lead)
+
+
+def _menu(call: Call, scene: Scene, lead: tuple[Spoken, ...] = (), *, again: bool = False) -> Reply:
+    """again: the message is told once more."""
+    if again or call.step is Step.GREETING:
+        lead = (*lead, *documents.message(call, scene))
+    return reply(replace(call, step=Step.MENU), documents.menu(call, scene, lead))
+
+
+def _back_to_menu(call: Call, scene: Scene, *lead: Spoken) -> Reply:
+    """Once more from the menu; after three times to a person."""
+    if call.laps >= documents.MOST_LAPS:
+        return person(call, scene, lead)
+    return _menu(replace(call, laps=call.laps + 1, tries=0), scene, lead)
+
+
+def _at_menu(call: Call, heard: Heard, scene: Scene) -> Reply:
+    match heard.digits:
+        case "" | "0":
+            return person(call, scene)
+        case "1" if scene.activation_id is not None:
+            return _guide(call, scene)
+        case "2" if scene.zips is not None and scene.activation_id is not None:
+            return reply(replace(call, step=Step.ZIP, tries=0), documents.zip_code(call, scene))
+        case "*" if call.laps < documents.MOST_LAPS:
+            return _menu(replace(call, laps=call.laps + 1, tries=0), scene, again=True)
+    if call.tries + 1 >= MOST_TRIES:
+        return person(call, scene)
+    return _menu(replace(call, tries=call.tries + 1), scene, (phrase(call, scene, "not_understood"),))
+
+
+def _guide(call: Call, scene: Scene) -> Reply:
+    """The guide by text, once; they may stay on the line."""
+    if not is_reachable(call) or scene.activation_id is None:
+        return _back_to_menu(call, scene, phrase(call, scene, "no_number" if scene.activation_id else "not_understood"))
+    acts = () if call.guided else (TextGuide(language=call.language),)
+    sent = phrase(call, scene, "guide_sent")
+    return replace(_back_to_menu(replace(call, guided=True), scene, sent), acts=acts)
+
+
+def _at_zip(call: Call, heard: Heard, scene: Scene) -> Reply:
+    typed = heard.digits.rstrip("#*")
+    if scene.zips is None or not (len(typed) == 5 and typed.isascii() and typed.isdigit()):
+        again = (phrase(call, scene, "zip_again"),)
+        if scene.zips is None or call.tries + 1 >= MOST_TRIES:
+            return _back_to_menu(call, scene, *again)
+        return reply(replace(call, tries=call.tries + 1), documents.zip_code(call, scene, again))
+    verdicts = {"zip_inside": scene.zips.inside, "zip_edge": scene.zips.edge, "zip_outside": scene.zips.outside}
+    verdict = next((key for key, zips in verdicts.items() if typed in zips), "zip_unknown")
+    answer = _back_to_menu(call, scene, phrase(call, scene, verdict, zip=" ".join(typed)))
+    known = verdict != "zip_unknown"
+    return replace(answer, acts=(*answer.acts, InZip(zip=typed))) if known else answer
+
+
+def person(call: Call, scene: Scene, lead: tuple[Spoken, ...] = ()) -> Reply:
+    """In line for an agent where there is one and room; else on to the call centre, or to what else can be offered."""
+    if scene.pack.shape is not Shape.FULL_QUEUE:
+        return forwarded(call, scene, lead) if documents.answering(scene) else _offer(call, scene, lead)
+    is_full = scene.waiting >= scene.pack.most_waiting and call.since is None and call.head is not Head.FROM_911
+    if is_full or must_leave(call, scene):
+        return _offer(call, scene, lead)
+    why = "handed over by the emergency centre" if call.head is Head.FROM_911 else "waits for a person"
+    moves = (Move(stands=Standing.QUEUEING, why=why),) if call.since is None else ()
+    if call.step is Step.GREETING and call.head is not Head.FROM_911 and not scene.drill:
+        lead = (*lead, *documents.message(call, scene))
+    joined = replace(call, step=Step.WAITING, tries=0, since=call.since or scene.now)
+    return reply(joined, documents.joining(call, scene, lead), *moves)
+
+
+def forwarded(call: Call, scene: Scene, lead: tuple[Spoken, ...] = ()) -> Reply:
+    """The city's own call centre, then its second number, then what else can be offered."""
+    numbers = [number for number in (scene.pack.forward, scene.pack.second) if number and number not in call.tried]
+    if not numbers:
+        return _offer(call, scene, lead)
+    call = replace(call, step=Step.FORWARD, tries=0, tried=call.tried | {numbers[0]})
+    return reply(call, documents.to_forward(call, scene, numbers[0], lead))
+
+
+def _offer(call: Call, scene: Scene, lead: tuple[Spoken, ...] = ()) -> Reply:
+    """What else can be done; after three times the message, which nobody can refuse."""
+    if call.offers >= documents.MOST_LAPS:
+        return _voicemail(call, scene, lead)
+    if call.step is Step.GREETING:
+        lead = (*lead, *documents.message(call, scene))
+    call = replace(call, step=Step.OFFER, tries=0, offers=call.offers + 1)
+    return reply(call, documents.offer(call, scene, lead))
+
+
+def _at_offer(call: Call, heard: Heard, scene: Scene) -> Reply:
+    partner = documents.partner_left(call, scene)
+    match heard.digits:
+        case "1" if scene.activation_id is not None and is_reachable(call):
+            acts = () if call.guided else (TextGuide(language=call.language),)
+            told = _offer(replace(call, guided=True), scene, (phrase(call, scene, "guide_sent"),))
+            return replace(told, acts=acts)
+        case "3":
+            return _book(call, scene)
+        case "5":
+            return _voicemail(call, scene)
+        case "" | "0":
+            return _partner(call, scene) if partner is not None else _voicemail(call, scene)
+    if call.tries + 1 >= MOST_TRIES:
+        return _partner(call, scene) if partner is not None else _voicemail(call, scene)
+    call = replace(call, tries=call.tries + 1)
+    return reply(call, documents.offer(call, scene, (phrase(call, scene, "not_understood"),)))
+
+
+def _book(call: Call, scene: Scene) -> Reply:
+    """The callback, if it can still be promised; else what else there is."""
+    if scene.promise is None or not is_reachable(call):
+        return _offer(call, scene, (phrase(call, scene, "promise_gone" if is_reachable(call) else "no_number"),))
+    move = Move(stands=Standing.CALLBACK, why="asked to be called back")
+    document = documents.booked(call, scene, scene.promise)
+    return settled(replace(call, step=Step.BOOKED, tries=0), document, move, acts=(BookCallback(promise=scene.promise),))
+
+
+def _at_booked(call: Call, heard: Heard, scene: Scene) -> Reply:
+    if heard.digits == GUIDE and scene.activation_id is not None and documents.can_be_texted(call):
+        said = phrase(call, scene, "guide_sent")
+        acts = (TextGuide(language=call.language),)
+        return reply(replace(call, guided=True), documents.ended(call, scene, said), acts=acts)
+    return reply(call, documents.ended(call, scene))
+
+
+def _partner(call: Call, scene: Scene) -> Reply:
+    partner = scene.partner
+    if partner is None or documents.partner_left(call, scene) is None:
+        return _offer(call, scene)
+    call = replace(call, step=Step.PARTNER, tries=0, tried=call.tried | {Step.PARTNER})
+    return reply(call, documents.to_partner(call, scene, partner.name, partner.number), acts=(ToPartner(name=partner.name),))
+
+
+def _after_dial(call: Call, heard: Heard, scene: Scene) -> Reply:
+    """The partner or the call centre was rung: done, or on to what is left."""
+    if heard.dial_status in ANSWERED:
+        who = "a partner" if call.step is Step.PARTNER else "the city's call centre"
+        queued = () if call.since is not None else (Move(stands=Standing.QUEUEING, why="handed on"),)
+        move = Move(stands=Standing.OVERFLOWED, why=f"answered by {who}")
+        return settled(call, documents.ended(call, scene), *queued, move)
+    return _offer(call, scene) if call.step is Step.PARTNER else forwarded(call, scene)
+
+
+def _after_emergency(call: Call, heard: Heard, scene: Scene) -> Reply:
+    if heard.dial_status in ANSWERED:
+        return settled(call, documents.ended(call, scene))
+    return settled(call, documents.emergency_failed(call, scene))
+
+
+def bridged(call: Call, scene: Scene) -> Reply:
+    """An agent is there: the caller is joined to them."""
+    return reply(replace(call, step=Step.BRIDGE, tries=0), documents.bridge(call, scene))
+
+
+def _after_bridge(call: Call, heard: Heard, scene: Scene) -> Reply:
+    if heard.dial_status:
+        return reply(call, documents.ended(call, scene))
+    return bridged(call, scene)
+
+
+def _voicemail(call: Call, scene: Scene, lead: tuple[Spoken, ...] = ()) -> Reply:
+    return reply(replace(call, step=Step.VOICEMAIL, tries=0), documents.voicemail(call, scene, lead))
+
+
+def _at_voicemail(call: Call, heard: Heard, scene: Scene) -> Reply:
+    given_up = Standing.BLOCKED if call.since is None else Standing.TIMED_OUT
+    if heard.recording:
+        move = Move(stands=given_up, why="left a message")
+        said = phrase(call, scene, "voicemail_thanks")
+        return settled(call, documents.ended(call, scene, said), move, acts=(Voicemail(recording=heard.recording),))
+    none = phrase(call, scene, "voicemail_none")
+    if call.tries + 1 < MOST_TRIES:
+        return reply(replace(call, tries=call.tries + 1), documents.voicemail(call, scene, (none,)))
+    return settled(call, documents.ended(call, scene, none), Move(stands=given_up, why="told what to do, left no message"))
+
+
+def _in_line(call: Call, heard: Heard, scene: Scene) -> Reply:
+    """A key in the queue, or sent here by `waiting`. Only verbs that a queue knows may be answered."""
+    if must_leave(call, scene):
+        return reply(replace(call, step=Step.TO_OFFER), documents.leaving(documents.why_not(call, scene)))
+    if heard.digits == GUIDE and scene.activation_id is not None and is_reachable(call):
+        acts = () if call.guided else (TextGuide(language=call.language),)
+        call = replace(call, guided=True)
+        return reply(call, documents.round_of_waiting(call, scene, (phrase(call, scene, "guide_sent"),)), acts=acts)
+    wanted = heard.digits == CALLBACK and call.offers < documents.MOST_LAPS
+    if wanted and scene.promise is not None and is_reachable(call):
+        return reply(replace(call, step=Step.TO_CALLBACK), documents.leaving())
+    return reply(call, documents.round_of_waiting(call, scene))
+
+
+def _leaves(call: Call, heard: Heard, scene: Scene) -> Reply:
+    """It was told to leave already: the same report came twice, or late."""
+    return reply(call, documents.leaving())
+
+
+def left(call: Call, heard: Heard, scene: Scene) -> Reply:
+    """Out of the queue, for the reason it was left for; or the provider would not have the call."""
+    match call.step:
+        case Step.TO_EMERGENCY | Step.EMERGENCY:
+            return settled(replace(call, step=Step.EMERGENCY), documents.to_emergency(call, scene))
+        case Step.TO_CALLBACK if scene.promise is not None:
+            return _book(call, scene)
+        case Step.TO_CALLBACK:  # the promise has gone meanwhile; the place has not
+            return person(replace(call, offers=call.offers + 1), scene, (phrase(call, scene, "promise_gone"),))
+    if heard.queue_result in REDIRECTED:  # another document has the call already; nobody hears this one
+        return replace(bridged(call, scene), call=call)
+    return _offer(call, scene)
+
+
+STEPS: Final[Mapping[Step, Callable[[Call, Heard, Scene], Reply]]] = {
+    Step.GREETING: _greeting,
+    Step.MENU: _at_menu,
+    Step.ZIP: _at_zip,
+    Step.WAITING: _in_line,
+    Step.OFFER: _at_offer,
+    Step.BOOKED: _at_booked,
+    Step.VOICEMAIL: _at_voicemail,
+    Step.TO_EMERGENCY: _leaves,
+    Step.TO_CALLBACK: _leaves,
+    Step.TO_OFFER: _leaves,
+    Step.EMERGENCY: _after_emergency,
+    Step.PARTNER: _after_dial,
+    Step.FORWARD: _after_dial,
+    Step.BRIDGE: _after_bridge,
+    Step.BACK: _after_bridge,
+}
