@@ -32,6 +32,15 @@ class Outcome:
     sid: str = ""
     seconds: float = 0.0
     bridged: bool = False
+    began: float | None = None
+
+    def meets(self, now: float, status: str = COMPLETED) -> None:
+        """The two speak from now on."""
+        self.began, self.bridged, self.status = now, True, status
+
+    def parts(self, now: float) -> None:
+        """They no longer do, if ever they did."""
+        self.seconds = now - self.began if self.began is not None else 0.0
 
     def form(self) -> dict[str, str]:
         form = {"DialCallStatus": self.status, "DialBridged": str(self.bridged).lower()}
@@ -48,7 +57,7 @@ def dial(leg: Leg, verb: Verb, here: Source) -> Script[Source | None]:
     try:
         yield from _dialled(leg, verb, here, outcome)
     except Interrupt as interrupt:
-        outcome.status = outcome.status or (COMPLETED if outcome.bridged else CANCELED)
+        outcome.status = outcome.status or CANCELED
         if verb.get("action") and not isinstance(interrupt, Redirected):
             over = {"CallStatus": "completed"} if isinstance(interrupt, HungUp | Ended) else {}
             leg.board.tell(leg, there(here, verb.get("action"), verb.get("method", "POST"), **outcome.form() | over))
@@ -64,16 +73,19 @@ def _dialled(leg: Leg, verb: Verb, here: Source, outcome: Outcome) -> Script[Non
     limit, star = leg.now + verb.whole("timeLimit", TIME_LIMIT_S), verb.yes("hangupOnStar")
     if nouns[0].name == "Conference":
         leg.board.take(leg)
-        began = leg.now
+        outcome.meets(leg.now, "answered")
         try:
             outcome.status = yield from conference(leg, nouns[0], here, limit, star=star)
             outcome.bridged = outcome.status == "answered"
         finally:
-            outcome.seconds = leg.now - began
+            outcome.parts(leg.now)
     elif nouns[0].name == "Queue":
         note(leg, nouns[0])
-        outcome.status = yield from from_queue(leg, nouns[0], here, leg.now + verb.whole("timeout", TIMEOUT_S))
-        outcome.bridged = outcome.status == COMPLETED
+        until = leg.now + verb.whole("timeout", TIMEOUT_S)
+        try:
+            outcome.status = yield from from_queue(leg, nouns[0], here, until, lambda: outcome.meets(leg.now))
+        finally:
+            outcome.parts(leg.now)
     else:
         yield from _telephones(leg, verb, nouns, here, outcome)
 
@@ -92,7 +104,8 @@ def _telephones(leg: Leg, verb: Verb, nouns: Sequence[Verb], here: Source, outco
         chosen = yield from _first_taken(children, outcome)
         if chosen is None:
             return
-        outcome.sid, outcome.bridged, began = chosen.call.sid, True, leg.now
+        outcome.sid = chosen.call.sid
+        outcome.meets(leg.now)
         leg.board.take(leg)
         for other in children:
             if other is not chosen:
@@ -101,9 +114,8 @@ def _telephones(leg: Leg, verb: Verb, nouns: Sequence[Verb], here: Source, outco
         try:
             limit = leg.now + verb.whole("timeLimit", TIME_LIMIT_S)
             yield from bridged(leg, chosen, limit, star=verb.yes("hangupOnStar"))
-            outcome.status = COMPLETED
         finally:
-            outcome.seconds = leg.now - began
+            outcome.parts(leg.now)
     finally:
         for child in children:
             child.interrupt(Ended("the caller has gone"))

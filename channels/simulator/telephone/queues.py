@@ -1,5 +1,6 @@
 """Enqueue, and Dial's Queue: https://www.twilio.com/docs/voice/twiml/enqueue, https://www.twilio.com/docs/voice/twiml/queue."""
 
+from collections.abc import Callable
 from typing import Final
 
 from channels.simulator.telephone.bridges import PARTED, bridged
@@ -66,8 +67,9 @@ def enqueue(leg: Leg, verb: Verb, here: Source) -> Script[Source | None]:
     return _action(verb, here, _form(queue, result, seconds))
 
 
-def from_queue(leg: Leg, noun: Verb, here: Source, until: float) -> Script[str]:
-    """Dial's Queue: speaks with whoever waits longest, or waits for somebody to come. Returns DialCallStatus."""
+def from_queue(leg: Leg, noun: Verb, here: Source, until: float, meets: Callable[[], None]) -> Script[str]:
+    """Dial's Queue: speaks with whoever waits longest, or waits for somebody to come; meets: called when the two speak. Returns
+    DialCallStatus."""
     queue = leg.board.queue(noun.text, make=False)
     if queue is None:
         return "failed"
@@ -89,6 +91,7 @@ def from_queue(leg: Leg, noun: Verb, here: Source, until: float) -> Script[str]:
     word = yield Wait(until)
     if not (isinstance(word, Signal) and word.what == READY):
         return "no-answer"  # the caller hung up meanwhile
+    meets()
     yield from bridged(leg, other)
     return "completed"
 
