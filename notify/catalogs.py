@@ -21,6 +21,7 @@ from jinja2.ext import babel_extract
 TEMPLATES: Final = (".txt", ".html")
 TABLES: Final = ("hazards", "danger", "folders", "plain", "parts", "timed")  # what words.toml must have
 REPLIES: Final = "/replies.txt"  # what the text dialog answers
+SPOKEN: Final = "runbooks"  # the domain of what is read aloud to callers (notify.sayings)
 IN_TEXTS: Final = ("/sms.txt", "/choices.txt", "hazards/titles.txt", "lines/lines.txt")
 KEPT: Final = 256  # files whose parsed or written form is kept in memory: twice as many as there are
 COMMENT_TAG: Final = "Translators:"
@@ -117,6 +118,8 @@ def config(templates: Path) -> Mapping[str, Any]:
 
 def kinds(message: Message) -> frozenset[str]:
     """What the message is part of. A choice's sentence is part of texts and pages alike."""
+    if message.domain == SPOKEN:
+        return frozenset({"spoken"})
     if message.file.endswith("/topics.txt"):
         return frozenset({"topic"})
     if message.file.endswith(REPLIES):
@@ -193,6 +196,17 @@ def files(templates: Path) -> Mapping[Path, bytes]:
     return wanted
 
 
+def bodies(templates: Path, domain: str, found: Sequence[Message], languages: Sequence[str]) -> Mapping[Path, bytes]:
+    """What the .pot and .po files of one domain must hold, when all of it is promised in all of these languages."""
+    wanted = {pot_path(templates, domain): _header(domain, "") + _body(domain, "", tuple(found), b"")}
+    for language in languages:
+        path = po_path(templates, language, domain)
+        old = path.read_bytes() if path.exists() else b""
+        header = old.partition(b"\n\n")[0] + b"\n\n" if old else _header(domain, language)
+        wanted[path] = header + _body(domain, language, tuple(found), old)
+    return wanted
+
+
 def stale(templates: Path) -> tuple[Path, ...]:
     """The catalogues that are not in step with the templates."""
     return tuple(path for path, wanted in files(templates).items() if not path.exists() or path.read_bytes() != wanted)
@@ -219,7 +233,7 @@ def _body(domain: str, language: str, found: tuple[Message, ...], old: bytes) ->
             message.text,
             context=message.context,
             auto_comments=[message.comment] if message.comment else [],
-            locations=[(f"templates/{message.file}", 0)],
+            locations=[(message.file if domain == SPOKEN else f"templates/{message.file}", 0)],
         )
         before = kept.pop(message.context, None)
         if before is not None:

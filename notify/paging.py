@@ -39,6 +39,7 @@ class Kind(StrEnum):
     REHEARSAL = "rehearsal"  # an alert's text, to whoever writes it
     DUTY_REHEARSAL = "rehearsal of all"  # and to everybody who may come to approve it
     CODE = "code"  # proves that an address is somebody's
+    CALL_IN = "call in"  # surge mode has opened and nobody is at the desks
 
 
 REHEARSALS: Final = frozenset({Kind.REHEARSAL, Kind.DUTY_REHEARSAL})  # they tell nobody to do anything
@@ -175,6 +176,18 @@ def alone(channel: str, news: News, link: str) -> Content:
     body = (
         f"{news.who} broke the glass: alert {news.alert_id}, {news.headline}, leaves with nobody else's approval.\n"
         f"Their reason: {news.reason}\n\n{link}\n\nYou can stop it on that page.\n"
+    )
+    return _mail(said, body)
+
+
+def call_in(channel: str, news: News, link: str) -> Content:
+    """news.headline: what surge mode is about; alert_id: the activation."""
+    said = f"{MARKS[news.mode]}311 NEEDS YOU: {news.headline}"
+    if channel == "sms":
+        return _text(f"{said}. Surge mode is open and nobody is at the desks. Opened by {news.who}. {link}")
+    body = (
+        f"Surge mode is open for {news.headline}, and nobody is at the desks. Opened by {news.who}.\n\n{link}\n\n"
+        "You can answer from any phone. The page says how to begin; the script is on it.\n"
     )
     return _mail(said, body)
 

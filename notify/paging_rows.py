@@ -85,6 +85,11 @@ def history(conn: Connection, alert_id: str) -> list[StaffPage]:
     return _pages(conn, col(StaffPage.about) == alert_id, col(StaffPage.kind).not_in(REHEARSALS))
 
 
+def of_kind(conn: Connection, kind: Kind, about: str) -> list[StaffPage]:
+    """Every page of one kind about one matter."""
+    return _pages(conn, col(StaffPage.kind) == kind, col(StaffPage.about) == about)
+
+
 def page(conn: Connection, page_id: int) -> StaffPage | None:
     return next(iter(_pages(conn, col(StaffPage.page_id) == page_id)), None)
 

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
@@ -32,6 +32,7 @@ UNITS: Final = {
     "degrees": "temperature-fahrenheit",
     "gallons": "volume-gallon",
 }
+LENGTHS: Final[tuple[Literal["long", "short"], ...]] = ("long", "short")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +120,7 @@ def _written(slot: FactSlot, value: str, language: str, zone: ZoneInfo) -> str |
 
 
 def _amount(value: str, unit: str, language: str) -> str | None:
-    """None for a unit that only its own language can name."""
+    """None for a unit that CLDR has no word for in this language. Where there is one form only, it is called the short one."""
     known = UNITS.get(unit)
     if known is None:
         return f"{value} {unit}" if language == ENGLISH else None
@@ -127,7 +128,9 @@ def _amount(value: str, unit: str, language: str) -> str | None:
         locale = Locale.parse(language, sep="-")
     except (UnknownLocaleError, ValueError):
         return None
-    return str(format_unit(float(value), known, "long", locale=locale)).replace("\u00a0", " ")
+    written = (str(format_unit(float(value), known, length, locale=locale)) for length in LENGTHS)
+    # A form that Babel does not find it writes as the unit's own name: "3 duration-minute".
+    return next((one.replace("\u00a0", " ") for one in written if known not in one), None)
 
 
 def moment(value: str) -> datetime | None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import Connection
 
-from notify import catalogs, data, reviews, words
+from notify import catalogs, data, reviews, sayings, words
 from notify.cli.admin import opened
 from notify.cli.say import Exit, Json, refuse, screen, sentences, show, table
 from notify.console.reviewing import keep
@@ -27,7 +27,7 @@ def status(json: Json = False) -> None:
     with sentences():
         _, db = opened()
         with closing(db):
-            known = words.load(data.folder("templates"))
+            known = _known()
             rows = reviews.standings(known, reviews.arrange(db.read_now(stored)))
     columns = ("language", "approved", "draft", "stale", "missing")
     if json:
@@ -44,7 +44,11 @@ def status(json: Json = False) -> None:
 @app.command()
 def check(json: Json = False) -> None:
     """Everything wrong with the translations: unusable, out of step, too long on some weekday; ends with 1 if there is any."""
-    found = words.problems(words.load(data.folder("templates")))
+    templates, runbooks = data.folder("templates"), data.folder("runbooks")
+    behind = [
+        f"{path.parts[-3]}/{path.name} is not in step: run `words extract`." for path in sayings.stale(templates, runbooks)
+    ]
+    found = (*words.problems(words.load(templates)), *sayings.load(templates, runbooks).faults, *behind)
     if json:
         show({"problems": found}, json)
         if found:
@@ -60,7 +64,8 @@ def extract(json: Json = False) -> None:
     """Brings every catalogue into step with the templates; a translation whose English has changed is marked fuzzy."""
     folder = data.folder("templates")
     with sentences():
-        written = [str(path.relative_to(folder)) for path in catalogs.extract(folder)]
+        made = [*catalogs.extract(folder), *sayings.extract(folder, data.folder("runbooks"))]
+        written = [str(path.relative_to(folder)) for path in made]
     show({"written": written}, json, written or ["Every catalogue is in step."])
 
 
@@ -88,7 +93,7 @@ def review(
     with sentences():
         _, db = opened()
         with closing(db):
-            known = words.load(data.folder("templates"))
+            known = _known()
             there = (*known.languages(), *known.plain)
             if language not in there:
                 refuse([f"There are no words in '{language}'; there are {', '.join(there)}."], Exit.USAGE)
@@ -107,6 +112,12 @@ def review(
             db.write_now(store)
     left = len(entries) - len(given)
     show({"language": language, "approved": len(given), "left": left}, json, [f"{len(given)} approved, {left} left."])
+
+
+def _known() -> words.Words:
+    """The words of alerts, and what call-takers read aloud."""
+    templates = data.folder("templates")
+    return sayings.joined(words.load(templates), sayings.load(templates, data.folder("runbooks")))
 
 
 def _asked(entry: Entry, language: str) -> bool:

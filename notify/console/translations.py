@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 from sqlalchemy import Connection
 
-from notify import audit, reviews, words
+from notify import audit, data, reviews, sayings, words
 from notify.audit import Act
 from notify.catalogs import Message, kinds
 from notify.console import reviewing
@@ -40,6 +40,7 @@ FORMS: Final = {
     "page": "page, e-mail and CAP",
     "topic": "answer to a word texted back",
     "reply": "answer of the text dialog",
+    "spoken": "read aloud to callers of 311",
 }
 NO_NOTE: Final = "Say what is wrong with these words, so that somebody can mend them."
 LONG_NOTE: Final = "The note is too long; 1,000 characters fit."
@@ -65,7 +66,9 @@ class Card:
 class Translations:
     def __init__(self, guard: Guard, service: Service) -> None:
         self._guard, self._service = guard, service
-        self._db, self._screens, self._words = guard.db, guard.screens, service.assembly.words
+        self._db, self._screens = guard.db, guard.screens
+        templates, runbooks = data.folder("templates"), data.folder("runbooks")
+        self._words = sayings.joined(service.assembly.words, sayings.load(templates, runbooks))
         self._sizes: dict[str, Mapping[tuple[str, str], words.Row]] = {}
 
     def routes(self) -> list[Route]:

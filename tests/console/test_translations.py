@@ -7,7 +7,7 @@ from html import unescape
 import pytest
 from sqlalchemy import text
 
-from notify import reviews
+from notify import data, reviews, sayings
 from notify.catalogs import kinds
 from notify.console.translations import CHANGED, NO_NOTE, PAGE
 from notify.reviews import Reader, Review
@@ -25,7 +25,9 @@ def nothing_reviewed(house: House) -> Iterator[None]:
 
 
 def known(house: House) -> Words:
-    return house.served.running.service.assembly.words
+    """What translators see: the words of alerts, and what is read aloud to callers."""
+    spoken = sayings.load(data.folder("templates"), data.folder("runbooks"))
+    return sayings.joined(house.served.running.service.assembly.words, spoken)
 
 
 def kept(house: House) -> Sequence[Review]:

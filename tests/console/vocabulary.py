@@ -133,7 +133,7 @@ def facts() -> Iterator[str]:
     """Names and meanings of what people fill in, for every danger."""
     own = set(declared(ROOT / "templates" / "slots.toml"))
     for path in sorted((ROOT / "templates").glob("*/slots.toml")):
-        if path.parent.name != "dialog":
+        if path.parent.name not in ("dialog", "voice"):  # the program fills those in
             for name, slot in tomllib.loads(path.read_text("utf-8")).items():
                 if name not in own:
                     yield name.replace("_", " ").capitalize()
