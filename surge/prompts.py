@@ -64,6 +64,10 @@ class Speech:
         recorded = self.recordings.get(language, {}).get(key)
         if recorded and not placeholders(self.texts[ENGLISH][key]):
             return Play(url=recorded)
+        return self.read(key, language, **slots)
+
+    def read(self, key: str, language: str, **slots: object) -> Say:
+        """The same by a voice of the provider, whatever is recorded. Raises KeyError for one there is not."""
         text = self.texts.get(language, {}).get(key) if language in self.voices else None
         if text is None:
             language, text = ENGLISH, self.texts[ENGLISH][key]

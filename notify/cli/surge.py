@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+from notify.cli import surge_fallback
 from notify.cli.say import Json, refuse, sentences, show
 from surge.call_files import BadCallFile, read
 from surge.simulation import figures
 from surge.simulation import simulate as played
 
 app = typer.Typer(help="Surge mode: when thousands call at once.", no_args_is_help=True)
+app.command()(surge_fallback.fallback)
 
 
 @app.callback()
