@@ -40,6 +40,8 @@ class Arrival:
     words: bytes | None = None
     key_id: str = ""
     returned: bool = False
+    ours: str = ""
+    danger: bool = False
 
 
 class Board(Switchboard):
@@ -72,6 +74,8 @@ class Board(Switchboard):
                 head=arrival.head,
                 skill=arrival.skill,
                 returned=arrival.returned,
+                ours=arrival.ours,
+                danger=arrival.danger,
             )
         )
         if arrival.way is not Way.VOICE:
@@ -92,6 +96,8 @@ class Board(Switchboard):
         if record is not None:
             if to is Standing.QUEUEING:
                 waits.enter(self.books, record, now)
+            elif to is Standing.ABANDONED:
+                waits.hung_up(self.books, record, now, why)
             elif to not in NOT_CALLERS:
                 waits.leave(self.books, record, to, now, why)
         return self._settled(now)

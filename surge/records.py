@@ -58,6 +58,8 @@ class Record:
     sealed: bytes | None = None
     words: bytes | None = None
     key_id: str = ""
+    ours: str = ""  # the number of ours they wrote to
+    danger: bool = False  # what they wrote sounds like it
     head: Head = Head.NONE
     skill: str = ""
     place: Place | None = None

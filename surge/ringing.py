@@ -160,6 +160,25 @@ def wrap(books: Books, reservation: Reservation, now: datetime) -> None:
         books.move(record, Standing.WRAP, now, actor=seat.agent_id)
 
 
+def take(books: Books, agent_id: str, contact_id: str, now: datetime) -> None:
+    seat, record = books.seats.get(agent_id), books.records.get(contact_id)
+    if seat is None or record is None or record.is_call:
+        return
+    if seat.state is AgentState.WRAP:
+        end_wrap(books, replace(seat, wanted=AgentState.READY), now)
+    held, theirs = books.held_by(agent_id), books.held_for(contact_id)
+    if held is not None and not held.is_accepted and held is not theirs:
+        miss(books, held, now, "took somebody else first", fault=False)
+    if theirs is not None and not theirs.is_accepted and theirs.agent_id != agent_id:
+        miss(books, theirs, now, "taken by somebody else", fault=False)
+    seat, record = books.seats[agent_id], books.records[contact_id]
+    if seat.state is AgentState.READY and record.contact.standing is Standing.QUEUEING:
+        reserve(books, record, seat, now)
+    reservation = books.held_for(contact_id)
+    if reservation is not None and reservation.agent_id == agent_id and not reservation.is_accepted:
+        accept(books, reservation, now)
+
+
 def finish(books: Books, agent_id: str, contact_id: str, now: datetime) -> None:
     """The agent says it is over. A telephone call that goes on is hung up on both ends."""
     seat = books.seats.get(agent_id)

@@ -81,6 +81,11 @@ class Switchboard:
             ringing.accept(self.books, reservation, now)
         return self._settled(now)
 
+    def take(self, agent_id: str, contact_id: str, now: datetime) -> Turn:
+        """An agent opens this very contact, which is written and waits, before its turn: somebody may be in danger."""
+        ringing.take(self.books, agent_id, contact_id, now)
+        return self._settled(now)
+
     def finish(self, agent_id: str, contact_id: str, disposition: str, script: int | None, now: datetime) -> Turn:
         """The agent has ended with a contact; also words that come after the wrap are kept. A call that goes on is hung up."""
         ringing.finish(self.books, agent_id, contact_id, now)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from surge import overflow, queue, recalling, ringing
 from surge.books import Books
-from surge.contact import ALLOWED, Standing
+from surge.contact import ALLOWED, IN_QUEUE, Standing
 from surge.orders import Redirect, Step
 from surge.overflow import Use
 from surge.pack import Partner
@@ -29,6 +29,10 @@ def enter(books: Books, record: Record, now: datetime) -> None:
 
 def leave(books: Books, record: Record, to: Standing, now: datetime, why: str) -> None:
     """To any step of the recording, or an end of it. An agent being rung is free; one who talked notes what it was."""
+    if to is Standing.BLOCKED and record.contact.standing in IN_QUEUE:
+        to = Standing.TIMED_OUT  # they had stood in the line
+    if to not in ALLOWED[record.contact.standing] and to in ALLOWED[Standing.QUEUEING]:
+        record = books.records[unring(books, record, now)]
     if to not in ALLOWED[record.contact.standing]:
         return
     reservation = books.held_for(record.contact_id)
@@ -43,6 +47,8 @@ def leave(books: Books, record: Record, to: Standing, now: datetime, why: str) -
 
 def hung_up(books: Books, record: Record, now: datetime, why: str) -> None:
     """Whoever waits and ends the call. Somebody who had been promised a call, and called again, has the promise still."""
+    if record.contact.standing not in IN_QUEUE:
+        return
     record = books.records[unring(books, record, now)]
     unforward(books, record, now, answered=False)
     record = books.records[record.contact_id]

@@ -7,6 +7,7 @@ import notify.paging_tables
 import notify.staff_tables
 import notify.tables
 import surge.desk_tables
+import surge.floor_tables
 import surge.number_tables
 import surge.tables  # noqa: F401  (registers its tables)
 

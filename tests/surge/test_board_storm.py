@@ -186,6 +186,12 @@ class Storm(RuleBasedStateMachine):
             case "left":
                 self.say(lambda now: self.board.agent_left(ring, now))
 
+    @precondition(lambda self: self.board.books.records)
+    @rule(data=st.data(), agent=st.sampled_from(AGENTS))
+    def takes_somebody(self, data: Any, agent: str) -> None:
+        contact_id = self._some_contact(data)
+        self.say(lambda now: self.board.take(agent, contact_id, now))
+
     @rule(agent=st.sampled_from(AGENTS), takes=st.booleans())
     def works(self, agent: str, takes: bool) -> None:
         seat = self.board.books.seats.get(agent)
