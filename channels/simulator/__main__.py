@@ -17,8 +17,21 @@ from channels.simulator.handsets import ENDINGS, Handsets
 from channels.simulator.journal import JournalBroken
 from channels.simulator.phones import FIRST_ROW, BadPhone
 from channels.simulator.server import serve
+from channels.simulator.telephone.config import Shares, TelephoneConfig, VoiceNumber
+from channels.simulator.telephone.crowd_file import BadCrowd, Script, read
 
 DEFAULT = SimulatorConfig(log=Path("."))
+FURTHER = {
+    "webhook_limit_s": (int, float),
+    "most_queued": (int,),
+    "queue_maximum": (int,),
+    "words_per_minute": (int, float),
+    "play_s": (int, float),
+    "plays_s": (dict,),
+    "shares": (dict,),
+    "shuffled": (int, float),
+    "seed": (str,),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,8 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="simulator", description="A stand-in for a text gateway and a mail relay.")
-    parser.add_argument("--log", type=Path, required=True, help="folder of sms.jsonl and smtp.jsonl")
+    parser = argparse.ArgumentParser(prog="simulator", description="A stand-in for a text and voice gateway and a mail relay.")
+    parser.add_argument("--log", type=Path, required=True, help="folder of sms.jsonl, smtp.jsonl and voice.jsonl")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--sms-port", type=int, default=0, help="0 takes any free port")
     parser.add_argument("--smtp-port", type=int, default=0, help="0 takes any free port")
@@ -74,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--keep-mail", type=Path, help="folder for the raw messages")
     parser.add_argument("--sms-faults", type=json.loads, default={}, metavar="JSON", help=_names(SmsFaults))
     parser.add_argument("--mail-faults", type=json.loads, default={}, metavar="JSON", help=_names(MailFaults))
+    _voice(parser)
     return parser
 
 
@@ -94,6 +108,8 @@ def _config(given: argparse.Namespace) -> SimulatorConfig:
         mail_faults=changed(MailFaults(), given.mail_faults),
         phones=tuple(given.phones),
         wordings=given.wordings,
+        telephone=_telephone(given),
+        crowd=given.crowd,
         mail=MailConfig(
             username=given.smtp_user,
             password=given.smtp_password,
@@ -102,6 +118,56 @@ def _config(given: argparse.Namespace) -> SimulatorConfig:
             keep=given.keep_mail,
         ),
     )
+
+
+def _voice(parser: argparse.ArgumentParser) -> None:
+    voice = parser.add_argument_group("telephone")
+    voice.add_argument("--voice-number", action="append", default=[], metavar="NUMBER=URL", help="a number people call")
+    voice.add_argument("--voice-fallback-url", default="", metavar="URL", help="asked when the number's URL fails")
+    voice.add_argument("--voice-fallback", type=Path, metavar="FILE", help="TwiML for when both fail: needs no application")
+    voice.add_argument("--voice-status-url", default="", metavar="URL", help="told of the end of each call to a number")
+    voice.add_argument("--speed", type=float, default=1.0, help="simulated seconds in a real one: 60 is an hour a minute")
+    voice.add_argument("--calls-per-second", type=float, default=1.0, help="outbound calls that leave in a simulated second")
+    voice.add_argument("--telephone", type=json.loads, default={}, metavar="JSON", help="any further " + ", ".join(FURTHER))
+    voice.add_argument("--crowd", type=_crowd, metavar="FILE", help="people who call, YAML or CSV; they begin at once")
+
+
+def _telephone(given: argparse.Namespace) -> TelephoneConfig:
+    further = dict(given.telephone)
+    wrong = [f"--telephone has no setting {name!r}." for name in further if name not in FURTHER]
+    wrong += [f"{name} cannot be {further[name]!r}." for name, kinds in FURTHER.items() if _unfit(further.get(name), kinds)]
+    shares = further.pop("shares", {})
+    known = {each.name for each in fields(Shares)}
+    wrong += [f"shares has no {name!r}." for name, share in shares.items() if name not in known or _unfit(share, (int, float))]
+    pairs = [each.partition("=") for each in given.voice_number]
+    wrong += [f"--voice-number {number} needs =URL." for number, _, url in pairs if not url]
+    if wrong:
+        raise Unfit(tuple(wrong))
+    document = given.voice_fallback.read_text("utf-8") if given.voice_fallback else ""
+    numbers = tuple(
+        VoiceNumber(
+            number=number,
+            url=url,
+            fallback_url=given.voice_fallback_url,
+            fallback_document=document,
+            status_url=given.voice_status_url,
+        )
+        for number, _, url in pairs
+    )
+    return TelephoneConfig(
+        numbers=numbers, speed=given.speed, calls_per_s=given.calls_per_second, shares=Shares(**shares), **further
+    )
+
+
+def _unfit(value: object, kinds: tuple[type, ...]) -> bool:
+    return value is not None and (isinstance(value, bool) or not isinstance(value, kinds))
+
+
+def _crowd(file: str) -> Script:
+    try:
+        return read(Path(file))
+    except (OSError, BadCrowd) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _handsets(given: argparse.Namespace) -> Handsets:

@@ -11,6 +11,7 @@ from channels.simulator.handsets import ENDINGS, Handsets
 from channels.simulator.numbers import FICTIONAL, SHORT_CODE, may_call
 from channels.simulator.telephone.config import TelephoneConfig, urls
 from channels.simulator.telephone.config import problems as telephone_problems
+from channels.simulator.telephone.crowd_file import Script
 
 ACCOUNT: Final = re.compile(r"AC[0-9a-f]{32}")
 
@@ -42,7 +43,8 @@ class SimulatorConfig:
     """All a simulator needs. `log` is the folder of sms.jsonl, smtp.jsonl and voice.jsonl; port 0 means any free port.
     Reports go to `callback_hosts` only, so that a test cannot post to the outside; `callbacks_at_once` bounds those in flight.
     `phones` are on the screen at first, each an object of phones.Phone's settings; `wordings` names the application's texts,
-    with slots as %(name)s, so that a conversation can be written down as a transcript."""
+    with slots as %(name)s, so that a conversation can be written down as a transcript; `crowd` calls as soon
+    as the simulator runs."""
 
     log: Path
     host: str = "127.0.0.1"
@@ -61,6 +63,7 @@ class SimulatorConfig:
     phones: tuple[Mapping[str, Any], ...] = ()
     wordings: Mapping[str, str] = field(default_factory=dict)
     telephone: TelephoneConfig = field(default_factory=TelephoneConfig)
+    crowd: Script | None = None
 
 
 def problems(config: SimulatorConfig) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from channels.simulator.phonebook import Phonebook
 from channels.simulator.phones_page import PhonesPage
 from channels.simulator.rest import RestApi
 from channels.simulator.tap import Tap
+from channels.simulator.telephone.control import TelephoneControl
 from channels.simulator.telephone.exchange import LOG, Telephone
 from channels.simulator.transcript import wordings
 
@@ -140,15 +141,20 @@ async def _end(task: asyncio.Task[None]) -> None:
 
 async def _open_sms(exchange: Exchange, telephone: Telephone, mail: MailSink, book: Phonebook, stack: AsyncExitStack) -> str:
     config, ending = exchange.config, asyncio.Event()
+    voice = TelephoneControl(telephone)
     page = PhonesPage(exchange, book, wordings(config.wordings), ending)
     app = web.Application(client_max_size=64 * 1024)
-    app.add_routes([*Control(exchange, mail).routes(), *page.routes(), *RestApi(exchange, telephone, ending).routes()])
+    app.add_routes(
+        [*Control(exchange, mail).routes(), *voice.routes(), *page.routes(), *RestApi(exchange, telephone, ending).routes()]
+    )
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     site = web.SockSite(runner, _listen(config.host, config.sms_port), backlog=1024)
     await site.start()
     stack.callback(ending.set)
+    if config.crowd is not None:
+        voice.begin(config.crowd)
     port = runner.addresses[0][1]
     return f"http://[{config.host}]:{port}" if ":" in config.host else f"http://{config.host}:{port}"
 

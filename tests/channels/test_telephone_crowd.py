@@ -1,5 +1,6 @@
 """Crowds: scripted people on the telephone, read from files or made up from a seed."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ PAGES: dict[str, Page] = {
 
 def crowd(*people: Person) -> tuple[House, Crowd]:
     house = House(PAGES)
-    gathered = Crowd(house.board, CITY, people)
+    gathered = Crowd(house.board, CITY, people, "tocsin", Counter())
     gathered.begin()
     return house, gathered
 

@@ -13,6 +13,8 @@ from twilio.request_validator import RequestValidator
 
 from channels.simulator import Running, SimulatorConfig, running
 from channels.simulator.telephone.config import TelephoneConfig, VoiceNumber
+from channels.simulator.telephone.legs import Leg
+from channels.simulator.telephone.speech import recorded_s, silence
 from tests.channels.simulator_factories import Gateway, lines
 from tests.channels.telephone_factories import AGENT, CALLER, CITY, Ear, twiml
 
@@ -26,6 +28,7 @@ class LiveApp:
     def __init__(self, pages: Mapping[str, Page], token: str) -> None:
         self.pages, self.url, self.forms = dict(pages), "", list[tuple[str, dict[str, str]]]()
         self.unsigned: list[str] = []
+        self.files: dict[str, bytes] = {}
         self.hang = asyncio.Event()
         self._validator = RequestValidator(token)
         self._came = asyncio.Condition()
@@ -42,6 +45,11 @@ class LiveApp:
             await self.hang.wait()
         body = page(form) if callable(page) else page
         return web.Response(text=body, content_type="text/xml")
+
+    async def file(self, request: web.Request) -> web.Response:
+        if request.path not in self.files:
+            raise web.HTTPNotFound
+        return web.Response(body=self.files[request.path], content_type="audio/wav")
 
     async def expect(self, path: str, count: int = 1) -> list[dict[str, str]]:
         def said() -> list[dict[str, str]]:
@@ -60,13 +68,15 @@ async def city(
     app = LiveApp(pages, plain.auth_token)
     site = web.Application()
     site.router.add_post("/{path:.*}", app.take)
+    site.router.add_get("/{path:.*}", app.file)
     runner = web.AppRunner(site, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         app.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         there = VoiceNumber(number=CITY, url=f"{app.url}/ring", **dict(number or {}))
-        telephone = TelephoneConfig(**({"numbers": (there,), "speed": 1_000.0, "calls_per_s": 100.0} | changes))
+        settings: dict[str, Any] = {"numbers": (there,), "speed": 1_000.0, "calls_per_s": 100.0}
+        telephone = TelephoneConfig(**(settings | changes))
         config = SimulatorConfig(log=folder / "log", telephone=telephone)
         async with running(config) as simulator, aiohttp.ClientSession() as session:
             yield app, simulator, Gateway(session, simulator)
@@ -89,7 +99,7 @@ def ring(simulator: Running, party: Ear) -> str:
 
 
 async def test_a_caller_hears_what_the_application_says_and_presses_a_key(tmp_path: Path) -> None:
-    pages = {
+    pages: dict[str, Page] = {
         "/ring": twiml('<Gather numDigits="1" action="/said"><Say>Press 1.</Say></Gather>'),
         "/said": lambda form: twiml(f"<Say>You pressed {form['Digits']}.</Say>"),
     }
@@ -128,6 +138,18 @@ async def test_a_call_made_over_rest_is_told_of_in_order_and_listed(tmp_path: Pa
     assert [one["sid"] for one in listed["calls"]] == [call["sid"]]
 
 
+class Meeting(Ear):
+    """Lets others know when somebody is met."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meets_somebody = asyncio.Event()
+
+    def meets(self, leg: Leg, other: Leg) -> None:
+        super().meets(leg, other)
+        self.meets_somebody.set()
+
+
 async def test_the_waiting_caller_is_led_over_rest_into_the_agents_conference(tmp_path: Path) -> None:
     room = '<Dial><Conference endConferenceOnExit="true">c1</Conference></Dial>'
     pages: dict[str, Page] = {
@@ -139,7 +161,7 @@ async def test_the_waiting_caller_is_led_over_rest_into_the_agents_conference(tm
         "/said/bridge": twiml(room),
     }
     async with city(tmp_path, pages, speed=100.0) as (app, simulator, gateway):
-        caller, agent = Ear(), Ear(presses={"Press 1.": "1"})
+        caller, agent = Meeting(), Ear(presses={"Press 1.": "1"})
         simulator.telephone.board.parties[AGENT] = agent
         sid = ring(simulator, caller)
         await app.expect("/wait")
@@ -151,19 +173,14 @@ async def test_the_waiting_caller_is_led_over_rest_into_the_agents_conference(tm
         assert (status, call["status"]) == (200, "in-progress")
         (left,) = await app.expect("/left")
         await app.expect("/said/bridge")
-        await _met(caller)
+        async with asyncio.timeout(PATIENCE_S):
+            await caller.meets_somebody.wait()
         await gateway.request("POST", f"{gateway.base}/Calls/{sid}.json", data={"Status": "completed"})
         await quiet(simulator)
     assert left["QueueResult"] == "redirected"
     assert caller.met[0] != "alone" and agent.met[-1] == "alone"
     ends = [line["cause"] for line in lines(tmp_path, "voice.jsonl") if line["event"] == "end"]
     assert sorted(ends) == ["end of document", "ended over REST"]
-
-
-async def _met(party: Ear) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not party.met:
-            await asyncio.sleep(0)
 
 
 async def test_callers_are_served_when_the_application_hangs(tmp_path: Path) -> None:
@@ -177,3 +194,100 @@ async def test_callers_are_served_when_the_application_hangs(tmp_path: Path) -> 
     errors = [line["code"] for line in lines(tmp_path, "voice.jsonl") if line["event"] == "error"]
     assert errors == [11200]
     assert json.loads((tmp_path / "log" / "voice.jsonl").read_text().splitlines()[0])["event"] == "ring"
+
+
+async def test_a_crowd_and_single_callers_are_let_in_by_the_controls(tmp_path: Path) -> None:
+    pages: dict[str, Page] = {
+        "/ring": twiml('<Gather numDigits="1" action="/said"><Say>Press 1.</Say></Gather>'),
+        "/said": twiml("<Say>Boil your water.</Say>"),
+    }
+    async with city(tmp_path, pages) as (app, _, gateway):
+        people = [{"number": f"+150355510{at:02}", "at_s": at * 0.5, "presses": ["2"]} for at in range(30)]
+        status, answer = await gateway.request("POST", "/control/crowd", json={"people": people})
+        assert (status, answer) == (201, {"people": 30})
+        status, answer = await gateway.request("POST", "/control/call", json={"number": CALLER, "presses": ["3"]})
+        assert status == 201
+        await app.expect("/said", 31)
+        status, state = await gateway.request("GET", f"/control/calls/settled?timeout_s={PATIENCE_S}")
+        assert (status, state["live"], state["people"]) == (200, 0, {"called": 31})
+        problems = [
+            await gateway.request("POST", "/control/call", json={"number": "+15032281234"}),
+            await gateway.request("POST", "/control/call", json={"number": CALLER, "to": "+15035559999"}),
+            await gateway.request("POST", "/control/crowd", json={"people": [{"number": CALLER, "at_s": "soon"}]}),
+        ]
+    assert [status for status, _ in problems] == [400, 400, 400]
+    digits = [line["what"] for line in lines(tmp_path, "voice.jsonl") if line["event"] == "digit"]
+    assert sorted(digits) == ["2"] * 30 + ["3"]
+
+
+# Forms and the code each is refused with.
+REFUSED = [
+    ({"To": ""}, 21201),
+    ({"To": "911"}, 21214),
+    ({"To": "+1911"}, 21214),
+    ({"From": ""}, 21213),
+    ({"To": "+1"}, 21217),
+    ({"To": "+15032281234"}, 21215),
+    ({"To": CITY}, 21266),
+    ({"From": "+15035559999"}, 21210),
+    ({"Url": ""}, 21205),
+    ({"Url": "http://elsewhere.example.gov/"}, 21205),
+    ({"Method": "PUT"}, 21206),
+    ({"StatusCallback": "http://elsewhere.example.gov/"}, 21609),
+    ({"FallbackUrl": "http://elsewhere.example.gov/"}, 21205),
+    ({"Timeout": "601"}, 21218),
+    ({"MachineDetection": "Always"}, 21218),
+]
+
+
+async def test_orders_and_lists_that_cannot_be_are_refused_as_twilio_does(tmp_path: Path) -> None:
+    async with city(tmp_path, {}) as (app, _, gateway):
+        good = {"To": AGENT, "From": CITY, "Url": f"{app.url}/agent"}
+        calls = f"{gateway.base}/Calls.json"
+        answers = [(await gateway.request("POST", calls, data=good | bad))[1]["code"] for bad, _ in REFUSED]
+        nobody = f"{gateway.base}/Calls/CA{'0' * 32}.json"
+        unknown = [await gateway.request("GET", nobody), await gateway.request("POST", nobody, data={"Status": "completed"})]
+        wrong = [
+            await gateway.request("GET", f"{calls}?{query}")
+            for query in ("PageSize=0", "Status=gone", "StartTime=soon", "Page=x")
+        ]
+    assert answers == [code for _, code in REFUSED]
+    assert [answer["code"] for _, answer in unknown] == [20404, 20404]
+    assert [answer["code"] for _, answer in wrong] == [20007, 21218, 20001, 20404]
+    logged = [line["event"] for line in lines(tmp_path, "voice.jsonl")]
+    assert logged.count("forbidden") == 2 and logged.count("refused") == len(REFUSED) - 2
+
+
+async def test_calls_are_listed_newest_first_page_by_page(tmp_path: Path) -> None:
+    async with city(tmp_path, {"/ring": twiml("<Hangup/>")}) as (_, simulator, gateway):
+        sids = [ring(simulator, Ear()) for _ in range(5)][::-1]
+        await quiet(simulator)
+        _, first = await gateway.request("GET", f"{gateway.base}/Calls.json?PageSize=2&From=%2B15035551001")
+        _, second = await gateway.request("GET", first["next_page_uri"])
+        _, last = await gateway.request("GET", second["next_page_uri"])
+        _, back = await gateway.request("GET", last["previous_page_uri"])
+        _, none = await gateway.request("GET", f"{gateway.base}/Calls.json?StartTime%3E=2099-01-01")
+    shown = [[call["sid"] for call in page["calls"]] for page in (first, second, last)]
+    assert shown == [sids[:2], sids[2:4], sids[4:]] and last["next_page_uri"] is None
+    assert [call["sid"] for call in back["calls"]] == sids[2:4] and none["calls"] == []
+
+
+async def test_a_recording_can_be_fetched_as_long_as_it_was(tmp_path: Path) -> None:
+    async with city(tmp_path, {"/ring": twiml('<Record action="/recorded"/>'), "/recorded": twiml()}) as (app, _, gateway):
+        await gateway.request("POST", "/control/call", json={"number": CALLER, "speaks_s": 6})
+        (form,) = await app.expect("/recorded")
+        path = form["RecordingUrl"].removeprefix(gateway.url)
+        async with aiohttp.ClientSession(headers=gateway.headers) as session, session.get(f"{gateway.url}{path}.wav") as reply:
+            body = await reply.read()
+    assert (form["RecordingDuration"], recorded_s(body)) == ("6", 6.0)
+
+
+async def test_a_played_recording_takes_as_long_as_its_file(tmp_path: Path) -> None:
+    async with city(tmp_path, {"/ring": ""}) as (app, simulator, _):
+        app.pages["/ring"] = twiml(f"<Play>{app.url}/tone.wav</Play><Play>{app.url}/missing.wav</Play>")
+        app.files["/tone.wav"] = silence(3.5)
+        ring(simulator, Ear())
+        await quiet(simulator)
+        (call,) = simulator.telephone.board.register
+    assert call.answered_at is not None and call.ended_at is not None
+    assert 3.5 <= call.ended_at - call.answered_at

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from channels.simulator.numbers import FICTIONAL
+from channels.simulator.telephone.twiml import BadTwiml, read
 
 SIP: Final = re.compile(r"sips?:[\w.+-]+@[\w.-]+(?::\d+)?")
 FASTEST: Final = 100_000.0
@@ -76,6 +77,11 @@ def problems(config: TelephoneConfig, may_call: Mapping[str, bool]) -> list[str]
         found.append("A queue holds 1 to 5,000 calls.")
     if config.most_queued < 0:
         found.append("most_queued must be 0 or more.")
+    for number in config.numbers:
+        try:
+            read(number.fallback_document.encode() or b"<Response/>")
+        except BadTwiml as error:
+            found.append(f"The fallback document of {number.number} cannot be followed. {error}")
     return found + _share_problems(config)
 
 

@@ -11,9 +11,8 @@ from channels.simulator.telephone.switchboard import Switchboard
 class Crowd:
     """People who call `number`, or are called. Nothing happens before `begin`; `tally` counts what they did and met with."""
 
-    def __init__(self, board: Switchboard, number: str, people: Sequence[Person], seed: str = "tocsin") -> None:
-        self.people = tuple(people)
-        self.tally: Counter[str] = Counter()
+    def __init__(self, board: Switchboard, number: str, people: Sequence[Person], seed: str, tally: Counter[str]) -> None:
+        self.people, self.tally = tuple(people), tally
         self._board, self._number, self._seed = board, number, seed
 
     def begin(self) -> None:
