@@ -3,7 +3,7 @@ only grows, that is what is said, and no number."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from surge import chain, erlang
 from surge.chain import Habits, Slice
@@ -123,3 +123,17 @@ def fewest(now: Situation, share: float, most: int) -> int | None:
         if erlang.answered_in_time(line, now.within_s) >= share:
             return agents
     return None
+
+
+def as_dict(option: Option) -> dict[str, Any]:
+    """For programs; where the queue only grows, the word "unstable" stands instead of a number."""
+    hour = {name: round(getattr(option.hour, name), 1) for name in option.hour.__slots__}
+    told = {"abandoned": option.abandoned, "wait_s": option.wait_s, "answered_in_time": option.answered_in_time}
+    endless = {"waits_s": option.waits_s, "in_time": option.in_time}
+    found = {name: one.value if isinstance(one, Unsettled) else round(one, 4) for name, one in endless.items()}
+    return {
+        "agents": option.agents,
+        "next_hour": hour,
+        "as_callers_hang_up": {name: round(value, 4) for name, value in told.items()},
+        "if_nobody_hung_up": found,
+    }
