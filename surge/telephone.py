@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from channels.base import Inbound
 from channels.calls import LiveCall, Outcome, Ring
 
 
 class Telephone(Protocol):
-    """Every call here is made once and never repeated by itself."""
+    """Nothing here is ever done twice by itself."""
 
     async def open(self) -> None:
         """Connects. Raises Misconfigured."""
@@ -25,8 +26,8 @@ class Telephone(Protocol):
     async def hang_up(self, call_sid: str) -> bool:
         """Ends a call that rings or is live. False: it has ended already. Raises ConnectionError."""
 
-    async def fetch(self, call_sid: str) -> LiveCall | None:
-        """A call as the provider knows it; None for one it does not know. Raises ConnectionError."""
+    async def calls(self, since: datetime) -> Sequence[LiveCall]:
+        """Every call to or from our number that began since then, ended ones as well. Raises ConnectionError."""
 
-    async def live(self, since: datetime) -> Sequence[LiveCall]:
-        """Every call begun since then that has not ended. Raises ConnectionError."""
+    def read(self, request: Inbound) -> dict[str, str]:
+        """The fields of a webhook, its signature checked. Pure. Raises Forged."""

@@ -1,0 +1,140 @@
+"""Calls through Twilio's Calls resource: made, sent to other instructions, hung up, looked at.
+
+https://www.twilio.com/docs/voice/api/call-resource. It takes no idempotency key: a call whose answer was lost is never made
+again, the list of calls says what became of it. Requests run on the gateway's pool, which keeps its time-outs.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from twilio.base.exceptions import TwilioRestException
+
+from channels import calls, twilio_signature
+from channels.base import Forged, Inbound, Misconfigured
+from channels.calls import LiveCall, NotPlaced, Outcome, Placed, Ring, Unsure
+from channels.twilio_http import UNREADABLE, TwilioGateway
+
+logger = logging.getLogger(__name__)
+
+NOT_IN_PROGRESS: Final = 21220  # https://www.twilio.com/docs/api/errors/21220: the call has ended
+TOO_MANY: Final = 429
+PAGE_SIZE: Final = 1_000
+MOST_PAGES: Final = 20
+
+
+class TwilioVoice:
+    """One number of the gateway's account. per_s: how many calls may begin in a second."""
+
+    name = "voice"
+
+    def __init__(self, gateway: TwilioGateway, number: str, per_s: float = 1.0) -> None:
+        self.number = number
+        self._gateway = gateway
+        self._every_s = 1.0 / per_s
+        self._turn = asyncio.Lock()
+        self._next_at = 0.0
+
+    async def open(self) -> None:
+        """Connects and checks the account. Raises Misconfigured."""
+        await self._gateway.open()
+        try:
+            await self._gateway.check()
+        except BaseException:
+            await self._gateway.close()
+            raise
+
+    async def close(self) -> None:
+        await self._gateway.close()
+
+    async def ring(self, ring: Ring) -> Outcome:
+        """Makes a call, once, in its turn."""
+        if wrong := calls.problem(ring.to):
+            return NotPlaced(wrong)
+        await self._wait_for_turn()
+        try:
+            made = await self._gateway.client.calls.create_async(
+                to=ring.to,
+                from_=self.number,
+                url=ring.url,
+                status_callback=ring.status_url,
+                status_callback_event=["completed"],
+                timeout=ring.ring_s,
+                **({"machine_detection": "Enable"} if ring.hears_machines else {}),
+            )
+        except ConnectionError as error:
+            return Unsure(str(error))
+        except Misconfigured as error:
+            logger.error("%s", error)
+            return NotPlaced(str(error), again=True)
+        except TwilioRestException as error:
+            return NotPlaced(f"Twilio refused the call with error {error.code}.", again=error.status == TOO_MANY)
+        except UNREADABLE:
+            return Unsure("the answer cannot be read")
+        return Placed(str(made.sid))
+
+    async def redirect(self, call_sid: str, url: str) -> bool:
+        return await self._update(call_sid, url=url, method="POST")
+
+    async def hang_up(self, call_sid: str) -> bool:
+        return await self._update(call_sid, status="completed")
+
+    async def _update(self, call_sid: str, **how: str) -> bool:
+        try:
+            await self._gateway.client.calls(call_sid).update_async(**how)
+        except TwilioRestException as error:
+            if error.code == NOT_IN_PROGRESS:
+                return False
+            raise ConnectionError(f"Twilio refused to change a call with error {error.code}") from error
+        except Misconfigured as error:  # no account, or no such call: its list of calls will say
+            raise ConnectionError(str(error)) from error
+        except UNREADABLE as error:
+            raise ConnectionError("Twilio's answer about a call cannot be read") from error
+        return True
+
+    async def calls(self, since: datetime) -> Sequence[LiveCall]:
+        """Every call to or from this number that began since then, ended ones as well."""
+        found = [await self._listed(since, to=self.number), await self._listed(since, from_=self.number)]
+        return [one for some in found for one in some]
+
+    async def _listed(self, since: datetime, **which: str) -> list[LiveCall]:
+        found: list[LiveCall] = []
+        try:
+            # No date filter: it counts whole days. Newest first.
+            page = await self._gateway.client.calls.page_async(page_size=PAGE_SIZE, **which)
+            for _ in range(MOST_PAGES):
+                if page is None:
+                    break
+                some = [_live(one) for one in page]
+                recent = [one for one in some if one.began_at is None or one.began_at >= since]
+                found += recent
+                page = await page.next_page_async() if some and len(recent) == len(some) else None
+        except Misconfigured as error:
+            raise ConnectionError(str(error)) from error
+        except UNREADABLE as error:
+            raise ConnectionError("Twilio's list of calls cannot be read") from error
+        return found
+
+    def read(self, request: Inbound) -> dict[str, str]:
+        """The fields of a webhook of ours. Pure. Raises Forged."""
+        given = next((value for name, value in request.headers.items() if name.lower() == "x-twilio-signature"), "")
+        account = self._gateway.account
+        if not twilio_signature.signed(account.auth_token, request.url, request.form, given):
+            raise Forged("A telephone webhook's X-Twilio-Signature is missing or wrong.")
+        form = dict(request.form)
+        if form.get("AccountSid") != account.account_sid:
+            raise Forged("A telephone webhook speaks of another Twilio account.")
+        return form
+
+    async def _wait_for_turn(self) -> None:
+        loop = asyncio.get_running_loop()
+        async with self._turn:
+            await asyncio.sleep(max(0.0, self._next_at - loop.time()))
+            self._next_at = loop.time() + self._every_s
+
+
+def _live(one: Any) -> LiveCall:
+    began_at = one.start_time or one.date_created
+    return LiveCall(call_sid=one.sid, status=str(one.status), to=one.to or "", from_=one._from or "", began_at=began_at)
