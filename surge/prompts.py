@@ -19,7 +19,7 @@ from babel.dates import format_date, format_time
 from notify.reviews import Reviewed, State, state
 from notify.slots import ENGLISH
 from notify.words import Words, fill, placeholders
-from surge.pack import Pack
+from surge.pack import ANY_OTHER, Pack
 from surge.verbs import Play, Say, Spoken
 from surge.voices import LISTED, Voice, is_url
 
@@ -59,14 +59,14 @@ class Speech:
         """The language itself where callers can be led through in it, else English."""
         return language if language in self.fluent else ENGLISH
 
-    def phrase(self, key: str, language: str, **slots: object) -> Spoken:
+    def phrase(self, key: str, language: str, /, **slots: object) -> Spoken:
         """One of our phrases: recorded, or read in this language, or else in English. Raises KeyError for one there is not."""
         recorded = self.recordings.get(language, {}).get(key)
         if recorded and not placeholders(self.texts[ENGLISH][key]):
             return Play(url=recorded)
         return self.read(key, language, **slots)
 
-    def read(self, key: str, language: str, **slots: object) -> Say:
+    def read(self, key: str, language: str, /, **slots: object) -> Say:
         """The same by a voice of the provider, whatever is recorded. Raises KeyError for one there is not."""
         text = self.texts.get(language, {}).get(key) if language in self.voices else None
         if text is None:
@@ -95,6 +95,7 @@ class Speech:
         return Say(text=aloud(text), voice=voice, tag=LISTED[language][voice])
 
 
+@lru_cache(maxsize=KEPT)
 def aloud(text: str) -> str:
     """As a voice should read it: 911 and telephone numbers digit by digit, blanks for line ends."""
     spelled = _CODES.sub(lambda found: " ".join(found[0]), _NUMBER.sub(_digits, text))
@@ -125,6 +126,8 @@ def _clock(at: time, language: str) -> str:
 
 def name(language: str) -> str:
     """What the language is called in English, for agents and for callers nobody can greet in it."""
+    if language == ANY_OTHER:
+        return "another language"
     try:
         return str(Locale.parse(language, sep="-").get_language_name("en") or language)
     except (UnknownLocaleError, ValueError):
@@ -205,6 +208,6 @@ def _faults(language: str, prompt: Prompt, speech: Speech) -> Iterator[str]:
         yield f"takes {whole:.0f} s with the way to 911 before it; at most {MOST_S:.0f}."
 
 
-def to_interpreter(messages: Mapping[str, Prompt], speech: Speech, pack: Pack) -> tuple[str, ...]:
+def to_interpreter(speech: Speech, pack: Pack) -> tuple[str, ...]:
     """Languages with a digit whose callers are led in English to an interpreter, in the order of the digits."""
     return tuple(language for _, language in sorted(pack.digits.items()) if language not in speech.fluent)

@@ -1,7 +1,7 @@
 """What a caller of 311 hears while this service is away: a document that lies with the provider and asks us for nothing.
 
-It is pasted where the provider keeps documents (a TwiML Bin), one for each number, and named as its fallback. So it holds no path,
-no recording of ours and no key to press: a few lines by the provider's own voices, the call centre of the city, and an end.
+It is pasted where the provider keeps documents (a TwiML Bin), one for each number, and named as its fallback. So it holds no
+path, no recording of ours and no key to press: a few lines by the provider's own voices, the city's call centre, and an end.
 """
 
 from typing import Final
