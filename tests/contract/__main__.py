@@ -1,4 +1,4 @@
-"""`./dev contract`: do our requests and our simulator's answers agree with Twilio's own description of its API?
+"""`./dev contract`: do our requests and our simulator's answers, of texts and of calls, agree with Twilio's own API?
 
 Prism, on the line between our SMS channel and the simulator, compares every request and answer with the OpenAPI document that
 the environment variable TWILIO_OPENAPI names. Ends with 0 when it objects to nothing, 1 when it does, 2 when it cannot run.
@@ -20,14 +20,14 @@ from typing import Any, Final
 import aiohttp
 
 from channels.simulator.server import running
-from tests.contract import acts
+from tests.contract import acts, calls
 from tests.contract import conversation as talk
 from tests.contract.document import Unusable, strict
 from tests.contract.hops import Exchange
 from tests.contract.judge import NoJudge, judged
 
 TEXTS: Final = 300
-SID: Final = re.compile(r"(SM|AC)[0-9a-f]{32}")
+SID: Final = re.compile(r"(SM|AC|CA)[0-9a-f]{32}")
 HOW: Final = "Set TWILIO_OPENAPI to a copy of twilio_api_v2010.json (github.com/twilio/twilio-oai, folder spec/json)."
 
 
@@ -66,8 +66,10 @@ async def hold(prism: Path, document: dict[str, Any], folder: Path, count: int) 
         problems += await acts.messages_in_every_state(scene)
         problems += await acts.our_questions(scene)
         problems += await acts.pages_of_a_list(scene)
+        problems += await calls.everything(scene)
         spoken, answered = tuple(line.before.exchanges), tuple(line.behind.exchanges)
         asleep = await acts.planted_requests(scene) + await acts.planted_answers(scene)
+        asleep += await calls.planted(scene)
         planted = len(line.before.exchanges) - len(spoken)
     objections = [f"{_operation(each)}: {one}" for each in spoken for one in each.violations]
     for what, times in sorted(Counter(_operation(each) for each in answered).items()):

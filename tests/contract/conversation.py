@@ -14,10 +14,14 @@ from channels.simulator.config import SimulatedSender, SimulatorConfig
 from channels.simulator.faults import SmsFaults
 from channels.simulator.handsets import ENDINGS, Handsets
 from channels.simulator.server import Running
+from channels.simulator.telephone.config import TelephoneConfig, VoiceNumber
 from channels.sms import TwilioSms
 from channels.twilio_http import TwilioAccount, TwilioGateway
 
 SENDER: Final = "+15035550100"
+CITY: Final = "+15035550311"
+NO_APPLICATION: Final = "http://127.0.0.1:9/ring"  # nobody listens there: calls are served by the fallback document
+HOLD: Final = '<Response><Say>Please hold.</Say><Pause length="86400"/></Response>'
 SHORT_CODE: Final = "23456"
 SLOW: Final = "+15035550101"  # a text in 100 s: what waits behind it can be taken back
 CROWDED: Final = "+15415550199"  # has more texts than one page of a list holds
@@ -51,7 +55,10 @@ def simulator(folder: Any) -> SimulatorConfig:
             SimulatedSender(number=SHORT_CODE, rate=10_000.0),
             SimulatedSender(number=SLOW, rate=0.01),
         ),
-        callback_hosts=("alerts.example.gov",),
+        callback_hosts=("alerts.example.gov", "127.0.0.1"),
+        telephone=TelephoneConfig(
+            numbers=(VoiceNumber(number=CITY, url=NO_APPLICATION, fallback_document=HOLD),), speed=20.0, calls_per_s=1_000.0
+        ),
         sms_faults=QUIET,
         handsets=Handsets(delivered_after_s=0.0, listed={number(at): name for at, name in enumerate(ENDINGS)}),
     )
@@ -157,6 +164,10 @@ class Caller:
 
     async def post(self, path: str, **form: str) -> tuple[int, dict[str, Any]]:
         return await self._call("POST", path, data=form)
+
+    async def order(self, path: str, pairs: Sequence[tuple[str, str]]) -> tuple[int, dict[str, Any]]:
+        """A form in which a name may stand more than once."""
+        return await self._call("POST", path, data=aiohttp.FormData(pairs))
 
     async def nobody(self, path: str) -> tuple[int, dict[str, Any]]:
         """A request without a login."""
