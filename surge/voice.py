@@ -30,6 +30,7 @@ from surge.voice_call import (
     Move,
     Reply,
     Scene,
+    Sent,
     Step,
     TextGuide,
     ToEmergency,
@@ -38,8 +39,9 @@ from surge.voice_call import (
     Zips,
 )
 from surge.voice_documents import phrase
-from surge.voice_endings import emergency_pressed, hung_up
-from surge.voice_steps import LEAVING, STEPS, bridged, emergency, forwarded, left, must_leave, reply
+from surge.voice_endings import emergency_pressed, hung_up, reply
+from surge.voice_instead import forwarded
+from surge.voice_steps import LEAVING, SENT, STEPS, bridged, emergency, left, must_leave
 
 __all__ = [
     "Act",
@@ -53,6 +55,7 @@ __all__ = [
     "Move",
     "Reply",
     "Scene",
+    "Sent",
     "Step",
     "TextGuide",
     "ToEmergency",
@@ -67,6 +70,7 @@ __all__ = [
     "callback_said",
     "heard",
     "rang",
+    "sent",
     "waiting",
 ]
 
@@ -104,6 +108,11 @@ def waiting(call: Call, scene: Scene) -> bytes:
     if must_leave(call, scene):
         return write((Redirect(url=documents.said_path(Step.WAITING)),))
     return write(documents.round_of_waiting(call, scene))
+
+
+def sent(call: Call, where: Sent, scene: Scene) -> Reply:
+    """A live call that we redirected comes to where it was sent. Its place, its language and what was tried stay."""
+    return SENT[where](call, scene)
 
 
 def callback_answered(callback_id: str, call: Call, scene: Scene) -> Reply:

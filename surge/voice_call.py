@@ -33,6 +33,15 @@ class Step(StrEnum):
     BACK = "back"  # we have called them, and ask for a key
 
 
+class Sent(StrEnum):
+    """Where a live call is sent by us, not by its caller. Its value stands in the path that the call is sent to."""
+
+    BRIDGE = "bridge"  # an agent is in the conference
+    AGAIN = "again"  # back into the line, at the place it had: the agent has gone
+    ELSE = "else"  # to what else can be offered: the line is full, nobody is there, or it has been too long
+    PARTNER = "partner"  # to the partner of the scene
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """caller: the number, "" where it is withheld. tries: answers in this step that led nowhere. laps: how often it came back

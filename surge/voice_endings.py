@@ -1,4 +1,4 @@
-"""How a call leaves: by the key for the emergency centre, or by hanging up."""
+"""How a call is answered, and how it leaves: by the key for the emergency centre, or by hanging up."""
 
 from dataclasses import replace
 from typing import Final
@@ -6,9 +6,20 @@ from typing import Final
 from surge import voice_documents as documents
 from surge.contact import Standing
 from surge.twiml import write
-from surge.voice_call import BookCallback, Call, Heard, Move, Reply, Scene, Step
+from surge.verbs import Document
+from surge.voice_call import Act, BookCallback, Call, Heard, Move, Reply, Scene, Step
 
 ANSWERED: Final = frozenset({"completed", "answered"})  # what a provider says of a dialled call that somebody took
+
+
+def reply(call: Call, document: Document, *moves: Move, acts: tuple[Act, ...] = ()) -> Reply:
+    """A contact that has ended moves no more, whatever is still said."""
+    return Reply(call=call, twiml=write(document), moves=() if call.settled else moves, acts=acts)
+
+
+def settled(call: Call, document: Document, *moves: Move, acts: tuple[Act, ...] = ()) -> Reply:
+    answer = reply(call, document, *moves, acts=acts)
+    return replace(answer, call=replace(call, settled=True))
 
 
 def emergency_pressed(call: Call, digits: str) -> bool:
@@ -24,7 +35,7 @@ def hung_up(call: Call, heard: Heard, scene: Scene) -> Reply:
     over = replace(call, settled=True)
     document = write(documents.ended(call, scene))
     if call.settled or call.step is Step.BRIDGE:
-        return Reply(call=replace(call, settled=call.settled), twiml=document)
+        return Reply(call=call, twiml=document)
     if call.step is Step.TO_CALLBACK and scene.promise is not None:  # they pressed 3, having heard the promise
         move = Move(stands=Standing.CALLBACK, why="asked to be called back, and hung up")
         return Reply(call=over, twiml=document, moves=(move,), acts=(BookCallback(promise=scene.promise),))

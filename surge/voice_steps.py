@@ -8,28 +8,35 @@ from surge import voice_documents as documents
 from surge.contact import Standing
 from surge.pack import Shape
 from surge.queue import Head
-from surge.twiml import write
-from surge.verbs import Document, Spoken
+from surge.verbs import Spoken
 from surge.voice_call import (
-    Act,
-    BookCallback,
     Call,
     Heard,
     InZip,
     Move,
     Reply,
     Scene,
+    Sent,
     Step,
     TextGuide,
     ToEmergency,
-    ToPartner,
-    Voicemail,
 )
 from surge.voice_documents import is_reachable, phrase
-from surge.voice_endings import ANSWERED
+from surge.voice_endings import ANSWERED, reply, settled
+from surge.voice_instead import (
+    GUIDE,
+    MOST_TRIES,
+    after_dial,
+    at_booked,
+    at_offer,
+    at_voicemail,
+    book,
+    forwarded,
+    offer,
+    to_partner,
+)
 
-MOST_TRIES: Final = 3
-GUIDE, CALLBACK, PERSON = "1", "3", "0"
+CALLBACK, PERSON = "3", "0"
 REDIRECTED: Final = frozenset({"redirected", "bridged", "bridging-in-process", "redirected-from-bridged"})
 LEAVING: Final = frozenset({Step.TO_EMERGENCY, Step.TO_CALLBACK, Step.TO_OFFER})
 
@@ -37,16 +44,6 @@ LEAVING: Final = frozenset({Step.TO_EMERGENCY, Step.TO_CALLBACK, Step.TO_OFFER})
 def must_leave(call: Call, scene: Scene) -> bool:
     """Whoever would wait for nobody, or has waited as long as anybody may."""
     return not scene.staffed or documents.is_overdue(call, scene)
-
-
-def reply(call: Call, document: Document, *moves: Move, acts: tuple[Act, ...] = ()) -> Reply:
-    """A contact that has ended moves no more, whatever is still said."""
-    return Reply(call=call, twiml=write(document), moves=() if call.settled else moves, acts=acts)
-
-
-def settled(call: Call, document: Document, *moves: Move, acts: tuple[Act, ...] = ()) -> Reply:
-    answer = reply(call, document, *moves, acts=acts)
-    return replace(answer, call=replace(call, settled=True))
 
 
 def emergency(call: Call, scene: Scene) -> Reply:
@@ -127,89 +124,16 @@ def _at_zip(call: Call, heard: Heard, scene: Scene) -> Reply:
 def person(call: Call, scene: Scene, lead: tuple[Spoken, ...] = ()) -> Reply:
     """In line for an agent where there is one and room; else on to the call centre, or to what else can be offered."""
     if scene.pack.shape is not Shape.FULL_QUEUE:
-        return forwarded(call, scene, lead) if documents.answering(scene) else _offer(call, scene, lead)
+        return forwarded(call, scene, lead) if documents.answering(scene) else offer(call, scene, lead)
     is_full = scene.waiting >= scene.pack.most_waiting and call.since is None and call.head is not Head.FROM_911
     if is_full or must_leave(call, scene):
-        return _offer(call, scene, lead)
+        return offer(call, scene, lead)
     why = "handed over by the emergency centre" if call.head is Head.FROM_911 else "waits for a person"
     moves = (Move(stands=Standing.QUEUEING, why=why),) if call.since is None else ()
     if call.step is Step.GREETING and call.head is not Head.FROM_911 and not scene.drill:
         lead = (*lead, *documents.message(call, scene))
     joined = replace(call, step=Step.WAITING, tries=0, since=call.since or scene.now)
     return reply(joined, documents.joining(call, scene, lead), *moves)
-
-
-def forwarded(call: Call, scene: Scene, lead: tuple[Spoken, ...] = ()) -> Reply:
-    """The city's own call centre, then its second number, then what else can be offered."""
-    numbers = [number for number in (scene.pack.forward, scene.pack.second) if number and number not in call.tried]
-    if not numbers:
-        return _offer(call, scene, lead)
-    call = replace(call, step=Step.FORWARD, tries=0, tried=call.tried | {numbers[0]})
-    return reply(call, documents.to_forward(call, scene, numbers[0], lead))
-
-
-def _offer(call: Call, scene: Scene, lead: tuple[Spoken, ...] = ()) -> Reply:
-    """What else can be done; after three times the message, which nobody can refuse."""
-    if call.offers >= documents.MOST_LAPS:
-        return _voicemail(call, scene, lead)
-    if call.step is Step.GREETING:
-        lead = (*lead, *documents.message(call, scene))
-    call = replace(call, step=Step.OFFER, tries=0, offers=call.offers + 1)
-    return reply(call, documents.offer(call, scene, lead))
-
-
-def _at_offer(call: Call, heard: Heard, scene: Scene) -> Reply:
-    partner = documents.partner_left(call, scene)
-    match heard.digits:
-        case "1" if scene.activation_id is not None and is_reachable(call):
-            acts = () if call.guided else (TextGuide(language=call.language),)
-            told = _offer(replace(call, guided=True), scene, (phrase(call, scene, "guide_sent"),))
-            return replace(told, acts=acts)
-        case "3":
-            return _book(call, scene)
-        case "5":
-            return _voicemail(call, scene)
-        case "" | "0":
-            return _partner(call, scene) if partner is not None else _voicemail(call, scene)
-    if call.tries + 1 >= MOST_TRIES:
-        return _partner(call, scene) if partner is not None else _voicemail(call, scene)
-    call = replace(call, tries=call.tries + 1)
-    return reply(call, documents.offer(call, scene, (phrase(call, scene, "not_understood"),)))
-
-
-def _book(call: Call, scene: Scene) -> Reply:
-    """The callback, if it can still be promised; else what else there is."""
-    if scene.promise is None or not is_reachable(call):
-        return _offer(call, scene, (phrase(call, scene, "promise_gone" if is_reachable(call) else "no_number"),))
-    move = Move(stands=Standing.CALLBACK, why="asked to be called back")
-    document = documents.booked(call, scene, scene.promise)
-    return settled(replace(call, step=Step.BOOKED, tries=0), document, move, acts=(BookCallback(promise=scene.promise),))
-
-
-def _at_booked(call: Call, heard: Heard, scene: Scene) -> Reply:
-    if heard.digits == GUIDE and scene.activation_id is not None and documents.can_be_texted(call):
-        said = phrase(call, scene, "guide_sent")
-        acts = (TextGuide(language=call.language),)
-        return reply(replace(call, guided=True), documents.ended(call, scene, said), acts=acts)
-    return reply(call, documents.ended(call, scene))
-
-
-def _partner(call: Call, scene: Scene) -> Reply:
-    partner = scene.partner
-    if partner is None or documents.partner_left(call, scene) is None:
-        return _offer(call, scene)
-    call = replace(call, step=Step.PARTNER, tries=0, tried=call.tried | {Step.PARTNER})
-    return reply(call, documents.to_partner(call, scene, partner.name, partner.number), acts=(ToPartner(name=partner.name),))
-
-
-def _after_dial(call: Call, heard: Heard, scene: Scene) -> Reply:
-    """The partner or the call centre was rung: done, or on to what is left."""
-    if heard.dial_status in ANSWERED:
-        who = "a partner" if call.step is Step.PARTNER else "the city's call centre"
-        queued = () if call.since is not None else (Move(stands=Standing.QUEUEING, why="handed on"),)
-        move = Move(stands=Standing.OVERFLOWED, why=f"answered by {who}")
-        return settled(call, documents.ended(call, scene), *queued, move)
-    return _offer(call, scene) if call.step is Step.PARTNER else forwarded(call, scene)
 
 
 def _after_emergency(call: Call, heard: Heard, scene: Scene) -> Reply:
@@ -227,22 +151,6 @@ def _after_bridge(call: Call, heard: Heard, scene: Scene) -> Reply:
     if heard.dial_status:
         return reply(call, documents.ended(call, scene))
     return bridged(call, scene)
-
-
-def _voicemail(call: Call, scene: Scene, lead: tuple[Spoken, ...] = ()) -> Reply:
-    return reply(replace(call, step=Step.VOICEMAIL, tries=0), documents.voicemail(call, scene, lead))
-
-
-def _at_voicemail(call: Call, heard: Heard, scene: Scene) -> Reply:
-    given_up = Standing.BLOCKED if call.since is None else Standing.TIMED_OUT
-    if heard.recording:
-        move = Move(stands=given_up, why="left a message")
-        said = phrase(call, scene, "voicemail_thanks")
-        return settled(call, documents.ended(call, scene, said), move, acts=(Voicemail(recording=heard.recording),))
-    none = phrase(call, scene, "voicemail_none")
-    if call.tries + 1 < MOST_TRIES:
-        return reply(replace(call, tries=call.tries + 1), documents.voicemail(call, scene, (none,)))
-    return settled(call, documents.ended(call, scene, none), Move(stands=given_up, why="told what to do, left no message"))
 
 
 def _in_line(call: Call, heard: Heard, scene: Scene) -> Reply:
@@ -270,28 +178,34 @@ def left(call: Call, heard: Heard, scene: Scene) -> Reply:
         case Step.TO_EMERGENCY | Step.EMERGENCY:
             return settled(replace(call, step=Step.EMERGENCY), documents.to_emergency(call, scene))
         case Step.TO_CALLBACK if scene.promise is not None:
-            return _book(call, scene)
+            return book(call, scene)
         case Step.TO_CALLBACK:  # the promise has gone meanwhile; the place has not
             return person(replace(call, offers=call.offers + 1), scene, (phrase(call, scene, "promise_gone"),))
     if heard.queue_result in REDIRECTED:  # another document has the call already; nobody hears this one
         return replace(bridged(call, scene), call=call)
-    return _offer(call, scene)
+    return offer(call, scene)
 
 
+SENT: Final[Mapping[Sent, Callable[[Call, Scene], Reply]]] = {
+    Sent.BRIDGE: bridged,
+    Sent.AGAIN: person,
+    Sent.ELSE: offer,
+    Sent.PARTNER: to_partner,
+}
 STEPS: Final[Mapping[Step, Callable[[Call, Heard, Scene], Reply]]] = {
     Step.GREETING: _greeting,
     Step.MENU: _at_menu,
     Step.ZIP: _at_zip,
     Step.WAITING: _in_line,
-    Step.OFFER: _at_offer,
-    Step.BOOKED: _at_booked,
-    Step.VOICEMAIL: _at_voicemail,
+    Step.OFFER: at_offer,
+    Step.BOOKED: at_booked,
+    Step.VOICEMAIL: at_voicemail,
     Step.TO_EMERGENCY: _leaves,
     Step.TO_CALLBACK: _leaves,
     Step.TO_OFFER: _leaves,
     Step.EMERGENCY: _after_emergency,
-    Step.PARTNER: _after_dial,
-    Step.FORWARD: _after_dial,
+    Step.PARTNER: after_dial,
+    Step.FORWARD: after_dial,
     Step.BRIDGE: _after_bridge,
     Step.BACK: _after_bridge,
 }

@@ -20,6 +20,7 @@ from surge.voice import (
     InZip,
     Reply,
     Scene,
+    Sent,
     Step,
     TextGuide,
     ToEmergency,
@@ -33,6 +34,7 @@ from surge.voice import (
     callback_said,
     heard,
     rang,
+    sent,
     waiting,
 )
 from tests.surge.twiml_rules import broken
@@ -427,6 +429,24 @@ def test_agent_and_caller_meet_in_one_conference_that_ends_with_either() -> None
     assert {one.get("endConferenceOnExit") for one in conferences} == {"true"}
     over = heard(joined.call, Heard(dial_status="completed"), scene)
     assert names(over.twiml)[-1] == "Hangup" and "Goodbye" in said(over.twiml)
+
+
+@pytest.mark.parametrize(
+    ("where", "step", "verb"),
+    [
+        (Sent.BRIDGE, Step.BRIDGE, "Dial"),
+        (Sent.AGAIN, Step.WAITING, "Enqueue"),
+        (Sent.ELSE, Step.OFFER, "Redirect"),
+        (Sent.PARTNER, Step.PARTNER, "Dial"),
+    ],
+)
+def test_a_live_call_can_be_sent_on_and_keeps_its_place(where: Sent, step: Step, verb: str) -> None:
+    scene = a_scene()
+    reply = sent(in_line(scene), where, scene)
+    assert reply.call.step is step and names(reply.twiml)[-1] == verb
+    assert reply.call.since == NOON and reply.moves == () and broken(reply.twiml) == []
+    gone = replace(scene, partner=None, staffed=False)
+    assert sent(in_line(scene), where, gone).call.step in (Step.BRIDGE, Step.OFFER)
 
 
 def test_a_call_from_911_and_an_exercise_are_whispered_too() -> None:
