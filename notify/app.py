@@ -28,6 +28,8 @@ from notify.settings import Settings
 from notify.web import api, public
 from notify.web.answers import middleware
 from notify.wiring import CannotStart, build
+from subscribers.sealing import Keyring
+from surge.pages import desks
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +72,8 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         private_app = web.Application(client_max_size=MOST_BODY, middlewares=[middleware(db)])
         private_app[health.SETTINGS], private_app[health.TICKS] = settings, ticks
         private_app.add_routes(api.routes(built.service, ring))
-        private_app.add_routes(Console(built.service, ring, settings.private_url).web_routes())
+        side = desks.side(_desk(built, ring, settings))
+        private_app.add_routes(Console(built.service, ring, settings.private_url, side).web_routes())
         public_port = await _listen(stack, public_app, settings.public_host, settings.public_port)
         private_port = await _listen(stack, private_app, settings.private_host, settings.private_port)
         for task in (
@@ -79,6 +82,22 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         ):
             stack.push_async_callback(_end, task)
         yield Running(built.service, public_port, private_port, ticks)
+
+
+def _desk(built: duties.Built, ring: Keyring, settings: Settings) -> desks.Parts:
+    """What the 311 desk is built from."""
+    service, residents = built.service, built.residents
+    return desks.Parts(
+        db=service.db,
+        clock=service.clock,
+        ring=ring,
+        site=service.assembly.site,
+        mode=settings.mode,
+        folder=service.assembly.city.folder,
+        lexicon=residents.inbox.lexicon,
+        dispatchers=service.dispatchers,
+        find_place=residents.places.find_place,
+    )
 
 
 async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:

@@ -48,6 +48,10 @@ BY_ITSELF: Final = "tocsin"
 Send = Callable[[str, str, Content, str], Awaitable[Outcome]]  # channel, address, content, our number
 
 
+class NoLine(ValueError):
+    """There is no line that it could stand in."""
+
+
 class Unsent(ValueError):
     """An answer cannot leave; the message says why."""
 
@@ -67,18 +71,20 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
+    """line: None where what comes in is dealt with elsewhere; then single texts leave from here, and nothing comes in."""
+
     db: Database
     clock: Clock
     ring: Keyring
     site: Site
-    line: DeskLine
+    line: DeskLine | None
     lexicon: Lexicon
     send: Send
 
     async def heard(self, text: Text, turn: Turn, language: str) -> bool:
         """A text that the dialog has answered. While surge is open, one that it could not match goes to the desk as well;
         whether it did. Never raises: the text has been taken, and its sender answered."""
-        if not any(isinstance(act, Count) and act.note in NOT_MATCHED for act in turn.acts):
+        if self.line is None or not any(isinstance(act, Count) and act.note in NOT_MATCHED for act in turn.acts):
             return False
         try:
             row = await self.db.read(surge_store.current)
@@ -96,18 +102,18 @@ class Written:
         told = (mail.language, script_language(mail.words))
         language = next((one for one in told if one in self.site.languages), ENGLISH)
         letter = self._letter(Way.EMAIL, mail.words, language, mail.address)
-        contact_id = await self.line.offer(letter, f"mail {mail.message_id}")
+        contact_id = await self._line().offer(letter, f"mail {mail.message_id}")
         if letter.danger:
             await self._warn(letter, contact_id, mail.message_id)
         return contact_id
 
     async def asked(self, words_: str, language: str, reply_to: str, area: str | None, form: str) -> str:
         """A question from the public form. form: the form's own mark, so that one posted twice is one question."""
-        return await self.line.offer(self._letter(Way.WEB, words_, language, reply_to, area=area), f"form {form}")
+        return await self._line().offer(self._letter(Way.WEB, words_, language, reply_to, area=area), f"form {form}")
 
     async def walked_in(self, words_: str, language: str, reply_to: str, area: str | None, form: str) -> str:
         """Somebody at the counter, as staff typed it. reply_to: "" for whoever waits for the answer there."""
-        return await self.line.offer(self._letter(Way.WALK_IN, words_, language, reply_to, area=area), f"counter {form}")
+        return await self._line().offer(self._letter(Way.WALK_IN, words_, language, reply_to, area=area), f"counter {form}")
 
     async def answer(self, letter: Letter, answer: Answer) -> State | None:
         """Sends an answer where the question came from; None for one that was sent before. Raises Unsent."""
@@ -143,6 +149,11 @@ class Written:
             return None
         outcome = outgoing.came(await self.send(reply.channel, reply.to, content(reply), reply.ours))
         return await self.db.write(lambda conn: replies.settle(conn, reply_id, outcome, self.clock.now()))
+
+    def _line(self) -> DeskLine:
+        if self.line is None:
+            raise NoLine("Nothing that is written comes in here.")
+        return self.line
 
     def subject(self, language: str) -> str:
         return words(language).say(YOUR_QUESTION, publisher=self.site.publisher)

@@ -29,12 +29,14 @@ from notify.passkeys import Passkeys
 from notify.service import Service
 from notify.web.forms import Marks
 from subscribers.sealing import Keyring
+from surge.pages import desks
+from surge.pages.office import Side
 
 
 class Console:
-    """url: how staff reach it. Raises at loading when a template is broken."""
+    """url: how staff reach it. side: what the 311 desk works with. Raises at loading when a template is broken."""
 
-    def __init__(self, service: Service, ring: Keyring, url: str) -> None:
+    def __init__(self, service: Service, ring: Keyring, url: str, side: Side | None = None) -> None:
         self.shelf = Shelf()
         screens = Screens(data.folder("templates"), service.assembly.site, self.shelf, service.clock)
         tallies = Tallies(service.db)
@@ -53,6 +55,7 @@ class Console:
         own = PasskeyPages(self.guard)
         made = (part(self.guard, service) for part in (*parts, Likeness, WordPages, Drills, TrainingPages))
         self.routes: list[Route] = [*self.door.routes(), *own.routes(), *(one for each in made for one in each.routes())]
+        self.routes += desks.routes(self.guard, side or Side())
 
     def web_routes(self) -> list[web.RouteDef]:
         return [web.get("/static/{path:.*}", self.shelf.serve), *self.guard.web_routes(self.routes)]
