@@ -17,6 +17,7 @@ from surge.prompts import Prompt, aloud
 from surge.twiml import write
 from surge.verbs import Hangup, Play, Say
 from surge.voice import Heard, heard, rang
+from surge.voice_announcement import announcement
 from surge.voices import LISTED, Voice
 from tests.surge.twiml_rules import broken
 from tests.surge.voice_factory import a_call, a_scene, dialled, names, portland, pressed, said, speech, utterances
@@ -173,3 +174,13 @@ def test_the_time_of_day_is_written_out_for_each_language() -> None:
     at = datetime(2026, 11, 23, 16, 5, tzinfo=UTC)
     assert speech().moment(at, "en") == "Monday, November 23, 8:05 AM"
     assert speech().moment(at, "es") == "lunes, 23 de noviembre, 8:05 a.m."
+
+
+def test_the_call_centre_gets_a_text_to_read_in_for_each_language_that_has_one() -> None:
+    messages = {**a_scene().messages, "vi": Prompt(language="vi", words="Đun sôi nước.")}
+    read_in = announcement(messages, speech())
+    assert list(read_in) == ["en", "es"]
+    assert read_in["en"].startswith("In an emergency hang up and dial 911. Boil tap water")
+    assert read_in["es"].startswith("En una emergencia, cuelgue y marque 911. Hierva el agua")
+    drill = announcement(messages, speech(), drill=True)["en"]
+    assert drill.index("exercise") < drill.index("Boil")
