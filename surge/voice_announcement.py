@@ -8,8 +8,8 @@ from surge.prompts import Prompt, Speech
 
 
 def announcement(messages: Mapping[str, Prompt], speech: Speech, *, drill: bool = False) -> Mapping[str, str]:
-    """Text to be read aloud, by language, English first: the way to 911, then the city's message. A person reads it, so no voice
-    is needed; our own sentence in that language is, so that no text is put together from two."""
+    """Text to be read aloud, by language, English first: the way to 911, then the city's message. A person reads it, so no
+    voice is needed; our own sentence in that language is, so that no text is put together from two."""
     found = {}
     for language in sorted(messages, key=lambda tag: (tag != ENGLISH, tag)):
         phrases = speech.texts.get(language, {})
