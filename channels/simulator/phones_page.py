@@ -35,8 +35,9 @@ _FILES: Final = {
     "/phones/phones.css": ("phones.css", "text/css"),
     "/phones/phones.js": ("phones.js", "text/javascript"),
     "/phones/texts.js": ("texts.js", "text/javascript"),
+    "/phones/calls.js": ("calls.js", "text/javascript"),
 }
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class PhonesPage:
@@ -51,13 +52,13 @@ class PhonesPage:
     def routes(self) -> list[web.RouteDef]:
         one = "/phones/{number:\\+\\d+}"
         return [
-            *(web.get(path, _near(self.file)) for path in _FILES),
-            web.get("/phones/events", _near(self.events)),
-            web.post("/phones", _near(self.add)),
-            web.patch(one, _near(self.change)),
-            web.delete(one, _near(self.remove)),
-            web.post(f"{one}/text", _near(self.text)),
-            web.get(f"{one}/transcript", _near(self.transcript)),
+            *(web.get(path, near(self.file)) for path in _FILES),
+            web.get("/phones/events", near(self.events)),
+            web.post("/phones", near(self.add)),
+            web.patch(one, near(self.change)),
+            web.delete(one, near(self.remove)),
+            web.post(f"{one}/text", near(self.text)),
+            web.get(f"{one}/transcript", near(self.transcript)),
         ]
 
     async def file(self, request: web.Request) -> web.Response:
@@ -104,7 +105,7 @@ class PhonesPage:
             version, chunks = tap.version, []
             if told != self._book.version:
                 told = self._book.version
-                chunks.append(_event("phones", self._state()))
+                chunks.append(event_of("phones", self._state()))
             phones = self._book.phones
             lines = tap.lines({phone.number: last if phone.number in has else 0 for phone in phones})
             await self._book.synced()  # nobody is told of what the log does not have
@@ -117,7 +118,7 @@ class PhonesPage:
 
     def _line(self, line: Mapping[str, Any], last: int) -> str:
         mark = f"{self._book.log_id}:{line['seq']}" if line["seq"] > last else ""  # an older line must not set a page back
-        return _event("line", seen(line), mark)
+        return event_of("line", seen(line), mark)
 
     async def _news(self, version: int) -> None:
         """Waits for news, for the end, or until it is time to say that we are still here."""
@@ -155,7 +156,7 @@ class PhonesPage:
         return next((number for number in wrote if number in owned), self._exchange.config.senders[0].number)
 
 
-def _event(kind: str, data: Mapping[str, Any], mark: str = "") -> str:
+def event_of(kind: str, data: Mapping[str, Any], mark: str = "") -> str:
     named = f"id: {mark}\n" if mark else ""
     return f"event: {kind}\n{named}data: {json.dumps(data, ensure_ascii=False)}\n\n"
 
@@ -164,7 +165,7 @@ def _shown(phone: Phone) -> dict[str, Any]:
     return asdict(phone)
 
 
-def _near(handler: _Handler) -> _Handler:
+def near(handler: Handler) -> Handler:
     """Answers this machine only, asked under a name of this machine (a foreign name could be made to lead here)."""
 
     async def guarded(request: web.Request) -> web.StreamResponse:

@@ -28,6 +28,7 @@ from channels.simulator.phonebook import Phonebook
 from channels.simulator.phones_page import PhonesPage
 from channels.simulator.rest import RestApi
 from channels.simulator.tap import Tap
+from channels.simulator.telephone.calls_page import CallsPage
 from channels.simulator.telephone.control import TelephoneControl
 from channels.simulator.telephone.exchange import LOG, Telephone
 from channels.simulator.transcript import wordings
@@ -145,7 +146,13 @@ async def _open_sms(exchange: Exchange, telephone: Telephone, mail: MailSink, bo
     page = PhonesPage(exchange, book, wordings(config.wordings), ending)
     app = web.Application(client_max_size=64 * 1024)
     app.add_routes(
-        [*Control(exchange, mail).routes(), *voice.routes(), *page.routes(), *RestApi(exchange, telephone, ending).routes()]
+        [
+            *Control(exchange, mail).routes(),
+            *voice.routes(),
+            *CallsPage(telephone, book, ending).routes(),
+            *page.routes(),
+            *RestApi(exchange, telephone, ending).routes(),
+        ]
     )
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()

@@ -1,4 +1,5 @@
 // The phones on the screen: draws what the stream tells, and passes on what is typed. All text is set as text, never as markup.
+import { Telephone, listenToCalls } from "./calls.js";
 import { bubblesOf, element, hopOf, plural } from "./texts.js";
 
 const CONDITIONS = {
@@ -64,6 +65,7 @@ class Phone {
     this.part("label.unseen").textContent = `Text from ${number}`;
     this.part(".body").value = sessionStorage.getItem(settings.number) ?? "";
     this.listen();
+    this.telephone = new Telephone(this.root, settings.number, (path, document) => this.ask(path, document));
     this.dress(settings);
   }
 
@@ -104,6 +106,13 @@ class Phone {
 
   async change(wish) {
     this.refuse(await ask("PATCH", `/phones/${this.settings.number}`, wish));
+  }
+
+  // What a button of the telephone asks for; whether it was done.
+  async ask(path, document = {}) {
+    const problem = await ask("POST", `/phones/${this.settings.number}/${path}`, document);
+    this.refuse(problem);
+    return !problem;
   }
 
   refuse(problem) {
@@ -213,6 +222,7 @@ function arrange({ log: current, phones: given, tongues: known }) {
     else {
       const phone = new Phone(settings);
       phones.set(settings.number, phone);
+      phone.telephone.catchUp();
       find("#phones").append(phone.root);
     }
   }
@@ -263,3 +273,4 @@ find("#copy").addEventListener("click", async () => {
   );
 });
 listen();
+listenToCalls((number) => phones.get(number)?.telephone);

@@ -23,6 +23,7 @@ class Telephone:
     def __init__(self, config: SimulatorConfig, journal: Journal, clock: Callable[[], float]) -> None:
         self.hosts = config.callback_hosts
         self.base_url = ""
+        self.on_screen: Callable[[str], Party | None] = lambda number: None  # telephones that somebody holds
         self._journal = journal
         telephone = config.telephone
         webhooks = Webhooks(config.auth_token, telephone.webhook_limit_s, journal.synced, self.touch)
@@ -64,4 +65,4 @@ class Telephone:
 
     def _stranger(self, number: str) -> Party:
         config = self.board.config
-        return Stranger(number, config.shares, config.seed)
+        return self.on_screen(number) or Stranger(number, config.shares, config.seed)
