@@ -90,6 +90,11 @@ def of_kind(conn: Connection, kind: Kind, about: str) -> list[StaffPage]:
     return _pages(conn, col(StaffPage.kind) == kind, col(StaffPage.about) == about)
 
 
+def unsent(conn: Connection, kind: Kind) -> list[StaffPage]:
+    """Pages of one kind that nobody has sent, or whose sender may be dead."""
+    return _pages(conn, col(StaffPage.kind) == kind, col(StaffPage.state).in_([PageState.WAITING, PageState.LEAVING]))
+
+
 def page(conn: Connection, page_id: int) -> StaffPage | None:
     return next(iter(_pages(conn, col(StaffPage.page_id) == page_id)), None)
 

@@ -34,6 +34,7 @@ from notify.tables import AlertRow, EventRow
 from notify.training_log import Training
 from subscribers import atlas
 from subscribers.plain import spoken
+from surge.offer import Offers
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class Service:
     pager: Pager
     paging: Paging
     training: Training
+    surge: Offers | None = None  # beside alerts of Severe or more; None where surge mode is not set up
 
     async def after(self, act: str, alert_id: str) -> None:
         """What an act sets going once it is on disk."""

@@ -95,8 +95,8 @@ class Contacts:
         return self._screens.moved("/on-call")
 
     async def follow(self, request: web.Request) -> web.StreamResponse:
-        """A page's link: to the alert it is about, once, for the person it names, who signs in first. It gives no power; one
-        that is used, old or somebody else's leads to the door."""
+        """A page's link: to the alert or the surge it is about, once, for the person it names, who signs in first. It gives no
+        power; one that is used, old or somebody else's leads to the door."""
         token, now = request.match_info["token"], self._clock.now()
         page = await self._db.read(lambda conn: self._page_of(conn, token))
         if page is None or not paging.is_open(page.claimed_at, page.opened_at, now):
@@ -107,7 +107,7 @@ class Contacts:
         theirs = request[VISIT].staff.person_id == page.person_id
         if not theirs or not await self._db.write(lambda conn: paging_rows.opened(conn, number, now)):
             return self._screens.moved("/sign-in")
-        return self._screens.moved(f"/alerts/{page.about}" + ("" if page.kind == Kind.ALONE else "/approval"))
+        return self._screens.moved(_way(page))
 
     def _page_of(self, conn: Connection, token: str) -> StaffPage | None:
         """The page whose link this is; None for what was never signed by us."""
@@ -189,3 +189,14 @@ def _whole(typed: str) -> int:
     if not (typed.isascii() and typed.isdigit() and len(typed) < 6):
         raise Unfit(["Type a whole number."])
     return int(typed)
+
+
+def _way(page: StaffPage) -> str:
+    """Where a page's link leads."""
+    match page.kind:
+        case Kind.CALL_IN:
+            return "/surge"
+        case Kind.ALONE:
+            return f"/alerts/{page.about}"
+        case _:
+            return f"/alerts/{page.about}/approval"

@@ -17,6 +17,7 @@ from notify.draft import Draft
 from notify.life import WRITERS, Staff, Status
 from notify.service import Service
 from notify.tables import AlertRow
+from surge.offer import Offered
 
 LONG: Final = "a reason that is long enough"  # to ask whether everything else would fit
 UNREAD: Final = {
@@ -68,18 +69,29 @@ class Decisions:
             return await self._page(request, row, problems)
         if not await self._guard.proved(request, anew=alone is not None):
             return await self._page(request, row, [NOT_SHOWN])
-        seen, alert_id = form.text("digest"), row.alert_id
-        await self._db.write(lambda conn: self._approve_and_send(conn, staff, (alert_id, seen), alone))
+        seen, alert_id, opens = form.text("digest"), row.alert_id, form.text("open_surge") == "yes"
+        await self._db.write(lambda conn: self._approve_and_send(conn, staff, (alert_id, seen), alone, opens=opens))
+        if self._service.surge is not None:
+            self._service.surge.control.tell_soon()
         if alone is not None:
             self._service.paging.tell_at_once(alert_id)
             self._service.pager(f"{staff.person_id} sends {alert_id} ({row.hazard}) ALONE: {alone}")
         return self._screens.moved(f"/alerts/{alert_id}")
 
-    def _approve_and_send(self, conn: Connection, staff: Staff, what: tuple[str, str], alone: str | None) -> None:
-        """One gesture, one transaction: whoever reads and decides starts the countdown."""
+    def _approve_and_send(
+        self, conn: Connection, staff: Staff, what: tuple[str, str], alone: str | None, *, opens: bool
+    ) -> None:
+        """One gesture, one transaction: whoever reads and decides starts the countdown, and opens what its author armed. What
+        surge mode lacks never holds up the alert: it stands in the log, and the alert goes."""
         alert_id, seen = what
         self._service.newsroom.approve(conn, staff, alert_id, seen, alone)
         self._service.newsroom.send(conn, staff, alert_id)
+        if (offers := self._service.surge) is not None and opens:
+            offers.open_with(conn, staff, register.alert(conn, alert_id), nobody=offers.control.nobody)
+
+    async def _offered(self, row: AlertRow, event: Event, staff: Staff) -> Offered | None:
+        offers = self._service.surge
+        return await self._db.read(lambda conn: offers.beside(conn, row, event, staff)) if offers is not None else None
 
     async def _row(self, request: web.Request) -> AlertRow:
         alert_id = request.match_info["alert_id"]
@@ -113,6 +125,7 @@ class Decisions:
             able=await self._db.read(lambda conn: self._service.paging.able(conn, row)),
             paged=await self._db.read(lambda conn: paging_rows.history(conn, row.alert_id)),
             page_states=STATES,
+            surge=await self._offered(row, event, staff),
             **await self._guard.proof(request),
         )
 

@@ -128,8 +128,16 @@ class Follower:
         story = await self._story(alert_id)
         setting = await self._db.read(lambda conn: around(conn, story.row))
         copies = copy_pack.pack(setting.frozen) if setting.frozen else []
+        offers, staff = self._service.surge, request[VISIT].staff
         return self._screens.page(
-            request, "alert", **self._values(story), setting=setting, copies=copies, page_states=PAGE_STATES
+            request,
+            "alert",
+            **self._values(story),
+            setting=setting,
+            copies=copies,
+            page_states=PAGE_STATES,
+            surge=await self._db.read(lambda conn: offers.of(conn, story.row, staff)) if offers is not None else None,
+            **await self._guard.proof(request),
         )
 
     async def follow(self, request: web.Request) -> web.StreamResponse:

@@ -169,6 +169,69 @@ SCHEMAS: Final[Mapping[str, Any]] = {
     ),
 }
 
+# Surge mode: what surge.api answers.
+ACTIVATION: Final = _with(
+    _all(
+        activation_id=TEXT,
+        incident_id=MAYBE_TEXT,
+        runbook=TEXT,
+        title=TEXT,
+        drill=YES_NO,
+        status={"enum": ["draft", "armed", "open", "standing down", "closed", "reported"]},
+        level=COUNT,
+        why=TEXT,
+        rev=COUNT,
+        made_by=TEXT,
+        made_at=MOMENT,
+        handover=TEXT,
+        **dict.fromkeys(("armed_by", "opened_by", "closed_by"), MAYBE_TEXT),
+        **dict.fromkeys(("armed_at", "opened_at", "standing_down_at", "closed_at"), MAYBE_MOMENT),
+    ),
+    script={"type": ["integer", "null"]},
+    checks=_list(_all(kind=TEXT, problems=_list(TEXT), mend=TEXT)),
+)
+STEP: Final = _all(
+    anchor=TEXT,
+    heading=TEXT,
+    ends=MAYBE_TEXT,
+    choices=_list(_all(answer=TEXT, to=TEXT, most={"type": ["integer", "null"]})),
+    **dict.fromkeys(("says", "never", "asks", "transfers", "needs", "offers", "told"), _list(TEXT)),
+)
+SURGE: Final[Mapping[str, Any]] = {
+    "Activation": ACTIVATION,
+    "Activations": _all(activations=_list(_ref("Activation"))),
+    "Surge": _all(activation={"anyOf": [_ref("Activation"), {"type": "null"}]}, now=MOMENT),
+    "Facts": _all(
+        asked={"type": "object", "additionalProperties": _all(asks=TEXT, unit=MAYBE_TEXT)},
+        facts=_list(
+            _all(
+                fact_id=COUNT,
+                rev=COUNT,
+                counts=YES_NO,
+                valid_from=MOMENT,
+                valid_to=MAYBE_MOMENT,
+                entered_at=MOMENT,
+                recalled_at=MAYBE_MOMENT,
+                **dict.fromkeys(("name", "language", "value", "issued_by", "entered_by", "recalled_why"), TEXT),
+            )
+        ),
+    ),
+    "Entered": _all(facts=_list(COUNT)),
+    "Recalled": _all(name=TEXT, facts=_list(COUNT), contacts=_list(TEXT)),
+    "Tested": _all(line=TEXT, at=MOMENT),
+    "Script": _all(
+        activation_id=TEXT,
+        version=COUNT,
+        runbook=TEXT,
+        title=TEXT,
+        published_by=TEXT,
+        published_at=MOMENT,
+        changed=TEXT,
+        facts={"type": "object", "additionalProperties": {"type": "object", "additionalProperties": TEXT}},
+        steps={"type": "object", "additionalProperties": _list(STEP)},
+    ),
+}
+
 _SAYS: Final = {
     400: "It cannot be read: no JSON, a question that makes no sense, no Idempotency-Key",
     401: "No token, or none that is valid",

@@ -25,6 +25,8 @@ from notify.life import EndedWhy, Role, Status
 from notify.slots import declared
 from notify.web import answers
 from subscribers import areas
+from surge import activation, store
+from surge.sources import books
 
 ROOT = data.folder("templates").parent
 POT = catalogs.pot_path(data.folder("templates"), DOMAIN.removesuffix(".po"))
@@ -40,7 +42,8 @@ SPOKEN_FOR = ("in_words",)  # sentences of the service, found in its patterns
 CODE = ("SELECT ", "PRAGMA ", "INSERT ", "UPDATE ", "DELETE ", "EEE ")  # what begins like a sentence and is none
 # Where calls say what somebody did, what was promised, what a copy is for: keyword, or which argument.
 NAMED = (("Act", "action"), ("Entry", "what"), ("Copy", "name"), ("Copy", "problem"))
-PLACED = {"_log": (1, 2), "_make": (3,), "_wireless": (0,)}
+PLACED = {"_log": (1, 2), "_make": (3,), "_wireless": (0,), "log": (2,), "_keep": (2,)}
+SURGE = ("activate.py", "offer.py", "publish.py", "store.py")  # whose acts stand in the log
 STANDINGS = ("active", "stopped", "unreachable")
 # What stands beside what is held of a resident.
 HELD = ("channel", "standing", "language", "basis", "places", "may have a new owner since", "they wrote", "we wrote")
@@ -100,7 +103,8 @@ def in_modules() -> Iterator[str]:
 def acts() -> Iterator[str]:
     """What the log says that somebody did, what was promised, what stands in a resident's history."""
     yield from (ASKED, drills.REFUSED, drill_log.STARTED, drill_log.ENDED)
-    for path in sorted([*(ROOT / "notify").rglob("*.py"), ROOT / "subscribers" / "history.py"]):
+    ours = [*(ROOT / "notify").rglob("*.py"), *(ROOT / "surge" / name for name in SURGE), ROOT / "subscribers" / "history.py"]
+    for path in sorted(ours):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if not isinstance(node, ast.Call):
                 continue
@@ -123,6 +127,8 @@ def vocabulary() -> Iterator[str]:
     for table in (*shown, translations.LISTS, translations.FORMS, translations.READERS, wordings.STEPS):
         yield from table.values()
     yield rehearsal.NOT_A_TEST
+    yield from (*activation.Status, store.TESTED)
+    yield from (book.runbook.title for book in books(ROOT / "runbooks").values())
     boil = usual(hazards.catalogue()["boil_water"], Stage.FIRST, ["Portland"])
     yield from (name for name, _ in composer.lights(boil, {"problems": []}))
     yield from (*after_action.IN_WORDS.values(), *HELD, *STANDINGS, *sentences.PATTERNS, sentences.OR)
@@ -133,7 +139,7 @@ def facts() -> Iterator[str]:
     """Names and meanings of what people fill in, for every danger."""
     own = set(declared(ROOT / "templates" / "slots.toml"))
     for path in sorted((ROOT / "templates").glob("*/slots.toml")):
-        if path.parent.name not in ("dialog", "voice"):  # the program fills those in
+        if path.parent.name not in ("dialog", "voice", "whisper"):  # the program fills those in
             for name, slot in tomllib.loads(path.read_text("utf-8")).items():
                 if name not in own:
                     yield name.replace("_", " ").capitalize()
