@@ -474,6 +474,15 @@ def test_only_a_key_makes_a_person_of_who_answers_our_call() -> None:
         assert broken(one.twiml) == [] and one.moves == ()
 
 
+def test_who_was_called_back_waits_anew_however_long_they_had_waited_before() -> None:
+    scene = a_scene()
+    call = a_call(since=NOON - 2 * scene.pack.longest_wait)
+    taken = callback_said("c1", callback_answered("c1", call, scene).call, Heard(digits="1"), scene)
+    assert names(waiting(taken.call, scene)) == ["Gather", "Redirect"]
+    gone = heard(taken.call, Heard(ended=True), scene)
+    assert gone.moves == ()
+
+
 def test_what_is_reported_twice_or_late_changes_nothing() -> None:
     scene = a_scene()
     call = in_line(scene)

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
+from channels.simulator.telephone.twiml import read
 from surge.contact import ALLOWED, Standing
-from surge.voice import Call, Heard, Reply, Scene, Step, bridged, heard, rang, waiting
-from tests.surge.twiml_rules import broken
+from surge.voice import Call, Heard, Reply, Scene, bridged, heard, rang, waiting
+from tests.surge.twiml_rules import IN_QUEUE as IN_QUEUE_VERBS
+from tests.surge.twiml_rules import TOP, broken
 from tests.surge.voice_factory import a_call, dialled, names, utterances, verbs
 
 KEYS: Final = ("", *"0123456789*#")
@@ -16,7 +18,6 @@ TYPED: Final = ("", "9", "99", "911", "91101", "97214", "97206", "97204", "10001
 DIALS: Final = ("completed", "answered", "busy", "no-answer", "failed", "canceled")
 LEFT: Final = ("queue-full", "error", "system-error", "redirected", "bridged", "hangup", "leave")
 RECORDING: Final = "https://api.example.gov/recordings/RE1"
-IN_QUEUE: Final = frozenset({Step.WAITING, Step.TO_CALLBACK, Step.TO_EMERGENCY, Step.TO_OFFER})
 ENDED: Final = Heard(ended=True)
 
 
@@ -40,7 +41,7 @@ class Facts:
     said: str
     dialled: tuple[str, ...]
     timeout: str
-    rules: tuple[str, ...]
+    rules: tuple[str, ...]  # what our own table and the telephone simulator's reader, written apart, have against it
 
 
 @lru_cache(maxsize=100_000)
@@ -56,7 +57,7 @@ def facts(twiml: bytes, plays: bool) -> Facts:
         said=" | ".join(texts),
         dialled=tuple(dialled(twiml)),
         timeout="" if dial is None else dial.get("timeout", ""),
-        rules=tuple(broken(twiml, in_queue=plays)),
+        rules=(*broken(twiml, in_queue=plays), *read(twiml, frozenset(IN_QUEUE_VERBS if plays else TOP)).warnings),
     )
 
 
