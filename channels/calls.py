@@ -59,6 +59,7 @@ class LiveCall:
     to: str
     from_: str
     began_at: datetime | None
+    is_inbound: bool = False
 
     @property
     def is_live(self) -> bool:

@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 NOT_IN_PROGRESS: Final = 21220  # https://www.twilio.com/docs/api/errors/21220: the call has ended
 TOO_MANY: Final = 429
+INBOUND: Final = "inbound"
 PAGE_SIZE: Final = 1_000
 MOST_PAGES: Final = 20
 
@@ -136,5 +137,11 @@ class TwilioVoice:
 
 
 def _live(one: Any) -> LiveCall:
-    began_at = one.start_time or one.date_created
-    return LiveCall(call_sid=one.sid, status=str(one.status), to=one.to or "", from_=one._from or "", began_at=began_at)
+    return LiveCall(
+        call_sid=one.sid,
+        status=str(one.status),
+        to=one.to or "",
+        from_=one._from or "",
+        began_at=one.start_time or one.date_created,
+        is_inbound=one.direction == INBOUND,
+    )

@@ -12,7 +12,7 @@ from surge import recalling, ringing, waits
 from surge.callback import TERMINAL as CALLBACK_ENDS
 from surge.callback import Promise
 from surge.contact import ALLOWED, Contact, Standing, Way
-from surge.orders import HangUp, Turn
+from surge.orders import HangUp, Text, Turn, Word
 from surge.overflow import Use
 from surge.pack import Partner
 from surge.queue import Head
@@ -42,6 +42,7 @@ class Arrival:
     returned: bool = False
     ours: str = ""
     danger: bool = False
+    at: datetime | None = None  # when, where that is not now
 
 
 class Board(Switchboard):
@@ -51,19 +52,37 @@ class Board(Switchboard):
 
     def arrive(self, arrival: Arrival, now: datetime) -> Turn:
         """A new contact; one that is known already changes nothing. What is written stands in the line at once."""
-        books = self.books
-        if arrival.contact_id in books.records:
-            return books.turn()
+        if arrival.contact_id not in self.books.records:
+            record = self._met(arrival, now)
+            if arrival.way is not Way.VOICE:
+                waits.enter(self.books, record, now)
+        return self._settled(now)
+
+    def recall(self, arrival: Arrival, why: str, now: datetime) -> Turn:
+        """Somebody whom we call of our own accord: they get a promise, or, where none could be kept, the guide by text."""
+        if arrival.contact_id not in self.books.records:
+            record = self.books.record(replace(self._met(arrival, now), call_sid=None))
+            record = self.books.move(record, Standing.GREETED, now, why)
+            promise = self.promise(now)
+            if promise is not None:
+                recalling.book(self.books, record, promise, now)
+            else:
+                self.books.move(record, Standing.DEFLECTED, now, why)
+                self.books.order(Text(contact_id=record.contact_id, what=Word.GUIDE))
+        return self._settled(now)
+
+    def _met(self, arrival: Arrival, now: datetime) -> Record:
+        surge = self.books.surge
         contact = Contact(
             contact_id=arrival.contact_id,
-            offered_at=now,
+            offered_at=arrival.at or now,
             caller=arrival.caller,
             language=arrival.language,
             area=arrival.area,
             way=arrival.way,
-            activation_id=books.surge.activation_id if books.surge else None,
+            activation_id=surge.activation_id if surge else None,
         )
-        record = books.record(
+        return self.books.record(
             Record(
                 contact=contact,
                 provider_id=arrival.provider_id,
@@ -71,16 +90,13 @@ class Board(Switchboard):
                 sealed=arrival.sealed,
                 words=arrival.words,
                 key_id=arrival.key_id,
+                ours=arrival.ours,
+                danger=arrival.danger,
                 head=arrival.head,
                 skill=arrival.skill,
                 returned=arrival.returned,
-                ours=arrival.ours,
-                danger=arrival.danger,
             )
         )
-        if arrival.way is not Way.VOICE:
-            waits.enter(self.books, record, now)
-        return self._settled(now)
 
     def speaks(self, contact_id: str, language: str, area: str | None, now: datetime) -> Turn:
         """What they said of themselves; None leaves the area as it is."""

@@ -135,6 +135,11 @@ class Journal:
     def close(self) -> None:
         if self._file is not None:
             self.sync()
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Lets go of the file as it is, as a killed process does."""
+        if self._file is not None:
             os.close(self._file)
             os.close(self._lock)
             self._file = None

@@ -11,6 +11,7 @@ from surge.contact import Standing
 class Word(StrEnum):
     """What a text to a caller is about; the words are the pack's."""
 
+    GUIDE = "guide"  # what to do, and the page in their language
     PROMISE = "promise"  # we call you between these two times
     LATE = "late"  # we are late, and still call
     EXPIRED = "expired"  # we could not reach you, or not in time: here is the answer

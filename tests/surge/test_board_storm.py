@@ -287,7 +287,7 @@ class Storm(RuleBasedStateMachine):
         for who in sitting:
             self.say(lambda now, one=who: self.board.sit(one, AgentState.OFFLINE, now))  # type: ignore[misc]
         writer = Profile(agent_id="late", languages=frozenset(SPOKEN), has_line=False)
-        for _ in range(60):
+        for _ in range(60 + 2 * len(self.board.books.records)):
             self.now += timedelta(minutes=10)
             self.take(self.board.tick(self.now))
             for callback in list(self.board.books.callbacks.values()):

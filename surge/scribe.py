@@ -1,0 +1,87 @@
+"""Writes down what the board did: into the journal at once, into the database in batches behind it, exactly once."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from notify.db import Database
+from surge import contacts
+from surge.journal import Journal, Kept, Line, read
+from surge.orders import Turn
+from surge.voice_call import Call
+
+logger = logging.getLogger(__name__)
+
+BATCH: Final = 500  # turns a transaction
+EVERY_S: Final = 0.25
+RENEW_AT: Final = 256 * 1024 * 1024  # bytes; a day of 20,000 calls takes about a third
+
+
+class Scribe:
+    """`open` first; then `write` for every turn, and `run` beside it. The database may be away: the journal goes on."""
+
+    def __init__(self, journal: Journal, db: Database) -> None:
+        self._journal, self._db = journal, db
+        self._behind: list[Line] = []
+        self._end = asyncio.Event()
+
+    async def open(self) -> Kept:
+        """What the journal says; what the database has not got of it waits to be written. Raises journal.Held."""
+        kept = self._journal.open()
+        try:
+            name, done = await self._db.read(contacts.position)
+        except SQLAlchemyError:
+            logger.exception("the database cannot say how far it has got; the whole journal is written again")
+            name, done = "", 0
+        start = done if name == kept.name else 0
+        self._behind = list(read(self._journal.path, Kept(), start))
+        return kept
+
+    def write(self, turn: Turn, calls: Mapping[str, Call | None] | None = None) -> None:
+        """On its way to the disk when this returns: a killed process loses nothing."""
+        if self._journal.append(turn, calls) and (turn.events or "record" in turn.changed or "callback" in turn.changed):
+            self._behind.append(Line(events=turn.events, changed=turn.changed, ends=self._journal.ends))
+
+    @property
+    def behind(self) -> int:
+        """Turns that the database has not got."""
+        return len(self._behind)
+
+    async def run(self, everything: Callable[[], Mapping[str, Mapping[str, Any]]]) -> None:
+        """Until `close`. everything: what a new journal begins with, once the old one has grown too long."""
+        while not self._end.is_set():
+            try:
+                await asyncio.wait_for(self._end.wait(), EVERY_S)
+            except TimeoutError:
+                pass
+            try:
+                await self.flush()
+                if self._journal.ends > RENEW_AT and not self._behind:
+                    self._journal.renew(everything())
+            except (SQLAlchemyError, OSError):
+                logger.exception("contacts cannot be written now; the journal keeps them")
+
+    async def flush(self) -> None:
+        """The journal onto the disk for good, then into the database. Raises what the database raises."""
+        await asyncio.to_thread(self._journal.sync)
+        while self._behind:
+            batch = self._behind[:BATCH]
+            await self._db.write(partial(contacts.write, name=self._journal.name, lines=batch))
+            del self._behind[: len(batch)]
+
+    def renew(self, everything: Mapping[str, Mapping[str, Any]]) -> None:
+        """A new journal, if the database has the whole old one."""
+        if not self._behind:
+            self._journal.renew(everything)
+
+    async def close(self) -> None:
+        self._end.set()
+        try:
+            await self.flush()
+        except (SQLAlchemyError, OSError):
+            logger.exception("the last contacts are in the journal alone; they are written at the next start")
+        self._journal.close()
