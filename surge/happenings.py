@@ -49,6 +49,10 @@ def activation(conn: Connection, activation_id: str = "") -> ActivationRow:
     raise NoSuchActivation(why)
 
 
+def of_incident(conn: Connection, incident_id: str) -> list[ActivationRow]:
+    return [one for one in activations(conn) if one.incident_id == incident_id]
+
+
 def happened(conn: Connection, one: ActivationRow, now: datetime, zone: ZoneInfo, rates: Rates = PUBLISHED) -> Happened:
     """zone: of the city's wall clock, for the minutes of the week."""
     span = span_of(one, now)

@@ -93,6 +93,11 @@ class Section:
     lines: tuple[Line, ...]
 
 
+def kind(value: Value) -> str:
+    """ "count", "part", "lasting", "between", "ratio" or "said": for whoever prints them each its own way."""
+    return type(value).__name__.lower()
+
+
 def rows(sections: Sequence[Section]) -> Iterator[tuple[object, ...]]:
     """The report as a table, its first row the names of COLUMNS."""
     yield COLUMNS

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from sqlalchemy import Connection
@@ -53,7 +53,8 @@ def import_911(file: Sheet, json: Json = False) -> None:
 
             def work(conn: Connection) -> Totals:
                 totals = number_rows.take_minutes(conn, taken.rows, mark, now)
-                _note(conn, "911 minutes imported", file.name, asdict(totals) | {"sha256": mark}, now)
+                detail = asdict(totals) | {"sha256": mark}
+                audit.append(conn, Act(actor="shell", action="911 minutes imported", subject=file.name, detail=detail), now)
                 return totals
 
             totals = db.write_now(work)
@@ -74,7 +75,9 @@ def import_intervals(file: Sheet, json: Json = False) -> None:
                 if overlapping:
                     return Totals(new=0, changed=0, same=0), overlapping
                 totals = number_rows.take_intervals(conn, taken.rows, mark, "shell", now)
-                _note(conn, "call-centre intervals imported", file.name, asdict(totals) | {"sha256": mark}, now)
+                detail = asdict(totals) | {"sha256": mark}
+                act = Act(actor="shell", action="call-centre intervals imported", subject=file.name, detail=detail)
+                audit.append(conn, act, now)
                 return totals, []
 
             totals, overlapping = db.write_now(work)
@@ -140,10 +143,6 @@ def what_if(
 
 def _folder(settings: Settings) -> City:
     return city.load(city.find(settings.city, data.folder("city")))
-
-
-def _note(conn: Connection, action: str, subject: str, detail: dict[str, Any], now: datetime) -> None:
-    audit.append(conn, Act(actor="shell", action=action, subject=subject, detail=detail), now)
 
 
 def _told(totals: Totals, duplicates: int, problems: list[str] | tuple[str, ...], what: str, json: bool) -> None:

@@ -29,8 +29,11 @@ from notify.passkeys import Passkeys
 from notify.service import Service
 from notify.web.forms import Marks
 from subscribers.sealing import Keyring
+from surge.city_rates import rates
 from surge.pages import desks
+from surge.pages.intervals import IntervalPages
 from surge.pages.office import Side
+from surge.pages.report import ReportPages
 
 
 class Console:
@@ -56,6 +59,8 @@ class Console:
         made = (part(self.guard, service) for part in (*parts, Likeness, WordPages, Drills, TrainingPages))
         self.routes: list[Route] = [*self.door.routes(), *own.routes(), *(one for each in made for one in each.routes())]
         self.routes += desks.routes(self.guard, side or Side())
+        numbers = (ReportPages(self.guard, rates(service.assembly.city.folder)), IntervalPages(self.guard))
+        self.routes += [one for each in numbers for one in each.routes()]
 
     def web_routes(self) -> list[web.RouteDef]:
         return [web.get("/static/{path:.*}", self.shelf.serve), *self.guard.web_routes(self.routes)]

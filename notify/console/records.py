@@ -14,6 +14,7 @@ from notify.life import LOOKERS
 from notify.service import Service
 from notify.web.tables import csv_file
 from subscribers.address import BadAddress
+from surge import happenings
 
 PAGE: Final = 100
 LAST: Final = 2**62
@@ -64,7 +65,8 @@ class Records:
     async def report(self, request: web.Request) -> web.StreamResponse:
         """What happened in an incident, for those who learn from it."""
         found, hazards = await self._reported(request), self._service.assembly.hazards
-        return self._screens.page(request, "report", report=found, hazards=hazards, then=after_action.THEN)
+        surges = await self._db.read(lambda conn: happenings.of_incident(conn, found.incident_id))
+        return self._screens.page(request, "report", report=found, hazards=hazards, then=after_action.THEN, surges=surges)
 
     async def report_table(self, request: web.Request) -> web.StreamResponse:
         found = await self._reported(request)

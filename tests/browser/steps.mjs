@@ -85,6 +85,18 @@ const PAPERS = [
   { name: "history-none", title: "Nothing found", who: "author", picture: false, go: at("/alerts?q=nothing") },
   { name: "records", title: "Who did what", who: "admin", go: at("/records") },
   { name: "report", title: "After-action report", who: "viewer", go: at((one) => `/incidents/${incident(one.over)}/report`) },
+  { name: "surge-report", title: "Surge report", who: "viewer", go: at("/surge/report") },
+  { name: "surge-intervals", title: "Call-centre figures", who: "admin", picture: false, go: at("/surge/intervals") },
+  {
+    name: "surge-intervals-typed", title: "Call-centre figures, one interval typed", who: "admin", until: "[role=status]",
+    go: async ({ page, goto }) => {
+      await goto("/surge/intervals");
+      await page.fill("#queue", "general");
+      await page.fill("#begins", "2026-05-04T09:15");
+      for (const [name, figure] of Object.entries({ offered: "120", answered: "40", abandoned: "61" })) await page.fill(`#${name}`, figure);
+      await press(page, "main form button");
+    },
+  },
   { name: "residents", title: "Looking up a resident", who: "admin", picture: false, go: at("/residents") },
   {
     name: "residents-found", title: "Looking up a resident", who: "admin",
