@@ -176,6 +176,8 @@ def near(handler: Handler) -> Handler:
             return await handler(request)
         except BadPhone as error:
             return web.json_response({"problems": error.problems}, status=400)
+        except ConnectionResetError:  # a page that has gone while its stream was written
+            return web.Response()
 
     return guarded
 

@@ -65,7 +65,7 @@ export class Telephone {
     if (event.what === "calling" || event.what === "rings") heard.replaceChildren();
     if (event.what === "rings") this.part(".voice").open = true;
     const said = event.what === "say";
-    const line = element("li", said ? "said" : event.what === "pressed" ? "pressed" : "event", said ? event.text : WORDS[event.what](event));
+    const line = element("p", said ? "said" : event.what === "pressed" ? "pressed" : "event", said ? event.text : WORDS[event.what](event));
     if (said) Object.assign(line, { dir: "auto", lang: event.language });
     if (said || heard.lastElementChild?.textContent !== line.textContent) heard.append(line);
     heard.scrollTop = heard.scrollHeight;

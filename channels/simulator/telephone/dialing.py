@@ -133,7 +133,7 @@ def _first_taken(children: Sequence[Leg], outcome: Outcome) -> Script[Leg | None
             ringing.discard(word.leg)
             seen.append(word.leg.final or NO_ANSWER)
             outcome.sid = word.leg.call.sid
-    outcome.status = next(status for status in WORST if status in seen)
+    outcome.status = next((status for status in WORST if status in seen), CANCELED)
     return None
 
 
