@@ -135,9 +135,8 @@ def callback_said(callback_id: str, call: Call, what: Heard, scene: Scene, *, ag
         taken = (CallbackTaken(),)
         if agent_ready:
             return replace(bridged(call, scene), acts=taken)
-        joined = replace(
-            call, step=Step.WAITING, tries=0, since=scene.now
-        )  # this wait is a new one, whatever was waited before
+        # A new wait, however long they had waited before.
+        joined = replace(call, step=Step.WAITING, tries=0, since=scene.now)
         return reply(joined, documents.joining(joined, scene), acts=taken)
     if what.digits == DECLINE:
         return reply(call, documents.ended(call, scene, phrase(call, scene, "back_declined")), acts=(CallbackDeclined(),))
