@@ -424,3 +424,21 @@ def test_a_dialled_leg_can_be_led_elsewhere_and_its_caller_goes_on() -> None:
     house.board.update(child, Update(source=Source(url=f"{URL}/over")))
     house.to_the_end()
     assert caller.words == ["completed"] and helper.words == ["elsewhere"]
+
+
+def test_a_call_answered_on_the_bridge_rings_until_then() -> None:
+    house = a_house(ring=twiml(f'<Dial answerOnBridge="true" action="/dialed">{AGENT}</Dial>'))
+    house.person(AGENT, Ring("human", 6.0))
+    leg = house.call(Ear())
+    house.until(5.0)
+    assert leg.call.status == "ringing"
+    house.until(7.0)
+    assert (leg.call.status, leg.call.answered_at) == ("in-progress", 6.0)
+
+
+def test_what_the_simulator_does_not_do_it_says() -> None:
+    house = a_house(ring=twiml(f'<Dial record="record-from-answer">{AGENT}</Dial><Gather input="speech"/>'))
+    house.call(Ear())
+    house.to_the_end()
+    told = " ".join(line["text"] for line in house.lines if line["event"] == "error")
+    assert "records no conversations" in told and "understands no speech" in told

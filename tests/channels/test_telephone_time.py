@@ -14,6 +14,7 @@ from channels.simulator.telephone.timeline import Timeline
 from tests.channels.telephone_factories import CITY, URL, Ear, House, Page, twiml
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 10)), max_size=30), st.floats(0, 200))
 def test_things_are_done_in_order_exactly_when_they_are_due(plans: list[tuple[float, float]], until: float) -> None:
     timeline, done = Timeline(), list[tuple[float, float]]()
@@ -90,6 +91,7 @@ async def test_something_planned_from_outside_wakes_a_sleeping_clock() -> None:
     await asyncio.gather(running, return_exceptions=True)
 
 
+@settings(max_examples=20, deadline=None)
 @given(st.floats(0, 600))
 def test_a_recording_is_as_long_as_it_is_made(seconds: float) -> None:
     made = recorded_s(silence(seconds))
@@ -100,6 +102,7 @@ def test_what_is_no_recording_has_no_length() -> None:
     assert recorded_s(b"ID3 something else") is None
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_more_words_never_take_less_time(one: str, other: str) -> None:
     assert said_s(f"{one} {other}", 150.0) >= said_s(one, 150.0) >= 0

@@ -14,7 +14,7 @@ from channels.simulator.telephone.legs import Ended, HungUp, Interrupt, Leg, Red
 from channels.simulator.telephone.queues import from_queue
 from channels.simulator.telephone.ringing import rung
 from channels.simulator.telephone.rooms import conference
-from channels.simulator.telephone.twiml import Verb
+from channels.simulator.telephone.twiml import SCHEMA_WARNING, Verb
 from channels.simulator.telephone.verbs import WHISPERED, note
 
 TIMEOUT_S: Final = 30
@@ -50,9 +50,11 @@ class Outcome:
 
 def dial(leg: Leg, verb: Verb, here: Source) -> Script[Source | None]:
     """The action is asked for when the dialled party has gone, or, with nobody to hear its answer, when the caller has."""
-    if not verb.yes("answerOnBridge"):
-        leg.board.take(leg)
     note(leg, verb)
+    if verb.get("record", "do-not-record") not in ("do-not-record", "false"):
+        leg.board.note(
+            "error", leg.call, code=SCHEMA_WARNING, text="The simulator records no conversations: record is ignored."
+        )
     outcome = Outcome()
     try:
         yield from _dialled(leg, verb, here, outcome)

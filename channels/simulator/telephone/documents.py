@@ -36,11 +36,20 @@ def conversation(leg: Leg, source: Source, verbs: Verbs) -> Script[None]:
 def followed(leg: Leg, source: Source, verbs: Verbs) -> Script[Source | None]:
     """One document. Returns where it leads; None at its end. Raises Useless."""
     document, here = yield from fetched(leg, source, frozenset(verbs))
+    if not _keeps_ringing(document):
+        leg.board.take(leg)
     for verb in document.verbs:
         following = yield from verbs[verb.name](leg, verb, here)
         if following is not None:
             return following
     return None
+
+
+def _keeps_ringing(document: Document) -> bool:
+    """Whether a call that came in is not answered yet: any other document answers it,
+    https://www.twilio.com/docs/voice/twiml/reject."""
+    first = document.verbs[0] if document.verbs else None
+    return first is not None and (first.name == "Reject" or (first.name == "Dial" and first.yes("answerOnBridge")))
 
 
 def fetched(leg: Leg, source: Source, allowed: frozenset[str]) -> Script[tuple[Document, Source]]:

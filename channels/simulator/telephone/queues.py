@@ -39,7 +39,6 @@ class Dequeued(Interrupt):
 def enqueue(leg: Leg, verb: Verb, here: Source) -> Script[Source | None]:
     """The action is asked for when the caller leaves, whatever way: hung up or redirected, its answer changes nothing."""
     board, result, seconds = leg.board, "hangup", 0.0
-    board.take(leg)
     note(leg, verb)
     queue = board.queue(verb.text, make=True)
     assert queue is not None

@@ -16,7 +16,6 @@ BEEP_S: Final = 0.5
 def record(leg: Leg, verb: Verb, here: Source) -> Script[Source | None]:
     """Records what the person says until a key, a silence, the longest length or the hang-up. Of a silence alone nothing is
     kept and no action is asked for. Without an action the document itself is asked for again, as Twilio does."""
-    leg.board.take(leg)
     note(leg, verb)
     if verb.yes("playBeep", default=True):
         leg.sounds(Sound(kind="beep", text="", seconds=BEEP_S))

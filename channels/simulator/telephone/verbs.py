@@ -28,7 +28,6 @@ def note(leg: Leg, verb: Verb) -> None:
 
 
 def say(leg: Leg, verb: Verb, here: Source) -> Script[Source | None]:
-    leg.board.take(leg)
     note(leg, verb)
     yield from _got(leg, verb, here)
     for sound in _sounds(leg, verb, here, prompt=0):
@@ -53,7 +52,6 @@ def rested(leg: Leg, seconds: float) -> Script[None]:
 def gather(leg: Leg, verb: Verb, here: Source) -> Script[Source | None]:
     """https://www.twilio.com/docs/voice/twiml/gather: a key interrupts what is said, and each further one starts the time
     anew."""
-    leg.board.take(leg)
     note(leg, verb)
     leg.prompts += 1
     if "dtmf" not in verb.get("input", "dtmf").split():
