@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from notify.cli import surge_fallback, surge_switch
+from notify.cli import surge_fallback, surge_numbers, surge_switch
 from notify.cli.say import Json, refuse, sentences, show
 from surge.call_files import BadCallFile, read
 from surge.simulation import figures
@@ -14,6 +14,7 @@ from surge.simulation import simulate as played
 app = typer.Typer(help="Surge mode: when thousands call at once.", no_args_is_help=True)
 app.command()(surge_fallback.fallback)
 surge_switch.register(app)
+surge_numbers.join(app)
 
 
 @app.callback()

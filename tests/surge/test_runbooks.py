@@ -1,13 +1,15 @@
 """Runbooks: read as they are written, and every fault of a script found before anybody reads it aloud."""
 
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.main import get_command
 from typer.testing import CliRunner
 
-from notify import data
+from notify import data, hazards
 from notify.cli.main import app
 from surge import paths, reading, review
 from surge.reading import BadRunbook
@@ -176,3 +178,58 @@ def test_the_command_says_all_of_it_or_that_nothing_is_wrong(tmp_path: Path) -> 
         bad.exit_code == 1 and "bad.md, line 17: there is no step #nowhere." in bad.stderr and "leads in a circle" in bad.stderr
     )
     assert CliRunner().invoke(app, ["runbook", "check"]).exit_code == 0
+
+
+def screens() -> set[str]:
+    """The paths of the console's pages, as its modules name them; a number or name within one stands for any."""
+    root = data.folder("runbooks").parent
+    modules = [*(root / "notify" / "console").glob("*.py"), *(root / "surge" / "pages").glob("*.py")]
+    paths = {path for module in modules for path in re.findall(r'"(/[a-z0-9/_-]*)', module.read_text(encoding="utf-8"))}
+    return paths | {"/surge/script/latest", "/surge/facts", "/needs/map", "/readyz"}
+
+
+HAZARDS = [page.stem for page in books() if "\nhazard:" in page.read_text(encoding="utf-8")]
+SCREEN = re.compile(r"`(/[a-z0-9/_-]+)`")
+COMMAND = re.compile(r"`tocsin ([a-z0-9-]+)(?: ([a-z0-9-]+))?(?: ([a-z]+))?[^`]*`")
+LINK = re.compile(r"\]\(([a-z0-9-]+\.md)\)")
+
+
+@pytest.mark.parametrize("name", HAZARDS)
+def test_a_hazard_s_script_begins_with_911_and_keeps_its_checklists_and_its_end(name: str) -> None:
+    page = (data.folder("runbooks") / f"{name}.md").read_text(encoding="utf-8")
+    book = reading.read(name, page)
+    assert book.hazard in hazards.catalogue() and book.trigger is not None
+    first = book.steps[0]
+    assert first.never and {choice.to for choice in first.choices if choice.answer in ("yes", "anything else")} == {
+        "to-the-emergency-centre"
+    }
+    endings = {step.ends for step in book.steps if step.ends}
+    assert {Ending.INFORMED, Ending.EMERGENCY, Ending.REFERRED, Ending.OUT_OF_AREA} <= endings
+    assert any(step.needs for step in book.steps) and sum(len(step.never) for step in book.steps) >= 3
+    assert re.findall(r"^## (.+)$", page, re.MULTILINE) == ["Before the alert leaves", "While it lasts", "Afterwards", "Script"]
+    over = [step for step in book.steps if {"still in force", "still out"} & {choice.answer for choice in step.choices}]
+    assert len(over) == 1 and over[0].told  # what changes when it is over, and the word that it may be said
+
+
+def test_no_script_but_that_of_a_911_outage_keeps_from_saying_911() -> None:
+    for name in HAZARDS:
+        book = reading.read(name, (data.folder("runbooks") / f"{name}.md").read_text(encoding="utf-8"))
+        out = book.step("to-the-emergency-centre")
+        assert out is not None and out.transfers == ("911",) and {"place", "callback_number"} <= set(out.asks)
+        told = " ".join(saying.text for saying in out.says)
+        assert ("dial 911" in told) == (name != "911-outage")
+
+
+@pytest.mark.parametrize("page", books(), ids=lambda page: page.stem)
+def test_every_screen_command_and_page_that_is_named_is_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for name in LINK.findall(text):
+        assert (page.parent / name).is_file(), name
+    for group, command, below in COMMAND.findall(text):
+        commands = getattr(get_command(app), "commands", {})
+        for part in [one for one in (group, command, below) if one and commands]:
+            assert part in commands, f"tocsin {group} {command} {below}"
+            commands = getattr(commands[part], "commands", {})
+    known = screens()
+    for screen in SCREEN.findall(text):
+        assert screen in known or screen.replace("ID", "{incident_id}") in known, screen
