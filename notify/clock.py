@@ -45,6 +45,19 @@ class ManualClock:
         return self._now
 
 
+class HurriedClock:
+    """A day replayed: begins at a moment of another day, and runs so many times as fast as this one."""
+
+    def __init__(self, start: datetime, speed: float) -> None:
+        self._start, self._speed, self._began = start, speed, time.monotonic()
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=self.monotonic())
+
+    def monotonic(self) -> float:
+        return (time.monotonic() - self._began) * self._speed
+
+
 LEAST_STEP: Final = timedelta(seconds=1)  # smaller corrections are those of a clock that is kept right
 
 

@@ -3,7 +3,7 @@
 import base64
 import os
 import tomllib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -102,6 +102,8 @@ class Settings(BaseSettings):
     keep_stopped_days: int = Field(
         1095, ge=0, description="addresses and places of whoever has opted out are erased after this; 0: never"
     )
+    replay_from: datetime | None = Field(None, description="demo only: the clock begins at this moment of another day")
+    replay_speed: float = Field(1, gt=0, le=1000, description="demo only: and runs so many times as fast")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level that is logged")
 
     @model_validator(mode="before")
@@ -171,7 +173,7 @@ def mode_problems(settings: Settings) -> list[str]:
         problems.append(f"TOCSIN_TWILIO_URL must be a simulator on this machine in mode {settings.mode}")
     if settings.mode is not Mode.LIVE and settings.smtp_host and not _is_here(settings.smtp_host):
         problems.append(f"TOCSIN_SMTP_HOST must be on this machine in mode {settings.mode}")
-    problems += _lookup_problems(settings)
+    problems += [*_lookup_problems(settings), *_replay_problems(settings)]
     for name in ("public_host", "private_host"):
         if settings.mode is Mode.DEMO and not _is_here(getattr(settings, name)):
             problems.append(f"{PREFIX}{name.upper()} must be on this machine in mode demo")
@@ -184,6 +186,18 @@ def mode_problems(settings: Settings) -> list[str]:
     if settings.twilio_account_sid and not settings.sms_senders:
         problems.append("TOCSIN_SMS_SENDERS is empty, so no text could leave")
     return problems
+
+
+def _replay_problems(settings: Settings) -> list[str]:
+    """Why the clock cannot be that of another day, as sentences."""
+    began, hurried = settings.replay_from, settings.replay_speed != 1
+    if (began is not None or hurried) and settings.mode is not Mode.DEMO:
+        return [f"TOCSIN_REPLAY_FROM and TOCSIN_REPLAY_SPEED are for mode demo, not {settings.mode}"]
+    if hurried and began is None:
+        return ["TOCSIN_REPLAY_SPEED needs TOCSIN_REPLAY_FROM"]
+    if began is not None and began.tzinfo is None:
+        return ["TOCSIN_REPLAY_FROM needs an offset: 2014-05-23T10:40-07:00"]
+    return []
 
 
 def _lookup_problems(settings: Settings) -> list[str]:

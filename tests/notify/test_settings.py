@@ -1,5 +1,7 @@
 """Settings: each named once, every mistake told at once, and no mode that could reach the wrong people."""
 
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from notify.alert import Mode
+from notify.clock import HurriedClock
 from notify.settings import Settings, SettingsError, load, table
 
 ROOT = Path(__file__).parents[2]
@@ -147,3 +150,28 @@ def test_a_lookup_that_does_not_fit_the_mode_is_refused(given: dict[str, str], t
     assert load(**({"lookups_url": "http://127.0.0.1:9"} | account | given | {"signup_asks_carrier": False}))
     (problem,) = problems(**(account | given), signup_asks_carrier=True)
     assert told in problem
+
+
+@pytest.mark.parametrize(
+    "given,wrong",
+    [
+        ({"mode": "live", "replay_from": "2014-05-23T10:40-07:00"}, "are for mode demo, not live"),
+        ({"mode": "training", "replay_speed": 60}, "are for mode demo, not training"),
+        ({"mode": "demo", "replay_speed": 60}, "needs TOCSIN_REPLAY_FROM"),
+        ({"mode": "demo", "replay_from": "2014-05-23T10:40"}, "needs an offset"),
+    ],
+)
+def test_only_a_demo_lives_through_another_day(given: dict[str, Any], wrong: str) -> None:
+    (problem,) = problems(**given)
+    assert wrong in problem
+
+
+def test_a_replayed_day_begins_where_it_is_told_and_runs_as_fast() -> None:
+    start = datetime(2014, 5, 23, 17, 40, tzinfo=UTC)
+    began, clock = time.monotonic(), HurriedClock(start, 1_000)
+    first, elapsed = clock.now(), clock.monotonic()
+    while time.monotonic() == began:
+        pass
+    last, real = clock.now(), time.monotonic() - began
+    assert start <= first < last and 0 <= elapsed <= clock.monotonic()
+    assert last - start <= timedelta(seconds=real * 1_000)
