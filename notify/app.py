@@ -16,8 +16,8 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from channels.base import Misconfigured
-from notify import due, duties, keys, leases, schema
-from notify.clock import Clock, SystemClock
+from notify import due, duties, hotline, keys, leases, schema
+from notify.clock import Clock, HurriedClock, SystemClock
 from notify.console import health
 from notify.console.pages import Console
 from notify.db import Database, engine_for
@@ -27,7 +27,7 @@ from notify.service import Service
 from notify.settings import Settings
 from notify.web import api, public
 from notify.web.answers import middleware
-from notify.wiring import CannotStart, build
+from notify.wiring import CannotStart, build, reviews
 from subscribers.sealing import Keyring
 from surge.pages import desks
 
@@ -50,7 +50,7 @@ class Running:
 @asynccontextmanager
 async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Running]:
     """Starts everything; ends it in reverse order. Raises CannotStart."""
-    clock = clock or SystemClock()
+    clock = clock or _clock(settings)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(_only_one(settings))
         db = stack.enter_context(contextlib.closing(_open_database(settings)))
@@ -70,9 +70,12 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         public_app.add_routes([*built.callbacks.routes(), *built.residents.routes])
         public_app.add_routes(public.routes(settings.published, built.residents.places))
         private_app = web.Application(client_max_size=MOST_BODY, middlewares=[middleware(db)])
+        line, hang_up = await hotline.start(settings, built.service, ring, reviews)
+        stack.push_async_callback(hang_up)
+        public_app.add_routes(line.routes if line is not None else [])
         private_app[health.SETTINGS], private_app[health.TICKS] = settings, ticks
         private_app.add_routes(api.routes(built.service, ring))
-        side = desks.side(_desk(built, ring, settings))
+        side = desks.side(_desk(built, ring, settings, line))
         private_app.add_routes(Console(built.service, ring, settings.private_url, side).web_routes())
         public_port = await _listen(stack, public_app, settings.public_host, settings.public_port)
         private_port = await _listen(stack, private_app, settings.private_host, settings.private_port)
@@ -84,7 +87,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         yield Running(built.service, public_port, private_port, ticks)
 
 
-def _desk(built: duties.Built, ring: Keyring, settings: Settings) -> desks.Parts:
+def _desk(built: duties.Built, ring: Keyring, settings: Settings, line: hotline.Hotline | None) -> desks.Parts:
     """What the 311 desk is built from."""
     service, residents = built.service, built.residents
     return desks.Parts(
@@ -97,6 +100,8 @@ def _desk(built: duties.Built, ring: Keyring, settings: Settings) -> desks.Parts
         lexicon=residents.inbox.lexicon,
         dispatchers=service.dispatchers,
         find_place=residents.places.find_place,
+        line=line.floor if line is not None else None,
+        pack=line.pack if line is not None else None,
     )
 
 
@@ -117,6 +122,12 @@ async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:
             ready(started)
             await end.wait()
             logger.info("ending: calls under way are waited for")
+
+
+def _clock(settings: Settings) -> Clock:
+    if settings.replay_from is None:
+        return SystemClock()
+    return HurriedClock(settings.replay_from, settings.replay_speed)
 
 
 def _open_database(settings: Settings) -> Database:

@@ -15,6 +15,7 @@ from surge.contact import Standing
 from surge.orders import Dial, HangUp, Order, Redirect, Ring, Step, Tell, Text, Turn, Word
 from surge.records import Record
 from surge.telephone import Telephone
+from surge.voice_call import Sent
 
 logger = logging.getLogger(__name__)
 
@@ -22,11 +23,11 @@ RING_S: Final = 20  # shorter than the lease: the provider gives up first
 TRIES: Final = 3  # to reach the provider about a live call
 AGAIN_S: Final = 1.0
 PATHS: Final = {
-    Step.BRIDGE: "/voice/said/bridge",
-    Step.WAIT: "/voice/said/again",
-    Step.FULL: "/voice/said/else",
-    Step.LONGEST: "/voice/said/else",
-    Step.PARTNER: "/voice/said/partner",
+    Step.BRIDGE: f"/voice/said/{Sent.BRIDGE}",
+    Step.WAIT: f"/voice/said/{Sent.AGAIN}",
+    Step.FULL: f"/voice/said/{Sent.ELSE}",
+    Step.LONGEST: f"/voice/said/{Sent.ELSE}",
+    Step.PARTNER: f"/voice/said/{Sent.PARTNER}",
 }
 
 

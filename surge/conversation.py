@@ -21,10 +21,11 @@ from surge.records import Record
 from surge.seats import AgentState
 from surge.twiml import write
 from surge.verbs import Hangup
-from surge.voice_call import Call, Heard, Reply, Scene, Step
+from surge.voice_call import Call, Heard, Reply, Scene, Sent, Step
 from surge.voice_endings import ANSWERED
 
 Form = Mapping[str, str]
+SENT: Final = frozenset(Sent)
 MACHINES: Final = ("machine", "fax")
 
 
@@ -56,19 +57,11 @@ class Conversation:
         call = self.floor.calls.get(form["CallSid"])
         if call is None:
             return self.ring(form)
-        match step:
-            case "bridge":
-                self.floor.say(self.floor.board.bridged(call.contact_id, self.floor.now()))
-                return self._follow(voice.bridged(call, self.scene(call)))
-            case "again":  # the agent has gone before they had met
-                call, heard = replace(call, step=Step.MENU), Heard(digits="0")
-            case "else":
-                call, heard = replace(call, step=Step.WAITING), Heard(queue_result="leave")
-            case "partner":
-                call, heard = replace(call, step=Step.OFFER), Heard()
-            case _:
-                heard = Heard(digits=form.get("Digits", ""))
-        return self._follow(voice.heard(call, heard, self.scene(call)))
+        if step not in SENT:
+            return self._follow(voice.heard(call, Heard(digits=form.get("Digits", "")), self.scene(call)))
+        if step == Sent.BRIDGE:
+            self.floor.say(self.floor.board.bridged(call.contact_id, self.floor.now()))
+        return self._follow(voice.sent(call, Sent(step), self.scene(call)))
 
     def wait(self, form: Form) -> bytes:
         call = self.floor.calls.get(form["CallSid"])

@@ -9,6 +9,7 @@ from surge.contact import ALLOWED, IN_QUEUE, Standing
 from surge.orders import Redirect, Step
 from surge.overflow import Use
 from surge.pack import Partner
+from surge.queue import Head
 from surge.records import Record
 from surge.seats import AgentState
 
@@ -20,7 +21,7 @@ def enter(books: Books, record: Record, now: datetime) -> None:
     callback = books.promised_to(record.contact.caller) if record.is_call else None
     if callback is not None:
         record = recalling.merge(books, callback, record, now)
-    elif record.is_call and books.callers_waiting() >= books.rules.most_waiting:
+    elif record.is_call and record.head is not Head.FROM_911 and books.callers_waiting() >= books.rules.most_waiting:
         books.move(record, Standing.BLOCKED, now, "the queue is full")
         redirect(books, record, Step.FULL)
         return

@@ -1,0 +1,149 @@
+"""311's telephone in a running service: the floor with its number, its webhooks and what is on the air."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from channels.base import Misconfigured
+from channels.twilio_http import TwilioAccount, TwilioGateway
+from channels.voice import TwilioVoice
+from notify.reviews import Review, arrange
+from notify.service import Service
+from notify.settings import Settings
+from subscribers.sealing import Keyring
+from surge import pack as packs
+from surge import prompts, script
+from surge.activation import SERVING, Activation
+from surge.air import Air
+from surge.conversation import Conversation
+from surge.floor import Parts
+from surge.floor_desk import DeskFloor
+from surge.journal import Held
+from surge.outgoing import Outgoing
+from surge.pack import Pack, Shape
+from surge.prompts import Prompt
+from surge.texts import CallerTexts
+from surge.voice_call import Zips
+from surge.webhooks import VoiceWebhooks
+
+logger = logging.getLogger(__name__)
+
+JOURNAL: Final = "floor.journal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What an activation says to callers: its message by language, and where it holds by ZIP code."""
+
+    messages: Mapping[str, Prompt]
+    zips: Zips | None = None
+
+
+Sources = Callable[[Connection, Activation], Said]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hotline:
+    """routes: for the public listener. said: where the message of an activation comes from; None says nothing but the way to
+    911 and what can be done."""
+
+    floor: DeskFloor
+    pack: Pack
+    routes: Sequence[web.RouteDef]
+    service: Service
+    said: Sources | None = None
+
+    async def switched(self, activation: Activation | None) -> None:
+        """The floor follows the switch, and callers hear what is said from now on."""
+        air = Air(speech=self.floor.air.speech)
+        if activation is not None and activation.status in SERVING:
+            air = await self.service.db.read(partial(self._air, activation=activation))
+        self.floor.air = air
+        await self.floor.activate(activation)
+
+    def _air(self, conn: Connection, activation: Activation) -> Air:
+        said = self.said(conn, activation) if self.said is not None else Said(messages={})
+        latest = script.latest(conn, activation.activation_id)
+        return Air(
+            speech=self.floor.air.speech,
+            activation_id=activation.activation_id,
+            level=activation.level,
+            drill=activation.drill,
+            script=latest.version if latest is not None else None,
+            messages=said.messages,
+            zips=said.zips,
+        )
+
+    def staffed(self) -> int:
+        """How many are at the desks."""
+        return self.floor.board.on_duty
+
+
+async def start(
+    settings: Settings, service: Service, ring: Keyring, reviews: Callable[[Connection], Sequence[Review]]
+) -> tuple[Hotline | None, Callable[[], Awaitable[None]]]:
+    """The hotline and how to end it; None where the city has no surge.toml, or another process has the floor. Raises BadPack
+    for one that cannot be used, 911 as a dial target among it."""
+    folder = service.assembly.city.folder
+    if not (folder / packs.FILE).exists():
+        return None, _nothing
+    pack = packs.load(folder)
+    speech = prompts.speech(
+        service.assembly.words, arrange(await service.db.read(reviews)), pack, allow_drafts=settings.sends_drafts
+    )
+    telephone = _telephone(settings, pack)
+    floor: DeskFloor
+    texts = CallerTexts(
+        site=service.assembly.site,
+        send=Outgoing(service.dispatchers, settings.mode).send,
+        air=lambda: floor.air,
+    )
+    parts = Parts(
+        db=service.db,
+        clock=service.clock,
+        ring=ring,
+        pack=pack,
+        journal=settings.data_dir / JOURNAL,
+        public_url=settings.public_url,
+        telephone=telephone,
+        texts=texts,
+        tell=service.pager,
+    )
+    floor = DeskFloor(parts, Air(speech=speech))
+    try:
+        await floor.start()
+    except (Held, Misconfigured) as error:
+        logger.error("311's floor does not run here: %s", error)
+        return None, _nothing
+    webhooks = VoiceWebhooks(Conversation(floor), telephone, settings.public_url).routes() if telephone is not None else []
+    line = Hotline(floor=floor, pack=pack, routes=webhooks, service=service)
+    if service.surge is not None:
+        control = service.surge.control
+        control.outside = replace(control.outside, switched=line.switched, staffed=line.staffed, call_back=line.floor.call_back)
+    return line, floor.stop
+
+
+def _telephone(settings: Settings, pack: Pack) -> TwilioVoice | None:
+    """None for a city whose calls stay elsewhere, without an account, and where the pack does not fit the mode."""
+    if pack.shape is Shape.DESK or not settings.twilio_account_sid:
+        return None
+    wrong = packs.problems(pack, settings.mode)
+    if wrong:
+        logger.error("311's telephone stays closed: %s", " ".join(wrong))
+        return None
+    account = TwilioAccount(
+        account_sid=settings.twilio_account_sid,
+        auth_token=settings.twilio_auth_token.get_secret_value(),
+        base_url=settings.twilio_url,
+        public_url=settings.public_url,
+    )
+    return TwilioVoice(TwilioGateway(account), pack.number, pack.dials_per_s)
+
+
+async def _nothing() -> None:
+    """Where nothing was started."""
