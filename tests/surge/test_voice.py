@@ -77,7 +77,7 @@ def test_a_call_begins_with_the_way_to_911_and_who_speaks() -> None:
 def test_each_language_is_offered_by_its_own_voice_or_by_its_english_name() -> None:
     heard_as = {text: tag for tag, text in utterances(rang(a_call(), a_scene()).twiml)}
     assert heard_as["Para español, oprima 2."] == "es-US"
-    assert heard_as["For Vietnamese press 3."] == "en-US"
+    assert heard_as["For Somali press 3."] == "en-US"
     assert "For any other language press 8." in heard_as
 
 
@@ -89,17 +89,17 @@ def test_who_chooses_spanish_is_led_through_in_spanish() -> None:
 
 def test_a_language_that_cannot_be_spoken_goes_to_an_interpreter() -> None:
     reply = pressed(a_scene(), "3")
-    assert reply.call.language == "vi" and reply.call.step is Step.WAITING
+    assert reply.call.language == "so" and reply.call.step is Step.WAITING
     assert "A free interpreter will join your call." in said(reply.twiml)
     assert "Boil tap water" in said(reply.twiml)
     assert stands(reply) == [Standing.QUEUEING]
 
 
 def test_with_a_recording_of_the_message_the_interpreters_caller_hears_that() -> None:
-    recorded = Prompt(language="vi", recording="https://example.gov/vi/boil.mp3", seconds=12)
+    recorded = Prompt(language="so", recording="https://example.gov/so/boil.mp3", seconds=12)
     scene = a_scene()
-    reply = pressed(replace(scene, messages={**scene.messages, "vi": recorded}), "3")
-    assert "https://example.gov/vi/boil.mp3" in said(reply.twiml) and "Boil tap water" not in said(reply.twiml)
+    reply = pressed(replace(scene, messages={**scene.messages, "so": recorded}), "3")
+    assert "https://example.gov/so/boil.mp3" in said(reply.twiml) and "Boil tap water" not in said(reply.twiml)
 
 
 def test_without_a_key_the_caller_hears_the_message_and_then_waits_for_a_person() -> None:

@@ -19,6 +19,7 @@ from surge.verbs import Hangup, Play, Say
 from surge.voice import Heard, heard, rang
 from surge.voice_announcement import announcement
 from surge.voices import LISTED, Voice
+from tests.notify.newsroom_factory import PACK
 from tests.surge.twiml_rules import broken
 from tests.surge.voice_factory import a_call, a_scene, dialled, names, portland, pressed, said, speech, utterances
 
@@ -67,9 +68,40 @@ def test_codes_and_numbers_are_read_digit_by_digit() -> None:
     assert aloud("in 1911,  9110 lines\nand +15035550100") == "in 1911, 9110 lines and 5 0 3, 5 5 5, 0 1 0 0"
 
 
-def test_english_and_spanish_are_complete() -> None:
+def test_the_sample_city_speaks_every_language_that_has_a_key() -> None:
+    whole = pack.load(PACK)
+    found = prompts.speech(the_words(), arrange(()), whole, allow_drafts=True)
+    assert found.fluent == {"en", *whole.digits.values()} - {"und"}
+    greeting = [text for _, text in utterances(rang(a_call(), a_scene(pack=whole, speech=found)).twiml)]
+    assert greeting[2:] == [
+        "Para español, oprima 2.",
+        "Tiếng Việt, bấm số 3.",
+        "中文請按 4。",
+        "Для русского языка нажмите 5.",
+        "Для української мови натисніть 6.",
+        "للغة العربية اضغط 7.",
+        "For any other language press 8.",
+    ]
+
+
+def test_a_language_with_neither_voice_nor_recording_goes_to_the_interpreter() -> None:
     assert speech().fluent == {"en", "es"}
-    assert prompts.to_interpreter(speech(), portland()) == ("vi", "zh-Hant", "ru", "uk", "ar", "und")
+    assert prompts.to_interpreter(speech(), portland()) == ("so", "und")
+
+
+@pytest.mark.parametrize("digit", ["2", "3", "4", "5", "6", "7"])
+def test_every_key_of_the_sample_city_leads_to_documents_in_that_language(digit: str) -> None:
+    whole = pack.load(PACK)
+    found = prompts.speech(the_words(), arrange(()), whole, allow_drafts=True)
+    language = whole.digits[digit]
+    words = {language: Prompt(language=language, words="911"), "en": Prompt(language="en", words="Boil water.")}
+    scene = a_scene(pack=whole, speech=found, messages=words)
+    for keys in ([digit], [digit, "2"], [digit, "1"], [digit, "0"], [digit, "9"]):
+        twiml = pressed(scene, *keys).twiml
+        assert broken(twiml) == []
+        assert {tag for tag, _ in utterances(twiml)} == {LISTED[language][whole.voices[language].voice]}
+    reply = pressed(replace(scene, staffed=False), digit, "0")
+    assert broken(reply.twiml) == [] and len({tag for tag, _ in utterances(reply.twiml)}) == 1
 
 
 def test_a_live_instance_says_only_what_somebody_has_reviewed() -> None:
@@ -117,14 +149,14 @@ def test_the_message_and_the_way_to_911_take_at_most_twenty_seconds() -> None:
 
 def test_a_message_nobody_could_hear_cannot_be_published() -> None:
     english = a_scene().messages["en"]
-    found = prompts.problems({"en": english, "vi": Prompt(language="vi", words="Đun sôi nước.")}, speech(), portland())
-    assert len(found) == 1 and "Vietnamese has no recording" in found[0]
+    found = prompts.problems({"en": english, "so": Prompt(language="so", words="Karkari biyaha.")}, speech(), portland())
+    assert len(found) == 1 and "Somali has no recording" in found[0]
     assert "no message in English" in prompts.problems({}, speech(), portland())[0]
-    unknown = {"en": english, "vi": Prompt(language="vi", recording="https://example.gov/vi.mp3")}
+    unknown = {"en": english, "so": Prompt(language="so", recording="https://example.gov/so.mp3")}
     assert "nobody said how many seconds" in prompts.problems(unknown, speech(), portland())[0]
-    plain = {"en": english, "vi": Prompt(language="vi", recording="http://example.gov/vi.mp3", seconds=10)}
+    plain = {"en": english, "so": Prompt(language="so", recording="http://example.gov/so.mp3", seconds=10)}
     assert "no https address" in prompts.problems(plain, speech(), portland())[0]
-    wrong = {"en": english, "es": Prompt(language="vi", recording="https://example.gov/vi.mp3", seconds=10)}
+    wrong = {"en": english, "es": Prompt(language="so", recording="https://example.gov/so.mp3", seconds=10)}
     assert "filed under es" in prompts.problems(wrong, speech(), portland())[0]
 
 
@@ -177,7 +209,7 @@ def test_the_time_of_day_is_written_out_for_each_language() -> None:
 
 
 def test_the_call_centre_gets_a_text_to_read_in_for_each_language_that_has_one() -> None:
-    messages = {**a_scene().messages, "vi": Prompt(language="vi", words="Đun sôi nước.")}
+    messages = {**a_scene().messages, "so": Prompt(language="so", words="Karkari biyaha.")}
     read_in = announcement(messages, speech())
     assert list(read_in) == ["en", "es"]
     assert read_in["en"].startswith("In an emergency hang up and dial 911. Boil tap water")

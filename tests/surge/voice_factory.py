@@ -27,7 +27,10 @@ SITUACION = "Hierva el agua del grifo 1 minuto antes de beberla, en Portland al 
 
 @cache
 def portland() -> Pack:
-    return pack.load(PACK)
+    """The sample city with fewer languages: one that is spoken, one that has neither voice nor recording, and all others."""
+    whole = pack.load(PACK)
+    voices = {language: whole.voices[language] for language in ("en", "es")}
+    return replace(whole, digits={"2": "es", "3": "so", "8": "und"}, voices=voices)
 
 
 @cache
