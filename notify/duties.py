@@ -58,7 +58,15 @@ def ticks(built: Built) -> list[Tick]:
         Tick("page and feeds", 30, partial(republish, built)),
         Tick("phones given up", 3600, partial(_try_again, built)),
         Tick("audit head", 3600, partial(_publish_head, built)),
+        *_of_surge(service),
     ]
+
+
+def _of_surge(service: Service) -> list[Tick]:
+    if service.surge is None:
+        return []
+    found = [Tick("surge mode", 2, service.surge.control.tick)]
+    return [*found, Tick("load of 311", 5, service.surge.watch.tick)] if service.surge.watch is not None else found
 
 
 async def look(built: Built) -> None:

@@ -46,6 +46,12 @@ from notify.tables import WordReview
 from notify.training_log import Training
 from notify.web.callbacks import Callbacks
 from subscribers.sealing import Keyring
+from surge import incident
+from surge import pack as surge_pack
+from surge.call_in import CallIn
+from surge.control import Outside
+from surge.offer import Offers
+from surge.watch import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -121,6 +127,7 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
         paging=staff_paging,
         training=Training.of(settings),
     )
+    service.surge = await asyncio.to_thread(_surge, assembly, db, clock, staff_paging)
     side = residents.Side(settings, pack, site, vocabulary, db, clock, ring, crowd, catalogue, events.event, channels)
     theirs = residents.build(side, dispatchers, await db.read(reviews))
     callbacks = Callbacks(db, clock, channels, settings.public_url, ring.blind_key, theirs.screens)
@@ -138,6 +145,25 @@ def _paging(settings: Settings, desk: Desk, ring: Keyring, assembly: Assembly, d
         call=desk.page,
         pace=Pace(next_after=next_after, again_after=again_after),
     )
+
+
+def _surge(assembly: Assembly, db: Database, clock: Clock, staff_paging: Paging) -> Offers | None:
+    """Surge mode, where the city has said how 311 is reached. The floor adds itself to `outside`."""
+    folder = assembly.city.folder
+    if not (folder / surge_pack.FILE).is_file():
+        return None
+    known = incident.City(
+        pack=surge_pack.load(folder),
+        words=assembly.words,
+        runbooks=data.folder("runbooks"),
+        languages=assembly.city.pack.tags,
+        mode=assembly.mode,
+        reviews=reviews,
+        allow_drafts=assembly.allow_drafts,
+    )
+    outside = Outside(call_in=CallIn(staff_paging.delivery))
+    control = incident.build(known, db, clock, outside)
+    return Offers(control, Watch(control=control, page=staff_paging.call))
 
 
 def reviews(conn: Connection) -> list[Review]:

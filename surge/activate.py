@@ -27,6 +27,7 @@ from surge.runbook import EMERGENCY_LINE, Runbook
 from surge.tables import ActivationRow
 
 LONGEST_REASON: Final = 500
+REFUSALS: Final = (NotAllowed, Unfit, Conflict)  # what a verb may be refused with
 CALLED_IN: Final = frozenset({Role.AGENT311, Role.LEAD311})
 
 

@@ -9,21 +9,22 @@ from sqlalchemy import Connection
 
 from notify import register
 from notify.alert import Event, Severity, Stage, from_json
-from notify.broadcast import NotAllowed, Unfit
+from notify.broadcast import Unfit
 from notify.life import Staff
 from notify.life import Status as Life
 from notify.register import Conflict
 from notify.tables import AlertRow
 from surge import activation, store
+from surge.activate import REFUSALS
 from surge.activation import Status
 from surge.control import Control
 from surge.preflight import Check
 from surge.tables import ActivationRow
+from surge.watch import Watch
 
 GRAVE: Final = frozenset({Severity.SEVERE, Severity.EXTREME})
 TELLING: Final = frozenset({Stage.FIRST, Stage.UPDATE, Stage.CORRECTION})
 AT_ONCE: Final = 1  # the level that surge mode opens at with an alert
-REFUSALS: Final = (NotAllowed, Unfit, Conflict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,14 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class Offers:
+    """Surge mode as the rest of a service knows it. watch: looks at the load; None where nobody does."""
+
     control: Control
+    watch: Watch | None = None
+
+    def advice(self) -> list[str]:
+        """What the load says now, a sentence each."""
+        return self.watch.advice() if self.watch is not None else []
 
     def beside(self, conn: Connection, alert: AlertRow, event: Event | None, staff: Staff) -> Offered | None:
         """None for an alert that is no reason for surge mode, or for which there is no runbook."""

@@ -21,7 +21,7 @@ from notify.console.routing import Guard, Route
 from notify.console.screens import Screens
 from notify.console.shelf import Shelf
 from notify.console.staff import StaffPages
-from notify.console.tallies import Tallies
+from notify.tallies import Tallies
 from notify.console.training import TrainingPages
 from notify.console.translations import Translations
 from notify.console.wordings import WordPages
@@ -34,6 +34,8 @@ from surge.pages import desks
 from surge.pages.intervals import IntervalPages
 from surge.pages.office import Side
 from surge.pages.report import ReportPages
+from surge.pages.scripts import ScriptPages
+from surge.pages.switch import SwitchPages
 
 
 class Console:
@@ -42,7 +44,6 @@ class Console:
     def __init__(self, service: Service, ring: Keyring, url: str, side: Side | None = None) -> None:
         self.shelf = Shelf()
         screens = Screens(data.folder("templates"), service.assembly.site, self.shelf, service.clock)
-        tallies = Tallies(service.db)
         party = party_of(url, f"{screens.site.city} Tocsin")
         self.guard = Guard(
             db=service.db,
@@ -50,7 +51,7 @@ class Console:
             screens=screens,
             ring=ring,
             url=url,
-            tallies=tallies,
+            tallies=service.tallies,
             passkeys=Passkeys(party=party, key=ring.blind_key) if party else None,
         )
         self.door = Door(self.guard, Marks(ring.blind_key))
@@ -61,6 +62,10 @@ class Console:
         self.routes += desks.routes(self.guard, side or Side())
         numbers = (ReportPages(self.guard, rates(service.assembly.city.folder)), IntervalPages(self.guard))
         self.routes += [one for each in numbers for one in each.routes()]
+
+        if service.surge is not None:
+            switch = SwitchPages(self.guard, service.surge.control, service.surge.advice)
+            self.routes += [*switch.routes(), *ScriptPages(self.guard, service.surge.control).routes()]
 
     def web_routes(self) -> list[web.RouteDef]:
         return [web.get("/static/{path:.*}", self.shelf.serve), *self.guard.web_routes(self.routes)]

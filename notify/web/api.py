@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from notify import metrics
-from notify.console.tallies import Tallies
+from notify.tallies import Tallies
 from notify.service import Service
 from notify.web.alert_api import AlertApi
 from notify.web.endpoints import ANYBODY, PREFIX, READERS, STAFF_ALL, Endpoint, web_routes
@@ -14,6 +14,7 @@ from notify.web.refusals import Refusals
 from notify.web.replies import Replies
 from notify.web.staff_api import StaffApi
 from subscribers.sealing import Keyring
+from surge import api as surge_api
 
 
 def routes(service: Service, ring: Keyring | None = None) -> list[web.RouteDef]:
@@ -24,14 +25,15 @@ def routes(service: Service, ring: Keyring | None = None) -> list[web.RouteDef]:
 class Api:
     def __init__(self, service: Service, ring: Keyring | None = None) -> None:
         self.service = service
-        self._tallies = Tallies(service.db)
+        self._tallies = service.tallies
         replies = Replies(service.db, service.clock)
         alerts = AlertApi(service, ring, self._tallies, replies)
         self._parts = (alerts, RecordsApi(service, ring), StaffApi(service, replies), PagingApi(service, replies))
+        self._surge = surge_api.endpoints(service.surge.control, replies) if service.surge is not None else []
 
     def endpoints(self) -> list[Endpoint]:
         """Everything the API answers: the one list that routes, document and tests are made from."""
-        return [*self._own(), *(one for part in self._parts for one in part.endpoints())]
+        return [*self._own(), *(one for part in self._parts for one in part.endpoints()), *self._surge]
 
     def _own(self) -> list[Endpoint]:
         get, p = "GET", PREFIX

@@ -26,6 +26,8 @@ STANDS = {
     "pass": "x" * 24,
     "passkey_id": "7",
     "language": "en",
+    "fact_id": "7",
+    "version": "7",
 }
 
 

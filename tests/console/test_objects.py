@@ -74,6 +74,16 @@ EXPECTED: dict[str, Expected] = {
     "POST /on-call/{person_id}/{deed}": ANY,
     "GET /records": ANY,
     "GET /records.csv": ANY,
+    "GET /surge": ANY,  # one activation at a time, everybody's; never opened by who armed it
+    "POST /surge/choose": ANY,
+    "POST /surge/tested": ANY,
+    **{f"POST /surge/{step}": ANY for step in ("arm", "disarm", "open", "level", "stand-down", "close", "report")},
+    "GET /surge/facts": ANY,
+    "POST /surge/facts": ANY,
+    "POST /surge/facts/{fact_id}/recall": ANY,
+    "POST /surge/script": ANY,
+    "GET /surge/script/{version}": ANY,
+    f"POST {ALERT}/surge": ANY,  # arms; who sends the alert opens
     "GET /surge/report": ANY,
     "GET /surge/report.csv": ANY,
     "GET /surge/report.json": ANY,

@@ -43,7 +43,7 @@ CODE = ("SELECT ", "PRAGMA ", "INSERT ", "UPDATE ", "DELETE ", "EEE ")  # what b
 # Where calls say what somebody did, what was promised, what a copy is for: keyword, or which argument.
 NAMED = (("Act", "action"), ("Entry", "what"), ("Copy", "name"), ("Copy", "problem"))
 PLACED = {"_log": (1, 2), "_make": (3,), "_wireless": (0,), "log": (2,), "_keep": (2,)}
-SURGE = ("activate.py", "offer.py", "publish.py", "store.py")  # whose acts stand in the log
+SURGE = ("activate.py", "offer.py", "publish.py", "store.py", "watch.py")  # whose acts stand in the log
 STANDINGS = ("active", "stopped", "unreachable")
 # What stands beside what is held of a resident.
 HELD = ("channel", "standing", "language", "basis", "places", "may have a new owner since", "they wrote", "we wrote")

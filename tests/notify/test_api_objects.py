@@ -17,6 +17,7 @@ from tests.notify.newsroom_factory import BOIL_WATER
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ALERT, STAFF, GRANT = "/api/v1/alerts/{alert_id}", "/api/v1/staff/{person_id}", "/api/v1/grants/{grant_id}"
+SURGE = "/api/v1/surge/activations/{activation_id}"
 ANY = Expected(rule=Rule.ROLE)
 REASON = {"reason": "Why not."}
 # Alerts are read by everybody whose role reads: limits narrow what somebody does, not what they know.
@@ -63,6 +64,19 @@ EXPECTED: dict[str, Expected] = {
     "GET /api/v1/grants": ANY,
     f"POST {GRANT}/give": Expected(rule=Rule.SECOND_ADMIN),
     f"POST {GRANT}/refuse": Expected(rule=Rule.SECOND_ADMIN),
+    # One activation at a time, everybody's; who armed it never opens it (tests/surge/test_surge_api.py).
+    "GET /api/v1/surge": ANY,
+    "GET /api/v1/surge/activations": ANY,
+    "POST /api/v1/surge/activations": ANY,
+    f"GET {SURGE}": ANY,
+    **{f"POST {SURGE}/{act}": ANY for act in ("arm", "disarm", "open", "level", "stand-down", "close", "report")},
+    f"GET {SURGE}/facts": ANY,
+    f"POST {SURGE}/facts": ANY,
+    f"POST {SURGE}/facts/{{fact_id}}/recall": ANY,
+    f"GET {SURGE}/script": ANY,
+    f"GET {SURGE}/script/{{version}}": ANY,
+    f"POST {SURGE}/script": ANY,
+    "POST /api/v1/surge/tests": ANY,
 }
 ON_ALERTS = [name for name, one in EXPECTED.items() if one.rule in (Rule.LIMITS, Rule.NOT_OWN, Rule.SENDER)]
 FOLLOW_UPS = ("/update", "/correct", "/clear", "/cancel")

@@ -14,15 +14,12 @@ from notify.web.answers import middleware
 from notify.web.api import Api
 from notify.web.endpoints import Endpoint, web_routes
 from notify.web.refusals import Refusals
-from notify.web.replies import Replies
 from notify.wiring import reviews
-from surge import api, incident, pack, store
+from surge import incident, pack, store
 from surge.activation import Activation
 from surge.control import Control, Outside
 from surge.incident import City
 from surge.offer import Offers
-from surge.pages.scripts import ScriptPages
-from surge.pages.switch import SwitchPages
 from surge.tables import AgentRow
 from tests.console.staff_factory import House
 from tests.notify.newsroom_factory import PACK
@@ -85,13 +82,11 @@ async def beside(house: House, runbooks: Path | None = None) -> AsyncIterator[Su
         allow_drafts=service.assembly.allow_drafts,
     )
     control = incident.build(city, service.db, service.clock, listener.outside())
-    service.surge = Offers(control)
+    before, service.surge = service.surge, Offers(control)
     console = Console(service, ring, "http://127.0.0.1")
-    pages = [*SwitchPages(console.guard, control).routes(), *ScriptPages(console.guard, control).routes()]
-    replies = Replies(service.db, service.clock)
-    endpoints = [*Api(service, ring).endpoints(), *api.endpoints(control, replies)]
+    endpoints = Api(service, ring).endpoints()
     app = web.Application(middlewares=[middleware(service.db)])
-    app.add_routes([*console.web_routes(), *console.guard.web_routes(pages)])
+    app.add_routes(console.web_routes())
     app.add_routes(web_routes(endpoints, Refusals(service.db, service.clock)))
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
@@ -102,5 +97,5 @@ async def beside(house: House, runbooks: Path | None = None) -> AsyncIterator[Su
             House(replace(served, running=running), house.clock, house.seeds, house.browsers), control, listener, endpoints
         )
     finally:
-        service.surge = None
+        service.surge = before
         await runner.cleanup()
