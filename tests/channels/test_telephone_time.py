@@ -91,6 +91,22 @@ async def test_something_planned_from_outside_wakes_a_sleeping_clock() -> None:
     await asyncio.gather(running, return_exceptions=True)
 
 
+async def test_time_stands_still_while_it_is_held_and_goes_on_from_there() -> None:
+    timeline, held, done = Timeline(), [True], asyncio.Event()
+    work = Clockwork(timeline, asyncio.get_running_loop().time, 1_000_000.0, lambda: held[0])
+    timeline.after(5.0, done.set)
+    running = asyncio.create_task(work.run())
+    await asyncio.sleep(0.01)
+    work.touch()
+    assert not done.is_set() and timeline.now < 5.0
+    held[0] = False
+    work.nudge()
+    async with asyncio.timeout(30):
+        await done.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.floats(0, 600))
 def test_a_recording_is_as_long_as_it_is_made(seconds: float) -> None:

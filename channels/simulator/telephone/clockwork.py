@@ -11,11 +11,15 @@ LEAST_SLEEP_S: Final = 0.0005  # a timer that rings a hair early must not spin
 
 
 class Clockwork:
-    """`speed` simulated seconds pass in each real one. `clock` counts real seconds and never goes back."""
+    """`speed` simulated seconds pass in each real one, fewer while `held` says so: then time stands still until `nudge`, and
+    goes on from there. `clock` counts real seconds and never goes back."""
 
-    def __init__(self, timeline: Timeline, clock: Callable[[], float], speed: float) -> None:
-        self._timeline, self._clock, self._speed = timeline, clock, speed
-        self._origin = clock()
+    def __init__(
+        self, timeline: Timeline, clock: Callable[[], float], speed: float, held: Callable[[], bool] = lambda: False
+    ) -> None:
+        self._timeline, self._clock, self._speed, self._held = timeline, clock, speed, held
+        self._read_at = clock()
+        self._target = 0.0
         self._wake = asyncio.Event()
         self._asleep_until: float | None = None
         timeline.on_plan = self._planned
@@ -23,21 +27,34 @@ class Clockwork:
     def touch(self) -> None:
         """Does all that is due by now, so that what comes from outside comes after it. To be called first by whoever brings
         something in, and never by what is on the agenda."""
-        self._timeline.advance((self._clock() - self._origin) * self._speed)
+        now = self._clock()
+        self._target += (now - self._read_at) * self._speed
+        self._read_at = now
+        while (due := self._timeline.next_due()) is not None and due <= self._target:
+            if self._held():
+                self._target = self._timeline.now
+                return
+            self._timeline.advance(due)
+        self._timeline.advance(self._target)
+
+    def nudge(self) -> None:
+        """What held time may be over."""
+        self._wake.set()
 
     async def run(self) -> None:
         """Works until cancelled."""
         while True:
             self._wake.clear()
             self.touch()
-            self._asleep_until = due = self._timeline.next_due()
+            due = self._timeline.next_due()
+            self._asleep_until = due = None if self._held() else due
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(None if due is None else self._real_s(due)):
                     await self._wake.wait()
             self._asleep_until = -1.0  # awake: nobody need wake us
 
     def _real_s(self, due: float) -> float:
-        return max(self._origin + due / self._speed - self._clock(), LEAST_SLEEP_S)
+        return max((due - self._target) / self._speed - (self._clock() - self._read_at), LEAST_SLEEP_S)
 
     def _planned(self, due: float) -> None:
         if self._asleep_until is None or due < self._asleep_until:

@@ -39,13 +39,15 @@ class Shares:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelephoneConfig:
-    """`speed` simulated seconds pass in a real one: 60 plays an hour in a minute. What the application may take over a
+    """`speed` simulated seconds pass in a real one: 60 plays an hour in a minute. Above 1, time stands still while `at_once`
+    webhooks wait for their answers. What the application may take over a
     webhook, `webhook_limit_s`, is real time. Outbound calls made over REST leave at `calls_per_s`; so many as
     `most_queued` may wait, a further one is refused with 429. `shuffled` is the share of calls whose status callbacks come
     out of order. `plays_s` are lengths of recordings by URL, for those that are no WAV file."""
 
     numbers: tuple[VoiceNumber, ...] = ()
     speed: float = 1.0
+    at_once: int = 64
     webhook_limit_s: float = 15.0
     calls_per_s: float = 1.0
     most_queued: int = 1_000
@@ -75,6 +77,8 @@ def problems(config: TelephoneConfig, may_call: Mapping[str, bool]) -> list[str]
     ]
     if not 1 <= config.queue_maximum <= 5_000:
         found.append("A queue holds 1 to 5,000 calls.")
+    if config.at_once < 1:
+        found.append("at_once must be 1 or more.")
     if config.most_queued < 0:
         found.append("most_queued must be 0 or more.")
     for number in config.numbers:

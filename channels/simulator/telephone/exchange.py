@@ -38,9 +38,10 @@ class Telephone:
         self.board = Switchboard(telephone, outside)
         self.owned = frozenset(number.number for number in telephone.numbers)
         self._webhooks = webhooks
-        self._clockwork = Clockwork(self.board.timeline, time.monotonic, telephone.speed)
+        self._clockwork = Clockwork(self.board.timeline, time.monotonic, telephone.speed, self._held)
         self._quiet = asyncio.Event()
         self.board.on_quiet = self._quiet.set
+        self.board.on_answer = self._clockwork.nudge
 
     def touch(self) -> None:
         """Brings everything up to now."""
@@ -62,6 +63,10 @@ class Telephone:
 
     async def close(self) -> None:
         await self._webhooks.close()
+
+    def _held(self) -> bool:
+        """Faster than real, time waits for an application that has much to answer: its machine's pace is not the city's."""
+        return self.board.config.speed > 1.0 and self.board.mail.pending >= self.board.config.at_once
 
     def _stranger(self, number: str) -> Party:
         config = self.board.config

@@ -55,6 +55,7 @@ class Switchboard:
         self.recordings: dict[str, float] = {}
         self.mail = Mailroom(outside, self.timeline, self._settled)
         self.on_quiet: Callable[[], None] = lambda: None
+        self.on_answer: Callable[[], None] = lambda: None
         self._numbers = {number.number: number for number in config.numbers}
         self._plays = dict(config.plays_s)
         self._lane: deque[Callable[[], None]] = deque()
@@ -245,6 +246,7 @@ class Switchboard:
             leg.interrupt(Ended("canceled over REST"))
 
     def _settled(self) -> None:
+        self.on_answer()
         if self.quiet:
             self.on_quiet()
 
