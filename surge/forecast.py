@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 MINUTE: Final = timedelta(minutes=1)
 WEEK: Final = timedelta(days=7)
+MONTH: Final = timedelta(days=31)  # in which clocks change once at most
 FEWEST_WEEKS: Final = 6
 MOST_WEEKS: Final = 12  # what lies further back is another season
 LOOKED_BACK: Final = 52  # weeks among which the clean ones are sought
@@ -120,7 +121,7 @@ def _clean_weeks(
     for."""
     found: list[Mapping[datetime, int]] = []
     for back in range(1, LOOKED_BACK + 1):
-        then = {at: earlier for at in minutes if (earlier := weeks_before(at, back, zone)) is not None}
+        then = _then(minutes, back, zone)
         if not then or any(_meet(then.values(), one) for one in unclean):
             continue
         week = {at: offered[earlier] for at, earlier in then.items() if earlier in offered}
@@ -129,6 +130,18 @@ def _clean_weeks(
         if len(found) == MOST_WEEKS:
             break
     return found
+
+
+def _then(minutes: Sequence[datetime], back: int, zone: ZoneInfo) -> dict[datetime, datetime]:
+    """Each minute with the one so many weeks before. Where no clock changed in either stretch, all lie equally far back, and
+    two of them say how far: a month has 43,200 minutes, and a forecast looks at 52 such stretches."""
+    first, last = minutes[0], minutes[-1]
+    ends = weeks_before(first, back, zone), weeks_before(last, back, zone)
+    steady = first.astimezone(zone).utcoffset() == last.astimezone(zone).utcoffset()
+    if steady and ends[0] is not None and ends[1] is not None and first - ends[0] == last - ends[1] and last - first < MONTH:
+        shift = first - ends[0]
+        return {at: at - shift for at in minutes}
+    return {at: earlier for at in minutes if (earlier := weeks_before(at, back, zone)) is not None}
 
 
 def _meet(minutes: Collection[datetime], span: Span) -> bool:

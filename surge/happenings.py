@@ -18,7 +18,6 @@ from surge.desk_tables import NeedRow
 from surge.forecast import NotMeasured, Span, forecast
 from surge.needs import Status as NeedStatus
 from surge.number_files import CentreLine
-from surge.number_tables import CentreMinuteRow
 from surge.outcomes import Promised
 from surge.queue import Head, Place
 from surge.relief import Answering, Load
@@ -80,12 +79,13 @@ def span_of(one: ActivationRow, now: datetime) -> Span:
     return Span(start=one.opened_at, end=max(min(ends, one.opened_at + LONGEST), one.opened_at + timedelta(minutes=1)))
 
 
-def _contacts(conn: Connection, activation_id: str) -> list[ContactRow]:
+def _contacts(conn: Connection, activation_id: str) -> Sequence[Any]:
+    """Rows with the columns of ContactRow; objects of it would take seconds for a day of calls."""
     query = select(ContactRow).where(col(ContactRow.activation_id) == activation_id).order_by(col(ContactRow.offered_at))
-    return [ContactRow(**row._mapping) for row in conn.execute(query)]
+    return conn.execute(query).all()
 
 
-def as_contact(row: ContactRow) -> Contact:
+def as_contact(row: Any) -> Contact:
     return Contact(
         contact_id=row.contact_id,
         offered_at=row.offered_at,
@@ -169,7 +169,7 @@ def unclean(conn: Connection, one: ActivationRow, span: Span) -> list[Span]:
     return found
 
 
-def _load(minutes: Sequence[CentreMinuteRow], moved: relief.Moved, span: Span) -> Load | NotMeasured:
+def _load(minutes: Sequence[Any], moved: relief.Moved, span: Span) -> Load | NotMeasured:
     """How long 911 needs for a call of its ten-digit line stands for every contact: its export knows no topics."""
     timed = [row for row in minutes if row.mean_handling_s is not None and row.answered]
     worked = sum((row.mean_handling_s or 0.0) * (row.answered or 0) for row in timed)
@@ -182,7 +182,7 @@ def _load(minutes: Sequence[CentreMinuteRow], moved: relief.Moved, span: Span) -
     return relief.load({"": moved.net}, times, period, beside=worked / period.total_seconds())
 
 
-def _answering(minutes: Sequence[CentreMinuteRow]) -> Answering | NotMeasured:
+def _answering(minutes: Sequence[Any]) -> Answering | NotMeasured:
     urgent = [row for row in minutes if row.line == CentreLine.EMERGENCY]
     if not urgent:
         return NOT_IMPORTED

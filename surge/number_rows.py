@@ -106,9 +106,10 @@ def offered(conn: Connection, line: CentreLine, span: Span) -> Mapping[datetime,
     return found
 
 
-def minutes(conn: Connection, span: Span) -> list[CentreMinuteRow]:
-    query = select(CentreMinuteRow).where(col(CentreMinuteRow.minute) >= span.start, col(CentreMinuteRow.minute) < span.end)
-    return [CentreMinuteRow(**row._mapping) for row in conn.execute(query.order_by(col(CentreMinuteRow.minute)))]
+def minutes(conn: Connection, span: Span) -> Sequence[Any]:
+    """Rows with the columns of CentreMinuteRow, by time."""
+    within = col(CentreMinuteRow.minute) >= span.start, col(CentreMinuteRow.minute) < span.end
+    return conn.execute(select(CentreMinuteRow).where(*within).order_by(col(CentreMinuteRow.minute))).all()
 
 
 def intervals(conn: Connection, span: Span) -> list[IntervalRow]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from surge.contact import Standing, replayed
 from surge.erlang import answered_within
-from surge.forecast import FEWEST_WEEKS, MOST_WEEKS, Forecast, NotMeasured, Span, T, forecast, weeks_before
+from surge.forecast import FEWEST_WEEKS, MOST_WEEKS, Forecast, NotMeasured, Span, T, _then, forecast, weeks_before
 from surge.measures import Share
 from surge.relief import answering, counterfactual, load, moved
 from tests.surge.calls import a_call, events
@@ -101,6 +101,16 @@ def test_eight_in_the_morning_is_compared_with_eight_in_the_morning_when_the_clo
     assert weeks_before(monday, 1, ZONE) == datetime(2014, 3, 3, 16, 0, tzinfo=UTC)
     gone = datetime(2014, 3, 16, 9, 30, tzinfo=UTC)  # 02:30 on a Sunday; a week before there was none
     assert weeks_before(gone, 1, ZONE) is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 60 * 24 * 366), st.integers(1, 3000), st.integers(1, 52))
+def test_a_week_s_minutes_are_the_same_however_they_are_found(start: int, length: int, back: int) -> None:
+    """The quick way for stretches without a change of the clocks, and each minute by itself."""
+    begins = datetime(2014, 1, 1, tzinfo=UTC) + timedelta(minutes=start)
+    minutes = list(Span(start=begins, end=begins + timedelta(minutes=length)).minutes())
+    one_by_one = {at: earlier for at in minutes if (earlier := weeks_before(at, back, ZONE)) is not None}
+    assert _then(minutes, back, ZONE) == one_by_one
 
 
 def test_the_table_of_student_s_t_is_right() -> None:
