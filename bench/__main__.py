@@ -6,7 +6,7 @@ import importlib
 import sys
 from typing import Final
 
-NAMES: Final = ("audience", "ledger", "sms", "email", "sending", "inbound", "gazetteer", "console", "door", "memory")
+NAMES: Final = ("audience", "ledger", "sms", "email", "sending", "inbound", "gazetteer", "console", "door", "memory", "voice")
 
 
 def main() -> int:

@@ -113,6 +113,7 @@ async def start(
         telephone=telephone,
         texts=texts,
         tell=service.pager,
+        speed=settings.replay_speed if settings.replay_from is not None else 1.0,
     )
     floor = DeskFloor(parts, Air(speech=speech))
     try:
@@ -142,7 +143,8 @@ def _telephone(settings: Settings, pack: Pack) -> TwilioVoice | None:
         base_url=settings.twilio_url,
         public_url=settings.public_url,
     )
-    return TwilioVoice(TwilioGateway(account), pack.number, pack.dials_per_s)
+    speed = settings.replay_speed if settings.replay_from is not None else 1.0
+    return TwilioVoice(TwilioGateway(account), pack.number, pack.dials_per_s * speed)
 
 
 async def _nothing() -> None:

@@ -193,8 +193,9 @@ class Board(Switchboard):
     # -- what the board does by itself --
 
     def tick(self, now: datetime) -> Turn:
-        """Everything that time brings: leases, wraps, the longest wait, partners, promises."""
+        """Everything that time brings: leases, wraps, the longest wait, partners, promises; and who may be served by now."""
         books = self.books
+        books.stirred = True
         for reservation in list(books.reservations.values()):
             if reservation.until is not None and now >= reservation.until:
                 ringing.miss(books, reservation, now, "did not answer")

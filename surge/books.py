@@ -37,6 +37,7 @@ class Books:
         self.last_seq = 0  # of places given
         self.next_dial: datetime | None = None
         self.ready = 0  # how many seats are ready: mostly none while it storms
+        self.stirred = True  # somebody came into the line or became ready since agents and callers were last matched
         self._of_contact: dict[str, str] = {}  # contact -> its callback
         self._held: dict[str, str] = {}  # contact -> its reservation
         self._promised: dict[str, str] = {}  # caller -> the callback they wait for
@@ -65,6 +66,7 @@ class Books:
     def seat(self, seat: Seat) -> Seat:
         before = self.seats.get(seat.agent_id)
         self.ready += (seat.state is AgentState.READY) - (before is not None and before.state is AgentState.READY)
+        self.stirred = self.stirred or seat.state is AgentState.READY
         self.seats[seat.agent_id] = seat
         self._note("seat", seat.agent_id, seat)
         return seat
@@ -183,6 +185,7 @@ class Books:
             waits = callback.state in IN_LINE and record.contact_id not in self._held
         if waits and record.place is not None:
             self.line.stand(record.contact_id, record.place)
+            self.stirred = True
         else:
             self.line.leave(record.contact_id)
 

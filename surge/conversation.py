@@ -9,6 +9,7 @@ from typing import Final
 
 from channels.calls import IN_PROGRESS
 from surge import voice
+from surge.callback import Promise
 from surge.contact import Standing, Way
 from surge.desk_line import Letter
 from surge.dialing import dial_problem
@@ -34,6 +35,7 @@ class Conversation:
 
     def __init__(self, floor: DeskFloor) -> None:
         self.floor = floor
+        self._promise: tuple[int, Promise | None] = (0, None)
 
     # -- callers --
 
@@ -175,7 +177,7 @@ class Conversation:
             waiting=board.books.callers_waiting(),
             before=before,
             wait=floor.wait_of(before),
-            promise=board.promise(now),
+            promise=self._promised(int(now.timestamp())),
             staffed=self._is_staffed(),
             partner=self._partner(call) if call is not None else None,
             now=now,
@@ -183,6 +185,12 @@ class Conversation:
             advice=air.advice,
             zips=air.zips,
         )
+
+    def _promised(self, second: int) -> Promise | None:
+        """What can be promised; looked at once a second, however many ask."""
+        if self._promise[0] != second:
+            self._promise = second, self.floor.board.promise(self.floor.now())
+        return self._promise[1]
 
     def _is_staffed(self) -> bool:
         """An agent on a break comes back; one who has gone does not."""

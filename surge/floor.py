@@ -43,13 +43,15 @@ logger = logging.getLogger(__name__)
 PURPOSE: Final = "voice"  # what callers' numbers are sealed for
 BEAT_S: Final = 1.0
 RECONCILE_S: Final = 30.0
+LEAST_PAUSE_S: Final = 0.05
 REMEMBERED: Final = timedelta(hours=24)  # an ended contact stays in memory so long
 PATIENCE: Final = timedelta(minutes=30)  # a wait is told as if nobody gave up sooner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a floor is made of. telephone: None where calls stay elsewhere. tell: a sentence for staff."""
+    """What a floor is made of. telephone: None where calls stay elsewhere. tell: a sentence for staff. speed: how many seconds
+    of the clock pass in one, where a day is replayed."""
 
     db: Database
     clock: Clock
@@ -60,6 +62,7 @@ class Parts:
     telephone: Telephone | None = None
     texts: Texts = no_texts
     tell: Callable[[str], None] = field(default=logger.info)
+    speed: float = 1.0
 
 
 class Floor:
@@ -246,7 +249,7 @@ class Floor:
                 await do()
             except Exception:  # the loop's own boundary: the next time may go well
                 logger.exception("the floor could not look after itself")
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(max(LEAST_PAUSE_S, seconds / self.parts.speed))
 
 
 def contact_id_of(way: Way, provider_id: str) -> str:

@@ -19,9 +19,10 @@ FRONT: Final = 200  # whom the free agents are matched with first; the whole lin
 
 def pair(books: Books, now: datetime) -> None:
     """Free agents get whoever has the smallest place among those they can serve. Who has no telephone goes first: they can take
-    what is written alone."""
-    if not books.ready or not len(books.line):
+    what is written alone. Not while nothing has changed: whom they could not serve then they cannot now."""
+    if not books.stirred or not books.ready or not len(books.line):
         return
+    books.stirred = False
     free = [seat for seat in books.seats.values() if seat.state is AgentState.READY]
     for lined in (False, True):
         seats = [seat for seat in free if seat.profile.has_line is lined]
