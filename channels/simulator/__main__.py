@@ -144,7 +144,7 @@ def _telephone(given: argparse.Namespace) -> TelephoneConfig:
     wrong += [f"--voice-number {number} needs =URL." for number, _, url in pairs if not url]
     if wrong:
         raise Unfit(tuple(wrong))
-    document = given.voice_fallback.read_text("utf-8") if given.voice_fallback else ""
+    document = _text(given.voice_fallback) if given.voice_fallback else ""
     numbers = tuple(
         VoiceNumber(
             number=number,
@@ -158,6 +158,13 @@ def _telephone(given: argparse.Namespace) -> TelephoneConfig:
     return TelephoneConfig(
         numbers=numbers, speed=given.speed, calls_per_s=given.calls_per_second, shares=Shares(**shares), **further
     )
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, ValueError) as error:
+        raise Unfit((f"{file} cannot be read: {error}",)) from None
 
 
 def _unfit(value: object, kinds: tuple[type, ...]) -> bool:

@@ -13,7 +13,7 @@ bridge      the call speaks with call `other`. part: it no longer does.
 recording   `seconds` were recorded; `text` is the address.
 update      over REST the call was redirected, completed or canceled.
 error       Twilio's error `code`, with `text`. forbidden: somebody tried to dial an emergency service's own short number.
-end         the call's `status`, its length in `seconds`, and the `cause`: who or what ended it.
+end         the call's `status`, `seconds` since it rang or was ordered, and the `cause`: who or what ended it.
 """
 
 from typing import Any

@@ -12,7 +12,7 @@ from channels.simulator.telephone.config import SIP
 from channels.simulator.telephone.legs import Source
 from channels.simulator.telephone.progress import EVENTS
 
-EMERGENCY: Final = re.compile(r"(?:sips?:)?\+?1?[2-9]11(?:@.*)?")  # N11: nobody but a person may dial it
+EMERGENCY: Final = re.compile(r"(?:sips?:)?\+?1?(?:[2-9]11|988|112)(?:@.*)?")  # nobody but a person may dial these
 E164: Final = re.compile(r"\+[1-9]\d{6,14}")
 DETECTION: Final = ("", "Enable", "DetectMessageEnd")
 LONGEST_RING_S: Final = 600
