@@ -3,12 +3,18 @@
 from pathlib import Path
 from typing import Final
 
-from surge.costs import PUBLISHED, Rates, read
+from notify.city import BadPack
+from surge.costs import PUBLISHED, BadRates, Rates, read
 
 FILE: Final = "costs.toml"
 
 
 def rates(folder: Path) -> Rates:
-    """folder: of the city pack. Raises BadRates for a file that cannot be used."""
+    """folder: of the city pack. Raises BadPack for a file that cannot be used."""
     path = folder / FILE
-    return read(path.read_text("utf-8")) if path.exists() else PUBLISHED
+    try:
+        return read(path.read_text("utf-8")) if path.exists() else PUBLISHED
+    except BadRates as error:
+        raise BadPack([f"{FILE}: {problem}" for problem in error.problems]) from error
+    except UnicodeDecodeError as error:
+        raise BadPack([f"{FILE} is not UTF-8."]) from error

@@ -14,14 +14,13 @@ from sqlalchemy import Connection
 
 from notify import audit, city, data
 from notify.audit import Act
-from notify.city import City
+from notify.city import BadPack, City
 from notify.cli.admin import opened
 from notify.cli.say import Exit, Json, errors, refuse, sentences, show
 from notify.settings import Settings
 from subscribers.formulas import defused
 from surge import happenings, number_files, number_rows, sections, whatif
 from surge.city_rates import rates
-from surge.costs import BadRates
 from surge.number_rows import Totals
 from surge.report import report as reported
 from surge.whatif import Situation
@@ -103,8 +102,8 @@ def report(
                 found = reported(db.read_now(lambda conn: happenings.happened(conn, one, now, pack.pack.zone, own)))
             except happenings.NoSuchActivation as error:
                 refuse([str(error)])
-            except BadRates as error:
-                refuse([f"costs.toml: {problem}" for problem in error.problems])
+            except BadPack as error:
+                refuse(error.problems)
     if as_csv:
         csv.writer(sys.stdout, lineterminator="\n").writerows(
             [defused(str(cell)) for cell in row] for row in sections.rows(found)

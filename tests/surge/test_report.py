@@ -3,14 +3,17 @@
 import json
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from notify.city import BadPack
 from surge import costs, groups
 from surge.callback import State
+from surge.city_rates import rates
 from surge.contact import Contact, Moved, Standing, Way, replayed
 from surge.costs import PUBLISHED, BadRates, Channel, Money
 from surge.forecast import NotMeasured, Span
@@ -173,6 +176,14 @@ def test_rates_that_cannot_be_used_are_named_all_at_once() -> None:
     assert len(refused.value.problems) == 8  # fax, of, source, and five channels without a pair
     with pytest.raises(BadRates, match="no TOML"):
         costs.read("of =")
+
+
+def test_a_city_without_rates_of_its_own_has_the_published_ones_and_bad_ones_are_refused(tmp_path: Path) -> None:
+    assert rates(tmp_path) == PUBLISHED
+    (tmp_path / "costs.toml").write_text('of = 2026\nsource = "x"\n[rates]\nphone = [5, 4]\n')
+    with pytest.raises(BadPack) as refused:
+        rates(tmp_path)
+    assert "costs.toml: phone: a low and a high figure in dollars, as in [4.50, 5.30]." in refused.value.problems
 
 
 def test_promises_kept_leave_out_who_called_again_themselves() -> None:
