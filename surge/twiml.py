@@ -58,7 +58,7 @@ def _dial(into: Any, verb: Dial) -> None:
 
 
 def _join(into: Any, verb: Join) -> None:
-    dial = DialVerb(action=verb.action, method="POST")
+    dial = DialVerb(**({"action": verb.action, "method": "POST"} if verb.action else {}))
     # Without a beep and music: the other one is there already, or comes within a second.
     dial.conference(verb.conference, beep="false", wait_url="", start_conference_on_enter=True, end_conference_on_exit=True)
     into.append(dial)

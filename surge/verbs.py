@@ -55,7 +55,7 @@ class Join:
     """Into a conference of this name. It begins at once, and ends when one who joined so leaves: nobody is left in silence."""
 
     conference: str
-    action: str
+    action: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from surge.contact import Standing
 from surge.pack import Shape
 from surge.twiml import write
 from surge.verbs import Gather, Redirect
-from surge.voice_agent import AgentReply, agent_gone, agent_rung, agent_said
+from surge.voice_agent import AgentReply, agent_gone, agent_rung, agent_said, centre_rung
 from surge.voice_call import (
     Act,
     BookCallback,
@@ -68,6 +68,7 @@ __all__ = [
     "bridged",
     "callback_answered",
     "callback_said",
+    "centre_rung",
     "heard",
     "rang",
     "sent",

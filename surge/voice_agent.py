@@ -51,6 +51,12 @@ def agent_said(reservation_id: str, digits: str, call: Call, scene: Scene, *, is
     return AgentReply(twiml=write((join,)), accepted=True)
 
 
+def centre_rung(call: Call, scene: Scene) -> bytes:
+    """What the emergency centre hears when an agent hands a caller over: then it is in the conference with both."""
+    said = [_phrase(scene, "exercise")] if scene.drill else []
+    return write((*said, _phrase(scene, "centre"), Join(conference=call.contact_id), Hangup()))
+
+
 def agent_gone(scene: Scene) -> bytes:
     """After the conference, or where there is no caller any more."""
     return write((_phrase(scene, "gone"), Hangup()))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from surge.callback import Promise
 from surge.contact import Standing
@@ -33,6 +33,10 @@ class Step(StrEnum):
     BACK = "back"  # we have called them, and ask for a key
 
 
+CROWDED: Final = 2  # from this level on the callback is offered before the line
+SWAMPED: Final = 3  # from this one on nobody is put in line; whoever waits is still served
+
+
 class Sent(StrEnum):
     """Where a live call is sent by us, not by its caller. Its value stands in the path that the call is sent to."""
 
@@ -40,6 +44,7 @@ class Sent(StrEnum):
     AGAIN = "again"  # back into the line, at the place it had: the agent has gone
     ELSE = "else"  # to what else can be offered: the line is full, nobody is there, or it has been too long
     PARTNER = "partner"  # to the partner of the scene
+    NO_CENTRE = "no-centre"  # an agent handed them to the emergency centre, and it did not answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +80,19 @@ class Zips:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What a call meets at this moment. activation_id: None while no surge is open. messages: what is going on, by language,
-    at most 20 s with the way to 911 before it. waiting: how many wait; before: how many of them before this call. wait: None
-    where nothing honest can be said. promise: None where none could be kept. staffed: somebody is there to answer. partner: one
-    that may be rung now. advice: what is read while waiting, in turn. zips: None where nothing is known by ZIP."""
+    """What a call meets at this moment.
+
+    activation_id  None while no surge is open
+    level          1 to 3: see CROWDED and SWAMPED
+    messages       what is going on, by language; at most 20 s with the way to 911 before it
+    waiting        how many wait; before: how many of them before this call
+    wait           None where nothing honest can be said
+    promise        None where none could be kept
+    staffed        somebody is there to answer
+    partner        one that may be rung now
+    advice         what is read while waiting, in turn
+    zips           None where nothing is known by ZIP code
+    """
 
     pack: Pack
     activation_id: str | None

@@ -10,7 +10,7 @@ from surge.pack import ANY_OTHER, Shape
 from surge.prompts import Prompt
 from surge.queue import Head
 from surge.verbs import Dial, Document, Enqueue, Gather, Hangup, Join, Leave, Play, Record, Redirect, Spoken
-from surge.voice_call import Call, Scene, Step
+from surge.voice_call import CROWDED, SWAMPED, Call, Scene, Step
 
 QUEUE: Final = "311"
 WAIT_PATH: Final = "/voice/wait"
@@ -105,8 +105,16 @@ def menu(call: Call, scene: Scene, lead: tuple[Spoken, ...] = ()) -> Document:
         keys = ["menu_guide"] if can_be_texted(call) else []
         keys += ["menu_zip"] if scene.zips is not None else []
     keys += ["menu_person", "menu_again"]
-    options = tuple(phrase(call, scene, key) for key in keys)
+    options = [phrase(call, scene, key) for key in keys]
+    if (promise := promised_first(call, scene)) is not None:
+        options.insert(0, phrase(call, scene, "offer_callback", **window(call, scene, promise)))
     return asked(Step.MENU, (*opening(call, scene), *lead, *options))
+
+
+def promised_first(call: Call, scene: Scene) -> Promise | None:
+    """What is promised in the menu already, before anybody stands in line."""
+    crowded = scene.activation_id is not None and scene.level >= CROWDED
+    return scene.promise if crowded and is_reachable(call) else None
 
 
 def zip_code(call: Call, scene: Scene, lead: tuple[Spoken, ...] = ()) -> Document:
@@ -180,6 +188,8 @@ def why_not(call: Call, scene: Scene) -> Spoken:
         if opens is None or opens <= scene.now:
             return phrase(call, scene, "closed_unknown")
         return phrase(call, scene, "closed", opens=scene.speech.moment(opens, tongue(call, scene)))
+    if turns_away(call, scene):
+        return phrase(call, scene, "swamped")
     if scene.pack.shape is not Shape.FULL_QUEUE:
         return phrase(call, scene, "unanswered")
     return phrase(call, scene, "overdue" if is_overdue(call, scene) else "full")
@@ -190,6 +200,12 @@ def answering(scene: Scene) -> bool:
     if scene.pack.shape is Shape.FULL_QUEUE:
         return scene.staffed
     return scene.staffed or scene.pack.hours.is_open(scene.now)
+
+
+def turns_away(call: Call, scene: Scene) -> bool:
+    """So many call that nobody new is put in line, or sent on to the call centre. Who comes from 911 is."""
+    swamped = scene.activation_id is not None and scene.level >= SWAMPED
+    return swamped and call.since is None and call.head is not Head.FROM_911
 
 
 def is_overdue(call: Call, scene: Scene) -> bool:

@@ -91,6 +91,8 @@ def _at_menu(call: Call, heard: Heard, scene: Scene) -> Reply:
             return _guide(call, scene)
         case "2" if scene.zips is not None and scene.activation_id is not None:
             return reply(replace(call, step=Step.ZIP, tries=0), documents.zip_code(call, scene))
+        case "3" if documents.promised_first(call, scene) is not None:
+            return book(call, scene)
         case "*" if call.laps < documents.MOST_LAPS:
             return _menu(replace(call, laps=call.laps + 1, tries=0), scene, again=True)
     if call.tries + 1 >= MOST_TRIES:
@@ -123,6 +125,8 @@ def _at_zip(call: Call, heard: Heard, scene: Scene) -> Reply:
 
 def person(call: Call, scene: Scene, lead: tuple[Spoken, ...] = ()) -> Reply:
     """In line for an agent where there is one and room; else on to the call centre, or to what else can be offered."""
+    if documents.turns_away(call, scene):
+        return offer(call, scene, lead)
     if scene.pack.shape is not Shape.FULL_QUEUE:
         return forwarded(call, scene, lead) if documents.answering(scene) else offer(call, scene, lead)
     is_full = scene.waiting >= scene.pack.most_waiting and call.since is None and call.head is not Head.FROM_911
@@ -186,11 +190,17 @@ def left(call: Call, heard: Heard, scene: Scene) -> Reply:
     return offer(call, scene)
 
 
+def _no_centre(call: Call, scene: Scene) -> Reply:
+    move = Move(stands=Standing.EMERGENCY_OUT, why="the emergency centre did not answer the agent")
+    return settled(call, documents.emergency_failed(call, scene), move)
+
+
 SENT: Final[Mapping[Sent, Callable[[Call, Scene], Reply]]] = {
     Sent.BRIDGE: bridged,
     Sent.AGAIN: person,
     Sent.ELSE: offer,
     Sent.PARTNER: to_partner,
+    Sent.NO_CENTRE: _no_centre,
 }
 STEPS: Final[Mapping[Step, Callable[[Call, Heard, Scene], Reply]]] = {
     Step.GREETING: _greeting,

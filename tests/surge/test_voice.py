@@ -32,6 +32,7 @@ from surge.voice import (
     bridged,
     callback_answered,
     callback_said,
+    centre_rung,
     heard,
     rang,
     sent,
@@ -241,6 +242,27 @@ def test_a_full_line_is_told_and_offered_something_else() -> None:
     assert stands(heard(reply.call, Heard(ended=True), scene)) == [Standing.BLOCKED]
 
 
+def test_in_a_crowd_the_callback_is_offered_before_the_line() -> None:
+    scene = a_scene(level=2)
+    menu = pressed(scene, "")
+    assert "To be called back between Monday, November 23, 12:30 PM and 12:50 PM, press 3." in said(menu.twiml)
+    booked = heard(menu.call, Heard(digits="3"), scene)
+    assert stands(booked) == [Standing.CALLBACK] and booked.acts == (BookCallback(promise=a_promise()),)
+    assert "press 3" not in said(pressed(a_scene(level=1), "").twiml)
+    assert pressed(a_scene(level=1), "", "3").acts == ()
+
+
+@pytest.mark.parametrize("shape", [Shape.FULL_QUEUE, Shape.FRONT_DOOR])
+def test_when_swamped_nobody_new_is_put_in_line_and_who_waits_is_served(shape: Shape) -> None:
+    scene = a_scene(shape, level=3)
+    reply = pressed(scene, "", "0")
+    assert reply.call.step is Step.OFFER and stands(reply) == []
+    assert "So many people are calling that nobody can wait on the line now." in said(reply.twiml)
+    assert names(waiting(in_line(a_scene()), a_scene(level=3))) == ["Gather", "Redirect"]
+    handed_over = pressed(scene, "", call=a_call(head=Head.FROM_911))
+    assert handed_over.call.step is not Step.OFFER
+
+
 def test_who_comes_from_911_hears_that_and_is_never_turned_away_by_a_full_line() -> None:
     scene = a_scene(waiting=300)
     reply = rang(a_call(head=Head.FROM_911), scene)
@@ -414,6 +436,16 @@ def test_an_agent_is_told_whose_call_it_is_and_presses_one() -> None:
     assert "call in another language" in said(other)
     for twiml in (rung, other, taken.twiml, refused.twiml, agent_gone(scene)):
         assert broken(twiml) == []
+
+
+def test_an_agent_can_hand_a_caller_to_the_emergency_centre_and_stay_on() -> None:
+    scene, call = a_scene(), a_call()
+    rung = centre_rung(call, scene)
+    assert "3 1 1 hands over a caller" in said(rung) and dialled(rung) == [call.contact_id] and broken(rung) == []
+    assert "exercise" in said(centre_rung(call, a_scene(drill=True)))
+    missed = sent(bridged(in_line(scene), scene).call, Sent.NO_CENTRE, scene)
+    assert said(missed.twiml).count("Hang up now and dial 9 1 1.") == 2 and broken(missed.twiml) == []
+    assert stands(missed) == [Standing.EMERGENCY_OUT]
 
 
 def test_agent_and_caller_meet_in_one_conference_that_ends_with_either() -> None:

@@ -28,6 +28,7 @@ CHOICES: Final[dict[str, tuple[Any, ...]]] = {
     "partner": (portland().partners[0], None),
     "waiting": (5, 300),
     "drill": (False, True),
+    "level": (1, 2, 3),
     "now": (NOON, SUNDAY_3_AM),
     "head": (Head.NONE, Head.FROM_911),
     "caller": (CALLER, ""),
