@@ -46,6 +46,13 @@ class LiveApp:
         body = page(form) if callable(page) else page
         return web.Response(text=body, content_type="text/xml")
 
+    async def look(self, request: web.Request) -> web.Response:
+        """A document asked for with GET: the form is in the address, and signed with it."""
+        if not self._validator.validate(str(request.url), {}, request.headers.get("X-Twilio-Signature", "")):
+            self.unsigned.append(request.path)
+        self.forms.append((request.path, dict(request.query)))
+        return web.Response(text=str(self.pages[request.path]), content_type="text/xml")
+
     async def file(self, request: web.Request) -> web.Response:
         if request.path not in self.files:
             raise web.HTTPNotFound
@@ -68,6 +75,7 @@ async def city(
     app = LiveApp(pages, plain.auth_token)
     site = web.Application()
     site.router.add_post("/{path:.*}", app.take)
+    site.router.add_get("/look/{path:.*}", app.look)
     site.router.add_get("/{path:.*}", app.file)
     runner = web.AppRunner(site, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
@@ -280,6 +288,30 @@ async def test_a_recording_can_be_fetched_as_long_as_it_was(tmp_path: Path) -> N
         async with aiohttp.ClientSession(headers=gateway.headers) as session, session.get(f"{gateway.url}{path}.wav") as reply:
             body = await reply.read()
     assert (form["RecordingDuration"], recorded_s(body)) == ("6", 6.0)
+
+
+async def test_an_address_asked_for_with_get_bears_the_form_and_its_signature(tmp_path: Path) -> None:
+    gather = '<Gather numDigits="1" method="GET" action="/look/said?x=1"><Say>Press 1.</Say></Gather>'
+    pages: dict[str, Page] = {"/ring": twiml(gather), "/look/said": twiml("<Say>Thank you.</Say>")}
+    async with city(tmp_path, pages) as (app, simulator, _):
+        caller = Ear(presses={"Press 1.": "1"})
+        ring(simulator, caller)
+        await quiet(simulator)
+    (form,) = [form for path, form in app.forms if path == "/look/said"]
+    assert (form["x"], form["Digits"], form["From"]) == ("1", "1", CALLER)
+    assert app.unsigned == [] and caller.words == ["Press 1.", "Thank you."]
+
+
+async def test_nothing_outside_the_callback_hosts_is_ever_asked(tmp_path: Path) -> None:
+    outside = "http://elsewhere.example.gov"
+    pages: dict[str, Page] = {"/ring": twiml(f"<Play>{outside}/tone.wav</Play><Redirect>{outside}/voice</Redirect>")}
+    async with city(tmp_path, pages, {"fallback_document": twiml("<Say>static</Say>")}) as (_, simulator, _gateway):
+        caller = Ear()
+        ring(simulator, caller)
+        await quiet(simulator)
+    assert caller.words == ["static"]
+    errors = [(line["code"], line["path"]) for line in lines(tmp_path, "voice.jsonl") if line["event"] == "error"]
+    assert errors == [(11210, "/tone.wav"), (11210, "/voice")]
 
 
 async def test_a_played_recording_takes_as_long_as_its_file(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from channels.simulator.telephone.legs import Party
 from channels.simulator.telephone.mailroom import Outside
 from channels.simulator.telephone.people import Stranger
 from channels.simulator.telephone.switchboard import Switchboard
-from channels.simulator.telephone.webhooks import Webhooks
+from channels.simulator.telephone.webhooks import Line, Webhooks
 
 LOG: Final = "voice.jsonl"
 
@@ -26,7 +26,8 @@ class Telephone:
         self.on_screen: Callable[[str], Party | None] = lambda number: None  # telephones that somebody holds
         self._journal = journal
         telephone = config.telephone
-        webhooks = Webhooks(config.auth_token, telephone.webhook_limit_s, journal.synced, self.touch)
+        line = Line(token=config.auth_token, limit_s=telephone.webhook_limit_s, hosts=config.callback_hosts)
+        webhooks = Webhooks(line, journal.synced, self.touch)
         outside = Outside(
             log=journal.append,
             web=webhooks,

@@ -3,19 +3,22 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import aiohttp
 from yarl import URL
 
 from channels.simulator.callbacks import encoded, signature
+from channels.simulator.numbers import may_call
 from channels.simulator.telephone.legs import Answer, Source
 
 logger = logging.getLogger(__name__)
 
 TRIES: Final = 2
 RETRIEVAL_FAILURE: Final = 11200  # https://www.twilio.com/docs/api/errors/11200
+BAD_HOST: Final = 11210  # https://www.twilio.com/docs/api/errors/11210
 CONNECTION_FAILURE: Final = 11205  # https://www.twilio.com/docs/api/errors/11205
 MOST_BYTES: Final = 16 * 1024 * 1024  # a recording that is played
 AT_ONCE: Final = 1_024
@@ -23,12 +26,22 @@ AT_ONCE: Final = 1_024
 Done = Callable[[Answer], None]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """How the application is reached: what signs, how long it may take, and the hosts it may be on."""
+
+    token: str
+    limit_s: float
+    hosts: Collection[str]
+
+
 class Webhooks:
     """`before` is awaited before anything is said, so that the log has what led to it; `touch` is called before each answer is
-    handed on, so that it comes in its turn. An answer that comes after `limit_s` real seconds is none."""
+    handed on, so that it comes in its turn. An answer that comes after the line's `limit_s` real seconds
+    is none."""
 
-    def __init__(self, token: str, limit_s: float, before: Callable[[], Awaitable[None]], touch: Callable[[], None]) -> None:
-        self._token, self._limit_s, self._before, self._touch = token, limit_s, before, touch
+    def __init__(self, line: Line, before: Callable[[], Awaitable[None]], touch: Callable[[], None]) -> None:
+        self._line, self._before, self._touch = line, before, touch
         self._session: aiohttp.ClientSession | None = None
         self._at_work: set[asyncio.Task[None]] = set()
         self._last: dict[str, asyncio.Task[None]] = {}  # by key: what the next one waits for
@@ -36,7 +49,7 @@ class Webhooks:
     def post(self, key: str, source: Source, form: Mapping[str, str], done: Done) -> None:
         task = asyncio.create_task(self._work(self._last.get(key) if key else None, source, dict(form), done))
         self._at_work.add(task)
-        task.add_done_callback(self._at_work.discard)
+        task.add_done_callback(self._ended)
         if key:
             self._last[key] = task
             task.add_done_callback(lambda ended: self._forget(key, ended))
@@ -48,6 +61,12 @@ class Webhooks:
         if self._session is not None:
             await self._session.close()
 
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._at_work.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            logger.error("A webhook could not be made or followed.", exc_info=error)
+
     def _forget(self, key: str, task: asyncio.Task[None]) -> None:
         if self._last.get(key) is task:
             del self._last[key]
@@ -57,14 +76,18 @@ class Webhooks:
             await asyncio.wait([earlier])
         await self._before()
         started = time.monotonic()
+        if not may_call(source.url, self._line.hosts):
+            self._touch()
+            done(Answer(status=0, code=BAD_HOST, reason="Its host is not one of the callback hosts.", url=source.url))
+            return
         answer = Answer(status=0, code=CONNECTION_FAILURE, reason="No connection.")
         for _ in range(TRIES):
             try:
-                async with asyncio.timeout(self._limit_s):
+                async with asyncio.timeout(self._line.limit_s):
                     answer = await self._asked(source, form)
                 break
             except TimeoutError:
-                answer = Answer(status=0, code=RETRIEVAL_FAILURE, reason=f"No answer within {self._limit_s:g} s.")
+                answer = Answer(status=0, code=RETRIEVAL_FAILURE, reason=f"No answer within {self._line.limit_s:g} s.")
                 break
             except aiohttp.ClientConnectionError as error:
                 answer = Answer(status=0, code=CONNECTION_FAILURE, reason=f"No connection: {type(error).__name__}.")
@@ -85,10 +108,13 @@ class Webhooks:
             url, form = _with_query(url, form), {}
         else:
             body = encoded(form)
-        headers = {"User-Agent": "TwilioProxy/1.1", "X-Twilio-Signature": signature(self._token, url, form)}
+        headers = {"User-Agent": "TwilioProxy/1.1", "X-Twilio-Signature": signature(self._line.token, url, form)}
         if source.method == "POST":
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-        async with self._session.request(source.method, URL(url, encoded=True), data=body or None, headers=headers) as reply:
+        wanted = URL(url, encoded=True)
+        # A redirection is not followed: it could lead outside.
+        asked = self._session.request(source.method, wanted, data=body or None, headers=headers, allow_redirects=False)
+        async with asked as reply:
             content = await reply.content.read(MOST_BYTES)
             fits = 200 <= reply.status < 300
             return Answer(
