@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, text
 
 from notify import audit, register
-from notify.clock import from_micros
+from notify.clock import Clock, from_micros
 from notify.db import is_sqlite
 from notify.tables import AuditLine, EventRow
 
+WATCHED_S: Final = 60.0  # how old a report may be shown rather than let somebody wait for the next
 SHARES: Final = (50, 90, 99)  # percent of a language's messages that had left
 # 2014, from the city's own account: what the same steps took then, counted from the approval of the state at 09:51.
 THEN: Final = {
@@ -64,20 +65,25 @@ class Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
+    """As of `at`: an incident that goes on is read anew once in a while, not for everybody who looks."""
+
+    at: datetime
     incident_id: str
     hazard: str
     said: Sequence[Said]
     lines: Sequence[AuditLine]
 
 
-def report(conn: Connection, incident_id: str) -> Report:
+def report(conn: Connection, incident_id: str, clock: Clock) -> Report:
     """Raises NoSuchAlert for an incident that there is not."""
+    at = clock.now()
     alerts = register.all_alerts(conn, incident_id)
     if not alerts:
         raise register.NoSuchAlert(f"There is no incident {incident_id}.")
     approved = [row.alert_id for row in alerts if row.approved_by]
     events = [event for alert_id in approved for event in register.standing(conn, event_id=alert_id)]
     return Report(
+        at=at,
         incident_id=incident_id,
         hazard=alerts[0].hazard,
         said=[_said(conn, event) for event in sorted(events, key=lambda event: event.approved_at)],
@@ -88,6 +94,7 @@ def report(conn: Connection, incident_id: str) -> Report:
 def rows(found: Report) -> Iterable[Sequence[object]]:
     """The report as a table: alert, what, about, value. Durations in seconds."""
     yield "alert", "what", "about", "value"
+    yield "", "time", "as of", found.at.isoformat()
     for one in found.said:
         event = one.event
         for name in ("approved_at", "started_at", "published_at", "done_at", "stopped_at", "ended_at"):

@@ -17,12 +17,12 @@ from sqlmodel import col, select
 
 from notify import promises, register
 from notify.clock import micros
-from notify.console.tallies import Kinds, Tallies
 from notify.deliveries import State
 from notify.dispatch import Dispatcher
 from notify.life import IN_FORCE, LEAVING, Status
 from notify.service import Service
 from notify.tables import AlertRow, AuditLine, Due
+from notify.tallies import Kinds, Tallies
 from subscribers.tables import Consent, Noted, Words
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4

@@ -3,7 +3,7 @@
 import dataclasses
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -14,7 +14,7 @@ from shapely import unary_union
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from notify import audit, ledger, night, period, planning, register
+from notify import after_action, audit, ledger, night, period, planning, register
 from notify.alert import Stage
 from notify.assembly import Assembly, Prepared
 from notify.audience import NOBODY, Told, wordings
@@ -31,6 +31,7 @@ from notify.planning import Groups
 from notify.preview import Means, Row, dear_letters, rows, shorter_saves, summary
 from notify.render import Rendering
 from notify.tables import AlertRow, EventRow
+from notify.tallies import Shared, Tallies
 from notify.training_log import Training
 from subscribers import atlas
 from subscribers.plain import spoken
@@ -41,7 +42,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Service:
-    """The parts the API reaches."""
+    """The parts the API reaches. tallies, reports: read once for everybody who looks at a send, or at an incident."""
 
     db: Database
     clock: Clock
@@ -54,6 +55,12 @@ class Service:
     paging: Paging
     training: Training
     surge: Offers | None = None  # beside alerts of Severe or more; None where surge mode is not set up
+    tallies: Tallies = field(init=False)
+    reports: Shared[after_action.Report] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tallies = Tallies(self.db)
+        self.reports = Shared(self.db, partial(after_action.report, clock=self.clock))
 
     async def after(self, act: str, alert_id: str) -> None:
         """What an act sets going once it is on disk."""

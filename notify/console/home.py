@@ -21,6 +21,8 @@ from notify.tables import AlertRow, EventRow, OpenPromise
 from notify.training_log import Duty
 
 RECENT = timedelta(hours=24)
+COUNTED_S = 0.5  # whoever opens the page waits so long for a send to be counted
+WATCHED_S = 60.0  # and rather sees figures of a minute ago
 OPEN = frozenset({Status.DRAFT, Status.RETURNED, Status.PENDING, Status.APPROVED})
 
 
@@ -91,9 +93,14 @@ class Home:
     async def _page(self, request: web.Request, name: str) -> web.Response:
         now = self._guard.clock.now()
         desk = await self._guard.db.read(lambda conn: look(conn, now))
-        come = {one.row.alert_id: progress.whole(await self._guard.tallies.of(one.row.alert_id)) for one in desk.in_force}
+        come = {one.row.alert_id: await self._come(one.row.alert_id) for one in desk.in_force}
         status, duty = await self._service.status(), await self._duty(request) if name == "home" else None
         return self._guard.screens.page(request, name, desk=desk, come=come, hazards=self._hazards, lights=status, duty=duty)
+
+    async def _come(self, alert_id: str) -> Progress | None:
+        """How far a send has come; None while it is counted for the first time. This page renews itself."""
+        kinds = await self._guard.tallies.soon(alert_id, within_s=COUNTED_S, watched_s=WATCHED_S)
+        return progress.whole(kinds) if kinds is not None else None
 
     async def _duty(self, request: web.Request) -> Duty | None:
         """What is due of practice, for those who lead it; nobody practises on a demo."""

@@ -21,7 +21,6 @@ from notify.console.routing import Guard, Route
 from notify.console.screens import Screens
 from notify.console.shelf import Shelf
 from notify.console.staff import StaffPages
-from notify.tallies import Tallies
 from notify.console.training import TrainingPages
 from notify.console.translations import Translations
 from notify.console.wordings import WordPages

@@ -74,7 +74,7 @@ class Records:
 
     async def _reported(self, request: web.Request) -> Report:
         incident_id = request.match_info["incident_id"]
-        return await self._db.read(lambda conn: after_action.report(conn, incident_id))
+        return await self._service.reports.of(incident_id, watched_s=after_action.WATCHED_S)
 
     async def ask(self, request: web.Request) -> web.StreamResponse:
         return self._screens.page(request, "residents", address="", reason="", found=None, asked=False)

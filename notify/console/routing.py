@@ -15,10 +15,10 @@ from notify.accounts import SIGNED_IN_FOR, Visit
 from notify.alert import Mode
 from notify.clock import Clock
 from notify.console.screens import VISIT, Screens
-from notify.console.tallies import Tallies
 from notify.db import Database
 from notify.life import Role
 from notify.passkeys import Passkeys
+from notify.tallies import Tallies
 from notify.web.answers import STAFF, Problem, problem_of
 from notify.web.forms import Form, from_us, origin_of
 from notify.web.refusals import REFUSALS, Refusals

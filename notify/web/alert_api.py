@@ -15,12 +15,12 @@ from sqlalchemy import Connection
 
 from notify import accounts, followup, progress, register
 from notify.alert import Stage
-from notify.console.tallies import Tallies
 from notify.draft import Draft
 from notify.life import IN_FORCE, LEAVING, WRITERS, Staff, Status
 from notify.service import Service
 from notify.staff_tables import Login
 from notify.tables import AlertRow
+from notify.tallies import Tallies
 from notify.web import versions
 from notify.web.alert_shapes import alert_json, one_alert, page
 from notify.web.answers import STAFF, Problem

@@ -3,7 +3,6 @@
 from aiohttp import web
 
 from notify import metrics
-from notify.tallies import Tallies
 from notify.service import Service
 from notify.web.alert_api import AlertApi
 from notify.web.endpoints import ANYBODY, PREFIX, READERS, STAFF_ALL, Endpoint, web_routes
@@ -15,6 +14,8 @@ from notify.web.replies import Replies
 from notify.web.staff_api import StaffApi
 from subscribers.sealing import Keyring
 from surge import api as surge_api
+from surge.city_rates import rates
+from surge.number_api import NumberApi
 
 
 def routes(service: Service, ring: Keyring | None = None) -> list[web.RouteDef]:
@@ -28,7 +29,9 @@ class Api:
         self._tallies = service.tallies
         replies = Replies(service.db, service.clock)
         alerts = AlertApi(service, ring, self._tallies, replies)
-        self._parts = (alerts, RecordsApi(service, ring), StaffApi(service, replies), PagingApi(service, replies))
+        site, city = service.assembly.site, service.assembly.city
+        numbers = NumberApi(db=service.db, clock=service.clock, site=site, replies=replies, rates=rates(city.folder))
+        self._parts = (alerts, RecordsApi(service, ring), StaffApi(service, replies), PagingApi(service, replies), numbers)
         self._surge = surge_api.endpoints(service.surge.control, replies) if service.surge is not None else []
 
     def endpoints(self) -> list[Endpoint]:

@@ -114,7 +114,7 @@ class RecordsApi:
 
     async def _reported(self, request: web.Request) -> Report:
         incident_id = request.match_info["incident_id"]
-        return await self.service.db.read(lambda conn: after_action.report(conn, incident_id))
+        return await self.service.reports.of(incident_id, watched_s=after_action.WATCHED_S)
 
 
 def page(conn: Connection, subject: str | None, after: int, limit: int | None) -> list[AuditLine]:

@@ -5,9 +5,9 @@ from typing import Any, cast
 
 import pytest
 
-from notify.console import tallies
-from notify.console.tallies import Tallies
+from notify import tallies
 from notify.db import Database
+from notify.tallies import Tallies
 
 PATIENCE_S = 30
 
