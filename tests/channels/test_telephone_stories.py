@@ -29,6 +29,8 @@ class LiveApp:
         self.pages, self.url, self.forms = dict(pages), "", list[tuple[str, dict[str, str]]]()
         self.unsigned: list[str] = []
         self.files: dict[str, bytes] = {}
+        self.tokens: list[str] = []
+        self.cuts = 0
         self.hang = asyncio.Event()
         self._validator = RequestValidator(token)
         self._came = asyncio.Condition()
@@ -37,6 +39,12 @@ class LiveApp:
         form = {str(name): str(value) for name, value in (await request.post()).items()}
         if not self._validator.validate(str(request.url), form, request.headers.get("X-Twilio-Signature", "")):
             self.unsigned.append(request.path)
+        self.tokens.append(request.headers["I-Twilio-Idempotency-Token"])
+        if self.cuts:
+            self.cuts -= 1
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
         async with self._came:
             self.forms.append((request.path, form))
             self._came.notify_all()
@@ -300,6 +308,16 @@ async def test_an_address_asked_for_with_get_bears_the_form_and_its_signature(tm
     (form,) = [form for path, form in app.forms if path == "/look/said"]
     assert (form["x"], form["Digits"], form["From"]) == ("1", "1", CALLER)
     assert app.unsigned == [] and caller.words == ["Press 1.", "Thank you."]
+
+
+async def test_a_webhook_whose_connection_breaks_is_tried_once_more_under_the_same_token(tmp_path: Path) -> None:
+    async with city(tmp_path, {"/ring": twiml("<Say>one</Say>")}) as (app, simulator, _):
+        app.cuts = 1
+        caller = Ear()
+        ring(simulator, caller)
+        await quiet(simulator)
+    assert caller.words == ["one"]
+    assert len(app.tokens) == 2 and len(set(app.tokens)) == 1
 
 
 async def test_nothing_outside_the_callback_hosts_is_ever_asked(tmp_path: Path) -> None:

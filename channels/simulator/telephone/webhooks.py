@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ BAD_HOST: Final = 11210  # https://www.twilio.com/docs/api/errors/11210
 CONNECTION_FAILURE: Final = 11205  # https://www.twilio.com/docs/api/errors/11205
 MOST_BYTES: Final = 16 * 1024 * 1024  # a recording that is played
 AT_ONCE: Final = 1_024
+_RANDOM: Final = random.Random(random.SystemRandom().getrandbits(128))  # tokens differ between runs; nothing secret
 
 Done = Callable[[Answer], None]
 
@@ -81,10 +83,11 @@ class Webhooks:
             done(Answer(status=0, code=BAD_HOST, reason="Its host is not one of the callback hosts.", url=source.url))
             return
         answer = Answer(status=0, code=CONNECTION_FAILURE, reason="No connection.")
+        token = f"{_RANDOM.getrandbits(128):032x}"
         for _ in range(TRIES):
             try:
                 async with asyncio.timeout(self._line.limit_s):
-                    answer = await self._asked(source, form)
+                    answer = await self._asked(source, form, token)
                 break
             except TimeoutError:
                 answer = Answer(status=0, code=RETRIEVAL_FAILURE, reason=f"No answer within {self._line.limit_s:g} s.")
@@ -99,7 +102,7 @@ class Webhooks:
         self._touch()
         done(_timed(answer, started))
 
-    async def _asked(self, source: Source, form: dict[str, str]) -> Answer:
+    async def _asked(self, source: Source, form: dict[str, str], token: str) -> Answer:
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=AT_ONCE)
             self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
@@ -108,7 +111,11 @@ class Webhooks:
             url, form = _with_query(url, form), {}
         else:
             body = encoded(form)
-        headers = {"User-Agent": "TwilioProxy/1.1", "X-Twilio-Signature": signature(self._line.token, url, form)}
+        headers = {
+            "User-Agent": "TwilioProxy/1.1",
+            "X-Twilio-Signature": signature(self._line.token, url, form),
+            "I-Twilio-Idempotency-Token": token,  # the same on every try
+        }
         if source.method == "POST":
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         wanted = URL(url, encoded=True)
