@@ -78,6 +78,30 @@ const DECISION = [
   { name: "ended", title: "Over", who: "author", go: at((one) => `/alerts/${one.over}`) },
 ];
 
+// Surge mode with a runbook chosen; there is one at a time.
+async function chosen({ page, goto }) {
+  await goto("/surge");
+  if ((await page.$("form[action='/surge/choose']")) === null) return;
+  await page.selectOption("#runbook", "boil-water");
+  await page.fill("#why", "311");
+  await press(page, "form[action='/surge/choose'] button");
+}
+
+// Its script, published with every fact it asks for.
+async function published(walk) {
+  const { page, goto } = walk;
+  await chosen(walk);
+  await goto("/surge/facts");
+  for (const name of await page.$$eval("details[open] input[name=name]", (fields) => fields.map((field) => field.value))) {
+    const form = `form:has(input[name=name][value=${name}])`;
+    if (await page.$(`${form} input[type=checkbox][name=same]`)) await page.check(`${form} input[type=checkbox][name=same]`);
+    await page.fill(`#value-${name}`, "3");
+    await page.fill(`#by-${name}`, "Multnomah County");
+    await press(page, `${form} > button`);
+  }
+  await press(page, "form[action='/surge/script'] button");
+}
+
 const PAPERS = [
   { name: "home", title: "The start page", who: "approver", phone: true, go: at("/"), group: CONSOLE },
   { name: "home-viewer", title: "The start page of a viewer", who: "viewer", picture: false, go: at("/") },
@@ -85,6 +109,10 @@ const PAPERS = [
   { name: "history-none", title: "Nothing found", who: "author", picture: false, go: at("/alerts?q=nothing") },
   { name: "records", title: "Who did what", who: "admin", go: at("/records") },
   { name: "report", title: "After-action report", who: "viewer", go: at((one) => `/incidents/${incident(one.over)}/report`) },
+  { name: "surge-off", title: "Surge mode is off", who: "viewer", picture: false, go: at("/surge") },
+  { name: "surge-draft", title: "Surge mode, being got ready", who: "approver", go: chosen },
+  { name: "surge-facts", title: "Facts, each with who stands for it", who: "approver", go: async (walk) => { await chosen(walk); await walk.goto("/surge/facts"); } },
+  { name: "surge-script", title: "The script, to be printed", who: "approver", until: ".script-step", go: published },
   { name: "surge-report", title: "Surge report", who: "viewer", go: at("/surge/report") },
   { name: "surge-intervals", title: "Call-centre figures", who: "admin", picture: false, go: at("/surge/intervals") },
   {
