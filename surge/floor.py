@@ -43,6 +43,7 @@ logger = logging.getLogger(__name__)
 PURPOSE: Final = "voice"  # what callers' numbers are sealed for
 BEAT_S: Final = 1.0
 RECONCILE_S: Final = 30.0
+GOODBYE_S: Final = 5.0
 LEAST_PAUSE_S: Final = 0.05
 REMEMBERED: Final = timedelta(hours=24)  # an ended contact stays in memory so long
 PATIENCE: Final = timedelta(minutes=30)  # a wait is told as if nobody gave up sooner
@@ -108,11 +109,15 @@ class Floor:
         ]
 
     async def stop(self) -> None:
-        """What was ordered is carried out, what happened is written."""
+        """What was ordered is carried out, for as long as that takes no longer than GOODBYE_S; what happened is written."""
         for loop in self._loops[1:]:
             loop.cancel()
         await asyncio.gather(*self._loops[1:], return_exceptions=True)
-        await asyncio.gather(*self._orders, return_exceptions=True)
+        if self._orders:
+            _, late = await asyncio.wait(self._orders, timeout=GOODBYE_S)
+            for order in late:
+                order.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         await self._scribe.close()
         await asyncio.gather(*self._loops[:1], return_exceptions=True)
         if self.parts.telephone is not None:
@@ -238,10 +243,10 @@ class Floor:
         self.say(self.board.tick(self.now()))
 
     async def _reconcile(self) -> None:
-        await self.look_up_agents()
         if self.parts.telephone is not None:
             await reconciliation.look(self, self.parts.telephone)
         self.forget()
+        await self.look_up_agents()
 
     async def _every(self, seconds: float, do: Callable[[], Any]) -> None:
         while True:

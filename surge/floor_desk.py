@@ -40,7 +40,16 @@ class Glance:
 class DeskFloor(Floor):
     """Implements surge.desk_line.DeskLine. Raises ValueError with a sentence for what cannot be done now."""
 
+    _seen: tuple[int, Glance] | None = None
+
     def glance(self) -> Glance:
+        """As of this second, however many screens ask."""
+        second = int(self.now().timestamp())
+        if self._seen is None or self._seen[0] != second:
+            self._seen = second, self._look()
+        return self._seen[1]
+
+    def _look(self) -> Glance:
         waits = self.waiting()
         now, books = self.now(), self.board.books
         return Glance(

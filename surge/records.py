@@ -21,7 +21,8 @@ class Rules:
     longest_wait: timedelta
     dials_per_s: float
     crew: int = 0
-    ring: timedelta = timedelta(seconds=30)
+    ring: timedelta = timedelta(seconds=30)  # an agent's telephone rings no longer
+    placing: timedelta = timedelta(seconds=60)  # until it rings: the provider takes only so many calls a second
     reads: timedelta = timedelta(seconds=90)  # a written contact that was shown and not opened
     wrap: timedelta = timedelta(minutes=3)
     treated: timedelta = timedelta(seconds=60)  # to choose in, after the longest wait

@@ -73,7 +73,7 @@ def reserve(books: Books, record: Record, seat: Seat, now: datetime) -> None:
         agent_id=seat.agent_id,
         contact_id=record.contact_id,
         made_at=now,
-        until=now + (books.rules.ring if by_phone else books.rules.reads),
+        until=now + (books.rules.placing if by_phone else books.rules.reads),
         callback_id=callback.callback_id if callback else None,
     )
     books.reserve(reservation)

@@ -7,8 +7,8 @@ from typing import Final
 
 from surge import recalling, ringing
 from surge.books import Books
+from surge.callback import ON_THE_LINE, State
 from surge.callback import TERMINAL as CALLBACK_ENDS
-from surge.callback import State
 from surge.contact import Standing
 from surge.orders import HangUp, Tell, Turn
 from surge.recalling import Answer
@@ -42,12 +42,13 @@ class Switchboard:
         return self._settled(now)
 
     def rung(self, reservation_id: str, call_sid: str, now: datetime) -> Turn:
-        """The provider has taken the call to an agent. Nobody may need it any more."""
+        """The provider has taken the call to an agent: the time to answer begins. Nobody may need it any more."""
         reservation = self.books.reservations.get(reservation_id)
         if reservation is None:
             self.books.order(HangUp(call_sid=call_sid))
         else:
-            self.books.reserve(replace(reservation, call_sid=call_sid))
+            until = None if reservation.is_accepted else now + self.books.rules.ring
+            self.books.reserve(replace(reservation, call_sid=call_sid, until=until))
         return self._settled(now)
 
     def not_rung(self, reservation_id: str, now: datetime, *, fault: bool) -> Turn:
@@ -103,8 +104,12 @@ class Switchboard:
 
     def dialled(self, callback_id: str, call_sid: str, now: datetime) -> Turn:
         callback = self.books.callbacks.get(callback_id)
-        if callback is not None:
+        if callback is not None and callback.state in ON_THE_LINE:
             self.books.record(replace(self.books.records[callback.contact_id], call_sid=call_sid))
+            if callback.state is State.DIALING:
+                self.books.callback(replace(callback, next_at=now + self.books.rules.dialling))
+        else:
+            self.books.order(HangUp(call_sid=call_sid))
         return self._settled(now)
 
     def not_dialled(self, callback_id: str, now: datetime, *, again: bool) -> Turn:

@@ -64,9 +64,13 @@ def test_a_ring_that_nobody_answers_returns_the_caller_to_the_same_place() -> No
 
 def test_after_two_misses_in_a_row_the_agent_has_a_break() -> None:
     board = waiting_board("c1")
-    ready(board)
-    board.tick(NOON + timedelta(seconds=30))
-    board.tick(NOON + timedelta(seconds=60))
+    (first,) = of(ready(board), Ring)
+    board.rung(first.reservation_id, "CA1", NOON)
+    (second,) = of(board.tick(NOON + timedelta(seconds=30)), Ring)
+    board.tick(NOON + timedelta(seconds=70))
+    assert state(board) is AgentState.RESERVED, "its telephone does not ring yet"
+    board.rung(second.reservation_id, "CA2", NOON + timedelta(seconds=75))
+    board.tick(NOON + timedelta(seconds=105))
     assert (state(board), standing(board, "c1")) == (AgentState.BREAK, Standing.QUEUEING)
 
 

@@ -270,3 +270,18 @@ async def test_somebody_told_wrong_is_called_back(store: Database, clock: Manual
         again = [one for one in house.floor.board.books.callbacks.values() if one.contact_id != contact_id]
         assert len(again) == 1 and again[0].state is State.HOLDING
         assert isinstance(house.talk, Conversation) and AIR.activation_id is None
+
+
+async def test_a_turn_that_no_database_takes_costs_its_neighbours_nothing(
+    store: Database, clock: ManualClock, tmp_path: Path
+) -> None:
+    nowhere = Activation(activation_id="gone", runbook="r", title="t", status=Status.OPEN, made_by="a1", made_at=NOON)
+    async with a_floor(store, clock, tmp_path / "floor.journal") as house:
+        house.ring("CA1")
+        await house.floor.activate(nowhere)
+        house.ring("CA2", "+15035550152")
+        await house.floor.activate(None)
+        house.ring("CA3", "+15035550153")
+        await house.floor.flush()
+        rows = store.read_now(lambda conn: sorted(conn.scalars(select(ContactRow.provider_id))))
+    assert rows == ["CA1", "CA3"]
