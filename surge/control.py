@@ -107,7 +107,7 @@ class Control:
     async def tick(self) -> None:
         """Scripts follow the alert and the clock; whoever was not told is told; pages that were not sent are sent."""
         row = await self.db.read(store.current)
-        if row is not None:
+        if row is not None and await self.db.read(partial(self.publishing.behind, activation_id=row.activation_id)):
             await self.db.write(partial(self.publishing.follow, activation_id=row.activation_id))
         await self.tell()
 

@@ -109,14 +109,10 @@ class Publishing:
 
     def take_over(self, conn: Connection, row: ActivationRow, book: Book) -> list[int]:
         """Enters what the alert says now and did not say before."""
-        held, entered = self._held(conn, row.activation_id), []
-        for name, one in self._of_alert(conn, row, book.runbook).items():
-            if {tag: fact.value for tag, fact in held.get(name, {}).items()} == dict(one.values):
-                continue
-            if one.valid_to is not None and one.valid_to <= self.switch.clock.now():
-                continue
+        entered: list[int] = []
+        for one in self._new(conn, row, book):
             wanted = Wanted(
-                name=name,
+                name=one.name,
                 values=one.values,
                 issued_by=one.issued_by[: facts.LONGEST_ISSUER],
                 valid_from=self.switch.clock.now(),
@@ -126,6 +122,26 @@ class Publishing:
         if entered:
             self.switch.log(conn, SERVICE, "took facts over from the alert", row.activation_id, facts=entered)
         return entered
+
+    def _new(self, conn: Connection, row: ActivationRow, book: Book) -> list[FromAlert]:
+        """What the alert says now and is not held; a promise that is past due is not taken over any more."""
+        held, now = self._held(conn, row.activation_id), self.switch.clock.now()
+        return [
+            one
+            for name, one in self._of_alert(conn, row, book.runbook).items()
+            if {tag: fact.value for tag, fact in held.get(name, {}).items()} != dict(one.values)
+            and (one.valid_to is None or one.valid_to > now)
+        ]
+
+    def behind(self, conn: Connection, activation_id: str) -> bool:
+        """Whether `follow` would change anything; only looks."""
+        row = self.switch.row(conn, activation_id)
+        if row.runbook not in self.switch.books:
+            return False
+        last = store.script(conn, activation_id)
+        kept = script.of(last, row.runbook).book if last is not None else None
+        said = kept is not None and script.facts_json(self._read(kept, self._held(conn, activation_id)))
+        return bool(self._new(conn, row, self.switch.book(row))) or (last is not None and said != last.facts)
 
     def follow(self, conn: Connection, activation_id: str) -> ScriptRow | None:
         """Brings a published script into step with the alert and the clock; None where nothing has changed."""

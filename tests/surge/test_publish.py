@@ -126,7 +126,9 @@ def test_what_the_alert_says_is_changed_in_the_alert(desk: Desk) -> None:
 
 
 def follow(desk: Desk, activation_id: str) -> int | None:
+    behind = desk.db.read_now(lambda conn: desk.publishing.behind(conn, activation_id))
     made = desk.db.write_now(lambda conn: desk.publishing.follow(conn, activation_id))
+    assert behind == (made is not None)
     return made.version if made else None
 
 
