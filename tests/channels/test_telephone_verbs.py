@@ -21,8 +21,8 @@ def heard(inside: str, **changes: object) -> tuple[House, Ear, Leg]:
 TIMED: list[tuple[str, list[tuple[float, str, str]], float]] = [
     (f"<Say>{SIX}</Say>", [(0, "say", SIX)], 2.4),
     (f'<Say loop="2">{SIX}</Say>', [(0, "say", SIX), (2.4, "say", SIX)], 4.8),
-    ("<Say>水水水水</Say>", [(0, "say", "水水水水")], 0.8),
-    ("<Say>ຕົ້ມນ້ຳ</Say>", [(0, "say", "ຕົ້ມນ້ຳ")], 0.56),
+    ("<Say>水水水水</Say>", [(0, "say", "水水水水")], 1.0),
+    ("<Say>ຕົ້ມນ້ຳ</Say>", [(0, "say", "ຕົ້ມນ້ຳ")], 0.7),
     (f'<Say language="es-MX">{SIX}</Say><Say>{SIX}</Say>', [(0, "say", SIX), (2.4, "say", SIX)], 4.8),
     ("<Say>one <break/>two</Say>", [(0, "say", "one two")], 0.8),
     ('<Pause length="7"/><Say>one</Say>', [(7, "say", "one")], 7.4),

@@ -157,6 +157,7 @@ def _child(child: Leg, parent: Leg, noun: Verb, here: Source, timeout_s: int) ->
             word = yield Wait()
         if word.what == GRANTED:
             yield from bridged(child, parent)
+            raise Ended("the other one has gone")
     finally:
         if not taken:
             parent.signal(Signal(LOST, child))
