@@ -31,7 +31,7 @@ class QuestionPages:
         return [
             Route(method="GET", path=PAGE, answer=self.show, roles=AGENTS),
             Route(method="POST", path=PAGE, answer=self.approve, roles=LEADS),
-            Route(method="POST", path=f"{PAGE}/{{question_id}}/{{deed:drop|merge}}", answer=self.settle, roles=LEADS),
+            Route(method="POST", path=f"{PAGE}/{{question_id}}/{{settled:drop|merge}}", answer=self.settle, roles=LEADS),
             Route(method="POST", path="/answers/{faq_id}/withdraw", answer=self.withdraw, roles=LEADS),
         ]
 
@@ -86,7 +86,7 @@ class QuestionPages:
 
     async def settle(self, request: web.Request) -> web.StreamResponse:
         """drop: nothing to answer. merge: an answer that stands already is the answer."""
-        question_id, deed = request.match_info["question_id"], request.match_info["deed"]
+        question_id, deed = request.match_info["question_id"], request.match_info["settled"]
         faq_id, now = request[FORM].text("faq_id") or None, self._office.now
         person_id = whose(request)
 

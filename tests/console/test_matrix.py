@@ -28,6 +28,10 @@ STANDS = {
     "language": "en",
     "fact_id": "7",
     "version": "7",
+    "question_id": "Q-0",
+    "settled": "drop",
+    "faq_id": "F-0",
+    "need_id": "N-0000000000",
 }
 
 
