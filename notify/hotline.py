@@ -9,7 +9,6 @@ from typing import Final
 from aiohttp import web
 from sqlalchemy import Connection
 
-from channels.base import Misconfigured
 from channels.twilio_http import TwilioAccount, TwilioGateway
 from channels.voice import TwilioVoice
 from notify.reviews import Review, arrange
@@ -118,7 +117,7 @@ async def start(
     floor = DeskFloor(parts, Air(speech=speech))
     try:
         await floor.start()
-    except (Held, Misconfigured) as error:
+    except Held as error:
         logger.error("311's floor does not run here: %s", error)
         return None, _nothing
     webhooks = VoiceWebhooks(Conversation(floor), telephone, settings.public_url).routes() if telephone is not None else []

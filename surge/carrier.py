@@ -85,6 +85,8 @@ class Carrier:
 
     async def _ring(self, order: Ring) -> None:
         held, floor = order.reservation_id, self.floor
+        if floor.board.holds(held) is None:
+            return  # nobody waits for it any more
         outcome = await self._call(floor.line_of(order.agent_id), f"/voice/agent/{held}", f"reservation={held}")
         match outcome:
             case Placed(call_sid):

@@ -13,11 +13,13 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from channels.base import Misconfigured
 from notify.clock import Clock
 from notify.db import Database
 from subscribers.sealing import Keyring, Unopenable
@@ -79,11 +81,12 @@ class Floor:
         self._carrier = Carrier(
             floor=self, telephone=parts.telephone, texts=parts.texts, public_url=parts.public_url.rstrip("/"), tell=parts.tell
         )
+        self._is_open = False  # the telephone
         self._orders: set[asyncio.Task[None]] = set()
         self._loops: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Rebuilds the books, and goes on. Raises journal.Held, channels.base.Misconfigured."""
+        """Rebuilds the books, and goes on. Raises journal.Held. A telephone that does not work is tried again; desks go on."""
         path = self.parts.journal
         before = path.stat().st_mtime if path.exists() else None
         kept = await self._scribe.open()
@@ -94,8 +97,7 @@ class Floor:
                 self.calls[call.call_sid] = replace(call, caller=self.number_of(record) if record is not None else "")
         if before is not None:
             self.watched_from = datetime.fromtimestamp(before, self.watched_from.tzinfo) - timedelta(minutes=1)
-        if self.parts.telephone is not None:
-            await self.parts.telephone.open()
+        await self._open_telephone()
         self.forget()
         self._scribe.renew(self.everything())
         try:
@@ -120,8 +122,17 @@ class Floor:
             await asyncio.gather(*late, return_exceptions=True)
         await self._scribe.close()
         await asyncio.gather(*self._loops[:1], return_exceptions=True)
-        if self.parts.telephone is not None:
+        if self.parts.telephone is not None and self._is_open:
             await self.parts.telephone.close()
+
+    async def _open_telephone(self) -> None:
+        if self.parts.telephone is None or self._is_open:
+            return
+        try:
+            await self.parts.telephone.open()
+            self._is_open = True
+        except Misconfigured as error:
+            logger.error("311's telephone does not work: %s (docs/surge.md#how-it-is-put-together)", error)
 
     def now(self) -> datetime:
         return self.parts.clock.now()
@@ -210,12 +221,7 @@ class Floor:
     def wait_of(self, before: int) -> Told | None:
         """The wait of somebody with so many ahead, as they may be told it."""
         rules = self.board.books.rules
-        habits = Habits(
-            handling_s=self.board.books.handle().total_seconds(),
-            patience_s=PATIENCE.total_seconds(),
-            most_waiting=rules.most_waiting,
-        )
-        return told_wait(before, self.board.on_duty, habits)
+        return _told(before, self.board.on_duty, self.board.books.handle().total_seconds(), rules.most_waiting)
 
     def everything(self) -> Mapping[str, Mapping[str, Any]]:
         """All that a new journal begins with."""
@@ -243,7 +249,8 @@ class Floor:
         self.say(self.board.tick(self.now()))
 
     async def _reconcile(self) -> None:
-        if self.parts.telephone is not None:
+        await self._open_telephone()
+        if self.parts.telephone is not None and self._is_open:
             await reconciliation.look(self, self.parts.telephone)
         self.forget()
         await self.look_up_agents()
@@ -260,3 +267,11 @@ class Floor:
 def contact_id_of(way: Way, provider_id: str) -> str:
     """The same call, text or letter is the same contact, whatever has been forgotten meanwhile."""
     return hashlib.blake2b(f"{way} {provider_id}".encode(), digest_size=8).hexdigest()
+
+
+@lru_cache(maxsize=4_096)
+def _told(before: int, agents: int, handling_s: float, most_waiting: int) -> Told | None:
+    """The same for everybody at this place, until somebody has ended."""
+    return told_wait(
+        before, agents, Habits(handling_s=handling_s, patience_s=PATIENCE.total_seconds(), most_waiting=most_waiting)
+    )

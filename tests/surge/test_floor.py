@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Connection
 from sqlmodel import select
 
+from channels.base import Misconfigured
 from channels.calls import LiveCall
 from notify.clock import ManualClock
 from notify.db import Database
@@ -285,3 +286,27 @@ async def test_a_turn_that_no_database_takes_costs_its_neighbours_nothing(
         await house.floor.flush()
         rows = store.read_now(lambda conn: sorted(conn.scalars(select(ContactRow.provider_id))))
     assert rows == ["CA1", "CA3"]
+
+
+class Closed(FakePhone):
+    """Does not know us at first."""
+
+    async def open(self) -> None:
+        if not self.known:
+            raise Misconfigured("check the token")
+        await FakePhone.open(self)
+
+
+async def test_a_telephone_that_does_not_work_stops_no_desk_and_is_tried_again(
+    store: Database, clock: ManualClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    letter = Letter(contact_id="", way=Way.WEB, language="en", words="when?", at=NOON)
+    phone = Closed()
+    async with a_floor(store, clock, tmp_path / "floor.journal", phone) as house:
+        assert "check the token" in caplog.text and phone.opened == 0
+        await house.floor.set_state("desk", AgentState.READY)
+        assert await house.floor.offer(letter, "form 1") == await house.floor.take_next("desk")
+        phone.known = [LiveCall(call_sid="CA0", status="completed", to="", from_="", began_at=None)]
+        await house.floor._reconcile()
+        assert phone.opened == 1
+    assert phone.opened == 0
