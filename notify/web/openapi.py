@@ -8,7 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from notify.draft import Draft
 from notify.web.endpoints import Endpoint, FollowUp, Query
-from notify.web.schemas import PROBLEMS, SCHEMAS, SURGE
+from notify.web.schemas import NUMBERS, PROBLEMS, SCHEMAS, SURGE
 
 REF: Final = "#/components/schemas/{model}"
 BRACES: Final = re.compile(r"\{(\w+)(?::[^{}]*(?:\{[^{}]*\}[^{}]*)*)?\}")
@@ -51,7 +51,7 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         paths.setdefault(path_of(one), {})[one.method.lower()] = _operation(one)
     bodies = sorted({one.body for one in endpoints if one.body not in (None, FollowUp)}, key=lambda kind: kind.__name__)
     _, made = models_json_schema([(kind, "validation") for kind in bodies], ref_template=REF)
-    schemas = {**SCHEMAS, **SURGE, **made.get("$defs", {})}
+    schemas = {**SCHEMAS, **SURGE, **NUMBERS, **made.get("$defs", {})}
     schemas["FollowUp"] = _follow_up(schemas[Draft.__name__])
     return {
         "openapi": "3.1.0",

@@ -11,6 +11,7 @@ from notify.web.answers import ALL_KINDS, TYPES
 Schema = Mapping[str, Any]
 TEXT: Final[Schema] = {"type": "string"}
 COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+NUMBER: Final[Schema] = {"type": "number"}
 YES_NO: Final[Schema] = {"type": "boolean"}
 SECONDS: Final[Schema] = {"type": ["number", "null"]}
 MOMENT: Final[Schema] = {"type": "string", "format": "date-time"}
@@ -230,6 +231,31 @@ SURGE: Final[Mapping[str, Any]] = {
         facts={"type": "object", "additionalProperties": {"type": "object", "additionalProperties": TEXT}},
         steps={"type": "object", "additionalProperties": _list(STEP)},
     ),
+}
+
+# What surge.number_api answers: a line's figure is a count, a part of a whole, a duration, a range, a ratio or a sentence.
+FIGURE: Final = _with(
+    _all(name=TEXT, about=TEXT),
+    of=COUNT,
+    of_what=TEXT,
+    seconds=SECONDS,
+    percent=SECONDS,
+    unit=TEXT,
+    note=TEXT,
+    **dict.fromkeys(("count", "low", "high", "ratio"), NUMBER),
+)
+NUMBERS: Final[Mapping[str, Any]] = {
+    "SurgeReport": _all(
+        activation=TEXT,
+        title=TEXT,
+        runbook=TEXT,
+        incident=MAYBE_TEXT,
+        drill=YES_NO,
+        closed=YES_NO,
+        sections=_list(_all(section=TEXT, lines=_list(FIGURE))),
+        **{"from": MOMENT, "to": MOMENT},
+    ),
+    "IntervalsTaken": _all(new=COUNT, changed=COUNT, same=COUNT),
 }
 
 _SAYS: Final = {

@@ -77,6 +77,8 @@ EXPECTED: dict[str, Expected] = {
     f"GET {SURGE}/script/{{version}}": ANY,
     f"POST {SURGE}/script": ANY,
     "POST /api/v1/surge/tests": ANY,
+    "GET /api/v1/surge/report": ANY,
+    "POST /api/v1/surge/intervals": ANY,
 }
 ON_ALERTS = [name for name, one in EXPECTED.items() if one.rule in (Rule.LIMITS, Rule.NOT_OWN, Rule.SENDER)]
 FOLLOW_UPS = ("/update", "/correct", "/clear", "/cancel")
