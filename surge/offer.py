@@ -2,7 +2,7 @@
 send it. The alert never waits for it: what surge mode lacks is said, and the alert goes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import Connection
@@ -61,7 +61,7 @@ class Offers:
         row = store.current(conn)
         if row is not None and row.drill and not switch.means.drills_only:
             row = None  # it would give way
-        other = row is not None and row.incident_id != alert.incident_id
+        other = row is not None and not self._fits(row, alert)
         fresh = row is None or row.status == Status.DRAFT
         return Offered(
             runbook=name,
@@ -91,8 +91,8 @@ class Offers:
     def chosen(self, conn: Connection, staff: Staff, alert: AlertRow) -> ActivationRow:
         """The activation of an alert's incident, made if there is none. Raises Unfit without a runbook for its hazard."""
         row = store.current(conn)
-        if row is not None and row.incident_id == alert.incident_id:
-            return row
+        if row is not None and self._fits(row, alert):
+            return self._tied(conn, staff, row, alert)
         name = self._runbook(alert.hazard)
         if name is None:
             raise Unfit([f"There is no runbook for {alert.hazard}."])
@@ -107,14 +107,31 @@ class Offers:
         try:
             with conn.begin_nested():
                 row = store.current(conn)
-                if row is None or row.incident_id != alert.incident_id:
+                if row is None or not self._fits(row, alert):
                     raise Conflict("Surge mode was not armed for this incident.")
+                self._tied(conn, staff, row, alert)
                 self.control.switch.open(conn, staff, row.activation_id, AT_ONCE, nobody=nobody)
         except REFUSALS as error:
             found = list(getattr(error, "problems", None) or [str(error)])
             self.control.switch.log(conn, staff, "could not open surge mode", alert.alert_id, why=found)
             return found
         return []
+
+    def _fits(self, row: ActivationRow, alert: AlertRow) -> bool:
+        """Whether an activation is the alert's own, or was got ready for its hazard before there was any alert."""
+        if row.incident_id is not None:
+            return row.incident_id == alert.incident_id
+        return row.runbook == self._runbook(alert.hazard) and row.status in (Status.DRAFT, Status.ARMED)
+
+    def _tied(self, conn: Connection, staff: Staff, row: ActivationRow, alert: AlertRow) -> ActivationRow:
+        """From now on its facts are the alert's, where the alert holds them."""
+        if row.incident_id is not None:
+            return row
+        before = store.value(row)
+        kept = store.keep(conn, before, replace(before, incident_id=alert.incident_id))
+        self.control.switch.log(conn, staff, "tied surge mode to an alert", row.activation_id, incident=alert.incident_id)
+        self.control.publishing.take_over(conn, kept, self.control.switch.book(kept))
+        return kept
 
     def _runbook(self, hazard: str) -> str | None:
         books = self.control.switch.books

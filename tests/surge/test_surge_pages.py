@@ -191,6 +191,22 @@ async def test_armed_by_the_author_and_opened_with_the_alert_by_its_approver(sur
     await over(surging)
 
 
+async def test_what_was_armed_before_there_was_an_alert_opens_with_the_first_one_of_its_hazard(surging: Surging) -> None:
+    author, approver = await surging.house.signed_in("author"), await surging.house.signed_in("approver")
+    lead = await surging.house.signed_in("lead311")
+    await lead.post("/surge/choose", {"runbook": "boil", "why": "The laboratory calls back at noon."})
+    await filled(lead, surging)
+    which, _ = await shown(surging)
+    await lead.post("/surge/script", {"activation_id": which})
+    assert (await took(lead, surging, "arm")).url.path == "/surge"
+    alert_id = await submitted(author)
+    await decided(approver, alert_id, open_surge="yes")
+    row = await surging.control.db.read(store.current)
+    assert row is not None and (row.status, row.incident_id) == ("open", alert_id.partition("-")[0])
+    await surging.house.until(alert_id, "active")
+    await over(surging)
+
+
 async def test_the_alert_goes_also_when_surge_mode_cannot_be_opened(surging: Surging) -> None:
     author, approver = await surging.house.signed_in("author"), await surging.house.signed_in("approver")
     alert_id = await submitted(author)
