@@ -35,12 +35,14 @@ _NUMBER: Final = re.compile(r"\+1(\d{10})|(?<!\d)(\d{3})-(\d{3})-(\d{4})(?!\d)",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """What the city says in one language. recording: an https address, which goes before the words; seconds: how long it is."""
+    """What the city says in one language. recording: an https address, which goes before the words; seconds: how long it is.
+    next_at: when the city speaks next, said while that lies ahead."""
 
     language: str
     words: str = ""
     recording: str = ""
     seconds: float | None = None
+    next_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

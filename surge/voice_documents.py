@@ -64,8 +64,15 @@ def message(call: Call, scene: Scene) -> tuple[Spoken, ...]:
     """What is going on: in the caller's own language if it can be heard, else in English."""
     if scene.activation_id is None:
         return ()
-    own = scene.speech.prompt(scene.messages.get(call.language))
-    return own or scene.speech.prompt(scene.messages.get(ENGLISH))
+    given = (scene.messages.get(call.language), scene.messages.get(ENGLISH))
+    found = next((one for one in given if scene.speech.prompt(one)), None)
+    if found is None:
+        return ()
+    said = scene.speech.prompt(found)
+    if found.next_at is None or found.next_at <= scene.now or found.language not in scene.speech.fluent:
+        return said
+    at = scene.speech.moment(found.next_at, found.language)
+    return (*said, scene.speech.phrase("voice.next_update", found.language, at=at))
 
 
 def asked(step: Step, said: tuple[Spoken, ...], timeout_s: int = KEY_S) -> Document:
