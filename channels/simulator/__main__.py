@@ -22,6 +22,7 @@ from channels.simulator.telephone.crowd_file import BadCrowd, Script, read
 
 DEFAULT = SimulatorConfig(log=Path("."))
 FURTHER = {
+    "begins_at": (int, float),
     "at_once": (int,),
     "webhook_limit_s": (int, float),
     "most_queued": (int,),

@@ -40,13 +40,15 @@ class Shares:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelephoneConfig:
     """`speed` simulated seconds pass in a real one: 60 plays an hour in a minute. Above 1, time stands still while `at_once`
-    webhooks wait for their answers. What the application may take over a
-    webhook, `webhook_limit_s`, is real time. Outbound calls made over REST leave at `calls_per_s`; so many as
-    `most_queued` may wait, a further one is refused with 429. `shuffled` is the share of calls whose status callbacks come
-    out of order. `plays_s` are lengths of recordings by URL, for those that are no WAV file."""
+    webhooks wait for their answers. `begins_at`, seconds since 1970, is when a replayed day begins: calls bear its dates and
+    not the real ones. What the application may take over a webhook, `webhook_limit_s`, is real time. Outbound calls made over
+    REST leave at `calls_per_s`; so many as `most_queued` may wait, a further one is refused with 429. `shuffled` is the share
+    of calls whose status callbacks come out of order. `plays_s` are lengths of recordings by URL, for those that are no WAV
+    file."""
 
     numbers: tuple[VoiceNumber, ...] = ()
     speed: float = 1.0
+    begins_at: float | None = None
     at_once: int = 64
     webhook_limit_s: float = 15.0
     calls_per_s: float = 1.0

@@ -4,7 +4,7 @@ import io
 import wave
 from typing import Final
 
-# Scripts without spaces, or with long words: so many letters are spoken in the time of one English word (assumed, from common reading rates).
+# Scripts without spaces, or with long words: letters spoken in the time of one English word (assumed).
 LETTERS_PER_WORD: Final = (
     (range(0x0E00, 0x0F00), 4.0),  # Thai, Lao
     (range(0x3040, 0x3100), 2.4),  # Hiragana, Katakana

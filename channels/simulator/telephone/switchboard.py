@@ -67,6 +67,11 @@ class Switchboard:
         """No call is live and nothing is still to be told."""
         return not self.legs and not self.mail.pending
 
+    def date(self) -> float:
+        """What the clock of the calls' dates says, seconds since 1970."""
+        begins_at = self.config.begins_at
+        return self.outside.clock() if begins_at is None else begins_at + self.timeline.now
+
     def call_in(self, caller: str, number: str, party: Party) -> Leg | None:
         """Somebody calls one of our numbers; None when there is no such number, or it is an emergency service's."""
         ours = self._numbers.get(number)
@@ -107,7 +112,7 @@ class Switchboard:
                 leg.interrupt(Ended("ended over REST"))
             else:
                 self._cancel(leg)
-        call.updated_date = self.outside.clock()
+        call.updated_date = self.date()
         return None
 
     def refused(self, to: str, caller: str, refusal: Refusal) -> Refusal:
@@ -146,7 +151,7 @@ class Switchboard:
         if call.answered_at is not None:
             return
         call.answered_at, call.status = self.timeline.now, IN_PROGRESS
-        call.updated_date = self.outside.clock()
+        call.updated_date = self.date()
         self.note("answer", call)
         self.progress(leg, "answered")
         leg.tells(lambda party: party.answered(leg))
@@ -154,7 +159,7 @@ class Switchboard:
     def over(self, leg: Leg, cause: str) -> None:
         call = leg.call
         call.status, call.cause = leg.final or _last(call, cause), cause
-        call.ended_at, call.ended_date = self.timeline.now, self.outside.clock()
+        call.ended_at, call.ended_date = self.timeline.now, self.date()
         call.updated_date = call.ended_date
         del self.legs[call.sid]
         self.note("end", call, seconds=round(self.timeline.now - call.created_at, 3), cause=cause)
@@ -203,7 +208,7 @@ class Switchboard:
         return self.parties.get(number) or self.outside.far_end(number)
 
     def _call(self, caller: str, to: str, direction: str, status: str, ours: VoiceNumber | None = None) -> Call:
-        now = self.outside.clock()
+        now = self.date()
         call = Call(
             sid=new_sid("CA"),
             caller=caller,
@@ -235,7 +240,7 @@ class Switchboard:
             self.start(leg, outgoing(leg, order.source, VERBS, order.timeout_s, order.detection))
 
     def _begun(self, leg: Leg) -> None:
-        leg.call.started_date = self.outside.clock()
+        leg.call.started_date = self.date()
         self.progress(leg, "initiated")
 
     def _cancel(self, leg: Leg) -> None:

@@ -1,0 +1,140 @@
+"""311's floor on the simulated telephone: callers, agents and the provider's log, a day's minutes in seconds."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from sqlalchemy import Connection
+
+from channels.simulator import Running, SimulatorConfig, TelephoneConfig, VoiceNumber, running
+from channels.simulator.journal import entries
+from channels.simulator.telephone.characters import Person as Character
+from channels.simulator.telephone.crowd import Crowd
+from channels.twilio_http import TwilioAccount, TwilioGateway
+from channels.voice import TwilioVoice
+from notify.clock import HurriedClock
+from notify.db import Database
+from notify.staff_tables import Person
+from surge import agent_rows
+from surge.agent_rows import Given
+from surge.contact import TERMINAL, Standing
+from surge.conversation import Conversation
+from surge.floor import Parts
+from surge.floor_desk import DeskFloor
+from surge.seats import AgentState
+from surge.webhooks import VoiceWebhooks
+from tests.ports import free_port
+from tests.surge.phone_fake import AIR, RING, Written
+from tests.surge.voice_factory import NOON, portland
+
+SPEED = 30.0
+PATIENCE_S = 90.0
+AGENTS = {"a1": "+15035552001", "a2": "+15035552002", "a3": "+15035552003"}
+
+
+@pytest.fixture
+def store(tmp_path: Path, migrated_sqlite: Path) -> Iterator[Database]:
+    path = tmp_path / "tocsin.db"
+    path.write_bytes(migrated_sqlite.read_bytes())
+    with closing(Database(f"sqlite:///{path}")) as db:
+        db.write_now(_staff)
+        yield db
+
+
+def _staff(conn: Connection) -> None:
+    for person_id, line in AGENTS.items():
+        person = Person(person_id=person_id, roles="agent311", token_hash=person_id, created_at=NOON)
+        conn.execute(Person.__table__.insert(), person.model_dump())  # type: ignore[attr-defined]
+        agent_rows.put(conn, person_id, Given(languages=["en"], line=line), RING)
+
+
+@asynccontextmanager
+async def a_city(db: Database, folder: Path) -> AsyncIterator[tuple[DeskFloor, Running]]:
+    """The floor behind its webhooks, and the network they speak with; both at the same hour of the same day."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    number = VoiceNumber(number=portland().number, url=f"{url}/voice/ring", status_url=f"{url}/voice/status")
+    telephone = TelephoneConfig(numbers=(number,), speed=SPEED, calls_per_s=5.0, begins_at=NOON.timestamp())
+    config = SimulatorConfig(log=folder / "log", telephone=telephone)
+    async with running(config) as simulator:
+        account = TwilioAccount(
+            account_sid=config.account_sid, auth_token=config.auth_token, public_url=url, base_url=simulator.sms_url
+        )
+        voice = TwilioVoice(TwilioGateway(account), portland().number, per_s=50.0)
+        floor = DeskFloor(
+            Parts(
+                db=db,
+                clock=HurriedClock(NOON, SPEED),
+                ring=RING,
+                pack=portland(),
+                journal=folder / "floor.journal",
+                public_url=url,
+                telephone=voice,
+                texts=Written(),
+                speed=SPEED,
+            ),
+            AIR,
+        )
+        await floor.start()
+        async with served(VoiceWebhooks(Conversation(floor), voice, url), port):
+            yield floor, simulator
+            await simulator.telephone.until_quiet()
+        await floor.stop()
+
+
+@asynccontextmanager
+async def served(webhooks: VoiceWebhooks, port: int) -> AsyncIterator[None]:
+    app = web.Application()
+    app.add_routes(webhooks.routes())
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _number(at: int) -> str:
+    return f"+1503555{1_001 + at}"
+
+
+async def test_callers_are_served_and_the_network_and_the_floor_tell_the_same_story(store: Database, tmp_path: Path) -> None:
+    callers = [Character(number=_number(at), at_s=at * 4.0, presses=("0",), talk_s=20.0, patience_s=900.0) for at in range(5)]
+    agents = [Character(number=number, presses_called=("1",), rings_s=3.0) for number in AGENTS.values()]
+    async with a_city(store, tmp_path) as (floor, simulator):
+        for agent in AGENTS:
+            await floor.set_state(agent, AgentState.READY)
+        tally: Counter[str] = Counter()
+        simulator.telephone.touch()
+        Crowd(simulator.telephone.board, portland().number, [*callers, *agents], "tocsin", tally).begin()
+        await _all_done(simulator, floor, len(callers))
+        contacts = floor.contacts()
+    lines = list(entries(tmp_path / "log" / "voice.jsonl"))
+    assert [line for line in lines if line["event"] == "error"] == []
+    inbound = {line["sid"] for line in lines if line["event"] == "ring" and line["direction"] == "inbound"}
+    met = {line["sid"] for line in lines if line["event"] == "bridge"} & inbound
+    assert len(inbound) == len(contacts) == len(callers)
+    assert {contact.standing for contact in contacts} <= TERMINAL
+    assert len(met) == sum(contact.standing is Standing.DONE for contact in contacts) == len(callers)
+    ended = Counter(line["sid"] for line in lines if line["event"] == "end")
+    assert set(ended.values()) == {1}
+
+
+async def _all_done(simulator: Running, floor: DeskFloor, count: int) -> None:
+    """Agents write down what it was as soon as a caller has gone; looked at after each webhook."""
+    board, answered = simulator.telephone.board, asyncio.Event()
+    usual = board.on_answer
+    board.on_answer = lambda: (usual(), answered.set()) and None
+    async with asyncio.timeout(PATIENCE_S):
+        while len(floor.contacts()) < count or not all(contact.standing in TERMINAL for contact in floor.contacts()):
+            await answered.wait()
+            answered.clear()
+            for record in list(floor.board.books.records.values()):
+                if record.contact.standing is Standing.WRAP:
+                    await floor.finish(str(record.agent), record.contact.contact_id, "answered")
+            await floor.settled()
