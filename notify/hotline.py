@@ -1,16 +1,19 @@
 """311's telephone in a running service: the floor with its number, its webhooks and what is on the air."""
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
 from aiohttp import web
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from channels.twilio_http import TwilioAccount, TwilioGateway
 from channels.voice import TwilioVoice
+from notify.db import Database
 from notify.reviews import Review, arrange
 from notify.service import Service
 from notify.settings import Settings
@@ -25,48 +28,51 @@ from surge.floor_desk import DeskFloor
 from surge.journal import Held
 from surge.outgoing import Outgoing
 from surge.pack import Pack, Shape
-from surge.prompts import Prompt
+from surge.situation import Situations
 from surge.texts import CallerTexts
-from surge.voice_call import Zips
 from surge.webhooks import VoiceWebhooks
 
 logger = logging.getLogger(__name__)
 
 JOURNAL: Final = "floor.journal"
+LOOK_S: Final = 5.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What an activation says to callers: its message by language, and where it holds by ZIP code."""
-
-    messages: Mapping[str, Prompt]
-    zips: Zips | None = None
-
-
-Sources = Callable[[Connection, Activation], Said]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Hotline:
-    """routes: for the public listener. said: where the message of an activation comes from; None says nothing but the way to
-    911 and what can be done."""
+    """routes: for the public listener. situations: what callers hear of an activation's alert."""
 
     floor: DeskFloor
     pack: Pack
     routes: Sequence[web.RouteDef]
-    service: Service
-    said: Sources | None = None
+    db: Database
+    situations: Situations
+    _on: Activation | None = None
 
     async def switched(self, activation: Activation | None) -> None:
         """The floor follows the switch, and callers hear what is said from now on."""
-        air = Air(speech=self.floor.air.speech)
-        if activation is not None and activation.status in SERVING:
-            air = await self.service.db.read(partial(self._air, activation=activation))
-        self.floor.air = air
+        self._on = activation if activation is not None and activation.status in SERVING else None
+        await self.look()
         await self.floor.activate(activation)
 
+    async def look(self) -> None:
+        """What is on the air follows the alert in force: an update is heard a few seconds after it was sent."""
+        on = self._on
+        found = Air(speech=self.floor.air.speech) if on is None else await self.db.read(partial(self._air, activation=on))
+        if on is self._on:  # else it was switched meanwhile
+            self.floor.air = found
+
+    async def follow(self) -> None:
+        """Looks again and again, until it is cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_S / self.floor.parts.speed)
+            try:
+                await self.look()
+            except SQLAlchemyError:
+                logger.exception("what callers hear cannot be read anew; they hear what was said before")
+
     def _air(self, conn: Connection, activation: Activation) -> Air:
-        said = self.said(conn, activation) if self.said is not None else Said(messages={})
+        said = self.situations(conn, activation)
         latest = script.latest(conn, activation.activation_id)
         return Air(
             speech=self.floor.air.speech,
@@ -81,6 +87,11 @@ class Hotline:
     def staffed(self) -> int:
         """How many are at the desks."""
         return self.floor.board.on_duty
+
+    async def stop(self, following: "asyncio.Task[None]") -> None:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        await self.floor.stop()
 
 
 async def start(
@@ -121,11 +132,12 @@ async def start(
         logger.error("311's floor does not run here: %s", error)
         return None, _nothing
     webhooks = VoiceWebhooks(Conversation(floor), telephone, settings.public_url).routes() if telephone is not None else []
-    line = Hotline(floor=floor, pack=pack, routes=webhooks, service=service)
+    line = Hotline(floor=floor, pack=pack, routes=webhooks, db=service.db, situations=Situations(speech))
     if service.surge is not None:
         control = service.surge.control
         control.outside = replace(control.outside, switched=line.switched, staffed=line.staffed, call_back=line.floor.call_back)
-    return line, floor.stop
+    following = asyncio.create_task(line.follow(), name="what callers hear")
+    return line, partial(line.stop, following)
 
 
 def _telephone(settings: Settings, pack: Pack) -> TwilioVoice | None:

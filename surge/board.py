@@ -218,7 +218,7 @@ class Board(Switchboard):
         return self._settled(now)
 
     def lift(self, now: datetime) -> Turn:
-        """It is over: callbacks that wait end with a text."""
+        """Surge is closed: callbacks that wait end with a text."""
         recalling.lift(self.books, now)
         return self._settled(now)
 

@@ -15,7 +15,7 @@ class Word(StrEnum):
     PROMISE = "promise"  # we call you between these two times
     LATE = "late"  # we are late, and still call
     EXPIRED = "expired"  # we could not reach you, or not in time: here is the answer
-    LIFTED = "lifted"  # it is over; we do not call any more
+    LIFTED = "lifted"  # surge is closed, and we do not call any more; whether the danger is over is the alert's to say
 
 
 class Step(StrEnum):

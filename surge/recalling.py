@@ -189,7 +189,7 @@ def own_up(books: Books, callback: Callback) -> Callback:
 
 
 def lift(books: Books, now: datetime) -> None:
-    """It is over: who still waits to be called is told so instead."""
+    """Surge is closed: who still waits to be called is told so instead."""
     for callback in list(books.callbacks.values()):
         if callback.state in {State.REQUESTED, State.HOLDING}:
             _expire(books, stands(callback, State.EXPIRED, now, "lifted"), Word.LIFTED)

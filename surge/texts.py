@@ -21,8 +21,10 @@ WORDS: Final = {
     Word.PROMISE: "{city}: we call you back between {begins} and {ends}. Your place in line is kept. What to do now: {page}",
     Word.LATE: "{city}: we are late with our call, sorry. We still call you within the hour. What to do now: {page}",
     Word.EXPIRED: "{city}: we could not reach you by phone. The answers are here: {page} Questions? Call 311.",
-    Word.LIFTED: "{city}: it is over, so we will not call you back. What to do now: {page} Questions? Call 311.",
+    # Surge mode being closed says nothing about the danger: that is the alert's to say, on the page.
+    Word.LIFTED: "{city}: we did not reach you and will not call back any more. What to do now: {page} Questions? Call 311.",
 }
+EXERCISE: Final = "EXERCISE, not real."
 Send = Callable[[str, str, Content, str], Awaitable[Outcome]]  # channel, address, content, our number
 
 
@@ -35,7 +37,9 @@ class CallerTexts:
     air: Callable[[], Air]
 
     async def __call__(self, number: str, language: str, what: Word, promise: Promise | None) -> None:
-        content = Content(key=f"surge/{what}/{language}", language=language, body=self.body(language, what, promise))
+        body = self.body(language, what, promise)
+        body = f"{EXERCISE} {body}" if self.air().drill else body
+        content = Content(key=f"surge/{what}/{language}", language=language, body=body)
         left, why = came(await self.send(SMS, number, content, ""))
         if left is not True:
             logger.warning("a caller's text (%s) did not leave: %s", what, why)

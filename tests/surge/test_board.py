@@ -264,7 +264,7 @@ def test_a_stand_down_books_nothing_serves_on_and_says_when_nobody_is_left() -> 
     assert board.is_empty
 
 
-def test_the_end_of_the_danger_ends_callbacks_with_a_text() -> None:
+def test_when_surge_is_closed_callbacks_end_with_a_text() -> None:
     board = waiting_board("c1")
     board.book("c1", SOON, NOON)
     assert of(board.lift(NOON + MINUTE), Text) == [Text(contact_id="c1", what=Word.LIFTED)]
