@@ -21,9 +21,15 @@
   };
   let flushing = false;
   const flush = async () => {
-    if (flushing || !mark) return;
+    if (flushing) return;
     flushing = true;
     try {
+      if (!mark) { // the kept page names no session: presses wait for the desk's own page
+        const there = await fetch("/desk311/script", { cache: "no-store" });
+        if (there.status >= 500) throw new Error("not now");
+        reached(true);
+        return;
+      }
       let presses = read();
       while (presses.length) {
         const answer = await send(presses[0]);

@@ -57,7 +57,8 @@ class Wallboard:
         ]
 
     async def show(self, request: web.Request) -> web.StreamResponse:
-        return self._screens.page(request, "wallboard", **await self._values(request))
+        """Without whoever has signed in for it: it hangs where everybody looks."""
+        return self._screens.page(request, "wallboard", visit=None, mark="", **await self._values(request))
 
     async def follow(self, request: web.Request) -> web.StreamResponse:
         """The board as server-sent events, when something changed."""

@@ -76,6 +76,7 @@ class Desk:
     line: FakeLine
     carrier: Carrier
     written: Written
+    side: Side
     url: str
 
     async def signed_in(self, person_id: str) -> Browser:
@@ -172,7 +173,7 @@ async def desked(house: House, *, with_line: bool = True) -> AsyncIterator[Desk]
     app = web.Application()
     app.add_routes(Console(service, ring, house.served.url, side).web_routes())
     async with TestServer(app) as server:
-        yield Desk(house, line, carrier, written, str(server.make_url("")).rstrip("/"))
+        yield Desk(house, line, carrier, written, side, str(server.make_url("")).rstrip("/"))
 
 
 def lend(house: House, person_id: str) -> None:
