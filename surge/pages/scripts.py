@@ -15,9 +15,11 @@ from notify.slots import ENGLISH
 from notify.web.answers import Problem
 from notify.web.forms import Form
 from surge import facts, script, store
+from surge.activate import NoSuchActivation
 from surge.activation import FACT_KEEPERS, LOOKERS
 from surge.control import Control
 from surge.facts import SAME, Wanted
+from surge.pages.switch import GONE
 from surge.publish import Recalled
 from surge.tables import ActivationRow
 
@@ -49,8 +51,8 @@ class ScriptPages:
         try:
             wanted = self._wanted(form)
             await self._control.do(lambda conn: self._control.publishing.set_fact(conn, staff, which, wanted))
-        except Unfit as unfit:
-            return await self._page(request, unfit.problems)
+        except (Unfit, NoSuchActivation) as error:
+            return await self._page(request, _why(error))
         return self._screens.moved(FACTS)
 
     async def recall(self, request: web.Request) -> web.StreamResponse:
@@ -58,16 +60,16 @@ class ScriptPages:
         form, staff, fact_id = request[FORM], request[VISIT].staff, int(request.match_info["fact_id"])
         try:
             found = await self._control.recall(staff, form.text("activation_id"), fact_id, form.text("why"))
-        except Unfit as unfit:
-            return await self._page(request, unfit.problems)
+        except (Unfit, NoSuchActivation) as error:
+            return await self._page(request, _why(error))
         return await self._page(request, recalled=found)
 
     async def publish(self, request: web.Request) -> web.StreamResponse:
         staff, which = request[VISIT].staff, request[FORM].text("activation_id")
         try:
             made = await self._control.do(lambda conn: self._control.publishing.publish_script(conn, staff, which))
-        except Unfit as unfit:
-            return await self._page(request, unfit.problems)
+        except (Unfit, NoSuchActivation) as error:
+            return await self._page(request, _why(error))
         return self._screens.moved(f"{SCRIPT}/{made.version}")
 
     async def script(self, request: web.Request) -> web.StreamResponse:
@@ -103,7 +105,9 @@ class ScriptPages:
     async def _page(self, request: web.Request, problems: Sequence[str] = (), recalled: Recalled | None = None) -> web.Response:
         found = await self._db.read(self._read)
         if found["row"] is None:
-            return self._screens.page(request, "surge_facts", problems=[*problems, OFF], recalled=None, keeps=False, **found)
+            status = 422 if problems else 200
+            shown = {"problems": [*problems, OFF], "recalled": None, "keeps": False}
+            return self._screens.page(request, "surge_facts", status=status, **shown, **found)
         keeps = bool(request[VISIT].staff.roles & FACT_KEEPERS)
         return self._screens.page(
             request,
@@ -158,3 +162,7 @@ class ScriptPages:
 
     def _languages(self) -> Sequence[str]:
         return self._control.publishing.languages
+
+
+def _why(error: Unfit | NoSuchActivation) -> Sequence[str]:
+    return error.problems if isinstance(error, Unfit) else [GONE]

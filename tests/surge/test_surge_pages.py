@@ -114,6 +114,23 @@ async def test_what_somebody_else_changed_meanwhile_is_said(surging: Surging) ->
     await over(surging)
 
 
+async def test_what_is_not_there_any_more_is_said_on_every_page(surging: Surging) -> None:
+    lead = await surging.house.signed_in("lead311")
+    gone = {
+        "activation_id": "S-none",
+        "rev": "",
+        "why": "x",
+        "level": "1",
+        "name": "boil_minutes",
+        "value": "3",
+        "issued_by": "x",
+    }
+    for path in ("arm", "open", "level", "stand-down", "close", "report", "facts", "facts/7/recall", "script"):
+        page = await lead.post(f"/surge/{path}", gone)
+        assert page.status == 422 and "is not there any more" in page.words, path
+    assert (await lead.get("/surge/script/latest")).status in (200, 404)
+
+
 async def test_without_proof_nothing_is_opened(surging: Surging) -> None:
     lead, approver = await surging.house.signed_in("lead311"), await surging.house.signed_in("approver")
     await lead.post("/surge/choose", {"runbook": "boil", "why": "Again."})
