@@ -97,7 +97,8 @@ def query(asked: Mapping[str, str], now: datetime) -> Query:
 
 
 def _listed(value: str) -> frozenset[str]:
-    return frozenset(one.strip() for one in value.split(",") if one.strip())
+    """What can be no id and no code, a database cannot even be asked for."""
+    return frozenset(one.strip() for one in value.split(",") if one.strip() and one.isprintable())
 
 
 def _moment(name: str, value: str, problems: list[str]) -> datetime | None:

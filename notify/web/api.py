@@ -16,6 +16,7 @@ from subscribers.sealing import Keyring
 from surge import api as surge_api
 from surge.city_rates import rates
 from surge.number_api import NumberApi
+from surge.open311_api import Open311Api
 
 
 def routes(service: Service, ring: Keyring | None = None) -> list[web.RouteDef]:
@@ -31,7 +32,8 @@ class Api:
         alerts = AlertApi(service, ring, self._tallies, replies)
         site, city = service.assembly.site, service.assembly.city
         numbers = NumberApi(db=service.db, clock=service.clock, site=site, replies=replies, rates=rates(city.folder))
-        self._parts = (alerts, RecordsApi(service, ring), StaffApi(service, replies), PagingApi(service, replies), numbers)
+        own = (alerts, RecordsApi(service, ring), StaffApi(service, replies), PagingApi(service, replies))
+        self._parts = (*own, numbers, Open311Api(db=service.db, clock=service.clock))
         self._surge = surge_api.endpoints(service.surge.control, replies) if service.surge is not None else []
 
     def endpoints(self) -> list[Endpoint]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from pydantic.json_schema import models_json_schema
 
 from notify.draft import Draft
-from notify.web.endpoints import Endpoint, FollowUp, Query
+from notify.web.endpoints import PREFIX, Endpoint, FollowUp, Query
 from notify.web.schemas import NUMBERS, PROBLEMS, SCHEMAS, SURGE
 
 REF: Final = "#/components/schemas/{model}"
@@ -76,6 +76,8 @@ def _operation(one: Endpoint) -> dict[str, Any]:
     answers: dict[str, Any] = {str(one.status): {"description": one.says, "content": {one.media: {"schema": schema}}}}
     if one.path == "/readyz":
         answers["503"] = {"description": "Not ready", "content": {one.media: {"schema": schema}}}
+    if one.path.startswith(f"{PREFIX}/open311/") and one.query:  # that standard has an error document of its own
+        answers["400"] = {"description": "What was asked cannot be", "content": {one.media: {"schema": schema}}}
     if headers := _said(one):
         answers[str(one.status)]["headers"] = headers
     for status in sorted(_refusals(one)):

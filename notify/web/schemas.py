@@ -255,6 +255,7 @@ NUMBERS: Final[Mapping[str, Any]] = {
         sections=_list(_all(section=TEXT, lines=_list(FIGURE))),
         **{"from": MOMENT, "to": MOMENT},
     ),
+    "Open311": _list(ANYTHING),
     "IntervalsTaken": _all(new=COUNT, changed=COUNT, same=COUNT),
 }
 

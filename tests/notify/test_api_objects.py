@@ -78,6 +78,7 @@ EXPECTED: dict[str, Expected] = {
     f"POST {SURGE}/script": ANY,
     "POST /api/v1/surge/tests": ANY,
     "GET /api/v1/surge/report": ANY,
+    **{f"GET /api/v1/open311/v2/{what}.{form}": ANY for what in ("services", "requests") for form in ("xml", "json")},
     "POST /api/v1/surge/intervals": ANY,
 }
 ON_ALERTS = [name for name, one in EXPECTED.items() if one.rule in (Rule.LIMITS, Rule.NOT_OWN, Rule.SENDER)]

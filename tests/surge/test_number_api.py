@@ -9,14 +9,16 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import insert
 
+from notify import keys
 from notify.web.openapi import document
-from surge import number_rows
+from surge import need_rows, number_rows
 from surge.forecast import Span
+from surge.need_rows import Asked
 from surge.tables import ActivationRow
 from tests.notify.api_factory import Desk, a_desk
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-INTERVALS, REPORT = "/api/v1/surge/intervals", "/api/v1/surge/report"
+INTERVALS, REPORT, OPEN311 = "/api/v1/surge/intervals", "/api/v1/surge/report", "/api/v1/open311/v2"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -80,3 +82,22 @@ async def test_the_report_for_programs_is_as_the_document_says(desk: Desk) -> No
     for section in found["sections"]:
         for line in section["lines"]:
             assert set(figure["required"]) <= set(line) <= set(figure["properties"]), line
+
+
+async def test_needs_are_read_as_georeport_by_whoever_works_on_them(desk: Desk) -> None:
+    service = desk.served.running.service
+    ring, now = keys.load(desk.served.home / "keys.toml"), service.clock.now()
+    asked = Asked(
+        code="WATER_DELIVERY", people=3, lat=45.5231, lon=-122.6765, area="97204", address="1 Main St", routed_to="Water"
+    )
+    need_id = service.db.write_now(lambda conn: need_rows.log(conn, asked, "lead", ring, now))
+    found = await desk.ask("everything", "GET", f"{OPEN311}/requests.json?status=open")
+    assert found.status == 200 and [one["service_request_id"] for one in found.reply] == [need_id]
+    assert found.reply[0]["zipcode"] == "97204" and "Main" not in found.text
+    xml = await desk.ask("everything", "GET", f"{OPEN311}/requests.xml?service_request_id={need_id}")
+    assert xml.kind == "text/xml" and f"<service_request_id>{need_id}</service_request_id>" in xml.text
+    services = await desk.ask("everything", "GET", f"{OPEN311}/services.json")
+    assert {"WATER_DELIVERY", "INTERPRETER"} <= {one["service_code"] for one in services.reply}
+    wrong = await desk.ask("everything", "GET", f"{OPEN311}/requests.json?status=lost&start_date=now")
+    assert wrong.status == 400 and [one["code"] for one in wrong.reply] == ["400", "400"]
+    assert (await desk.ask("viewer", "GET", f"{OPEN311}/requests.json")).status == 403

@@ -162,6 +162,7 @@ def test_a_query_is_read_as_published() -> None:
     )
     assert (asked.start, asked.end) == (datetime(2026, 5, 1, 7, tzinfo=UTC), NOW)
     assert asked.codes == {"A", "B"} and asked.standings == {"open", "closed"}
+    assert query({"service_request_id": "N-1,\x00,"}, NOW).ids == {"N-1"}
     assert query({"start_date": "2025-01-01T00:00:00Z"}, NOW).end == datetime(2025, 4, 1, tzinfo=UTC)
     assert query({"start_date": "2026-05-01T00:00:00 02:00"}, NOW).start == datetime(2026, 4, 30, 22, tzinfo=UTC)
 
