@@ -58,12 +58,13 @@ class Board(Switchboard):
                 waits.enter(self.books, record, now)
         return self._settled(now)
 
-    def recall(self, arrival: Arrival, why: str, now: datetime) -> Turn:
-        """Somebody whom we call of our own accord: they get a promise, or, where none could be kept, the guide by text."""
+    def recall(self, arrival: Arrival, why: str, now: datetime, promise: Promise | None = None) -> Turn:
+        """Somebody whom we call of our own accord: they get a promise, or, where none could be kept, the guide by text.
+        promise: one that was spoken already."""
         if arrival.contact_id not in self.books.records:
             record = self.books.record(replace(self._met(arrival, now), call_sid=None))
             record = self.books.move(record, Standing.GREETED, now, why)
-            promise = self.promise(now)
+            promise = promise or self.promise(now)
             if promise is not None:
                 recalling.book(self.books, record, promise, now)
             else:
@@ -119,12 +120,15 @@ class Board(Switchboard):
         return self._settled(now)
 
     def book(self, contact_id: str, promise: Promise, now: datetime) -> Turn:
-        """A callback instead of waiting."""
+        """A callback instead of waiting. Whoever waits for one already keeps the older place, and what they were told last."""
         record = self.books.records.get(contact_id)
         if record is not None:
             record = self.books.records[waits.unring(self.books, record, now)]
         if record is not None and Standing.CALLBACK in ALLOWED[record.contact.standing]:
             waits.unforward(self.books, record, now, answered=False)
+            before = self.books.promised_to(record.contact.caller)
+            if before is not None:
+                recalling.merge(self.books, before, self.books.records[contact_id], now)
             recalling.book(self.books, self.books.records[contact_id], promise, now)
         return self._settled(now)
 

@@ -239,6 +239,8 @@ class Conversation:
                 floor.say(Turn(orders=(Text(contact_id=call.contact_id, what=Word.GUIDE),)))
             case voice.BookCallback(promise=promise):
                 floor.say(board.book(call.contact_id, promise, now))
+                if board.books.callback_of(call.contact_id) is None:  # it had ended; what was spoken is kept all the same
+                    floor.recall(call.contact_id, "was promised a call", promise)
             case voice.ToPartner(name=name):
                 floor.say(board.forward(call.contact_id, name, now))
             case voice.InZip(zip=area):

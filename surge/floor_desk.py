@@ -12,7 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notify.slots import ENGLISH
 from surge import measures
-from surge.contact import Contact, Standing
+from surge.callback import Promise
+from surge.contact import Contact, Standing, Way
 from surge.desk_line import Figures, Letter
 from surge.floor import Floor
 from surge.records import Record
@@ -156,12 +157,16 @@ class DeskFloor(Floor):
         """Whoever was told something wrong is called: a new contact of theirs, with a promise and a text that says when. One
         who cannot be promised a call is told by the text alone."""
         for contact_id in contact_ids:
-            record = self.board.books.records.get(contact_id)
-            number = self.number_of(record) if record is not None else ""
-            if record is None or not number or "@" in number:
-                continue
-            again = replace(self.arrival(record.contact.way, f"again {contact_id}", number), language=record.contact.language)
-            self.say(self.board.recall(again, why, self.now()))
+            self.recall(contact_id, why)
+
+    def recall(self, contact_id: str, why: str, promise: Promise | None = None) -> None:
+        """Once for each contact and reason. promise: one that was spoken to them already."""
+        record = self.board.books.records.get(contact_id)
+        number = self.number_of(record) if record is not None else ""
+        if record is None or not number or "@" in number:
+            return
+        again = self.arrival(Way.VOICE, f"again {contact_id} {why}", number, language=record.contact.language)
+        self.say(self.board.recall(again, why, self.now(), promise))
 
     def record(self, contact_id: str) -> Record | None:
         return self.board.books.records.get(contact_id)

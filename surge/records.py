@@ -25,7 +25,7 @@ class Rules:
     placing: timedelta = timedelta(seconds=60)  # until it rings: the provider takes only so many calls a second
     reads: timedelta = timedelta(seconds=90)  # a written contact that was shown and not opened
     wrap: timedelta = timedelta(minutes=3)
-    treated: timedelta = timedelta(seconds=60)  # to choose in, after the longest wait
+    treated: timedelta = timedelta(minutes=10)  # to choose in, after the longest wait: nobody may be cut off from a promise
     dialling: timedelta = timedelta(seconds=90)  # a dial nobody has told us the end of
     overflow_after: timedelta = timedelta(minutes=10)
     most_misses: int = 2

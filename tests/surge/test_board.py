@@ -246,6 +246,8 @@ def test_after_the_longest_wait_they_are_told_and_then_have_timed_out() -> None:
     board = waiting_board("c1", longest_min=5)
     assert [one.step for one in of(board.tick(NOON + 5 * MINUTE), Redirect)] == [Step.LONGEST]
     board.tick(NOON + 6 * MINUTE)
+    assert standing(board, "c1") is Standing.QUEUEING, "they choose what to do instead"
+    board.tick(NOON + 15 * MINUTE)
     assert standing(board, "c1") is Standing.TIMED_OUT
 
 
@@ -296,3 +298,14 @@ def test_everything_said_twice_changes_nothing() -> None:
 def test_an_agent_chooses_to_be_ready_on_a_break_or_gone_and_nothing_else() -> None:
     with pytest.raises(ValueError, match="cannot choose to be talking"):
         Board(rules()).sit(profile(), AgentState.TALKING, NOON)
+
+
+def test_whoever_books_twice_is_called_once_at_the_older_place_and_the_later_time() -> None:
+    board, later = waiting_board("c1", "c2"), Promise(begins=SOON.ends, ends=SOON.ends + 20 * MINUTE)
+    board.book("c1", SOON, NOON)
+    board.arrive(a_call("c3", caller="of c1"), NOON + MINUTE)
+    board.move("c3", Standing.GREETED, NOON + MINUTE)
+    board.book("c3", later, NOON + MINUTE)
+    first, second = board.books.callbacks["bc1"], board.books.callbacks["bc3"]
+    assert (first.state, second.state) == (State.MERGED, State.HOLDING)
+    assert (second.place, second.promise) == (first.place, later)

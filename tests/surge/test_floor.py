@@ -270,6 +270,7 @@ async def test_somebody_told_wrong_is_called_back(store: Database, clock: Manual
         await house.floor.call_back([contact_id], "the time was wrong")
         again = [one for one in house.floor.board.books.callbacks.values() if one.contact_id != contact_id]
         assert len(again) == 1 and again[0].state is State.HOLDING
+        assert standing(house, again[0].contact_id) is Standing.CALLBACK
         assert isinstance(house.talk, Conversation) and AIR.activation_id is None
 
 
@@ -310,3 +311,14 @@ async def test_a_telephone_that_does_not_work_stops_no_desk_and_is_tried_again(
         await house.floor._reconcile()
         assert phone.opened == 1
     assert phone.opened == 0
+
+
+async def test_a_promise_that_was_spoken_is_kept_although_the_contact_had_ended(
+    store: Database, clock: ManualClock, tmp_path: Path
+) -> None:
+    async with a_floor(store, clock, tmp_path / "floor.journal") as house:
+        contact_id = house.wait_in_line("CA1")
+        house.floor.say(house.floor.board.failed_over(contact_id, clock.now()))
+        house.press("CA1", "offer", "3")
+        (callback,) = house.floor.board.books.callbacks.values()
+        assert callback.state is State.HOLDING and callback.contact_id != contact_id
