@@ -129,7 +129,7 @@ async def start(
     try:
         await floor.start()
     except Held as error:
-        logger.error("311's floor does not run here: %s", error)
+        logger.error("311's floor does not run here: %s (docs/surge.md#how-it-is-put-together)", error)
         return None, _nothing
     webhooks = VoiceWebhooks(Conversation(floor), telephone, settings.public_url).routes() if telephone is not None else []
     line = Hotline(floor=floor, pack=pack, routes=webhooks, db=service.db, situations=Situations(speech))
@@ -146,7 +146,7 @@ def _telephone(settings: Settings, pack: Pack) -> TwilioVoice | None:
         return None
     wrong = packs.problems(pack, settings.mode)
     if wrong:
-        logger.error("311's telephone stays closed: %s", " ".join(wrong))
+        logger.error("311's telephone stays closed: %s (docs/surge.md#how-it-is-put-together)", " ".join(wrong))
         return None
     account = TwilioAccount(
         account_sid=settings.twilio_account_sid,
