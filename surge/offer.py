@@ -118,7 +118,10 @@ class Offers:
         return []
 
     def _fits(self, row: ActivationRow, alert: AlertRow) -> bool:
-        """Whether an activation is the alert's own, or was got ready for its hazard before there was any alert."""
+        """Whether an activation is the alert's own, or was got ready for its hazard before there was any alert. A drill is
+        nobody's but a drill's."""
+        if row.drill and not self.control.switch.means.drills_only:
+            return False
         if row.incident_id is not None:
             return row.incident_id == alert.incident_id
         return row.runbook == self._runbook(alert.hazard) and row.status in (Status.DRAFT, Status.ARMED)
