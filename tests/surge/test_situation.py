@@ -107,15 +107,19 @@ def test_nothing_is_put_together_and_what_never_fits_is_left_out(room: Room) -> 
     assert spoken.messages(endless, speech()) == {}
 
 
-@given(
-    st.lists(st.sampled_from(["Boil it.", "Stay inside!", "Why?", "煮沸。", "It is 4.5 m high.", "x " * 30 + "."]), max_size=8)
-)
-def test_words_are_cut_between_sentences_only(sentences: list[str]) -> None:
+SENTENCES = ("Boil it.", "Stay inside!", "Why?", "煮沸。", "It is 4.5 m high.", "x " * 29 + "x.")
+
+
+@given(st.lists(st.sampled_from(SENTENCES), max_size=40))
+def test_words_are_cut_between_sentences_only_and_leave_time_for_the_way_to_911(sentences: list[str]) -> None:
     whole = " ".join(sentences)
     kept = spoken.fitted(whole, "en", speech())
     assert whole.startswith(kept)
     assert not kept or kept.endswith((".", "!", "?", "。"))
-    assert (prompts.seconds(Prompt(language="en", words=kept)) or 0) <= prompts.MOST_S
+    way_out = speech().texts["en"]["voice.way_out"]
+    taken = sum(prompts.seconds(Prompt(language="en", words=words)) or 0 for words in (way_out, kept))
+    assert taken + spoken.NEXT_S <= prompts.MOST_S
+    assert kept == whole or taken + spoken.NEXT_S > prompts.MOST_S - 30 / prompts.WORDS_PER_S
 
 
 def test_zip_codes_follow_the_area_and_end_with_the_alert(room: Room) -> None:

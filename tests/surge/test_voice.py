@@ -259,6 +259,8 @@ def test_when_swamped_nobody_new_is_put_in_line_and_who_waits_is_served(shape: S
     assert reply.call.step is Step.OFFER and stands(reply) == []
     assert "So many people are calling that nobody can wait on the line now." in said(reply.twiml)
     assert names(waiting(in_line(a_scene()), a_scene(level=3))) == ["Gather", "Redirect"]
+    if shape is Shape.FULL_QUEUE:
+        assert sent(in_line(a_scene()), Sent.AGAIN, scene).call.step is Step.WAITING
     handed_over = pressed(scene, "", call=a_call(head=Head.FROM_911))
     assert handed_over.call.step is not Step.OFFER
 
