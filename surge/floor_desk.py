@@ -153,6 +153,12 @@ class DeskFloor(Floor):
             raise ValueError("This contact is not yours, or was ended a day ago.")
         self.say(self.board.finish(person_id, contact_id, disposition, script, self.now()))
 
+    async def lift(self) -> None:
+        """Ends every callback that still waits, with a text, so that a stand-down can be closed; the database knows it when
+        this returns."""
+        self.say(self.board.lift(self.now()))
+        await self.flush()
+
     async def call_back(self, contact_ids: Sequence[str], why: str) -> None:
         """Whoever was told something wrong is called: a new contact of theirs, with a promise and a text that says when. One
         who cannot be promised a call is told by the text alone."""

@@ -23,7 +23,7 @@ from surge.desk_line import DeskLine, Letter
 from surge.floor_desk import DeskFloor
 from surge.orders import Word
 from surge.seats import AgentState
-from surge.tables import ContactRow
+from surge.tables import CallbackRow, ContactRow
 from tests.surge.phone_fake import AIR, RING, FakePhone, House, a_floor, crash
 from tests.surge.voice_factory import NOON, portland, said
 
@@ -322,3 +322,16 @@ async def test_a_promise_that_was_spoken_is_kept_although_the_contact_had_ended(
         house.press("CA1", "offer", "3")
         (callback,) = house.floor.board.books.callbacks.values()
         assert callback.state is State.HOLDING and callback.contact_id != contact_id
+
+
+async def test_a_lead_may_end_the_callbacks_that_keep_a_stand_down_open(
+    store: Database, clock: ManualClock, tmp_path: Path
+) -> None:
+    async with a_floor(store, clock, tmp_path / "floor.journal") as house:
+        house.wait_in_line("CA1")
+        house.press("CA1", "offer", "3")
+        assert not house.floor.board.is_empty
+        await house.floor.lift()
+        await house.settled()
+        assert house.floor.board.is_empty and house.texts.sent[-1][2] is Word.LIFTED
+        assert store.read_now(lambda conn: list(conn.scalars(select(CallbackRow.state)))) == ["expired"]
