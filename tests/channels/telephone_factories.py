@@ -129,4 +129,4 @@ class House:
 
 
 def _ends(line: Mapping[str, Any], leg: Leg) -> bool:
-    return line["event"] == "end" and line["sid"] == leg.call.sid
+    return (line["event"], line["sid"]) == ("end", leg.call.sid)

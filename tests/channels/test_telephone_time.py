@@ -37,7 +37,11 @@ def test_of_two_things_due_at_once_the_first_planned_comes_first() -> None:
     timeline, done = Timeline(), list[str]()
     for name in "abc":
         timeline.after(1.0, lambda name=name: done.append(name))  # type: ignore[misc]
-    timeline.after(0.0, lambda: timeline.after(1.0, lambda: done.append("d")) and None)
+
+    def one_more() -> None:
+        timeline.after(1.0, lambda: done.append("d"))
+
+    timeline.after(0.0, one_more)
     timeline.advance(1.0)
     assert done == ["a", "b", "c", "d"]
 

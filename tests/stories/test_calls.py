@@ -40,13 +40,13 @@ async def test_a_caller_hears_the_way_to_911_first_and_also_when_the_service_is_
     fallback = home / "fallback.xml"
     fallback.write_bytes(voice_fallback.document(portland(), speech()))
     options = ["--voice-number", f"{portland().number}={town.url}/voice/ring", "--voice-fallback", str(fallback)]
-    carrier = await town.carrier(*options, "--speed", "20")
+    carrier = await town.carrier(*options, "--speed", "60")
     carrier.ready["log"] = str(town.logs)
     service = await town.service()
     try:
-        alive = await rung(carrier, presses=["0"], hangs_up_s=60)
+        alive = await rung(carrier, presses=["0"], hangs_up_s=45)
         await service.kill()
-        dead = await rung(carrier, hangs_up_s=60)
+        dead = await rung(carrier, hangs_up_s=45)
     finally:
         await service.end()
         await carrier.end()

@@ -129,7 +129,12 @@ async def _all_done(simulator: Running, floor: DeskFloor, count: int) -> None:
     """Agents write down what it was as soon as a caller has gone; looked at after each webhook."""
     board, answered = simulator.telephone.board, asyncio.Event()
     usual = board.on_answer
-    board.on_answer = lambda: (usual(), answered.set()) and None
+
+    def heard() -> None:
+        usual()
+        answered.set()
+
+    board.on_answer = heard
     async with asyncio.timeout(PATIENCE_S):
         while len(floor.contacts()) < count or not all(contact.standing in TERMINAL for contact in floor.contacts()):
             await answered.wait()
