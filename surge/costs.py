@@ -123,15 +123,18 @@ def _is_amount(value: Any) -> bool:
     return isinstance(value, Decimal | int) and not isinstance(value, bool) and Decimal(value).is_finite()
 
 
-def channel(contact: Contact) -> Channel | None:
-    """None for whoever nobody answered, and for whom a partner did: they cost something, but none of these rates."""
+def channel(contact: Contact, called: Collection[str] = ()) -> Channel | None:
+    """None for whoever nobody answered, and for whom a partner did: they cost something, but none of these rates. called: ids
+    of contacts whose caller was called back and reached."""
+    if contact.contact_id in called:
+        return Channel.PHONE
     if contact.answered_at is not None or contact.standing is Standing.DONE:
         return BY_STAFF[contact.way]
     return Channel.ONLINE if contact.standing in BY_ITSELF else None
 
 
-def counted(contacts: Iterable[Contact]) -> Mapping[Channel, int]:
-    found = Counter(one for one in map(channel, contacts) if one is not None)
+def counted(contacts: Iterable[Contact], called: Collection[str] = ()) -> Mapping[Channel, int]:
+    found = Counter(kind for one in contacts if (kind := channel(one, called)) is not None)
     return {one: found[one] for one in Channel}
 
 

@@ -1,13 +1,14 @@
 """The same figures by language and by area, so that nobody's worse service hides in an average; and no group so small that its
 figures tell of somebody."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from surge.contact import Contact
-from surge.measures import Share, access, by, service_levels, waits
+from surge.measures import Share, by, service_levels, waits
+from surge.outcomes import access
 from surge.sections import Count, Lasting, Line, Part, Ratio, Said
 
 FEWEST: Final = 10  # contacts; a smaller group's figures are withheld
@@ -44,28 +45,29 @@ def area(contact: Contact) -> str:
     return contact.area or UNKNOWN
 
 
-def lines(found: Groups, within: timedelta) -> tuple[Line, ...]:
-    """Contacts, callers helped, answers in time and mean wait of each group, and how far the worst is from the best."""
+def lines(found: Groups, within: timedelta, called: Collection[str] = ()) -> tuple[Line, ...]:
+    """Contacts, callers helped, answers in time and mean wait of each group, and how far the worst is from the best. called:
+    ids of contacts whose caller was called back and reached."""
     named = [*found.shown, *([(WITHHELD, found.rest)] if len(found.rest) >= FEWEST else [])]
-    each = [line for name, some in named for line in _of_one(name, some, within)]
+    each = [line for name, some in named for line in _of_one(name, some, within, called)]
     note = f"{found.withheld} with too few contacts to be shown one by one." if found.withheld else ""
-    return (Line(name="groups_shown", value=Count(number=len(found.shown)), note=note), *each, *_apart(found.shown))
+    return (Line(name="groups_shown", value=Count(number=len(found.shown)), note=note), *each, *_apart(found.shown, called))
 
 
-def _of_one(name: str, contacts: Sequence[Contact], within: timedelta) -> tuple[Line, ...]:
+def _of_one(name: str, contacts: Sequence[Contact], within: timedelta, called: Collection[str]) -> tuple[Line, ...]:
     waited = waits(contacts)
     gone = sum(one.waited is not None for one in contacts)
     levels = service_levels(contacts, within)
     return (
         Line(name="offered", about=name, value=Count(number=len(contacts))),
-        Line(name="access", about=name, value=Part(share=access(contacts), whole="callers")),
+        Line(name="access", about=name, value=Part(share=access(contacts, called), whole="callers")),
         Line(name="answered_in_time", about=name, value=Part(share=levels.offered, whole="queued")),
         Line(name="mean_wait", about=name, value=Lasting(after=waited.everybody_mean, people=gone)),
     )
 
 
-def _apart(shown: Iterable[tuple[str, Sequence[Contact]]]) -> tuple[Line, ...]:
-    reached = [(name, access(some)) for name, some in shown]
+def _apart(shown: Sequence[tuple[str, Sequence[Contact]]], called: Collection[str]) -> tuple[Line, ...]:
+    reached = [(name, access(some, called)) for name, some in shown]
     waited = [(name, mean.total_seconds()) for name, some in shown if (mean := waits(some).everybody_mean) is not None]
     return _access_apart(reached), _wait_apart(waited)
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from surge.callback import State
 from surge.contact import Contact
-from surge.measures import Share
+from surge.measures import HELPED, Share
 from surge.queue import Place
 
 GRADES: Final = (1, 2, 3, 4, 5)  # 1: of no help, 5: of much help
@@ -95,14 +95,33 @@ class First:
     people: int
 
 
-def first_contact(contacts: Iterable[Contact]) -> First:
-    """Who has no number is not in it: nobody can tell whether they came again."""
+def reached(callbacks: Iterable[Promised]) -> frozenset[str]:
+    """Contacts whose caller was called back and spoke with somebody. Their contact ended as a callback, not as answered."""
+    return frozenset(one.contact_id for one in callbacks if one.reached_at is not None)
+
+
+def access(contacts: Iterable[Contact], called: Collection[str] = ()) -> Share:
+    """As surge.measures.access, those counted as helped who were called back: called, by contact id."""
+    helped: dict[str, bool] = {}
+    for one in contacts:
+        who = one.caller or f"contact {one.contact_id}"
+        got = one.standing in HELPED or one.answered_at is not None or one.contact_id in called
+        helped[who] = helped.get(who, False) or got
+    return Share(part=sum(helped.values()), whole=len(helped))
+
+
+def first_contact(contacts: Iterable[Contact], called: Collection[str] = ()) -> First:
+    """Who has no number is not in it: nobody can tell whether they came again. called: as in `access`."""
     of_one: dict[str, list[Contact]] = {}
     for one in sorted(contacts, key=lambda contact: contact.offered_at):
         if one.caller:
             of_one.setdefault(one.caller, []).append(one)
-    answered = [several for several in of_one.values() if any(one.answered_at for one in several)]
-    once = sum(next(place for place, one in enumerate(several) if one.answered_at) == len(several) - 1 for several in answered)
+    firsts = [
+        (next((place for place, one in enumerate(several) if one.answered_at or one.contact_id in called), None), len(several))
+        for several in of_one.values()
+    ]
+    answered = [(first, attempts) for first, attempts in firsts if first is not None]
+    once = sum(first == attempts - 1 for first, attempts in answered)
     return First(
         once=Share(part=once, whole=len(answered)),
         attempts=sum(len(several) for several in of_one.values()),

@@ -12,7 +12,7 @@ from surge.callback import State
 from surge.contact import Contact, Way
 from surge.costs import PUBLISHED, Channel, Rates
 from surge.forecast import NotMeasured, Span
-from surge.measures import abandonment, access, counts, little, service_levels, waits
+from surge.measures import abandonment, counts, little, service_levels, waits
 from surge.outcomes import AgentTime, Graded, Promised
 from surge.queue import Place
 from surge.relief import Answering, Counterfactual, Load, Moved
@@ -54,21 +54,21 @@ class Happened:
 
 
 def report(happened: Happened) -> tuple[Section, ...]:
-    contacts = happened.contacts
+    contacts, called = happened.contacts, outcomes.reached(happened.callbacks)
     by_language = groups.groups(contacts, groups.language)
     by_area = groups.groups(contacts, groups.area)
     return (
         Section(name="contacts", lines=tuple(_contacts(contacts))),
         Section(name="service", lines=tuple(_service(contacts))),
         Section(name="waits", lines=tuple(_waits(contacts))),
-        Section(name="people", lines=tuple(_people(contacts, happened.grades))),
+        Section(name="people", lines=tuple(_people(contacts, happened.grades, called))),
         Section(name="callbacks", lines=tuple(_callbacks(happened))),
-        Section(name="languages", lines=groups.lines(by_language, HEADLINE)),
-        Section(name="areas", lines=groups.lines(by_area, HEADLINE)),
+        Section(name="languages", lines=groups.lines(by_language, HEADLINE, called)),
+        Section(name="areas", lines=groups.lines(by_area, HEADLINE, called)),
         Section(name="agents", lines=tuple(_agents(happened))),
         Section(name="relief", lines=tuple(_relief(happened.relief))),
-        Section(name="costs", lines=tuple(_costs(contacts, happened.rates))),
-        Section(name="rights", lines=rights.lines(contacts, by_language, happened.requests)),
+        Section(name="costs", lines=tuple(_costs(contacts, happened.rates, called))),
+        Section(name="rights", lines=rights.lines(contacts, by_language, happened.requests, called)),
         Section(name="checks", lines=tuple(checks(contacts, happened.span, happened.now))),
     )
 
@@ -113,9 +113,9 @@ def _waits(contacts: Collection[Contact]) -> Iterator[Line]:
     yield Line(name="abandonment", value=Part(share=abandonment(contacts), whole="queued, short hang-ups left out"))
 
 
-def _people(contacts: Collection[Contact], grades: Sequence[Graded]) -> Iterator[Line]:
-    yield Line(name="access", value=Part(share=access(contacts), whole="callers"))
-    first = outcomes.first_contact(contacts)
+def _people(contacts: Collection[Contact], grades: Sequence[Graded], called: Collection[str]) -> Iterator[Line]:
+    yield Line(name="access", value=Part(share=outcomes.access(contacts, called), whole="callers"))
+    first = outcomes.first_contact(contacts, called)
     yield Line(name="people_with_a_number", value=Count(number=first.people))
     yield Line(name="attempts_of_people_with_a_number", value=Count(number=first.attempts))
     yield Line(name="answered_by_first_contact", value=Part(share=first.once, whole="people answered"))
@@ -187,8 +187,8 @@ def _load(load: Load | NotMeasured) -> Iterator[Line]:
     yield Line(name="r4_call_takers", value=Count(number=load.call_takers), note="For 90 % in 15 s, by Erlang C.")
 
 
-def _costs(contacts: Collection[Contact], rates: Rates) -> Iterator[Line]:
-    numbers = costs.counted(contacts)
+def _costs(contacts: Collection[Contact], rates: Rates, called: Collection[str]) -> Iterator[Line]:
+    numbers = costs.counted(contacts, called)
     spent = costs.spent(numbers, rates)
     for channel in Channel:
         yield Line(name="contacts_answered", about=channel, value=Count(number=numbers[channel]))

@@ -9,8 +9,9 @@ from typing import Final
 
 from surge.contact import Contact
 from surge.groups import FEWEST, Groups
-from surge.measures import Share, access
+from surge.measures import Share
 from surge.needs import ACCOMMODATIONS, TERMINAL, Status
+from surge.outcomes import access
 from surge.sections import Count, Lasting, Line, Part, Said
 
 COMPLAINT: Final = "COMPLAINT"  # the code of a need that says the city has not served somebody as it must
@@ -34,15 +35,21 @@ class Request:
         return self.ended_at is not None and (self.due_at is None or self.ended_at <= self.due_at)
 
 
-def lines(contacts: Collection[Contact], by_language: Groups, requests: Sequence[Request]) -> tuple[Line, ...]:
+def lines(
+    contacts: Collection[Contact], by_language: Groups, requests: Sequence[Request], called: Collection[str] = ()
+) -> tuple[Line, ...]:
+    """called: ids of contacts whose caller was called back and reached."""
     foreign = [one for one in contacts if one.language != "en"]
     shown = [(name, some) for name, some in by_language.shown if name != "en"]
     wanted = [one for one in requests if one.accommodation or one.code in ACCOMMODATIONS]
     complaints = [one for one in requests if one.code == COMPLAINT]
     return (
         _number("contacts_not_in_english", len(foreign)),
-        Line(name="callers_not_in_english_helped", value=Part(share=access(foreign), whole="callers not in English")),
-        *(Line(name="callers_helped", about=name, value=Part(share=access(some), whole="callers")) for name, some in shown),
+        Line(name="callers_not_in_english_helped", value=Part(share=access(foreign, called), whole="callers not in English")),
+        *(
+            Line(name="callers_helped", about=name, value=Part(share=access(some, called), whole="callers"))
+            for name, some in shown
+        ),
         *(line for name, some in shown for line in _answer_time(name, some)),
         *_requests("accommodation", wanted),
         *(line for code in sorted({one.code for one in wanted}) for line in _of_code(code, wanted)),

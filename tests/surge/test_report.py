@@ -202,6 +202,21 @@ def test_promises_kept_leave_out_who_called_again_themselves() -> None:
     assert later.kept == Share(part=1, whole=4)  # its time has passed, and nobody called
 
 
+def test_whoever_was_called_back_got_an_answer_and_cost_a_call() -> None:
+    contacts = [ended(f"b{n}", Standing.CALLBACK, caller=f"b{n}") for n in range(3)]
+    begins, ends = START, START + timedelta(minutes=30)
+    callbacks = [
+        Promised(contact_id=f"b{n}", state=state, asked_at=START, begins=begins, ends=ends, reached_at=at)
+        for n, (state, at) in enumerate([(State.DONE, ends), (State.EXPIRED, None), (State.HOLDING, None)])
+    ]
+    found = report(happened(contacts, callbacks=callbacks))
+    assert value(found, "people", "access").share == Share(part=1, whole=3)
+    assert value(found, "people", "answered_by_first_contact").share == Share(part=1, whole=1)
+    assert value(found, "costs", "contacts_answered", "phone") == Count(number=1)
+    assert value(found, "contacts", "callbacks") == Count(number=3)  # how the contacts themselves ended
+    assert value(found, "callbacks", "promise_kept").share == Share(part=1, whole=3)
+
+
 def test_who_was_overtaken_most_is_found_by_place_and_not_by_arrival() -> None:
     seconds = {"a": (0, 300), "b": (10, 200), "c": (20, 250), "d": (30, 100)}
     contacts = []
