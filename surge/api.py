@@ -22,8 +22,8 @@ from surge.api_bodies import (
     Chosen,
     Entered,
     Levelled,
+    LineTried,
     Over,
-    TestCall,
     activation_json,
     fact_json,
     recalled_json,
@@ -70,7 +70,7 @@ class SurgeApi:
             see(f"{BELOW}/script", self.latest, "What is read aloud now", "Script", refusals=MISSING),
             see(f"{BELOW}/script/{{version}}", self.version, "What was read aloud", "Script", refusals=MISSING),
             post(f"{ONE}/script", self.publish, Nothing, keepers, "Publishes what is known now as a version", "Script", 201),
-            post(f"{PREFIX}/surge/tests", self.tested, TestCall, activation.ARMERS, lines, "Tested", 201),
+            post(f"{PREFIX}/surge/tests", self.tested, LineTried, activation.ARMERS, lines, "Tested", 201),
         ]
 
     def _post(self, path: str, answer: Any, body: type[BaseModel], roles: frozenset[Role], *said: Any) -> Endpoint:
@@ -193,7 +193,7 @@ class SurgeApi:
 
     async def tested(self, request: web.Request) -> web.Response:
         given, staff = request[GIVEN], request[STAFF]
-        assert isinstance(given, TestCall)
+        assert isinstance(given, LineTried)
 
         def verb(conn: Connection) -> dict[str, Any]:
             self.control.switch.tested(conn, staff, given.line)

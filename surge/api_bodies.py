@@ -60,10 +60,9 @@ class Entered(Given):
         )
 
 
-class TestCall(Given):
+class LineTried(Given):
     """line: "fallback", or "partner NAME"."""
 
-    __test__ = False
     line: str
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -68,7 +68,6 @@ class AlertRecord:
 
     words: AlertWords
     languages: Sequence[str]
-    _past: frozenset[str] = field(default=frozenset({Status.REJECTED, Status.RETURNED, Status.DRAFT}), init=False)
 
     def __call__(self, conn: Connection, incident_id: str, book: Runbook) -> Sequence[FromAlert]:
         found = self._newest(conn, incident_id)
@@ -84,5 +83,5 @@ class AlertRecord:
         said = [row for row in rows if row.approved_by]
         if said:
             return said[-1], register.frozen(conn, said[-1].alert_id)
-        waiting = [row for row in rows if row.frozen and row.status not in self._past]
+        waiting = [row for row in rows if row.frozen and row.status == Status.PENDING]
         return (waiting[-1], from_json(waiting[-1].frozen or "")) if waiting else None

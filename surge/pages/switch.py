@@ -33,11 +33,6 @@ STEPS: Final[Mapping[str, frozenset[Role]]] = {
     "report": OPENERS,
 }
 PROVED: Final = frozenset({"arm", "open", "stand-down", "close"})
-LEVEL_WORDS: Final = {
-    1: "Calm: callers hear the message, can check their address and reach somebody",
-    2: "Crowded: the guide by text and the callback are offered first",
-    3: "Swamped: the message, the guide and the way to 911; nobody waits on the line",
-}
 GONE: Final = "What you looked at is not there any more. Read the page again."
 
 
@@ -152,7 +147,6 @@ class SwitchPages:
             own=row is not None and row.status == Status.ARMED and _own("open", row, staff),
             keeps=bool(staff.roles & activation.FACT_KEEPERS),
             arms=bool(staff.roles & ARMERS),
-            levels=LEVEL_WORDS,
             lines=[store.FALLBACK, *(f"partner {name}" for name in self._switch.means.partners)],
             telephone=self._switch.means.telephone,
             drills_only=self._switch.means.drills_only,
