@@ -147,6 +147,7 @@ class SwitchPages:
             own=row is not None and row.status == Status.ARMED and _own("open", row, staff),
             keeps=bool(staff.roles & activation.FACT_KEEPERS),
             arms=bool(staff.roles & ARMERS),
+            opens=bool(staff.roles & OPENERS),
             lines=[store.FALLBACK, *(f"partner {name}" for name in self._switch.means.partners)],
             telephone=self._switch.means.telephone,
             drills_only=self._switch.means.drills_only,
