@@ -87,7 +87,7 @@ class Conversation:
         return self._heard(form, Heard(dial_status=status))
 
     def recorded(self, form: Form) -> bytes:
-        return self._heard(form, Heard(recording=form.get("RecordingUrl", "")))
+        return self._heard(form, Heard(recording=form.get("RecordingUrl", ""), digits=form.get("Digits", "")))
 
     # -- agents --
 

@@ -3,13 +3,16 @@
 from alembic import context
 from sqlmodel import SQLModel
 
+# Each registers its tables; most are used for nothing else.
 import notify.paging_tables
 import notify.staff_tables
 import notify.tables
-import surge.desk_tables
-import surge.floor_tables
-import surge.number_tables
-import surge.tables  # noqa: F401  (registers its tables)
+import subscribers.gazetteer.tables  # noqa: F401
+import subscribers.tables  # noqa: F401
+import surge.desk_tables  # noqa: F401
+import surge.floor_tables  # noqa: F401
+import surge.number_tables  # noqa: F401
+import surge.tables  # noqa: F401
 
 assert notify.tables.Delivery.__table__.metadata is SQLModel.metadata  # type: ignore[attr-defined]
 

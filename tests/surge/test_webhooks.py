@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -15,6 +16,7 @@ from channels.voice import TwilioVoice
 from notify.clock import ManualClock
 from notify.db import Database
 from surge.conversation import Conversation
+from surge.voice_call import Step
 from surge.webhooks import TOKEN, VoiceWebhooks
 from tests.surge.phone_fake import House, a_floor
 from tests.surge.voice_factory import NOON, portland, said
@@ -118,3 +120,12 @@ async def test_a_database_that_stands_still_keeps_no_caller_waiting(
         free.set()
         await held
         assert len(provider.house.floor.contacts()) == 30
+
+
+async def test_nine_leads_to_911_while_a_message_is_being_left(store: Database, clock: ManualClock, tmp_path: Path) -> None:
+    async with listening(store, clock, tmp_path) as provider:
+        await provider.post("/voice/ring")
+        calls = provider.house.floor.calls
+        calls["CA1"] = replace(calls["CA1"], step=Step.VOICEMAIL)
+        status, document = await provider.post("/voice/recorded", Digits="9", RecordingUrl="https://record.example.gov/1")
+        assert status == 200 and portland().emergency_line.encode() in document
