@@ -3,16 +3,28 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-# Each registers its tables; most are used for nothing else.
 import notify.paging_tables
 import notify.staff_tables
 import notify.tables
-import subscribers.gazetteer.tables  # noqa: F401
-import subscribers.tables  # noqa: F401
-import surge.desk_tables  # noqa: F401
-import surge.floor_tables  # noqa: F401
-import surge.number_tables  # noqa: F401
-import surge.tables  # noqa: F401
+import subscribers.gazetteer.tables
+import subscribers.tables
+import surge.desk_tables
+import surge.floor_tables
+import surge.number_tables
+import surge.tables
+
+# Importing a module registers its tables.
+REGISTERED = (
+    notify.paging_tables,
+    notify.staff_tables,
+    notify.tables,
+    subscribers.gazetteer.tables,
+    subscribers.tables,
+    surge.desk_tables,
+    surge.floor_tables,
+    surge.number_tables,
+    surge.tables,
+)
 
 assert notify.tables.Delivery.__table__.metadata is SQLModel.metadata  # type: ignore[attr-defined]
 
