@@ -29,7 +29,10 @@ from notify.web import api, public
 from notify.web.answers import middleware
 from notify.wiring import CannotStart, build, reviews
 from subscribers.sealing import Keyring
+from surge.ask import AskPages
+from surge.open_needs import OpenNeeds
 from surge.pages import desks
+from surge.pages.office import Side
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +80,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         private_app.add_routes(api.routes(built.service, ring))
         side = desks.side(_desk(built, ring, settings, line))
         private_app.add_routes(Console(built.service, ring, settings.private_url, side).web_routes())
+        public_app.add_routes(_asked(built, ring, side))
         public_port = await _listen(stack, public_app, settings.public_host, settings.public_port)
         private_port = await _listen(stack, private_app, settings.private_host, settings.private_port)
         for task in (
@@ -103,6 +107,16 @@ def _desk(built: duties.Built, ring: Keyring, settings: Settings, line: hotline.
         line=line.floor if line is not None else None,
         pack=line.pack if line is not None else None,
     )
+
+
+def _asked(built: duties.Built, ring: Keyring, side: Side) -> Sequence[web.RouteDef]:
+    """What anybody may ask of the desk, and where services are needed. What the text dialog could not match goes there, too."""
+    service, residents = built.service, built.residents
+    needed = OpenNeeds(db=service.db, clock=service.clock, site=service.assembly.site).routes()
+    if side.written is None or side.line is None:
+        return needed
+    residents.inbox.passed_on.append(side.written.heard)
+    return [*needed, *AskPages(counter=residents.counter, desk=side.written, db=service.db, ring=ring).routes()]
 
 
 async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:

@@ -6,8 +6,8 @@ A text that is delivered twice is answered twice with the same words, and counts
 has closed is answered nothing, for nothing would arrive, and counts as stopped until the gateway itself has seen a START.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -66,10 +66,24 @@ class Phone:
     address: KnownAddress | None
 
 
+PassOn = Callable[[Text, Turn, str], Awaitable[object]]  # a text, its turn, the language it was answered in; never raises
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a text. turn: None for one that was taken before. language: of the answer, as it was meant."""
+
+    answers: list[str]
+    parts: int = 0
+    turn: Turn | None = None
+    language: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbox:
     """world: what a turn may look up, on the transaction's connection. spend: takes the parts of an answer out of the pace of
-    the number that sends it, so that alerts and answers together stay within its rate."""
+    the number that sends it, so that alerts and answers together stay within its rate. passed_on: whoever else hears of each
+    text once it is on disk: the 311 desk."""
 
     db: Database
     clock: Clock
@@ -78,18 +92,22 @@ class Inbox:
     replies: Replies
     world: Callable[[Connection], World]
     spend: Callable[[str, int], None]
+    passed_on: list[PassOn] = field(default_factory=list)
 
     async def hear(self, text: Text) -> list[str]:
         """Takes a text; returns what it is answered with, in order, once everything is on disk."""
-        answers, parts = await self.db.write(partial(self._take, text=text, now=self.clock.now()))
-        self.spend(text.ours, parts)
-        return answers
+        taken = await self.db.write(partial(self._take, text=text, now=self.clock.now()))
+        self.spend(text.ours, taken.parts)
+        if taken.turn is not None:
+            for pass_on in self.passed_on:
+                await pass_on(text, taken.turn, taken.language)
+        return taken.answers
 
-    def _take(self, conn: Connection, text: Text, now: datetime) -> tuple[list[str], int]:
+    def _take(self, conn: Connection, text: Text, now: datetime) -> Taken:
         contact = contacts.meet(conn, SMS, self.keys.blind(SMS, text.address), now)
         before = contacts.answered_before(conn, text.provider_id, SMS, self.keys)
         if before is not None:
-            return [line.body for line in before], 0
+            return Taken([line.body for line in before])
         address = store.find_address(conn, SMS, self.keys.blind(SMS, text.address))
         phone, known = Phone(contact, address), known_of(conn, contact, address)
         heard = Heard(text=text.text, at=now, has_media=text.has_media, obeyed=OBEYED.get(text.obeyed, Obeyed.NOTHING))
@@ -103,7 +121,8 @@ class Inbox:
         Doer(conn, self.keys, phone, text, now).carry_out(turn)
         if address is not None and contact.memory.night and not turn.memory.night:
             night.let_go_to(conn, address.address_id)
-        return [phrase.body for _, phrase in phrases], sum(phrase.parts for _, phrase in phrases)
+        language = next((reply.language for reply, _ in phrases), known.language)
+        return Taken([phrase.body for _, phrase in phrases], sum(phrase.parts for _, phrase in phrases), turn, language)
 
 
 def is_closed(conn: Connection, phone: Phone, text: Text) -> bool:

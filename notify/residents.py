@@ -84,6 +84,7 @@ class Residents:
     checks: Checks
     truth: Truth
     retention: Retention
+    counter: Counter  # what all public forms share
     places: check.Gazetteer  # for "is my place in the area?" on alert pages
 
 
@@ -131,6 +132,7 @@ def build(side: Side, dispatchers: Sequence[Dispatcher], reviews: Sequence[Revie
         errands=reception.errands,
         routes=[*inbound.routes(), *(route for each in pages for route in each.routes())],
         screens=screens,
+        counter=counter,
         checks=Checks(inbox=inbox, send=notices.text, ours=number or SMS, zone=side.pack.pack.zone),
         places=check.Gazetteer(counter.find_place, settings.signup_proxies),
         truth=Truth(inbox=inbox, channels=[one.sender.channel for one in dispatchers]),

@@ -245,14 +245,15 @@ class DeskPages:
     async def _waiting(self, person_id: str) -> dict[str, Any]:
         line = self._office.side.line
         if line is None:
-            return {"line": None, "state": None, "states": (), "danger": []}
+            return {"line": None, "state": None, "states": (), "danger": [], "given": None}
         danger = [
             letter
             for contact in line.waiting()
             if contact.way is not Way.VOICE and (letter := await line.letter(contact.contact_id)) and letter.danger
         ]
         state = line.state_of(person_id)
-        return {"line": line.figures(), "state": state, "states": sorted(CHOSEN), "danger": danger[:5]}
+        given = line.held_by(person_id) if state is AgentState.RESERVED else None  # rung, or to be opened
+        return {"line": line.figures(), "state": state, "states": sorted(CHOSEN), "danger": danger[:5], "given": given}
 
     def _codes(self, on: On | None) -> list[str]:
         """What may be noted as a need: what the script names, then what everybody may ask for."""
