@@ -13,7 +13,7 @@ from notify.console.routing import FORM, Route
 from notify.signup_words import IN_DANGER, words
 from notify.web.forms import Form
 from surge import desk_rows, question_rows, replies
-from surge.contact import Way
+from surge.contact import Standing, Way
 from surge.desk_tables import ScriptRunRow
 from surge.needs import ACCOMMODATIONS
 from surge.pages.office import AGENTS, ENGLISH, Office, On, Placed, whose
@@ -233,10 +233,10 @@ class DeskPages:
         return {"pressed": desk_rows.pressed(conn, on.row.activation_id if on else None)}
 
     async def _held(self, person_id: str) -> dict[str, Any]:
-        """Whom they have, what that person wrote, and what was answered so far."""
+        """Whom they have, what that person wrote, and what was answered so far; nothing of somebody they were only given."""
         line = self._office.side.line
         contact = line.held_by(person_id) if line else None
-        if line is None or contact is None:
+        if line is None or contact is None or contact.standing is Standing.RESERVED:
             return {"contact": None, "letter": None, "sent": [], "ways": Way}
         letter = await line.letter(contact.contact_id)
         sent = await self._db.read(lambda conn: replies.of_contact(conn, contact.contact_id))

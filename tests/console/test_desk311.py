@@ -1,5 +1,6 @@
 """The 311 desk: the script step by step, the address, the one line, one key, and nothing that names anybody."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -291,3 +292,28 @@ async def test_nothing_a_caller_said_is_counted_by_looking(desk: Desk) -> None:
     agent = await desk.signed_in("agent311")
     await agent.get("/desk311?q=boil")
     assert desk.read(lambda conn: conn.execute(select(func.count()).select_from(TallyRow)).scalar_one()) == before
+
+
+async def test_a_question_from_the_page_waits_at_the_desk_of_the_running_service(house: House) -> None:
+    """The whole way: the public form, the floor's own line, the agent's page; a form posted twice is one question."""
+    public = f"http://127.0.0.1:{house.served.running.public_port}/demo/en/ask"
+    agent = await house.signed_in("agent311")
+    text = await (await agent.session.get(public)).text()
+    names = ("mark", "question_mark")
+    marks = {name: re.findall(rf'name="{name}" value="([^"]+)"', text)[0] for name in names}
+    given = {"question": "May I fill my aquarium?", "contact": "+15035550188", "language": "en", "zip": "97206", **marks}
+    for _ in range(2):
+        answer = await agent.session.post(public, data=given, headers={"Sec-Fetch-Site": "same-origin"})
+        assert answer.status == 200 and "988" in await answer.text()
+    await agent.post("/desk311/state", {"state": "ready"})
+    async with asyncio.timeout(60):
+        while "Somebody is given to you" not in (await agent.get("/desk311/line")).words:
+            await asyncio.sleep(0.05)
+    assert "May I fill my aquarium?" not in (await agent.get("/desk311")).words
+    page = await agent.post("/desk311/next")
+    assert "May I fill my aquarium?" in page.words and "By the form on the page" in page.words
+    contact_id = re.findall(r'name="contact_id" value="([^"]+)"', page.text)[0]
+    page = await agent.post("/desk311/finish", {"contact_id": contact_id, "ending": "referred"})
+    assert "aquarium" not in page.words and "Take the next one" in page.words
+    needed = await agent.session.get(public.replace("/en/ask", "/feeds/needs.geojson"))
+    assert needed.status == 200
