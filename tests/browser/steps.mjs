@@ -307,6 +307,37 @@ const RESIDENTS = [
 ].map((step) => ({ ...step, public: true, who: "", group: PUBLIC }));
 
 const grouped = (steps, group) => steps.map((step) => ({ group, ...step }));
+const FLOOR = "The 311 desk";
+const DESK311 = [
+  { name: "desk311", title: "The desk of whoever answers", who: "admin", phone: true, go: at("/desk311") },
+  { name: "desk311-script", title: "The script alone, as the browser keeps it", who: "admin", picture: false, go: at("/desk311/script") },
+  { name: "desk311-start", title: "Five minutes for somebody new", who: "admin", go: at("/desk311/start?screen=2") },
+  {
+    name: "desk311-practice", title: "A practice call", who: "admin", picture: false,
+    go: async ({ page, goto }) => { await goto("/desk311/start?screen=4"); await press(page, "form[action='/desk311/start'] button"); },
+  },
+  { name: "questions", title: "Questions and answers", who: "admin", go: at("/questions?q=school") },
+  {
+    name: "needs", title: "Needs", who: "admin",
+    go: async ({ page, goto }) => {
+      await goto("/needs");
+      await page.click("main details summary");
+      await page.fill("#need-people", "6");
+      await page.fill("#need-address", "97206");
+      await press(page, "form[action='/needs'] button");
+    },
+  },
+  { name: "needs-one", title: "One need", who: "admin", go: async ({ page, goto }) => { await goto("/needs"); await press(page, "tbody a"); } },
+  { name: "needs-map", title: "Where services are needed", who: "viewer", go: at("/needs/map") },
+  { name: "agents311", title: "Who answers", who: "admin", go: at("/agents311") },
+  { name: "wallboard", title: "The wallboard", who: "viewer", go: at("/wallboard") },
+  { name: "ask", title: "A question to the City", public: true, go: ({ goto, language }) => goto(language === "en" ? "/ask" : "/ar/ask") },
+  {
+    name: "ask-problems", title: "A question, with problems", public: true, picture: false,
+    go: async ({ page, goto, language }) => { await goto(`/${language}/ask`); await press(page, "main form button"); },
+  },
+];
+
 export const STEPS = [
-  ...grouped(COMPOSER, CONSOLE), ...grouped(DECISION, CONSOLE), ...grouped(PAPERS, RECORDS), ...grouped(ENTRY, DOOR), ...RESIDENTS,
+  ...grouped(COMPOSER, CONSOLE), ...grouped(DECISION, CONSOLE), ...grouped(PAPERS, RECORDS), ...grouped(ENTRY, DOOR), ...grouped(DESK311, FLOOR), ...RESIDENTS,
 ];
