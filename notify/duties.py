@@ -22,6 +22,7 @@ from notify.schedule import Tick
 from notify.service import Service
 from notify.web.callbacks import Callbacks
 from subscribers import reach
+from surge import replies
 
 logger = logging.getLogger(__name__)
 
@@ -65,8 +66,14 @@ def ticks(built: Built) -> list[Tick]:
 def _of_surge(service: Service) -> list[Tick]:
     if service.surge is None:
         return []
-    found = [Tick("surge mode", 2, service.surge.control.tick)]
+    found = [Tick("surge mode", 2, service.surge.control.tick), Tick("answers of dead desks", 60, partial(_strand, service))]
     return [*found, Tick("load of 311", 5, service.surge.watch.tick)] if service.surge.watch is not None else found
+
+
+async def _strand(service: Service) -> None:
+    """What the desk was sending when a process died: nobody knows whether it left, and whoever answers is told so."""
+    now = service.clock.now()
+    await service.db.write(lambda conn: replies.strand(conn, now))
 
 
 async def look(built: Built) -> None:

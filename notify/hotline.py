@@ -135,6 +135,8 @@ async def start(
     line = Hotline(floor=floor, pack=pack, routes=webhooks, db=service.db, situations=Situations(speech))
     if service.surge is not None:
         control = service.surge.control
+        if service.surge.watch is not None:
+            service.surge.watch.oldest_wait_s = lambda: floor.glance().longest.total_seconds()
         control.outside = replace(control.outside, switched=line.switched, staffed=line.staffed, call_back=line.floor.call_back)
     following = asyncio.create_task(line.follow(), name="what callers hear")
     return line, partial(line.stop, following)

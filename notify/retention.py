@@ -23,6 +23,7 @@ from notify.settings import Settings
 from notify.tables import IdempotencyKey
 from subscribers import contacts, gateway, lines, pending, store
 from subscribers.contacts import CONTACT, WORDS
+from surge import forgetting
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ NAMES: Final[Mapping[str, str]] = {
     "sign_ups": "sign-ups that nobody confirmed",
     "lines": "answers of carriers about numbers",
     "replies": "saved replies to programs",
+    "contacts": "numbers, words and places of people who turned to 311",
 }
 
 
@@ -69,6 +71,7 @@ def look(conn: Connection, keeping: Keeping, now: datetime) -> dict[str, int]:
     if keeping.texts is not None:
         found["texts"] = count(WORDS, _old_texts(now - keeping.texts))
         found["questions"] = count(CONTACT, _old_questions(now - keeping.texts))
+        found["contacts"] = forgetting.count(conn, now - keeping.texts)
     if keeping.stopped is not None:
         found["addresses"] = count(store.ADDRESS, _long_stopped(now - keeping.stopped))
     return {name: found.get(name, 0) for name in NAMES}
@@ -83,6 +86,7 @@ def erase(conn: Connection, keeping: Keeping, now: datetime) -> dict[str, int]:
     if keeping.texts is not None:
         gone["texts"] = _erase_texts(conn, now - keeping.texts)
         gone["questions"] = _forget_questions(conn, now - keeping.texts)
+        gone["contacts"] = forgetting.erase(conn, now - keeping.texts, CHUNK)
     if keeping.stopped is not None:
         gone["addresses"] = _erase_addresses(conn, now - keeping.stopped, now)
     return gone

@@ -1,0 +1,62 @@
+"""What a surge leaves behind of persons, erased once it is old: numbers to answer to, what was written, where something was to
+be brought. What is counted stays, and of each caller the keyed hash."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Table, func, or_, select, update
+
+from surge.desk_tables import DeskReplyRow, NeedEventRow, NeedRow, QuestionRow
+from surge.tables import ContactRow
+
+GONE: Final = b""  # in a column that always holds something
+
+
+def _table(row: Any) -> Table:
+    found: Table = row.__table__
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """rows: the table. ended: when a row became old. emptied: its columns that tell of a person, and what they hold after."""
+
+    rows: Table
+    ended: str
+    emptied: Mapping[str, bytes | None] = field(default_factory=dict)
+
+    def old(self, before: datetime) -> ColumnElement[bool]:
+        """Rows that are old and still tell something."""
+        tells = []
+        for name, after in self.emptied.items():
+            column = self.rows.c[name]
+            tells.append(column.is_not(None) if after is None else column != after)
+        return (self.rows.c[self.ended] <= before) & or_(*tells)
+
+
+KINDS: Final[Sequence[Kind]] = (
+    Kind(rows=_table(ContactRow), ended="ended_at", emptied={"sealed": None, "words": None}),
+    Kind(rows=_table(NeedRow), ended="ended_at", emptied={"sealed": None}),
+    Kind(rows=_table(NeedEventRow), ended="at", emptied={"note": None}),
+    Kind(rows=_table(QuestionRow), ended="settled_at", emptied={"words": GONE}),
+    Kind(rows=_table(DeskReplyRow), ended="made_at", emptied={"sealed": GONE}),
+)
+
+
+def count(conn: Connection, before: datetime) -> int:
+    """How many rows would be emptied."""
+    return sum(int(conn.scalar(select(func.count()).select_from(kind.rows).where(kind.old(before))) or 0) for kind in KINDS)
+
+
+def erase(conn: Connection, before: datetime, most: int) -> int:
+    """Empties at most so many rows of each kind; how many. Repeat until nothing goes."""
+    gone = 0
+    for kind in KINDS:
+        keys = list(kind.rows.primary_key.columns)
+        for key in conn.execute(select(*keys).where(kind.old(before)).limit(most)).all():
+            this = [column == value for column, value in zip(keys, key, strict=True)]
+            conn.execute(update(kind.rows).where(*this).values(**kind.emptied))
+            gone += 1
+    return gone
