@@ -29,8 +29,8 @@ from notify.web import api, public
 from notify.web.answers import middleware
 from notify.wiring import CannotStart, build, reviews
 from subscribers.sealing import Keyring
-from surge.ask import AskPages
-from surge.open_needs import OpenNeeds
+from surge.desk.ask import AskPages
+from surge.desk.open_needs import OpenNeeds
 from surge.pages import desks
 from surge.pages.office import Side
 

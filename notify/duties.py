@@ -22,7 +22,7 @@ from notify.schedule import Tick
 from notify.service import Service
 from notify.web.callbacks import Callbacks
 from subscribers import reach
-from surge import replies
+from surge.desk import replies
 
 logger = logging.getLogger(__name__)
 

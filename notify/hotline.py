@@ -19,18 +19,19 @@ from notify.service import Service
 from notify.settings import Settings
 from subscribers.sealing import Keyring
 from surge import pack as packs
-from surge import prompts, script
-from surge.activation import SERVING, Activation
-from surge.air import Air
-from surge.conversation import Conversation
-from surge.floor import Parts
-from surge.floor_desk import DeskFloor
-from surge.journal import Held
-from surge.outgoing import Outgoing
+from surge.desk.outgoing import Outgoing
+from surge.floor.air import Air
+from surge.floor.floor import Parts
+from surge.floor.floor_desk import DeskFloor
+from surge.floor.journal import Held
+from surge.floor.texts import CallerTexts
 from surge.pack import Pack, Shape
-from surge.situation import Situations
-from surge.texts import CallerTexts
-from surge.webhooks import VoiceWebhooks
+from surge.scripts import script
+from surge.switch.activation import SERVING, Activation
+from surge.voice import prompts
+from surge.voice.conversation import Conversation
+from surge.voice.situation import Situations
+from surge.voice.webhooks import VoiceWebhooks
 
 logger = logging.getLogger(__name__)
 

@@ -35,7 +35,7 @@ from notify.tallies import Shared, Tallies
 from notify.training_log import Training
 from subscribers import atlas
 from subscribers.plain import spoken
-from surge.offer import Offers
+from surge.switch.offer import Offers
 
 logger = logging.getLogger(__name__)
 

@@ -46,12 +46,12 @@ from notify.tables import WordReview
 from notify.training_log import Training
 from notify.web.callbacks import Callbacks
 from subscribers.sealing import Keyring
-from surge import incident
 from surge import pack as surge_pack
-from surge.call_in import CallIn
-from surge.control import Outside
-from surge.offer import Offers
-from surge.watch import Watch
+from surge.switch import incident
+from surge.switch.call_in import CallIn
+from surge.switch.control import Outside
+from surge.switch.offer import Offers
+from surge.switch.watch import Watch
 
 logger = logging.getLogger(__name__)
 

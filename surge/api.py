@@ -16,8 +16,6 @@ from notify.web.answers import STAFF, Problem
 from notify.web.endpoints import GIVEN, LIMIT, PREFIX, Endpoint, Nothing, Reason, looking, whole
 from notify.web.replies import Replies
 from notify.web.versions import Seen
-from surge import activation, facts, script, store
-from surge.activate import NoSuchActivation
 from surge.api_bodies import (
     Chosen,
     Entered,
@@ -30,8 +28,11 @@ from surge.api_bodies import (
     script_json,
     whole_json,
 )
-from surge.control import Control
-from surge.publish import Recalled
+from surge.scripts import facts, script
+from surge.switch import activation, store
+from surge.switch.activate import NoSuchActivation
+from surge.switch.control import Control
+from surge.switch.publish import Recalled
 
 ALL: Final = f"{PREFIX}/surge/activations"
 ONE: Final = f"{ALL}/{{activation_id}}"

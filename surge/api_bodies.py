@@ -8,11 +8,11 @@ from pydantic import Field
 
 from notify.draft import Moment
 from notify.web.endpoints import Given
-from surge.activation import LEVELS
-from surge.facts import Held, Wanted
-from surge.preflight import Check
-from surge.publish import Recalled
-from surge.script import Script
+from surge.scripts.facts import Held, Wanted
+from surge.scripts.script import Script
+from surge.switch.activation import LEVELS
+from surge.switch.preflight import Check
+from surge.switch.publish import Recalled
 from surge.tables import ActivationRow, FactRow
 
 

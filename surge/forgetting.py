@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Table, func, or_, select, update
 
-from surge.desk_tables import DeskReplyRow, NeedEventRow, NeedRow, QuestionRow
+from surge.desk.desk_tables import DeskReplyRow, NeedEventRow, NeedRow, QuestionRow
 from surge.tables import ContactRow
 
 GONE: Final = b""  # in a column that always holds something

@@ -19,10 +19,10 @@ from notify import city
 from notify.alert import Mode
 from notify.city import BadPack
 from notify.draft import problems_of
-from surge import voices
 from surge.dialing import EXCHANGE_555, dial_problem
 from surge.hours import Hours, Written, opening
-from surge.voices import Voice
+from surge.voice import voices
+from surge.voice.voices import Voice
 
 __all__ = ["Breaker", "Hours", "Pack", "Partner", "Shape", "dial_problem", "load", "problems", "targets"]
 

@@ -23,7 +23,7 @@ class ActivationRow(SQLModel, table=True):
     runbook: str  # the page's name: "boil-water"
     title: str
     drill: bool = False  # never in real figures, and never speaks to residents
-    status: str  # surge.activation.Status
+    status: str  # surge.switch.activation.Status
     level: int = 0  # 1 to 3 while open
     why: str = ""  # the reason somebody gave, or the sentence of the trigger
     rev: int = 1
@@ -114,13 +114,13 @@ class ContactRow(SQLModel, table=True):
     key_id: str = ""
     language: str = "en"
     area: str | None = None  # a ZIP or the name of an area, never a point
-    head: str = "none"  # surge.queue.Head
+    head: str = "none"  # surge.floor.queue.Head
     skill: str = ""
     seq: int = 0
     standing: str
     offered_at: datetime
     enqueued_at: datetime | None = None
-    virtual: datetime | None = None  # surge.queue.Place
+    virtual: datetime | None = None  # surge.floor.queue.Place
     place: int | None = None
     answered_at: datetime | None = None
     left_queue_at: datetime | None = None
@@ -129,7 +129,7 @@ class ContactRow(SQLModel, table=True):
     wrapped_s: float = 0.0
     agent: str | None = None
     script: int | None = None  # the version it was answered with
-    disposition: str = ""  # surge.runbook.Ending
+    disposition: str = ""  # surge.scripts.runbook.Ending
 
 
 class ContactEventRow(SQLModel, table=True):
@@ -152,7 +152,7 @@ class CallbackRow(SQLModel, table=True):
     __table_args__ = (Index("ix_callback_state", "state", "next_at"),)
     callback_id: str = Field(primary_key=True)
     contact_id: str = Field(unique=True, foreign_key="surge_contact.contact_id")
-    state: str  # surge.callback.State
+    state: str  # surge.floor.callback.State
     asked_at: datetime
     promised_from: datetime
     promised_to: datetime

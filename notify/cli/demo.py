@@ -1,19 +1,15 @@
 """`tocsin demo`: 23 May 2014 again, on this machine, with a simulated carrier, a real SMTP sink and made-up people."""
 
-import json as json_module
 import os
 import secrets
 import shutil
 import signal
-import socket
-import subprocess
-import sys
 import time
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 import yaml
@@ -24,6 +20,7 @@ from notify import accounts, city, data, keys, ledger_check, passwords, people, 
 from notify.cli import demo_phones
 from notify.cli.alert import print_preview, watch
 from notify.cli.client import Client
+from notify.cli.demo_children import Children, free_port
 from notify.cli.ledger import write_dump
 from notify.cli.residents import take
 from notify.cli.say import refuse, screen, sentences
@@ -65,7 +62,7 @@ def demo(
             if not exit_:
                 stage.serve_on()
         finally:
-            stage.end()
+            stage.children.end()
     if stage.problems:
         refuse(stage.problems)
 
@@ -76,7 +73,7 @@ class Stage:
     def __init__(self, home: Path, count: int, rate: float, *, step: bool) -> None:
         self.home, self.count, self.rate, self.step = home, count, rate, step
         self.pack_folder = city.find("portland", data.folder("city"))
-        self.children: list[subprocess.Popen[str]] = []
+        self.children = Children(home)
         self.tokens: dict[str, str] = {}
         self.sends: list[replay.Sent] = []
         self.problems: list[str] = []
@@ -128,9 +125,9 @@ class Stage:
         for number in SENDERS:
             carrier += ["--sender", f"{number}={self.rate:g}"]
         carrier += ["--landline-share", "0.01", "--unreachable-share", "0.01", "--delivered-after", "0.5"]
-        public = _free_port()
+        public = free_port()
         carrier += ["--inbound-url", f"http://127.0.0.1:{public}/inbound/sms", *demo_phones.files(self.home)]
-        simulated = self._child(carrier, {}, "carrier.log")
+        simulated = self.children.start(carrier, {}, "carrier.log")
         settings = {
             "TOCSIN_MODE": "demo",
             "TOCSIN_DATA_DIR": str(self.home),
@@ -147,7 +144,7 @@ class Stage:
             "TOCSIN_SMTP_RELAY_SIGNS_DKIM": "true",
             "TOCSIN_COUNTDOWN_S": "1",
         }
-        started = self._child(["-m", "notify", "serve"], settings, "service.log")
+        started = self.children.start(["-m", "notify", "serve"], settings, "service.log")
         self.private_url, self.public_url = f"http://127.0.0.1:{started['private_port']}", settings["TOCSIN_PUBLIC_URL"]
         self.simulator_url, self.phones_url = simulated["sms_url"], simulated["phones_url"]
 
@@ -216,29 +213,6 @@ class Stage:
         with suppress(KeyboardInterrupt):
             signal.pause()
 
-    def end(self) -> None:
-        for child in reversed(self.children):
-            child.send_signal(signal.SIGTERM)
-            try:
-                child.wait(START_S)
-            except subprocess.TimeoutExpired:
-                child.kill()
-
-    def _child(self, arguments: list[str], settings: dict[str, str], log: str) -> dict[str, Any]:
-        """Starts one process; returns the line of JSON it says when it is ready."""
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
-        with (self.home / log).open("a") as errors:
-            child = subprocess.Popen(
-                [sys.executable, *arguments], env=clean | settings, stdout=subprocess.PIPE, stderr=errors, text=True
-            )
-        self.children.append(child)
-        assert child.stdout is not None
-        line = child.stdout.readline()
-        if not line:
-            refuse([f"A process of the demo ended at once; see {self.home / log}:", (self.home / log).read_text()[-1500:]])
-        ready: dict[str, Any] = json_module.loads(line)
-        return ready
-
     def _settled(self) -> None:
         """Waits until the carrier has reported on everything and the reports are applied."""
         client = Client(self.private_url, self.tokens["author"])
@@ -261,9 +235,3 @@ def _enrol(conn: Connection, name: str, ring: Keyring, now: datetime) -> None:
     token = accounts.invite(conn, name, "demo", now)
     password = passwords.hashed(secrets.token_urlsafe())
     accounts.enrol(conn, token, password, passwords.new_seed(), ring, 0, now)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

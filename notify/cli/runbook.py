@@ -7,9 +7,9 @@ import typer
 
 from notify import data
 from notify.cli.say import Json, refuse, sentences, show
-from surge import reading, review
-from surge.reading import BadRunbook
-from surge.runbook import Runbook
+from surge.scripts import reading, review
+from surge.scripts.reading import BadRunbook
+from surge.scripts.runbook import Runbook
 
 app = typer.Typer(help="Runbooks: what to do and to say, hazard by hazard.", no_args_is_help=True)
 

@@ -7,9 +7,9 @@ import typer
 
 from notify.cli import surge_fallback, surge_numbers, surge_switch
 from notify.cli.say import Json, refuse, sentences, show
-from surge.call_files import BadCallFile, read
-from surge.simulation import figures
-from surge.simulation import simulate as played
+from surge.numbers.call_files import BadCallFile, read
+from surge.numbers.simulation import figures
+from surge.numbers.simulation import simulate as played
 
 app = typer.Typer(help="Surge mode: when thousands call at once.", no_args_is_help=True)
 app.command()(surge_fallback.fallback)

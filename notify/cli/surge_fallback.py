@@ -7,7 +7,8 @@ from notify import city, data, reviews, words
 from notify.cli.admin import opened
 from notify.cli.say import Json, errors, refuse, sentences, show
 from notify.wiring import reviews as stored
-from surge import pack, prompts, voice_fallback
+from surge import pack
+from surge.voice import prompts, voice_fallback
 
 
 def fallback(json: Json = False) -> None:

@@ -19,11 +19,11 @@ from notify.cli.admin import opened
 from notify.cli.say import Exit, Json, errors, refuse, sentences, show
 from notify.settings import Settings
 from subscribers.formulas import defused
-from surge import happenings, number_files, number_rows, sections, whatif
-from surge.city_rates import rates
-from surge.number_rows import Totals
-from surge.report import report as reported
-from surge.whatif import Situation
+from surge.numbers import happenings, number_files, number_rows, sections, whatif
+from surge.numbers.city_rates import rates
+from surge.numbers.number_rows import Totals
+from surge.numbers.report import report as reported
+from surge.numbers.whatif import Situation
 
 MOST_SHOWN = 200
 

@@ -17,7 +17,7 @@ from notify.draft import Draft
 from notify.life import WRITERS, Staff, Status
 from notify.service import Service
 from notify.tables import AlertRow
-from surge.offer import Offered
+from surge.switch.offer import Offered
 
 LONG: Final = "a reason that is long enough"  # to ask whether everything else would fit
 UNREAD: Final = {

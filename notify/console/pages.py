@@ -28,7 +28,7 @@ from notify.passkeys import Passkeys
 from notify.service import Service
 from notify.web.forms import Marks
 from subscribers.sealing import Keyring
-from surge.city_rates import rates
+from surge.numbers.city_rates import rates
 from surge.pages import desks
 from surge.pages.intervals import IntervalPages
 from surge.pages.office import Side

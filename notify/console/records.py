@@ -14,7 +14,7 @@ from notify.life import LOOKERS
 from notify.service import Service
 from notify.web.tables import csv_file
 from subscribers.address import BadAddress
-from surge import happenings
+from surge.numbers import happenings
 
 PAGE: Final = 100
 LAST: Final = 2**62

@@ -8,9 +8,9 @@ import notify.staff_tables
 import notify.tables
 import subscribers.gazetteer.tables
 import subscribers.tables
-import surge.desk_tables
-import surge.floor_tables
-import surge.number_tables
+import surge.desk.desk_tables
+import surge.floor.floor_tables
+import surge.numbers.number_tables
 import surge.tables
 
 # Importing a module registers its tables.
@@ -20,9 +20,9 @@ REGISTERED = (
     notify.tables,
     subscribers.gazetteer.tables,
     subscribers.tables,
-    surge.desk_tables,
-    surge.floor_tables,
-    surge.number_tables,
+    surge.desk.desk_tables,
+    surge.floor.floor_tables,
+    surge.numbers.number_tables,
     surge.tables,
 )
 

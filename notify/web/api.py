@@ -14,9 +14,9 @@ from notify.web.replies import Replies
 from notify.web.staff_api import StaffApi
 from subscribers.sealing import Keyring
 from surge import api as surge_api
-from surge.city_rates import rates
-from surge.number_api import NumberApi
-from surge.open311_api import Open311Api
+from surge.numbers.city_rates import rates
+from surge.numbers.number_api import NumberApi
+from surge.numbers.open311_api import Open311Api
 
 
 def routes(service: Service, ring: Keyring | None = None) -> list[web.RouteDef]:

@@ -233,7 +233,8 @@ SURGE: Final[Mapping[str, Any]] = {
     ),
 }
 
-# What surge.number_api answers: a line's figure is a count, a part of a whole, a duration, a range, a ratio or a sentence.
+# What surge.numbers.number_api answers: a line's figure is a count, a part of a whole, a duration, a range, a ratio or a
+# sentence.
 FIGURE: Final = _with(
     _all(name=TEXT, about=TEXT),
     of=COUNT,

@@ -15,10 +15,10 @@ from notify.exercise import SAMPLES
 from notify.life import Role, Staff
 from notify.web.answers import Problem
 from subscribers.address import BadAddress, normal_phone
-from surge import agent_rows
-from surge.agent_rows import Given
+from surge.desk import agent_rows
+from surge.desk.agent_rows import Given
+from surge.floor.seats import AgentState
 from surge.pages.office import AGENTS, LEADS, Office, whose
-from surge.seats import AgentState
 from surge.tables import AgentRow
 
 PAGE: Final = "/agents311"

@@ -12,15 +12,15 @@ from notify.broadcast import Unfit
 from notify.console.routing import FORM, Route
 from notify.signup_words import IN_DANGER, words
 from notify.web.forms import Form
-from surge import desk_rows, question_rows, replies
 from surge.contact import Standing, Way
-from surge.desk_tables import ScriptRunRow
-from surge.needs import ACCOMMODATIONS
+from surge.desk import desk_rows, question_rows, replies
+from surge.desk.desk_tables import ScriptRunRow
+from surge.desk.needs import ACCOMMODATIONS
+from surge.desk.tally import KEYS, Press, Reason, pressed_at
+from surge.floor.seats import CHOSEN, AgentState
 from surge.pages.office import AGENTS, ENGLISH, Office, On, Placed, whose
-from surge.review import FACT
-from surge.runbook import Ending
-from surge.seats import CHOSEN, AgentState
-from surge.tally import KEYS, Press, Reason, pressed_at
+from surge.scripts.review import FACT
+from surge.scripts.runbook import Ending
 
 PAGE: Final = "/desk311"
 LONGEST_MARK: Final = 64

@@ -12,9 +12,10 @@ from notify.dispatch import Dispatcher
 from notify.site import Site
 from subscribers.dialog.lexicon import Lexicon
 from subscribers.sealing import Keyring
-from surge import referrals
-from surge.desk_line import DeskLine
-from surge.outgoing import Outgoing
+from surge.desk import referrals
+from surge.desk.desk_line import DeskLine
+from surge.desk.outgoing import Outgoing
+from surge.desk.written import Written
 from surge.pack import Pack
 from surge.pages.agents import AgentPages
 from surge.pages.desk import DeskPages
@@ -25,7 +26,6 @@ from surge.pages.office import FindPlace, Office, Side
 from surge.pages.questions import QuestionPages
 from surge.pages.start import StartPages
 from surge.pages.wallboard import Wallboard
-from surge.written import Written
 
 PARTS = (DeskPages, KeptPages, LetterPages, StartPages, QuestionPages, NeedPages, AgentPages, Wallboard)
 

@@ -12,10 +12,10 @@ from notify.broadcast import Unfit
 from notify.console.routing import FORM, Guard, Route
 from notify.console.screens import VISIT
 from notify.life import Role
-from surge import number_rows
-from surge.forecast import Span
-from surge.number_files import INTERVAL_MORE, INTERVAL_NEEDED, LENGTHS, Row, interval
-from surge.number_rows import Totals
+from surge.numbers import number_rows
+from surge.numbers.forecast import Span
+from surge.numbers.number_files import INTERVAL_MORE, INTERVAL_NEEDED, LENGTHS, Row, interval
+from surge.numbers.number_rows import Totals
 
 PAGE: Final = "/surge/intervals"
 TYPISTS: Final = frozenset({Role.LEAD311, Role.ADMIN})

@@ -12,8 +12,8 @@ from aiohttp import web
 from notify.console import shelf
 from notify.console.routing import Route
 from notify.console.screens import HEADERS
+from surge.desk.tally import KEYS
 from surge.pages.office import AGENTS, ENGLISH, Office, whose
-from surge.tally import KEYS
 
 WORKER: Final = Path(shelf.__file__).parent.parent / "static" / "desk311-worker.js"
 SCOPE: Final = "/desk311"

@@ -9,10 +9,10 @@ from notify.console.routing import FORM, Route
 from notify.exercise import SAMPLES
 from notify.web.forms import Form
 from subscribers.signup import Reach, reach
-from surge.desk_line import Letter
+from surge.desk.desk_line import Letter
+from surge.desk.replies import Reply, State
+from surge.desk.written import Answer, Unsent, Written
 from surge.pages.office import AGENTS, ENGLISH, Office, On, whose
-from surge.replies import Reply, State
-from surge.written import Answer, Unsent, Written
 
 PAGE: Final = "/desk311"
 LONGEST: Final = 1_600  # letters of one text

@@ -18,10 +18,10 @@ from notify.console.screens import HEADERS
 from notify.life import Role
 from notify.web.answers import Problem
 from subscribers import atlas
-from surge import need_rows, needs
-from surge.desk_tables import NeedRow
-from surge.need_rows import Asked, Change, ChangedSince
-from surge.needs import ACCOMMODATIONS, ALLOWED, TERMINAL, Published, Status
+from surge.desk import need_rows, needs
+from surge.desk.desk_tables import NeedRow
+from surge.desk.need_rows import Asked, Change, ChangedSince
+from surge.desk.needs import ACCOMMODATIONS, ALLOWED, TERMINAL, Published, Status
 from surge.pages.office import AGENTS, ENGLISH, Office, whose
 
 PAGE: Final = "/needs"

@@ -22,15 +22,17 @@ from notify.outbox import content_for
 from subscribers import atlas
 from subscribers.dialog.turn import Sight
 from subscribers.place import Point, ZipArea
-from surge import desk_rows, knowledge, question_rows, script, store
-from surge.activation import Status
-from surge.desk_line import DeskLine
-from surge.knowledge import Shelf
+from surge.desk import desk_rows, knowledge, question_rows
+from surge.desk.desk_line import DeskLine
+from surge.desk.knowledge import Shelf
+from surge.desk.referrals import Referrals
+from surge.desk.written import Written
 from surge.pack import Pack
-from surge.referrals import Referrals
-from surge.script import Script
+from surge.scripts import script
+from surge.scripts.script import Script
+from surge.switch import store
+from surge.switch.activation import Status
 from surge.tables import ActivationRow, AgentRow
-from surge.written import Written
 
 AGENTS: Final = frozenset({Role.AGENT311, Role.LEAD311, Role.ADMIN})
 LEADS: Final = frozenset({Role.LEAD311, Role.ADMIN})

@@ -11,11 +11,11 @@ from notify.broadcast import Unfit
 from notify.console.routing import FORM, Route
 from notify.console.screens import VISIT
 from notify.web.answers import Problem
-from surge import question_rows
-from surge.faq import Status, Unanswerable
-from surge.knowledge import Kind
+from surge.desk import question_rows
+from surge.desk.faq import Status, Unanswerable
+from surge.desk.knowledge import Kind
+from surge.desk.question_rows import Answer
 from surge.pages.office import AGENTS, ENGLISH, LEADS, Office, whose
-from surge.question_rows import Answer
 
 PAGE: Final = "/questions"
 FOUND: Final = 12

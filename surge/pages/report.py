@@ -12,11 +12,11 @@ from notify.life import Role
 from notify.site import ENGLISH
 from notify.web.answers import Problem
 from notify.web.tables import csv_file
-from surge import happenings, sections
-from surge.costs import PUBLISHED, Rates
-from surge.happenings import NoSuchActivation
-from surge.report import report
-from surge.sections import Section
+from surge.numbers import happenings, sections
+from surge.numbers.costs import PUBLISHED, Rates
+from surge.numbers.happenings import NoSuchActivation
+from surge.numbers.report import report
+from surge.numbers.sections import Section
 from surge.tables import ActivationRow
 
 PAGE: Final = "/surge/report"

@@ -14,13 +14,14 @@ from notify.labels import direction
 from notify.slots import ENGLISH
 from notify.web.answers import Problem
 from notify.web.forms import Form
-from surge import facts, script, store
-from surge.activate import NoSuchActivation
-from surge.activation import FACT_KEEPERS, LOOKERS
-from surge.control import Control
-from surge.facts import SAME, Wanted
 from surge.pages.switch import GONE
-from surge.publish import Recalled
+from surge.scripts import facts, script
+from surge.scripts.facts import SAME, Wanted
+from surge.switch import store
+from surge.switch.activate import NoSuchActivation
+from surge.switch.activation import FACT_KEEPERS, LOOKERS
+from surge.switch.control import Control
+from surge.switch.publish import Recalled
 from surge.tables import ActivationRow
 
 FACTS: Final = "/surge/facts"

@@ -7,9 +7,10 @@ from aiohttp import web
 from notify import data
 from notify.broadcast import Unfit
 from notify.console.routing import FORM, Route
-from surge import agent_rows, practice, reading
+from surge.desk import agent_rows, practice
 from surge.pages.office import AGENTS, Office, whose
-from surge.runbook import ELSE, NEXT, Runbook
+from surge.scripts import reading
+from surge.scripts.runbook import ELSE, NEXT, Runbook
 
 PAGE: Final = "/desk311/start"
 SCREENS: Final = 4

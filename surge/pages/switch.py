@@ -13,11 +13,11 @@ from notify.console.routing import FORM, Guard, Route
 from notify.console.screens import VISIT
 from notify.life import Role, Staff
 from notify.tables import AlertRow
-from surge import activation, store
-from surge.activate import NoSuchActivation
-from surge.activation import ARMERS, LOOKERS, OPENERS, Status
-from surge.control import Control
-from surge.offer import Offers
+from surge.switch import activation, store
+from surge.switch.activate import NoSuchActivation
+from surge.switch.activation import ARMERS, LOOKERS, OPENERS, Status
+from surge.switch.control import Control
+from surge.switch.offer import Offers
 from surge.tables import ActivationRow
 
 PAGE: Final = "/surge"

@@ -15,12 +15,12 @@ from notify.console.routing import SIGNED_IN, Route
 from notify.life import IN_FORCE
 from notify.progress import Progress
 from notify.tables import OpenPromise
-from surge import desk_rows, replies
-from surge.desk_line import Figures
-from surge.desk_rows import Pressed
+from surge.desk import desk_rows, replies
+from surge.desk.desk_line import Figures
+from surge.desk.desk_rows import Pressed
+from surge.desk.tally import TOP
 from surge.pages.office import Office, whose
 from surge.tables import ActivationRow
-from surge.tally import TOP
 
 PAGE: Final = "/wallboard"
 EVERY_S: Final = 2.0

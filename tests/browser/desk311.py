@@ -20,12 +20,12 @@ from sqlalchemy.exc import OperationalError
 from notify import keys, schema
 from notify.console.pages import Console
 from notify.db import engine_for
-from surge import agent_rows, desk_rows, need_rows, question_rows
-from surge.agent_rows import Given
-from surge.need_rows import Asked
+from surge.desk import agent_rows, desk_rows, need_rows, question_rows
+from surge.desk.agent_rows import Given
+from surge.desk.need_rows import Asked
+from surge.desk.tally import KEYS, Press
+from surge.floor.seats import AgentState
 from surge.pages.office import Side
-from surge.seats import AgentState
-from surge.tally import KEYS, Press
 from tests.console.desk_factory import Desk, desked
 from tests.console.staff_factory import House, opened
 from tests.ports import free_port

@@ -19,11 +19,11 @@ from notify.life import Role, Staff
 from subscribers.dialog import lexicon
 from subscribers.dialog.turn import Sight
 from subscribers.place import Point, ZipArea
-from surge import referrals
+from surge.desk import referrals
+from surge.desk.written import Written
 from surge.pages.office import Side
-from surge.store import add, add_fact, facts
+from surge.switch.store import add, add_fact, facts
 from surge.tables import ActivationRow, FactRow
-from surge.written import Written
 from tests.console.staff_factory import Browser, House
 from tests.surge.line_fake import FakeLine
 
@@ -116,7 +116,7 @@ class Desk:
         now = self.house.clock.now()
         surge = self.house.served.running.service.surge
         assert surge is not None
-        publishing = surge.control.publishing
+        publishing = surge.switch.control.publishing
 
         def published(conn: Connection) -> int:
             for name, value in values.items():

@@ -12,11 +12,11 @@ from sqlalchemy import func
 from sqlmodel import col, select
 
 from channels.base import Refused
-from surge import desk_rows, question_rows, replies
-from surge.desk_tables import QuestionRow, ScriptRunRow, TallyRow
-from surge.practice import calls
-from surge.reading import read
-from surge.seats import AgentState
+from surge.desk import desk_rows, question_rows, replies
+from surge.desk.desk_tables import QuestionRow, ScriptRunRow, TallyRow
+from surge.desk.practice import calls
+from surge.floor.seats import AgentState
+from surge.scripts.reading import read
 from tests.console.desk_factory import SOURCE, Desk, desked
 from tests.console.staff_factory import House, opened
 

@@ -13,9 +13,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from sqlmodel import select
 
 from notify import audit
-from surge.desk_line import Figures
-from surge.desk_tables import NeedRow
-from surge.open_needs import OpenNeeds
+from surge.desk.desk_line import Figures
+from surge.desk.desk_tables import NeedRow
+from surge.desk.open_needs import OpenNeeds
 from surge.pages.wallboard import broken
 from tests.console.desk_factory import Desk, desked
 from tests.console.staff_factory import Browser, House, Page, opened

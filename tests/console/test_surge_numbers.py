@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, insert
 
 from notify.tables import Incident
-from surge.sections import COLUMNS
+from surge.numbers.sections import COLUMNS
 from surge.tables import ActivationRow, ContactRow
 from tests.console.staff_factory import House
 

@@ -25,8 +25,8 @@ from notify.life import EndedWhy, Role, Status
 from notify.slots import declared
 from notify.web import answers
 from subscribers import areas
-from surge import activation, store
-from surge.sources import books
+from surge.scripts.sources import books
+from surge.switch import activation, store
 
 ROOT = data.folder("templates").parent
 POT = catalogs.pot_path(data.folder("templates"), DOMAIN.removesuffix(".po"))

@@ -22,14 +22,14 @@ from channels.voice import TwilioVoice
 from notify import keys
 from notify.clock import SystemClock
 from notify.db import Database
-from surge import floor as floors
-from surge import reconciliation
-from surge.conversation import Conversation
-from surge.floor import Parts
-from surge.floor_desk import DeskFloor
+from surge.floor import floor as floors
+from surge.floor import reconciliation
+from surge.floor.floor import Parts
+from surge.floor.floor_desk import DeskFloor
+from surge.floor.seats import AgentState
 from surge.pack import Hours, Pack
-from surge.seats import AgentState
-from surge.webhooks import VoiceWebhooks
+from surge.voice.conversation import Conversation
+from surge.voice.webhooks import VoiceWebhooks
 from tests.stories.town import ACCOUNT, TOKEN
 from tests.surge.phone_fake import AIR
 from tests.surge.voice_factory import portland

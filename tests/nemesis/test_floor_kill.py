@@ -17,11 +17,12 @@ from sqlmodel import col, select
 from notify import keys, schema
 from notify.db import Database, engine_for
 from notify.staff_tables import Person
-from surge import agent_rows, happenings, measures
-from surge.agent_rows import Given
 from surge.contact import TERMINAL, Contact, Moved, Standing, replayed
-from surge.journal import Kept, read
-from surge.records import Record
+from surge.desk import agent_rows
+from surge.desk.agent_rows import Given
+from surge.floor.journal import Kept, read
+from surge.floor.records import Record
+from surge.numbers import happenings, measures
 from surge.tables import CallbackRow, ContactEventRow, ContactRow
 from tests.nemesis.floor_process import AGENTS, at_noon
 from tests.ports import free_port

@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 from notify.clock import ManualClock
 from notify.db import Database
 from notify.hotline import Hotline
-from surge.activation import Activation, Status
-from surge.prompts import Prompt
-from surge.situation import Situation, Situations
+from surge.switch.activation import Activation, Status
+from surge.voice.prompts import Prompt
+from surge.voice.situation import Situation, Situations
 from tests.surge.phone_fake import a_floor
 from tests.surge.voice_factory import NOON, portland, said, speech
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import aiohttp
 
-from surge import voice_fallback
+from surge.voice import voice_fallback
 from tests.stories.town import DEADLINE_S, Process, Town, read_log
 from tests.surge.voice_factory import portland, speech
 

@@ -19,14 +19,14 @@ from channels.voice import TwilioVoice
 from notify.clock import HurriedClock
 from notify.db import Database
 from notify.staff_tables import Person
-from surge import agent_rows
-from surge.agent_rows import Given
 from surge.contact import TERMINAL, Standing
-from surge.conversation import Conversation
-from surge.floor import Parts
-from surge.floor_desk import DeskFloor
-from surge.seats import AgentState
-from surge.webhooks import VoiceWebhooks
+from surge.desk import agent_rows
+from surge.desk.agent_rows import Given
+from surge.floor.floor import Parts
+from surge.floor.floor_desk import DeskFloor
+from surge.floor.seats import AgentState
+from surge.voice.conversation import Conversation
+from surge.voice.webhooks import VoiceWebhooks
 from tests.ports import free_port
 from tests.surge.phone_fake import AIR, RING, Written
 from tests.surge.voice_factory import NOON, portland

@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from surge.board import Arrival, Board
 from surge.contact import Way
-from surge.orders import Turn
+from surge.floor.board import Arrival, Board
+from surge.floor.orders import Turn
+from surge.floor.queue import Head
+from surge.floor.records import Rules
+from surge.floor.seats import AgentState, Profile
 from surge.pack import Breaker, Hours, Partner
-from surge.queue import Head
-from surge.records import Rules
-from surge.seats import AgentState, Profile
 
 T = TypeVar("T")
 NOON = datetime(2014, 5, 23, 19, tzinfo=UTC)  # in Portland, a Friday

@@ -10,13 +10,14 @@ from sqlalchemy import Connection, insert
 from notify.clock import ManualClock
 from notify.db import Database
 from notify.life import Role, Staff
-from surge import reading, store
-from surge.activate import Book, Means, Switch
-from surge.alert_facts import FromAlert
-from surge.facts import Wanted
-from surge.publish import Publishing
-from surge.runbook import Runbook
-from surge.script import Words, sentences
+from surge.scripts import reading
+from surge.scripts.alert_facts import FromAlert
+from surge.scripts.facts import Wanted
+from surge.scripts.runbook import Runbook
+from surge.scripts.script import Words, sentences
+from surge.switch import store
+from surge.switch.activate import Book, Means, Switch
+from surge.switch.publish import Publishing
 from surge.tables import ActivationRow, AgentRow, ContactRow
 
 NOW = datetime(2026, 5, 4, 19, 0, tzinfo=UTC)  # a Monday, 12:00 in Portland

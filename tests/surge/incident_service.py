@@ -15,11 +15,12 @@ from notify.web.api import Api
 from notify.web.endpoints import Endpoint, web_routes
 from notify.web.refusals import Refusals
 from notify.wiring import reviews
-from surge import incident, pack, store
-from surge.activation import Activation
-from surge.control import Control, Outside
-from surge.incident import City
-from surge.offer import Offers
+from surge import pack
+from surge.switch import incident, store
+from surge.switch.activation import Activation
+from surge.switch.control import Control, Outside
+from surge.switch.incident import City
+from surge.switch.offer import Offers
 from surge.tables import AgentRow
 from tests.console.staff_factory import House
 from tests.notify.newsroom_factory import PACK

@@ -5,15 +5,15 @@ from dataclasses import dataclass, field, replace
 
 from notify.clock import Clock
 from surge.contact import TERMINAL, Contact, Moved, Standing, moved
-from surge.desk_line import Figures, Letter
-from surge.seats import AgentState
+from surge.desk.desk_line import Figures, Letter
+from surge.floor.seats import AgentState
 
 ENDS = {"emergency": Standing.EMERGENCY_OUT}
 
 
 @dataclass(slots=True)
 class FakeLine:
-    """Implements surge.desk_line.DeskLine. Nobody is rung: agents take."""
+    """Implements surge.desk.desk_line.DeskLine. Nobody is rung: agents take."""
 
     clock: Clock
     found: dict[str, Contact] = field(default_factory=dict)

@@ -12,13 +12,13 @@ from channels.calls import LiveCall, NotPlaced, Outcome, Placed, Ring
 from notify.clock import Clock
 from notify.db import Database
 from subscribers.sealing import Keyring
-from surge.air import Air
-from surge.callback import Promise
-from surge.conversation import Conversation
-from surge.floor import Parts
-from surge.floor_desk import DeskFloor
-from surge.orders import Word
-from surge.prompts import Prompt
+from surge.floor.air import Air
+from surge.floor.callback import Promise
+from surge.floor.floor import Parts
+from surge.floor.floor_desk import DeskFloor
+from surge.floor.orders import Word
+from surge.voice.conversation import Conversation
+from surge.voice.prompts import Prompt
 from tests.surge.voice_factory import ZIPS, portland, speech
 
 RING = Keyring(current="k1", keys={"k1": b"1" * 32}, blind_key=b"2" * 32)

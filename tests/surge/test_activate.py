@@ -13,9 +13,9 @@ from notify.db import Database
 from notify.paging import Kind
 from notify.paging_tables import StaffContact
 from notify.register import Conflict
-from surge import store
-from surge.activate import NoSuchActivation
-from surge.activation import Status
+from surge.switch import store
+from surge.switch.activate import NoSuchActivation
+from surge.switch.activation import Status
 from surge.tables import CallbackRow, ContactRow
 from tests.surge.incident_factory import AGENT, APPROVER, AUTHOR, LEAD, Desk, drills
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from notify.life import Role, Staff
-from surge import activation
-from surge.activation import ALLOWED, Activation, Left, NotNow, NotReady, NotYou, Status
+from surge.switch import activation
+from surge.switch.activation import ALLOWED, Activation, Left, NotNow, NotReady, NotYou, Status
 
 NOW = datetime(2026, 5, 4, 19, 0, tzinfo=UTC)
 AUTHOR = Staff(person_id="author", roles=frozenset({Role.AUTHOR}))

@@ -8,10 +8,10 @@ from notify.alert import from_json
 from notify.clock import ManualClock
 from notify.db import Database
 from notify.slots import Kind, Slot
-from surge import alert_facts
-from surge.alert_facts import FromAlert
-from surge.facts import SAME
-from surge.sources import AlertRecord
+from surge.scripts import alert_facts
+from surge.scripts.alert_facts import FromAlert
+from surge.scripts.facts import SAME
+from surge.scripts.sources import AlertRecord
 from tests.notify.newsroom_factory import APPROVER, AUTHOR, Room, a_draft
 from tests.surge.incident_factory import PAGE, a_book
 

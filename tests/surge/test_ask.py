@@ -22,9 +22,9 @@ from notify.web.forms import Marks
 from notify.web.screens import Screens
 from subscribers.address import Samples
 from subscribers.sealing import Keyring
-from surge import mail_in
-from surge.ask import AskPages
-from surge.mail_in import HEADER
+from surge.desk import mail_in
+from surge.desk.ask import AskPages
+from surge.desk.mail_in import HEADER
 from tests.notify.signup_factory import LANGUAGES, a_site, field_of, find_place
 
 RING = Keyring(current="k1", keys={"k1": b"1" * 32}, blind_key=b"2" * 32)

@@ -2,15 +2,15 @@ from datetime import timedelta
 
 import pytest
 
-from surge import measures
-from surge.board import Board
-from surge.callback import Promise, State
 from surge.contact import Standing
-from surge.orders import Dial, HangUp, Redirect, Ring, Step, Tell, Text, Word
-from surge.queue import Head
-from surge.recalling import Answer
-from surge.records import Surge
-from surge.seats import AgentState
+from surge.floor.board import Board
+from surge.floor.callback import Promise, State
+from surge.floor.orders import Dial, HangUp, Redirect, Ring, Step, Tell, Text, Word
+from surge.floor.queue import Head
+from surge.floor.recalling import Answer
+from surge.floor.records import Surge
+from surge.floor.seats import AgentState
+from surge.numbers import measures
 from tests.surge.floor_factory import NOON, a_call, a_letter, a_partner, of, profile, ready, rules
 
 MINUTE = timedelta(minutes=1)

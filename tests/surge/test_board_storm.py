@@ -10,17 +10,18 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from surge import measures, queue
-from surge.board import Arrival, Board
-from surge.books import IN_LINE
-from surge.callback import TERMINAL as CALLBACK_ENDS
-from surge.callback import State
 from surge.contact import TERMINAL, Standing, Way
-from surge.orders import Dial, HangUp, Redirect, Ring, Step, Text, Turn
-from surge.queue import HEAD_STARTS, Head
-from surge.recalling import Answer
-from surge.records import Surge
-from surge.seats import BUSY, AgentState, Profile
+from surge.floor import queue
+from surge.floor.board import Arrival, Board
+from surge.floor.books import IN_LINE
+from surge.floor.callback import TERMINAL as CALLBACK_ENDS
+from surge.floor.callback import State
+from surge.floor.orders import Dial, HangUp, Redirect, Ring, Step, Text, Turn
+from surge.floor.queue import HEAD_STARTS, Head
+from surge.floor.recalling import Answer
+from surge.floor.records import Surge
+from surge.floor.seats import BUSY, AgentState, Profile
+from surge.numbers import measures
 from tests.surge.floor_factory import NOON, a_partner, rules
 
 CALLERS = 6

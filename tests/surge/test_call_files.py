@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from notify.cli.main import app
-from surge.call_files import BadCallFile, read
-from surge.simulation import figures, simulate
+from surge.numbers.call_files import BadCallFile, read
+from surge.numbers.simulation import figures, simulate
 
 
 def files(folder: Path, calls: str, staff: str = "from_s,agents\n0,1\n") -> tuple[Path, Path]:

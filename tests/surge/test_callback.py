@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surge import callback
-from surge.callback import Callback, Capacity, NotThere, Promise, State
-from surge.queue import Place
+from surge.floor import callback
+from surge.floor.callback import Callback, Capacity, NotThere, Promise, State
+from surge.floor.queue import Place
 
 NOON = datetime(2014, 5, 23, 19, tzinfo=UTC)  # in Portland
 ZONE = ZoneInfo("America/Los_Angeles")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from surge.chain import Expected, Habits, Slice, expected_wait_s, play, solve
-from surge.erlang import Line, steady
+from surge.numbers.chain import Expected, Habits, Slice, expected_wait_s, play, solve
+from surge.numbers.erlang import Line, steady
 
 HABITS = Habits(handling_s=240.0, patience_s=300.0, most_waiting=60)
 SLICES = st.builds(Slice, seconds=st.floats(1.0, 600.0), calls_per_s=st.floats(0.0, 0.5), agents=st.integers(0, 12))

@@ -5,11 +5,11 @@ from pathlib import Path
 from sqlmodel import col, select
 
 from notify.db import Database
-from surge import contacts
-from surge.board import Board
-from surge.callback import Promise
 from surge.contact import Standing
-from surge.journal import Journal, Kept, Line, read
+from surge.floor import contacts
+from surge.floor.board import Board
+from surge.floor.callback import Promise
+from surge.floor.journal import Journal, Kept, Line, read
 from surge.tables import CallbackRow, ContactEventRow, ContactRow
 from tests.surge.floor_factory import NOON, a_call, a_letter, ready, rules
 

@@ -10,9 +10,9 @@ from notify import paging_rows
 from notify.clock import ManualClock
 from notify.db import Database
 from notify.paging import Kind, PageState
-from surge.activation import Activation, Status
-from surge.call_in import CallIn
-from surge.control import Control, Outside
+from surge.switch.activation import Activation, Status
+from surge.switch.call_in import CallIn
+from surge.switch.control import Control, Outside
 from tests.notify.paging_factory import Office
 from tests.surge.incident_factory import APPROVER, AUTHOR, LEAD, Desk
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surge.erlang import UNSTABLE, Line, answered_in_time, answered_within, blocked, mean_wait_s, steady, waiting
+from surge.numbers.erlang import UNSTABLE, Line, answered_in_time, answered_within, blocked, mean_wait_s, steady, waiting
 
 LOADS = st.floats(0.01, 200.0)
 AGENTS = st.integers(1, 150)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surge import facts
-from surge.facts import SAME, Fact, Wanted
-from surge.runbook import FactSlot
+from surge.scripts import facts
+from surge.scripts.facts import SAME, Fact, Wanted
+from surge.scripts.runbook import FactSlot
 from tests.surge.incident_factory import a_book
 
 NOW = datetime(2026, 5, 4, 19, 0, tzinfo=UTC)

@@ -13,17 +13,18 @@ from channels.calls import LiveCall
 from notify.clock import ManualClock
 from notify.db import Database
 from notify.staff_tables import Person
-from surge import agent_rows, measures
-from surge.activation import Activation, Status
-from surge.agent_rows import Given
-from surge.callback import State
 from surge.contact import Standing, Way
-from surge.conversation import Conversation
-from surge.desk_line import DeskLine, Letter
-from surge.floor_desk import DeskFloor
-from surge.orders import Word
-from surge.seats import AgentState
+from surge.desk import agent_rows
+from surge.desk.agent_rows import Given
+from surge.desk.desk_line import DeskLine, Letter
+from surge.floor.callback import State
+from surge.floor.floor_desk import DeskFloor
+from surge.floor.orders import Word
+from surge.floor.seats import AgentState
+from surge.numbers import measures
+from surge.switch.activation import Activation, Status
 from surge.tables import CallbackRow, ContactRow
+from surge.voice.conversation import Conversation
 from tests.surge.phone_fake import AIR, RING, FakePhone, House, a_floor, crash
 from tests.surge.voice_factory import NOON, portland, said
 
@@ -228,7 +229,7 @@ async def test_calls_that_ended_or_fell_over_while_we_were_away_are_found_at_the
 async def test_a_provider_that_cannot_be_reached_leaves_the_agent_free_and_the_caller_in_the_line(
     store: Database, clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("surge.carrier.AGAIN_S", 0)
+    monkeypatch.setattr("surge.floor.carrier.AGAIN_S", 0)
     async with a_floor(store, clock, tmp_path / "floor.journal") as house:
         await house.floor.set_state("a1", AgentState.READY)
         contact_id = house.wait_in_line("CA1")

@@ -12,10 +12,10 @@ import pytest
 
 from notify.clock import ManualClock
 from notify.db import Database
-from surge import measures
-from surge.callback import State
 from surge.contact import TERMINAL, Standing
-from surge.orders import Word
+from surge.floor.callback import State
+from surge.floor.orders import Word
+from surge.numbers import measures
 from tests.surge.phone_fake import AIR, House, a_floor
 from tests.surge.voice_factory import SUNDAY_3_AM, portland
 

@@ -10,7 +10,7 @@ from notify.clock import ManualClock
 from notify.db import Database
 from notify.retention import Keeping
 from surge import forgetting
-from surge.desk_tables import DeskReplyRow, NeedEventRow, NeedRow, QuestionRow
+from surge.desk.desk_tables import DeskReplyRow, NeedEventRow, NeedRow, QuestionRow
 from surge.tables import ContactRow
 
 DAY = timedelta(days=1)

@@ -3,13 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from surge.board import Board
-from surge.callback import Promise
 from surge.contact import Standing
-from surge.journal import Held, Journal, Kept, read
-from surge.queue import Head
-from surge.records import Surge
-from surge.voice_call import Call, Step
+from surge.floor.board import Board
+from surge.floor.callback import Promise
+from surge.floor.journal import Held, Journal, Kept, read
+from surge.floor.queue import Head
+from surge.floor.records import Surge
+from surge.voice.voice_call import Call, Step
 from tests.surge.floor_factory import NOON, a_call, a_letter, a_partner, ready, rules
 
 RULES = rules(partners=(a_partner(),))

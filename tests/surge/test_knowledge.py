@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from notify import data
 from subscribers.dialog import lexicon
-from surge import practice, reading
-from surge.faq import problems
-from surge.guard import in_danger
-from surge.knowledge import Entry, Kind, Shelf, answers
-from surge.runbook import EMERGENCY_LINE, Ending, Runbook
-from surge.tally import KEYS, LATE, Reason, pressed_at, top
+from surge.desk import practice
+from surge.desk.faq import problems
+from surge.desk.guard import in_danger
+from surge.desk.knowledge import Entry, Kind, Shelf, answers
+from surge.desk.tally import KEYS, LATE, Reason, pressed_at, top
+from surge.scripts import reading
+from surge.scripts.runbook import EMERGENCY_LINE, Ending, Runbook
 
 LEXICON = lexicon.load(data.folder("templates") / "dialog" / "vocabulary")
 BOOK: Runbook = reading.read("boil-water", (data.folder("runbooks") / "boil-water.md").read_text("utf-8"))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surge.contact import TERMINAL, Contact, Moved, Standing, replayed
-from surge.measures import Share, abandonment, access, by, counts, little, service_levels, unfinished, waits
+from surge.numbers.measures import Share, abandonment, access, by, counts, little, service_levels, unfinished, waits
 from tests.surge.calls import START, a_call, events, walks
 
 

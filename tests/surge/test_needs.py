@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surge import needs
-from surge.needs import ALLOWED, COARSEST, FINEST, LEAST, STEP, TERMINAL, Need, Status, bounds, cell, published, step
+from surge.desk import needs
+from surge.desk.needs import ALLOWED, COARSEST, FINEST, LEAST, STEP, TERMINAL, Need, Status, bounds, cell, published, step
 
 CITY = st.builds(
     lambda lat, lon, people, code: Need(code=code, people=people, cell=cell(lat, lon)),

@@ -11,9 +11,10 @@ from sqlalchemy import insert
 
 from notify import keys
 from notify.web.openapi import document
-from surge import need_rows, number_rows
-from surge.forecast import Span
-from surge.need_rows import Asked
+from surge.desk import need_rows
+from surge.desk.need_rows import Asked
+from surge.numbers import number_rows
+from surge.numbers.forecast import Span
 from surge.tables import ActivationRow
 from tests.notify.api_factory import Desk, a_desk
 

@@ -17,12 +17,12 @@ from typer.testing import CliRunner
 from notify.cli import surge_numbers
 from notify.cli.main import app as whole
 from notify.db import Database
-from surge import happenings, number_rows
-from surge.forecast import Span, weeks_before
-from surge.happenings import NoSuchActivation
-from surge.number_files import CentreLine, CentreMinute, Interval, centre_minutes, intervals
-from surge.number_rows import Totals
-from surge.relief import Counterfactual, Load
+from surge.numbers import happenings, number_rows
+from surge.numbers.forecast import Span, weeks_before
+from surge.numbers.happenings import NoSuchActivation
+from surge.numbers.number_files import CentreLine, CentreMinute, Interval, centre_minutes, intervals
+from surge.numbers.number_rows import Totals
+from surge.numbers.relief import Counterfactual, Load
 from surge.tables import ActivationRow, ContactRow
 
 ZONE = ZoneInfo("America/Los_Angeles")

@@ -8,9 +8,9 @@ from notify.broadcast import Unfit
 from notify.clock import ManualClock
 from notify.db import Database
 from notify.tables import AlertRow
-from surge import store
-from surge.control import Control
-from surge.offer import Offers
+from surge.switch import store
+from surge.switch.control import Control
+from surge.switch.offer import Offers
 from tests.surge.incident_factory import APPROVER, AUTHOR, LEAD, Desk
 
 

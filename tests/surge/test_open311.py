@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surge.needs import Status, bounds, cell
-from surge.open311 import (
+from surge.desk.needs import Status, bounds, cell
+from surge.numbers.open311 import (
     FORMATS,
     MOST,
     BadQuery,

@@ -17,7 +17,7 @@ from surge import pack
 from surge.dialing import dial_problem
 from surge.hours import Hours, Written, opening
 from surge.pack import Pack, Shape
-from surge.voices import Voice
+from surge.voice.voices import Voice
 from tests.notify.newsroom_factory import PACK
 
 PACIFIC = ZoneInfo("America/Los_Angeles")

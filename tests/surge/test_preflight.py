@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from surge import preflight
-from surge.preflight import Found
+from surge.switch import preflight
+from surge.switch.preflight import Found
 
 NOW = datetime(2026, 5, 4, 19, 0, tzinfo=UTC)
 READY = Found(

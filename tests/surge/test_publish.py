@@ -10,10 +10,11 @@ from notify.broadcast import NotAllowed, Unfit
 from notify.clock import ManualClock
 from notify.db import Database
 from notify.register import Conflict
-from surge import script, store
-from surge.alert_facts import FromAlert
-from surge.facts import Wanted
-from surge.publish import Recalled
+from surge.scripts import script
+from surge.scripts.alert_facts import FromAlert
+from surge.scripts.facts import Wanted
+from surge.switch import store
+from surge.switch.publish import Recalled
 from tests.surge.incident_factory import AGENT, LEAD, Desk
 
 

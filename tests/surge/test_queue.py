@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surge.chain import Habits
-from surge.queue import HEAD_STARTS, Agent, Head, Patience, Told, Waiting, ahead, can_serve, pairs, place, told_wait
+from surge.floor.queue import HEAD_STARTS, Agent, Head, Patience, Told, Waiting, ahead, can_serve, pairs, place, told_wait
+from surge.numbers.chain import Habits
 from tests.surge.calls import START
 
 HABITS, PATIENCE = Habits(handling_s=240.0, patience_s=900.0, most_waiting=1000), Patience()

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from surge.contact import Standing, replayed
-from surge.erlang import answered_within
-from surge.forecast import FEWEST_WEEKS, MOST_WEEKS, Forecast, NotMeasured, Span, T, _then, forecast, weeks_before
-from surge.measures import Share
-from surge.relief import answering, counterfactual, load, moved
+from surge.numbers.erlang import answered_within
+from surge.numbers.forecast import FEWEST_WEEKS, MOST_WEEKS, Forecast, NotMeasured, Span, T, _then, forecast, weeks_before
+from surge.numbers.measures import Share
+from surge.numbers.relief import answering, counterfactual, load, moved
 from tests.surge.calls import a_call, events
 
 ZONE = ZoneInfo("America/Los_Angeles")

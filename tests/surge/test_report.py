@@ -11,15 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notify.city import BadPack
-from surge import costs, groups
-from surge.callback import State
-from surge.city_rates import rates
 from surge.contact import Contact, Moved, Standing, Way, replayed
-from surge.costs import PUBLISHED, BadRates, Channel, Money
-from surge.forecast import NotMeasured, Span
-from surge.measures import Share
-from surge.needs import Status
-from surge.outcomes import (
+from surge.desk.needs import Status
+from surge.floor.callback import State
+from surge.floor.queue import Head, place
+from surge.numbers import costs, groups
+from surge.numbers.city_rates import rates
+from surge.numbers.costs import PUBLISHED, BadRates, Channel, Money
+from surge.numbers.forecast import NotMeasured, Span
+from surge.numbers.measures import Share
+from surge.numbers.outcomes import (
     AgentTime,
     Graded,
     Promised,
@@ -30,11 +31,10 @@ from surge.outcomes import (
     promises,
     satisfaction,
 )
-from surge.queue import Head, place
-from surge.relief import Moved as Relieved
-from surge.report import Happened, Relief, report
-from surge.rights import Request
-from surge.sections import COLUMNS, Between, Count, Part, Ratio, Said, Section, as_json, rows, sentence
+from surge.numbers.relief import Moved as Relieved
+from surge.numbers.report import Happened, Relief, report
+from surge.numbers.rights import Request
+from surge.numbers.sections import COLUMNS, Between, Count, Part, Ratio, Said, Section, as_json, rows, sentence
 from tests.surge.calls import START, a_call, events, walks
 
 END = START + timedelta(hours=3)

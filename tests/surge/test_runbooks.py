@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from notify import data, hazards
 from notify.cli.main import app
-from surge import paths, reading, review
-from surge.reading import BadRunbook
-from surge.runbook import Choice, Ending, Runbook, Saying, Step
+from surge.scripts import paths, reading, review
+from surge.scripts.reading import BadRunbook
+from surge.scripts.runbook import Choice, Ending, Runbook, Saying, Step
 
 GOOD = """---
 hazard: boil_water

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notify import data, sayings
-from surge import reading, script
 from surge.contact import Standing
-from surge.facts import Said
-from surge.script import Facts, Script
-from surge.sources import books
+from surge.scripts import reading, script
+from surge.scripts.facts import Said
+from surge.scripts.script import Facts, Script
+from surge.scripts.sources import books
 from tests.surge.incident_factory import PAGE, SPANISH, a_book
 
 NOW = datetime(2026, 5, 4, 19, 0, tzinfo=UTC)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from surge.chain import Habits, Slice, solve
-from surge.simulation import Day, figures, simulate
+from surge.numbers.chain import Habits, Slice, solve
+from surge.numbers.simulation import Day, figures, simulate
 
 TIMES = st.integers(0, 12)
 Steps = Sequence[tuple[int, int]]

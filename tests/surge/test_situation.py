@@ -11,11 +11,11 @@ from notify.affected import Touched, Verdict
 from notify.alert import Event, Stage, from_json
 from notify.clock import ManualClock
 from notify.db import Database
-from surge import prompts, spoken
-from surge.activation import Activation, Status
-from surge.prompts import Prompt
-from surge.situation import Situation, Situations
-from surge.voice import Heard, heard
+from surge.switch.activation import Activation, Status
+from surge.voice import prompts, spoken
+from surge.voice.prompts import Prompt
+from surge.voice.situation import Situation, Situations
+from surge.voice.voice import Heard, heard
 from tests.notify.newsroom_factory import APPROVER, Room, a_draft, follow_up
 from tests.surge.voice_factory import NOON, a_scene, pressed, said, speech
 

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from notify.web.openapi import document
-from surge import store
+from surge.switch import store
 from tests.console.staff_factory import opened
 from tests.notify.cli.command_line import Said, Shell
 from tests.surge.incident_factory import PAGE

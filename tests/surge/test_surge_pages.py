@@ -9,8 +9,9 @@ import pytest
 import pytest_asyncio
 
 from notify import audit
-from surge import script, store
-from surge.activation import Status
+from surge.scripts import script
+from surge.switch import store
+from surge.switch.activation import Status
 from tests.console.staff_factory import Browser, Page, opened
 from tests.console.test_sixty_seconds import begun, submitted
 from tests.surge.incident_factory import PAGE

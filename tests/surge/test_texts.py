@@ -4,11 +4,11 @@ from datetime import timedelta
 import pytest
 
 from channels.base import Content, Handed, Outcome
-from surge.air import Air
-from surge.callback import Promise
-from surge.orders import Word
-from surge.prompts import Prompt
-from surge.texts import CallerTexts
+from surge.floor.air import Air
+from surge.floor.callback import Promise
+from surge.floor.orders import Word
+from surge.floor.texts import CallerTexts
+from surge.voice.prompts import Prompt
 from tests.notify.newsroom_factory import an_assembly
 from tests.surge.phone_fake import AIR
 from tests.surge.voice_factory import NOON

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surge import trigger
-from surge.runbook import Trigger
-from surge.trigger import Minute, Mode, Rule, Signal, State, Turn
+from surge.scripts.runbook import Trigger
+from surge.switch import trigger
+from surge.switch.trigger import Minute, Mode, Rule, Signal, State, Turn
 
 ZONE = ZoneInfo("America/Los_Angeles")
 NOON = datetime(2026, 5, 4, 19, 0, tzinfo=UTC)  # a Monday, 12:00 in Portland

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from surge.contact import Standing
+from surge.floor.queue import Head, Told
 from surge.pack import Shape
-from surge.prompts import Prompt
-from surge.queue import Head, Told
-from surge.verbs import Play
-from surge.voice import (
+from surge.voice.prompts import Prompt
+from surge.voice.verbs import Play
+from surge.voice.voice import (
     BookCallback,
     Call,
     CallbackDeclined,

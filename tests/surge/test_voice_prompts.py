@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 from notify import data, reviews, words
 from notify.alert import Mode
 from notify.reviews import arrange
-from surge import pack, prompts, voice_fallback
+from surge import pack
 from surge.dialing import dial_problem
-from surge.prompts import Prompt, aloud
-from surge.twiml import write
-from surge.verbs import Hangup, Play, Say
-from surge.voice import Heard, heard, rang
-from surge.voice_announcement import announcement
-from surge.voices import LISTED, Voice
+from surge.voice import prompts, voice_fallback
+from surge.voice.prompts import Prompt, aloud
+from surge.voice.twiml import write
+from surge.voice.verbs import Hangup, Play, Say
+from surge.voice.voice import Heard, heard, rang
+from surge.voice.voice_announcement import announcement
+from surge.voice.voices import LISTED, Voice
 from tests.notify.newsroom_factory import PACK
 from tests.surge.twiml_rules import broken
 from tests.surge.voice_factory import a_call, a_scene, dialled, names, portland, pressed, said, speech, utterances

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from surge.contact import TERMINAL, Standing
+from surge.floor.queue import Head
 from surge.pack import Shape
-from surge.queue import Head
-from surge.voice import Scene, Step
-from surge.voice_documents import EMERGENCY_S, MOST_LAPS
-from surge.voice_instead import MOST_TRIES
+from surge.voice.voice import Scene, Step
+from surge.voice.voice_documents import EMERGENCY_S, MOST_LAPS
+from surge.voice.voice_instead import MOST_TRIES
 from tests.surge.voice_factory import CALLER, NOON, SUNDAY_3_AM, ZIPS, a_promise, a_scene, portland
 from tests.surge.voice_walk import ENDED, Node, facts, first, steps, walked
 

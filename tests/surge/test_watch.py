@@ -10,12 +10,12 @@ import pytest
 from notify import audit
 from notify.clock import ManualClock
 from notify.db import Database
-from surge import store, watch
-from surge.control import Control
-from surge.runbook import Trigger
+from surge.scripts.runbook import Trigger
+from surge.switch import store, watch
+from surge.switch.control import Control
+from surge.switch.trigger import Mode, Rule, Signal
+from surge.switch.watch import Watch
 from surge.tables import ContactRow
-from surge.trigger import Mode, Rule, Signal
-from surge.watch import Watch
 from tests.surge.incident_factory import APPROVER, AUTHOR, LEAD, Desk
 
 LIMITS = Trigger(enter_at=300, leave_at=60, enter_minutes=1, window_minutes=1, dwell_minutes=5, leave_minutes=2)

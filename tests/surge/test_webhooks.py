@@ -15,9 +15,9 @@ from channels.twilio_signature import signature
 from channels.voice import TwilioVoice
 from notify.clock import ManualClock
 from notify.db import Database
-from surge.conversation import Conversation
-from surge.voice_call import Step
-from surge.webhooks import TOKEN, VoiceWebhooks
+from surge.voice.conversation import Conversation
+from surge.voice.voice_call import Step
+from surge.voice.webhooks import TOKEN, VoiceWebhooks
 from tests.surge.phone_fake import House, a_floor
 from tests.surge.voice_factory import NOON, portland, said
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from surge import erlang
-from surge.erlang import UNSTABLE
-from surge.whatif import GROWS, Situation, fewest, options, problems, sentence
+from surge.numbers import erlang
+from surge.numbers.erlang import UNSTABLE
+from surge.numbers.whatif import GROWS, Situation, fewest, options, problems, sentence
 
 BUSY = Situation(calls_per_s=0.1, handling_s=240.0, patience_s=300.0)  # 24 erlangs
 

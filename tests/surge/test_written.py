@@ -28,13 +28,14 @@ from subscribers.dialog.turn import Count, Memory, Note, Turn
 from subscribers.sealing import Keyring
 from subscribers.store import NewAddress, Said
 from subscribers.tables import Basis
-from surge import knowledge, mail_in, reading, referrals, replies
 from surge.contact import Standing, Way
-from surge.knowledge import Entry, Kind, Shelf
-from surge.mail_in import NotAsked
-from surge.replies import State
+from surge.desk import knowledge, mail_in, referrals, replies
+from surge.desk.knowledge import Entry, Kind, Shelf
+from surge.desk.mail_in import NotAsked
+from surge.desk.replies import State
+from surge.desk.written import Answer, Unsent, Written
+from surge.scripts import reading
 from surge.tables import ActivationRow
-from surge.written import Answer, Unsent, Written
 from tests.notify.signup_factory import a_site
 from tests.surge.line_fake import FakeLine
 

@@ -9,12 +9,13 @@ from xml.etree import ElementTree
 
 from notify import data, words
 from notify.reviews import arrange
-from surge import pack, prompts
-from surge.callback import Promise
+from surge import pack
+from surge.floor.callback import Promise
+from surge.floor.queue import Told
 from surge.pack import Pack, Shape
-from surge.prompts import Prompt, Speech
-from surge.queue import Told
-from surge.voice import Call, Heard, Reply, Scene, Zips, heard, rang
+from surge.voice import prompts
+from surge.voice.prompts import Prompt, Speech
+from surge.voice.voice import Call, Heard, Reply, Scene, Zips, heard, rang
 from tests.notify.newsroom_factory import PACK
 
 CALLER = "+15035550142"

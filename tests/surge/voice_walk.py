@@ -8,7 +8,7 @@ from typing import Final
 
 from channels.simulator.telephone.twiml import read
 from surge.contact import ALLOWED, Standing
-from surge.voice import Call, Heard, Reply, Scene, bridged, heard, rang, waiting
+from surge.voice.voice import Call, Heard, Reply, Scene, bridged, heard, rang, waiting
 from tests.surge.twiml_rules import IN_QUEUE as IN_QUEUE_VERBS
 from tests.surge.twiml_rules import TOP, broken
 from tests.surge.voice_factory import a_call, dialled, names, utterances, verbs

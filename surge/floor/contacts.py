@@ -1,0 +1,126 @@
+"""Contacts, their events and callbacks in the database: written in batches from the journal, each turn exactly once.
+
+How far it has got is written in the same transaction, so a batch that is written again after a crash finds itself done. Every
+statement would also be harmless twice: events are added where they are not there, rows replaced by how they stand.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, cast
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import SQLModel, col, select
+
+from notify.db import is_sqlite
+from surge.floor.callback import Callback
+from surge.floor.floor_tables import JournalRow
+from surge.floor.journal import Line
+from surge.floor.orders import Happened
+from surge.floor.records import Record
+from surge.tables import CallbackRow, ContactEventRow, ContactRow
+
+ONLY: Final = 1
+
+
+def position(conn: Connection) -> tuple[str, int]:
+    """The journal's name and how far it is in the database; ("", 0) before the first time."""
+    row = conn.execute(select(JournalRow.name, JournalRow.ends).where(col(JournalRow.only) == ONLY)).one_or_none()
+    return (row.name, row.ends) if row is not None else ("", 0)
+
+
+def write(conn: Connection, name: str, lines: Sequence[Line]) -> int:
+    """One batch of this journal, in its order. Turns that are there already are left out. Returns how far it has got."""
+    known, done = position(conn)
+    if known != name:
+        done = 0
+    fresh = [line for line in lines if line.ends > done]
+    if not fresh:
+        return done
+    records: dict[str, Record] = {}
+    callbacks: dict[str, Callback] = {}
+    for line in fresh:
+        records |= {key: one for key, one in line.changed.get("record", {}).items() if isinstance(one, Record)}
+        callbacks |= {key: one for key, one in line.changed.get("callback", {}).items() if isinstance(one, Callback)}
+    _replace(conn, ContactRow, "contact_id", [_contact(one) for one in records.values()])
+    _add(conn, [_event(event) for line in fresh for event in line.events])
+    _replace(conn, CallbackRow, "callback_id", [_callback(one) for one in callbacks.values()])
+    _replace(conn, JournalRow, "only", [{"only": ONLY, "name": name, "ends": fresh[-1].ends}])
+    return fresh[-1].ends
+
+
+def _contact(record: Record) -> dict[str, Any]:
+    one, place = record.contact, record.place
+    return {
+        "contact_id": one.contact_id,
+        "activation_id": one.activation_id,
+        "way": one.way.value,
+        "provider_id": record.provider_id,
+        "caller": bytes.fromhex(one.caller) if one.caller else None,
+        "sealed": record.sealed,
+        "words": record.words,
+        "key_id": record.key_id,
+        "language": one.language,
+        "area": one.area,
+        "head": record.head.value,
+        "skill": record.skill,
+        "seq": one.seq,
+        "standing": one.standing.value,
+        "offered_at": one.offered_at,
+        "enqueued_at": one.enqueued_at,
+        "virtual": place.virtual if place is not None else None,
+        "place": place.seq if place is not None else None,
+        "answered_at": one.answered_at,
+        "left_queue_at": one.left_queue_at,
+        "ended_at": record.ended_at,
+        "talked_s": one.talked.total_seconds(),
+        "wrapped_s": one.wrapped.total_seconds(),
+        "agent": record.agent,
+        "script": record.script,
+        "disposition": record.disposition,
+    }
+
+
+def _event(event: Happened) -> dict[str, Any]:
+    return {
+        "contact_id": event.contact_id,
+        "seq": event.seq,
+        "at": event.at,
+        "stands": event.stands.value,
+        "actor": event.actor,
+        "why": event.why,
+        "data": "{}",
+    }
+
+
+def _callback(one: Callback) -> dict[str, Any]:
+    return {
+        "callback_id": one.callback_id,
+        "contact_id": one.contact_id,
+        "state": one.state.value,
+        "asked_at": one.asked_at,
+        "promised_from": one.promise.begins,
+        "promised_to": one.promise.ends,
+        "attempts": one.attempts,
+        "next_at": one.next_at,
+        "rev": one.rev,
+        "ended_at": one.ended_at,
+        "why": one.why,
+    }
+
+
+def _replace(conn: Connection, row: type[SQLModel], key: str, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        statement = _insert(conn, row)
+        others = {name: statement.excluded[name] for name in rows[0] if name != key}
+        conn.execute(statement.on_conflict_do_update(index_elements=[key], set_=others), rows)
+
+
+def _add(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        conn.execute(_insert(conn, ContactEventRow).on_conflict_do_nothing(), rows)
+
+
+def _insert(conn: Connection, row: type[SQLModel]) -> Any:
+    """Both databases have ON CONFLICT, each under a name of its own."""
+    table = cast(Table, row.__table__)  # type: ignore[attr-defined]
+    return sqlite.insert(table) if is_sqlite(conn) else postgresql.insert(table)

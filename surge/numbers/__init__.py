@@ -1,0 +1,1 @@
+"""What it came to: measures, reports, relief of 911, forecasts and the staffing simulator."""

@@ -1,0 +1,1 @@
+"""What is said: runbooks, facts and the scripts made from them."""

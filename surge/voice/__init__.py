@@ -1,0 +1,1 @@
+"""What callers hear, and how the telephone network asks for it."""
