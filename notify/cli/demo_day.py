@@ -6,6 +6,8 @@ simulator's; agents note at their desks, in the console, what each call was.
 
 import asyncio
 import contextlib
+import itertools
+import json
 import random
 import re
 import shutil
@@ -178,7 +180,7 @@ class SurgeDay:
                 async with session.post("control/crowd", json=crowd) as answer:
                     answer.raise_for_status()
             callers = sum("at_s" in one for crowd in crowds for one in crowd["people"])
-            working = asyncio.create_task(_at_work(desks))
+            working = asyncio.create_task(self._at_work(desks))
             try:
                 await self._watch(session, callers)
                 await approver.call("POST", f"{surge}/stand-down", {"why": "Everybody has called."})
@@ -206,13 +208,28 @@ class SurgeDay:
                     return
                 await asyncio.sleep(LOOK_S)
 
+    async def _at_work(self, desks: Sequence["Desk"]) -> None:
+        """Each agent notes what a call was once it is over, which the telephone's log says; and one looks up now and then."""
+        at_line = {agent_number(number): desk for number, desk in enumerate(desks)}
+        log, rest = self.home / "carrier" / "voice.jsonl", b""
+        with log.open("rb") as file:
+            for turn in itertools.count():
+                whole, _, rest = (rest + file.read()).rpartition(b"\n")
+                ended = (event["to"] for event in map(json.loads, whole.splitlines()) if event["event"] == "end")
+                busy = {at_line[number] for number in ended if number in at_line} | {desks[turn % len(desks)]}
+                await asyncio.gather(*(desk.work() for desk in busy))
+                await asyncio.sleep(LOOK_S)
+
     def _callers(self) -> dict[str, Any]:
         dice = random.Random("what they press")
         day = Day(span_s=HOURS * 3600.0, languages={"0": 1.0}, agents=AGENTS)
         found = []
         for person in made_up(day):
             if person.at_s is not None:
-                person = replace(person, presses=dice.choices(list(PRESSED), list(PRESSED.values()))[0])
+                pressed = dice.choices(list(PRESSED), list(PRESSED.values()))[0]
+                person = replace(
+                    person, presses=pressed, speaks_s=0.0
+                )  # nobody leaves a message: no agent of this demo hears it
             found.append(person)
         centre = Caller(number=self.pack.emergency_line, rings_s=6.0, talk_s=90.0)
         others = [Caller(number=partner.number, rings_s=8.0, talk_s=180.0) for partner in self.pack.partners]
@@ -259,7 +276,7 @@ class Desk:
         await self._session.close()
 
     async def work(self) -> None:
-        """What there is to do: note what a call was, take the next message that was left, come back from a break."""
+        """What there is to do: note what a call was, come back from a break."""
         page = await self._page(f"{self._url}/desk311")
         if 'name="mark"' not in page:  # signed out: half an hour without a press has passed
             await self._page(self._entry)
@@ -267,20 +284,16 @@ class Desk:
         held = re.search(r'action="/desk311/finish".*?name="contact_id" value="(\w+)"', page, re.DOTALL)
         if held is not None and "<strong>in a contact</strong>" not in page:
             await self.post("finish", {"contact_id": held[1], "ending": "informed"})
-        elif held is not None and "By telephone" not in page:  # a message they left: called back, as far as this demo goes
-            await self.post("finish", {"contact_id": held[1], "ending": "callback"})
         elif held is None and 'value="ready"' in page:
             await self.post("state", {"state": "ready"})
-        elif "<strong>ready</strong>" in page or "<strong>being rung</strong>" in page:
-            await self.post("next", {})
 
     async def post(self, what: str, fields: Mapping[str, str]) -> None:
         assert self._session is not None
         if not self._mark:
             await self._page(f"{self._url}/desk311")
         form, ours = {"mark": self._mark, **fields}, {"Sec-Fetch-Site": "same-origin"}
-        async with self._session.post(f"{self._url}/desk311/{what}", data=form, headers=ours) as answer:
-            await answer.read()
+        async with self._session.post(f"{self._url}/desk311/{what}", data=form, headers=ours, allow_redirects=False):
+            pass
 
     async def _page(self, url: str) -> str:
         assert self._session is not None
@@ -289,17 +302,6 @@ class Desk:
         if (mark := re.search(r'name="mark" value="([^"]+)"', page)) is not None:
             self._mark = mark[1]
         return page
-
-
-async def _at_work(desks: Sequence[Desk]) -> None:
-    """Everybody looks at their desk, again and again."""
-
-    async def at_work(desk: Desk) -> None:
-        while True:
-            await desk.work()
-            await asyncio.sleep(LOOK_S)
-
-    await asyncio.gather(*(at_work(desk) for desk in desks))
 
 
 async def _closed(approver: Client, surge: str) -> None:

@@ -28,6 +28,7 @@ from surge.voice.voice_endings import ANSWERED
 Form = Mapping[str, str]
 SENT: Final = frozenset(Sent)
 MACHINES: Final = ("machine", "fax")
+HANG_UP: Final = "hangup"  # https://www.twilio.com/docs/voice/twiml/record
 
 
 class Conversation:
@@ -87,7 +88,9 @@ class Conversation:
         return self._heard(form, Heard(dial_status=status))
 
     def recorded(self, form: Form) -> bytes:
-        return self._heard(form, Heard(recording=form.get("RecordingUrl", ""), digits=form.get("Digits", "")))
+        """A recording has ended: by a key, by silence, or by hanging up, which the provider calls a key, too."""
+        key = form.get("Digits", "")
+        return self._heard(form, Heard(recording=form.get("RecordingUrl", ""), digits="" if key == HANG_UP else key))
 
     # -- agents --
 

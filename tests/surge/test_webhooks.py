@@ -15,6 +15,7 @@ from channels.twilio_signature import signature
 from channels.voice import TwilioVoice
 from notify.clock import ManualClock
 from notify.db import Database
+from surge.contact import Way
 from surge.voice.conversation import Conversation
 from surge.voice.voice_call import Step
 from surge.voice.webhooks import TOKEN, VoiceWebhooks
@@ -129,3 +130,14 @@ async def test_nine_leads_to_911_while_a_message_is_being_left(store: Database, 
         calls["CA1"] = replace(calls["CA1"], step=Step.VOICEMAIL)
         status, document = await provider.post("/voice/recorded", Digits="9", RecordingUrl="https://record.example.gov/1")
         assert status == 200 and portland().emergency_line.encode() in document
+
+
+async def test_whoever_hangs_up_after_speaking_has_left_a_message(store: Database, clock: ManualClock, tmp_path: Path) -> None:
+    async with listening(store, clock, tmp_path) as provider:
+        await provider.post("/voice/ring")
+        calls = provider.house.floor.calls
+        calls["CA1"] = replace(calls["CA1"], step=Step.VOICEMAIL)
+        message = {"Digits": "hangup", "CallStatus": "completed", "RecordingUrl": "https://record.example.gov/1"}
+        assert (await provider.post("/voice/recorded", **message))[0] == 200
+        ways = sorted(one.way for one in provider.house.floor.contacts())
+        assert ways == [Way.SMS, Way.VOICE], "the call, and what they left"
