@@ -116,7 +116,7 @@ class Desk:
         now = self.house.clock.now()
         surge = self.house.served.running.service.surge
         assert surge is not None
-        publishing = surge.switch.control.publishing
+        publishing = surge.control.publishing
 
         def published(conn: Connection) -> int:
             for name, value in values.items():
