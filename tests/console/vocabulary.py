@@ -103,7 +103,8 @@ def in_modules() -> Iterator[str]:
 def acts() -> Iterator[str]:
     """What the log says that somebody did, what was promised, what stands in a resident's history."""
     yield from (ASKED, drills.REFUSED, drill_log.STARTED, drill_log.ENDED)
-    ours = [*(ROOT / "notify").rglob("*.py"), *(ROOT / "surge" / name for name in SURGE), ROOT / "subscribers" / "history.py"]
+    switch = ROOT / "surge" / "switch"
+    ours = [*(ROOT / "notify").rglob("*.py"), *(switch / name for name in SURGE), ROOT / "subscribers" / "history.py"]
     for path in sorted(ours):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if not isinstance(node, ast.Call):
