@@ -5,6 +5,7 @@ line cut off by a crash was never answered for, and is left out. Positions are b
 A file begins with its name, and a new one with everything that still counts: no file grows for ever.
 """
 
+import errno
 import fcntl
 import json
 import logging
@@ -99,14 +100,20 @@ class Journal:
         return kept
 
     def append(self, turn: Turn, calls: Mapping[str, Call | None] | None = None) -> bytes:
-        """Writes a turn; what touched nothing is not written. Returns the line."""
+        """Writes a turn; what touched nothing is not written. Returns the line. Raises OSError on a full disk, and then nothing
+        of it is there: a half line would swallow every later one."""
         if self._file is None:
             raise RuntimeError("the journal is not open")
         changed = dict(turn.changed) | ({"call": calls} if calls else {})
         if not changed and not turn.events:
             return b""
         line = _line(turn.events, changed)
-        os.write(self._file, line)
+        try:
+            if os.write(self._file, line) < len(line):
+                raise OSError(errno.ENOSPC, "the journal's disk is full", str(self.path))
+        except OSError:
+            os.ftruncate(self._file, self.ends)
+            raise
         self.ends += len(line)
         return line
 

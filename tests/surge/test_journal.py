@@ -1,3 +1,4 @@
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -114,3 +115,25 @@ def test_a_renewed_journal_holds_what_still_counts_under_another_name(tmp_path: 
 def test_a_journal_can_be_read_by_its_owner_alone(tmp_path: Path) -> None:
     Journal(tmp_path / "floor.journal").open()
     assert (tmp_path / "floor.journal").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("written", [0, 5])
+def test_a_full_disk_leaves_no_half_line_that_would_swallow_later_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int
+) -> None:
+    path = tmp_path / "floor.journal"
+    journal, board = Journal(path), Board(RULES)
+    journal.open()
+    journal.append(board.arrive(a_call("c1"), NOON))
+    whole, write = path.read_bytes(), os.write
+    with monkeypatch.context() as full:
+        full.setattr("surge.floor.journal.os.write", lambda file, line: write(file, line[:written]))
+        with pytest.raises(OSError, match="disk is full"):
+            journal.append(board.arrive(a_call("c2"), NOON))
+    assert path.read_bytes() == whole
+    journal.append(board.arrive(a_call("c3"), NOON))
+    journal.close()
+    kept = Kept()
+    for line in read(path, kept):
+        kept.take(line.changed)
+    assert set(kept.entities["record"]) == {"c1", "c3"}
