@@ -27,12 +27,13 @@ MOST_PAGES: Final = 20
 
 
 class TwilioVoice:
-    """One number of the gateway's account. per_s: how many calls may begin in a second."""
+    """One number of the gateway's account. per_s: how many calls may begin in a second. also: further numbers of ours that are
+    called and never call."""
 
     name = "voice"
 
-    def __init__(self, gateway: TwilioGateway, number: str, per_s: float = 1.0) -> None:
-        self.number = number
+    def __init__(self, gateway: TwilioGateway, number: str, per_s: float = 1.0, also: Sequence[str] = ()) -> None:
+        self.number, self._also = number, also
         self._gateway = gateway
         self._every_s = 1.0 / per_s
         self._turn = asyncio.Lock()
@@ -96,9 +97,10 @@ class TwilioVoice:
         return True
 
     async def calls(self, since: datetime) -> Sequence[LiveCall]:
-        """Every call to or from this number that began since then, ended ones as well."""
-        found = [await self._listed(since, to=self.number), await self._listed(since, from_=self.number)]
-        return [one for some in found for one in some]
+        """Every call to or from our numbers that began since then, ended ones as well."""
+        called = [await self._listed(since, to=number) for number in (self.number, *self._also)]
+        made = await self._listed(since, from_=self.number)
+        return [one for some in (*called, made) for one in some]
 
     async def _listed(self, since: datetime, **which: str) -> list[LiveCall]:
         found: list[LiveCall] = []

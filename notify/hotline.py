@@ -158,7 +158,8 @@ def _telephone(settings: Settings, pack: Pack) -> TwilioVoice | None:
         public_url=settings.public_url,
     )
     speed = settings.replay_speed if settings.replay_from is not None else 1.0
-    return TwilioVoice(TwilioGateway(account), pack.number, pack.dials_per_s * speed)
+    also = (pack.from_911,) if pack.from_911 else ()
+    return TwilioVoice(TwilioGateway(account), pack.number, pack.dials_per_s * speed, also)
 
 
 async def _nothing() -> None:

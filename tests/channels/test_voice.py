@@ -1,7 +1,7 @@
 """Calls over a provider's real socket: what is asked of it, and what its answers mean."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -27,11 +27,13 @@ class Provider:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, dict[str, str]]] = []
+        self.queries: list[dict[str, str]] = []  # of the lists of calls that were asked for
         self.answer: tuple[int, dict[str, object]] = (201, {"sid": "CA1", "status": "queued"})
 
     async def take(self, request: web.Request) -> web.Response:
         form = {str(name): str(value) for name, value in (await request.post()).items()}
         self.asked.append((request.method, request.path, form))
+        self.queries += [dict(request.query)] if request.path.endswith("/Calls.json") and request.method == "GET" else []
         if request.path == f"/2010-04-01/Accounts/{SID}.json":
             return web.json_response({"sid": SID, "status": "active"})
         status, body = self.answer
@@ -39,7 +41,7 @@ class Provider:
 
 
 @asynccontextmanager
-async def a_line(provider: Provider, per_s: float = 1000.0) -> AsyncIterator[TwilioVoice]:
+async def a_line(provider: Provider, per_s: float = 1000.0, also: Sequence[str] = ()) -> AsyncIterator[TwilioVoice]:
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", provider.take)
     runner = web.AppRunner(app)
@@ -47,7 +49,7 @@ async def a_line(provider: Provider, per_s: float = 1000.0) -> AsyncIterator[Twi
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     account = TwilioAccount(account_sid=SID, auth_token="secret", public_url="https://city.example.gov", base_url=url)
-    voice = TwilioVoice(TwilioGateway(account), NUMBER, per_s)
+    voice = TwilioVoice(TwilioGateway(account), NUMBER, per_s, also)
     await voice.open()
     provider.asked.clear()
     try:
@@ -122,6 +124,18 @@ async def test_the_provider_s_calls_are_listed_both_ways() -> None:
         provider.answer = (200, {"calls": [call, old], "next_page_uri": None})
         found = await voice.calls(datetime(2014, 5, 23, 18, tzinfo=UTC))
     assert [(one.call_sid, one.is_live, one.from_) for one in found] == [("CA7", True, "+15035550199")] * 2
+
+
+async def test_calls_on_every_number_of_ours_are_asked_for() -> None:
+    provider = Provider()
+    async with a_line(provider, also=("+15035550312",)) as voice:
+        provider.answer = (200, {"calls": [], "next_page_uri": None})
+        assert await voice.calls(datetime(2014, 5, 23, 18, tzinfo=UTC)) == []
+    assert [(query.get("To"), query.get("From")) for query in provider.queries] == [
+        (NUMBER, None),
+        ("+15035550312", None),
+        (None, NUMBER),
+    ]
 
 
 async def test_a_webhook_without_its_signature_is_forged() -> None:
