@@ -28,7 +28,7 @@ BODIES: dict[str, Any] = {
     "Chosen": {"runbook": "none", "why": "Why not."},
     "Levelled": {"level": 1},
     "Entered": {"name": "none", "values": {"": "1"}, "issued_by": "nobody"},
-    "TestCall": {"line": "none"},
+    "LineTried": {"line": "none"},
     "Draft": BOIL_WATER,
     "Reason": {"reason": "Why not."},
     "Approval": {"digest": "none"},
