@@ -14,13 +14,11 @@ from notify.life import Role
 from notify.web.answers import ALL_KINDS, TYPES
 from notify.web.endpoints import ANYBODY, Endpoint
 from notify.web.openapi import BRACES, document
-from tests.notify.api_factory import Answered, Desk, a_desk
+from tests.notify.api_factory import FOREIGN, Answered, Desk, a_desk
 from tests.notify.newsroom_factory import BOIL_WATER
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 # What stands in a path's braces: none of it exists, so whoever may ask is told 404, 409 or 422 at worst.
-FOREIGN = {"alert_id": "ZZZZZ-1", "incident_id": "ZZZZZ", "person_id": "nobody", "grant_id": "7"}
-FOREIGN |= {"activation_id": "ZZZZZ", "fact_id": "7", "version": "1"}
 # What makes a body worth reading.
 INTERVAL = {"begins": "2014-05-23T18:15:00Z", "minutes": 15, "queue": "a", "offered": 3, "answered": 2, "abandoned": 1}
 BODIES: dict[str, Any] = {

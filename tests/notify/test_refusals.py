@@ -13,8 +13,9 @@ from notify import audit
 from notify.clock import ManualClock
 from notify.db import Database
 from notify.life import Role
+from notify.web.openapi import BRACES
 from notify.web.refusals import Refusals
-from tests.notify.api_factory import Desk, a_desk
+from tests.notify.api_factory import FOREIGN, Desk, a_desk
 from tests.notify.newsroom_factory import BOIL_WATER
 
 at_the_desk = pytest.mark.asyncio(loop_scope="module")
@@ -94,8 +95,7 @@ async def test_every_act_that_a_role_may_not_do_leaves_a_line(desk: Desk) -> Non
     desk.staff("second-viewer", ["viewer"])
     acts = [one for one in desk.endpoints if one.method != "GET" and one.roles and Role.VIEWER not in one.roles]
     for one in acts:
-        path = one.path.replace("{alert_id}", "ZZZZZ-1").replace("{person_id}", "nobody")
-        path = path.replace("{grant_id:[0-9]{1,15}}", "7")
+        path = BRACES.sub(lambda found: FOREIGN[found[1]], one.path)
         for _ in range(2):
             assert (await desk.ask("second-viewer", one.method, path, {}, "k")).status == 403, path
     found = [one for one in refused(db) if one["who"] == "second-viewer"]
