@@ -77,12 +77,7 @@ class TwilioSms:
         if self._opened:
             await self._gateway.check()
             return
-        await self._gateway.open()
-        try:
-            await self._gateway.check()
-        except BaseException:
-            await self._gateway.close()
-            raise
+        await self._gateway.open_checked()
         self._opened = True
 
     async def close(self) -> None:

@@ -136,6 +136,15 @@ class TwilioGateway:
                 session = self._http.open()
                 self._route = aiohttp.ClientRequest("POST", self._messages, loop=asyncio.get_running_loop(), session=session)
 
+    async def open_checked(self) -> None:
+        """Connects, and stays connected only if the account is in order. Raises Misconfigured."""
+        await self.open()
+        try:
+            await self.check()
+        except BaseException:
+            await self.close()
+            raise
+
     async def close(self) -> None:
         """The last user's call waits for the requests under way, then disconnects."""
         async with self._door:

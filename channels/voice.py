@@ -41,12 +41,7 @@ class TwilioVoice:
 
     async def open(self) -> None:
         """Connects and checks the account. Raises Misconfigured."""
-        await self._gateway.open()
-        try:
-            await self._gateway.check()
-        except BaseException:
-            await self._gateway.close()
-            raise
+        await self._gateway.open_checked()
 
     async def close(self) -> None:
         await self._gateway.close()

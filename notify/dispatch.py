@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -41,6 +41,16 @@ UNMADE: Final = Retry(timedelta(seconds=60), "the letter cannot be made")
 SAME_MOMENT_S: Final = 0.002  # messages due closer together than this start together
 
 
+class Group(NamedTuple):
+    """Rows that are claimed. at: when, monotonic seconds."""
+
+    rows: Sequence[Leased]
+    at: float = -math.inf
+
+
+NOTHING: Final = Group(())
+
+
 class Dispatcher:
     """Runs one Sender until `close`."""
 
@@ -57,6 +67,7 @@ class Dispatcher:
         self._stirred = False
         self._ended: set[str] = set()
         self._sure_at = -math.inf
+        self._next: asyncio.Task[Group] | None = None
         self._paged: tuple[str, float] = ("", -math.inf)
         self._closing = False
 
@@ -84,6 +95,8 @@ class Dispatcher:
             if self._calls:
                 await asyncio.wait(self._calls)
         finally:
+            with contextlib.suppress(SQLAlchemyError):
+                self._drop(await self._claimed_ahead())
             self._books.close()
             await books
             try:
@@ -103,23 +116,42 @@ class Dispatcher:
             await self._idle(PAUSE_S)
 
     async def _round(self) -> None:
-        """Leases when short, claims what pace and window allow, starts the calls."""
-        if self.light.trouble:
-            await self._reopen()
-            return
-        if (pause := self._pace.held_for(self.desk.clock.monotonic())) > 0:
-            await self._give_back()
-            await self._idle(pause)
+        """Leases when short, claims what pace and window allow, starts the calls. While they start the next group is claimed:
+        a disk that is slow for a moment must not cost the pace."""
+        group = await self._claimed_ahead()
+        pause = self._pace.held_for(self.desk.clock.monotonic())
+        if self.light.trouble or pause > 0:
+            self._drop(group)
+            await self._reopen() if self.light.trouble else await self._stand_still(pause)
             return
         if self._stirred:
             self._stirred = False
+            self._drop(group)
+            group = NOTHING
             await self._give_back()
-        if not self._held:
-            await self._lease_more()
-        if not self._held:
+        group = group if group.rows else await self._claim_more()
+        if not group.rows and not self._held:
             await self._idle(IDLE_S)
             return
-        await self._start(await self._claim_group())
+        self._next = asyncio.create_task(self._claim_more())
+        await self._start(group)
+
+    async def _stand_still(self, seconds: float) -> None:
+        await self._give_back()
+        await self._idle(seconds)
+
+    async def _claim_more(self) -> Group:
+        if not self._held:
+            await self._lease_more()
+        return await self._claim_group() if self._held else NOTHING
+
+    async def _claimed_ahead(self) -> Group:
+        ahead, self._next = self._next, None
+        return await ahead if ahead is not None else NOTHING
+
+    def _drop(self, group: Group) -> None:
+        for leased in group.rows:
+            self._not_started(leased)
 
     async def _idle(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -150,15 +182,14 @@ class Dispatcher:
             await self.desk.db.write(lambda conn: leases.give_back(conn, self.owner, ids))
             self._held.clear()
 
-    async def _claim_group(self) -> list[Leased]:
+    async def _claim_group(self) -> Group:
         """Claims the next rows held, as many as window and pace allow; waits for room in the window first."""
         ahead = self._ahead(AHEAD_S, BATCH)
         room = await self._books.room(self.sender.window, at_least=min(ahead, self.sender.window // 2 or 1))
         if self._closing:
-            return []
+            return NOTHING
         group = [self._held.popleft() for _ in range(min(room, ahead, len(self._held)))]
-        now, self._sure_at = self.desk.clock.now(), self.desk.clock.monotonic()
-        self._ended.clear()
+        now, at = self.desk.clock.now(), self.desk.clock.monotonic()
         self._books.open(group)
         try:
             ids = [leased.delivery_id for leased in group]
@@ -168,12 +199,14 @@ class Dispatcher:
             self._held.extendleft(reversed(group))
             raise
         self._books.forget([leased for leased in group if leased.delivery_id not in claimed])
-        return [leased for leased in group if leased.delivery_id in claimed]
+        return Group([leased for leased in group if leased.delivery_id in claimed], at)
 
-    async def _start(self, group: Sequence[Leased]) -> None:
+    async def _start(self, group: Group) -> None:
         """Starts the calls of claimed rows at their slots, never more than `concurrency` under way. Whatever happens, every
         row of the group is either started or said not to be."""
-        waiting = deque(group)
+        self._sure_at = group.at
+        self._ended.clear()
+        waiting = deque(group.rows)
         batch: list[tuple[Leased, Outbound]] = []
         try:
             while waiting:

@@ -5,9 +5,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
-HEADROOM: Final = 0.985  # of the rate: a provider counts arrivals, and the network can move two of them 15 ms closer
+HEADROOM: Final = 0.978  # of the rate: a provider counts arrivals, and a busy process and the network can move two 22 ms closer
 WINDOW_S: Final = 1.0
-CATCH_UP_S: Final = 0.004  # as long as a busy process lets a slot wait now and then; more would bunch arrivals above the rate
+CATCH_UP_S: Final = 0.02  # as long as a busy process lets a slot wait now and then
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -73,6 +74,15 @@ def db(database_url: str) -> Iterator[Database]:
     database = Database(database_url)
     yield database
     database.close()
+
+
+@pytest.fixture
+def store(tmp_path: Path, migrated_sqlite: Path) -> Iterator[Database]:
+    """A fresh migrated database on SQLite, for what has nothing to do with its kind."""
+    path = tmp_path / "tocsin.db"
+    shutil.copy(migrated_sqlite, path)
+    with closing(Database(f"sqlite:///{path}")) as database:
+        yield database
 
 
 @pytest.fixture

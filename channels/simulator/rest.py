@@ -10,10 +10,10 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from channels.simulator.archive import Listing
 from channels.simulator.exchange import SILENT, Exchange
+from channels.simulator.listing import Listing
 from channels.simulator.lookups import phone_number
-from channels.simulator.messages import API_VERSION, resource, rfc2822
+from channels.simulator.messages import API_VERSION, Message, resource, rfc2822
 from channels.simulator.refusals import Refusal
 from channels.simulator.telephone.exchange import Telephone
 from channels.simulator.telephone.rest import CallsApi
@@ -124,15 +124,15 @@ class RestApi:
 
         return guarded
 
-    def _list_document(self, listing: Listing) -> dict[str, object]:
+    def _list_document(self, listing: Listing[Message]) -> dict[str, object]:
         def uri(query: str | None) -> str | None:
             return None if query is None else f"{self._base}/Messages.json?{query}"
 
         start = listing.page * listing.page_size
         return {
-            "end": start + max(len(listing.messages) - 1, 0),
+            "end": start + max(len(listing.shown) - 1, 0),
             "first_page_uri": uri(listing.first),
-            "messages": [resource(message, self._exchange.config.account_sid) for message in listing.messages],
+            "messages": [resource(message, self._exchange.config.account_sid) for message in listing.shown],
             "next_page_uri": uri(listing.following),
             "page": listing.page,
             "page_size": listing.page_size,

@@ -5,7 +5,6 @@ import typer
 from notify.cli import (
     admin,
     alert,
-    demo,
     dialog,
     drill,
     gazetteer,
@@ -19,6 +18,7 @@ from notify.cli import (
     surge,
     words,
 )
+from notify.cli.demo import command
 
 app = typer.Typer(
     name="tocsin",
@@ -46,7 +46,7 @@ app.command()(admin.backup)
 app.command()(admin.restore)
 app.command()(retention.retention)
 app.command()(serve.serve)
-app.command()(demo.demo)
+app.command()(command.demo)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})(
     serve.simulator
 )

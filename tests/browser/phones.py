@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from notify.cli.demo_phones import wordings
+from notify.cli.demo.phones import wordings
 from tests.stories.town import BOIL_WATER, Process, Town, mapped
 
 ROW = (

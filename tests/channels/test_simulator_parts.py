@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
-from channels.simulator.archive import Archive, Listing
+from channels.simulator.archive import Archive
 from channels.simulator.callbacks import encoded, signature
 from channels.simulator.config import MailConfig, SimulatedSender, SimulatorConfig, problems
 from channels.simulator.drafts import Draft, read
 from channels.simulator.faults import Dice, MailFaults, SmsFaults, Unfit, changed
 from channels.simulator.handsets import Handsets
 from channels.simulator.inbound import BadReply, Keyword, keyword, replies
+from channels.simulator.listing import Listing
 from channels.simulator.messages import OUTBOUND, Message
 from channels.simulator.refusals import REASONS, Refusal
 
@@ -136,12 +137,12 @@ def test_pages_hold_every_matching_text_once_newest_first_and_lead_back(
     found: list[str] = []
     pages: list[list[str]] = []
     step: dict[str, str] | None = query | {"PageSize": str(size)}
-    last: Listing | None = None
+    last: Listing[Message] | None = None
     while step is not None:
         listing = archive.page(step)
         assert isinstance(listing, Listing)
-        assert len(listing.messages) <= size
-        pages.append([message.sid for message in listing.messages])
+        assert len(listing.shown) <= size
+        pages.append([message.sid for message in listing.shown])
         found += pages[-1]
         step, last = None if listing.following is None else dict(parse_qsl(listing.following)), listing
     assert found == [f"SM{n:032x}" for n in reversed(range(len(messages))) if wanted(messages[n], query)]
@@ -149,7 +150,7 @@ def test_pages_hold_every_matching_text_once_newest_first_and_lead_back(
         assert last is not None and last.previous is not None
         listing = archive.page(dict(parse_qsl(last.previous)))
         assert isinstance(listing, Listing)
-        assert [message.sid for message in listing.messages] == page
+        assert [message.sid for message in listing.shown] == page
         last = listing
 
 

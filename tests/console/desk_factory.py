@@ -3,7 +3,7 @@ remembers."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, update
 from sqlmodel import col
 from yarl import URL
 
-from channels.base import Content, Handed, Outcome
+from channels.base import Handed
 from notify import data, keys, people
 from notify.console.pages import Console
 from notify.life import Role, Staff
@@ -25,6 +25,7 @@ from surge.pages.office import Side
 from surge.switch.store import add, add_fact, facts
 from surge.tables import ActivationRow, FactRow
 from tests.console.staff_factory import Browser, House
+from tests.surge.carrier_fake import Carrier
 from tests.surge.line_fake import FakeLine
 
 SOURCE = (data.folder("runbooks") / "boil-water.md").read_text("utf-8")
@@ -43,16 +44,6 @@ VALUES = {
     "since": "8 AM",
 }
 LEAD = Staff(person_id="lead311", roles=frozenset({Role.LEAD311}))
-
-
-@dataclass(slots=True)
-class Carrier:
-    sent: list[tuple[str, str, Content, str]] = field(default_factory=list)
-    outcome: Outcome = field(default_factory=lambda: Handed("SM1"))
-
-    async def send(self, channel: str, address: str, content: Content, ours: str) -> Outcome:
-        self.sent.append((channel, address, content, ours))
-        return self.outcome
 
 
 async def find_place(typed: str) -> list[Sight]:

@@ -2,12 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from datetime import timedelta
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from sqlalchemy import func
 from sqlmodel import col, select
 
@@ -18,30 +14,10 @@ from surge.desk.practice import calls
 from surge.floor.seats import AgentState
 from surge.scripts.reading import read
 from tests.console.desk_factory import SOURCE, Desk, desked
-from tests.console.staff_factory import House, opened
+from tests.console.staff_factory import House
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PHONE = "+15035550123"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> AsyncIterator[House]:
-    async with opened(tmp_path_factory.mktemp("desk311") / "home", migrated_sqlite) as found:
-        yield found
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def counter(house: House) -> AsyncIterator[Desk]:
-    async with desked(house) as found:
-        yield found
-
-
-@pytest.fixture
-def desk(counter: Desk) -> Desk:
-    """As on a quiet morning."""
-    counter.clear()
-    counter.house.clock.forward(timedelta(minutes=1))
-    return counter
 
 
 async def test_without_surge_the_desk_searches_counts_and_notes(desk: Desk) -> None:

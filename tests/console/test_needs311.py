@@ -2,12 +2,9 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from sqlmodel import select
@@ -17,31 +14,11 @@ from surge.desk.desk_line import Figures
 from surge.desk.desk_tables import NeedRow
 from surge.desk.open_needs import OpenNeeds
 from surge.pages.wallboard import broken
-from tests.console.desk_factory import Desk, desked
-from tests.console.staff_factory import Browser, House, Page, opened
+from tests.console.desk_factory import Desk
+from tests.console.staff_factory import Browser, House, Page
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 NEED = {"code": "WATER_DELIVERY", "people": "2", "address": "1120 SW 5th Ave", "contact": "+15035550123", "consent": "yes"}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> AsyncIterator[House]:
-    async with opened(tmp_path_factory.mktemp("needs") / "home", migrated_sqlite) as found:
-        yield found
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def counter(house: House) -> AsyncIterator[Desk]:
-    async with desked(house) as found:
-        yield found
-
-
-@pytest.fixture
-def desk(counter: Desk) -> Desk:
-    """As on a quiet morning."""
-    counter.clear()
-    counter.house.clock.forward(timedelta(minutes=1))
-    return counter
 
 
 async def noted(browser: Browser, desk: Desk, **changes: str) -> str:

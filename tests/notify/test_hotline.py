@@ -1,11 +1,8 @@
 """What callers hear follows the switch and the alert."""
 
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from sqlalchemy import Connection
 
 from notify.clock import ManualClock
@@ -25,14 +22,6 @@ class Told(Situations):
 
     def __call__(self, conn: Connection, activation: Activation) -> Situation:
         return Situation(event_id="e1", messages={"en": Prompt(language="en", words=self.words)})
-
-
-@pytest.fixture
-def store(tmp_path: Path, migrated_sqlite: Path) -> Iterator[Database]:
-    path = tmp_path / "tocsin.db"
-    path.write_bytes(migrated_sqlite.read_bytes())
-    with closing(Database(f"sqlite:///{path}")) as db:
-        yield db
 
 
 async def test_callers_hear_the_alert_while_surge_is_open_and_its_update_soon_after(store: Database, tmp_path: Path) -> None:

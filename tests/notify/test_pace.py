@@ -1,4 +1,5 @@
 import math
+import random
 from bisect import bisect_left
 
 import pytest
@@ -29,6 +30,12 @@ def busiest_second(found: list[tuple[float, int]]) -> int:
 def test_no_second_ever_holds_more_than_the_rate(rate: int, lengths: list[int], data: st.DataObject) -> None:
     idle = data.draw(st.lists(st.floats(0, 2), min_size=len(lengths), max_size=len(lengths)))
     assert busiest_second(starts(rate, lengths, idle)) <= max(rate, *lengths, 0)
+
+
+@given(st.sampled_from([20, 100, 1000]), st.lists(st.integers(1, 2), min_size=300, max_size=300), st.randoms())
+def test_arrivals_22_ms_late_now_and_then_stay_within_the_rate(rate: int, lengths: list[int], chance: random.Random) -> None:
+    late = sorted((start + chance.choice([0.0, 0.022]), units) for start, units in starts(rate, lengths))
+    assert busiest_second(late) <= rate
 
 
 @given(st.lists(st.integers(1, 6), max_size=50))

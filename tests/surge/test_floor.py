@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,17 +30,9 @@ LINES = {"a1": "+15035550111", "a2": "sip:desk2@example.gov", "desk": ""}
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(NOON)
-
-
-@pytest.fixture
-def store(tmp_path: Path, migrated_sqlite: Path) -> Iterator[Database]:
-    path = tmp_path / "tocsin.db"
-    path.write_bytes(migrated_sqlite.read_bytes())
-    with closing(Database(f"sqlite:///{path}")) as db:
-        db.write_now(staff)
-        yield db
+def store(store: Database) -> Database:
+    store.write_now(staff)
+    return store
 
 
 def staff(conn: Connection) -> None:

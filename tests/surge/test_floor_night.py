@@ -2,8 +2,6 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -26,14 +24,6 @@ CREW = 20
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock(SUNDAY_3_AM)
-
-
-@pytest.fixture
-def store(tmp_path: Path, migrated_sqlite: Path) -> Iterator[Database]:
-    path = tmp_path / "tocsin.db"
-    path.write_bytes(migrated_sqlite.read_bytes())
-    with closing(Database(f"sqlite:///{path}")) as db:
-        yield db
 
 
 def call(house: House, number: int, chance: random.Random) -> None:

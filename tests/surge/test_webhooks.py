@@ -1,13 +1,12 @@
 """The provider's webhooks over real sockets: signed, heard once, answered with TwiML."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
-import pytest
 from aiohttp import web
 
 from channels.twilio_http import TwilioAccount, TwilioGateway
@@ -20,22 +19,9 @@ from surge.voice.conversation import Conversation
 from surge.voice.voice_call import Step
 from surge.voice.webhooks import TOKEN, VoiceWebhooks
 from tests.surge.phone_fake import House, a_floor
-from tests.surge.voice_factory import NOON, portland, said
+from tests.surge.voice_factory import portland, said
 
 SID, SECRET, PUBLIC = "AC" + "0" * 32, "secret", "https://city.example.gov"
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(NOON)
-
-
-@pytest.fixture
-def store(tmp_path: Path, migrated_sqlite: Path) -> Iterator[Database]:
-    path = tmp_path / "tocsin.db"
-    path.write_bytes(migrated_sqlite.read_bytes())
-    with closing(Database(f"sqlite:///{path}")) as db:
-        yield db
 
 
 class Provider:

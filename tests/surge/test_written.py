@@ -7,7 +7,7 @@ import random
 import statistics
 from collections.abc import AsyncIterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -17,8 +17,8 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import Connection, insert
 
-from channels.base import Content, Handed, Outcome, Refused, Unknown
 from channels.base import Heard as Text
+from channels.base import Outcome, Refused, Unknown
 from notify import data
 from notify.clock import ManualClock
 from notify.db import Database
@@ -37,24 +37,13 @@ from surge.desk.written import Answer, Unsent, Written
 from surge.scripts import reading
 from surge.tables import ActivationRow
 from tests.notify.signup_factory import a_site
+from tests.surge.carrier_fake import Carrier
 from tests.surge.line_fake import FakeLine
 
 LEXICON = lexicon.load(data.folder("templates") / "dialog" / "vocabulary")
 RING = Keyring(current="k1", keys={"k1": b"1" * 32}, blind_key=b"2" * 32)
 PHONE, OURS = "+15035550123", "+15035550100"
 TOO_LONG_S = 3600
-
-
-@dataclass(slots=True)
-class Carrier:
-    """What left, and what becomes of the next one."""
-
-    sent: list[tuple[str, str, Content, str]] = field(default_factory=list)
-    outcome: Outcome = field(default_factory=lambda: Handed("SM1"))
-
-    async def send(self, channel: str, address: str, content: Content, ours: str) -> Outcome:
-        self.sent.append((channel, address, content, ours))
-        return self.outcome
 
 
 @dataclass(slots=True)

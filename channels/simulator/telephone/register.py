@@ -3,37 +3,20 @@
 https://www.twilio.com/docs/voice/api/call-resource#read-multiple-call-resources
 """
 
-import re
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from itertools import islice
+from functools import partial
 from operator import attrgetter
 from typing import Final
-from urllib.parse import urlencode
 
+from channels.simulator.listing import Listing, page_of
 from channels.simulator.refusals import Refusal
 from channels.simulator.telephone.calls import STATUSES, Call
 
-LARGEST_PAGE: Final = 1000
-TOKEN: Final = re.compile(r"P([AB])(CA[0-9a-f]{32})")
 TIMES: Final = ("StartTime", "StartTime<", "StartTime>", "EndTime", "EndTime<", "EndTime>")
 FILTERS: Final = ("To", "From", "ParentCallSid", "Status", *TIMES)
 DAY_S: Final = 86_400
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """One page of calls, newest first, and the queries of the pages around it (None where there is none)."""
-
-    calls: Sequence[Call]
-    page: int
-    page_size: int
-    here: str
-    first: str
-    following: str | None
-    previous: str | None
 
 
 class Register:
@@ -57,38 +40,10 @@ class Register:
     def get(self, sid: str) -> Call | None:
         return self._by_sid.get(sid)
 
-    def page(self, query: Mapping[str, str]) -> Listing | Refusal:
-        """The page a query asks for. A page token names the last call (PA, going on) or the first one (PB, going back) of the
-        page it was given with, so that calls made meanwhile shift nothing."""
-        size_text, page_text, token_text = (query.get(key, "") for key in ("PageSize", "Page", "PageToken"))
-        token = TOKEN.fullmatch(token_text)
-        anchor = self._by_sid.get(token[2]) if token else None
-        refusal = _unfit(query)
-        if refusal is not None:
-            return refusal
-        if token_text and anchor is None:
-            return Refusal(20404, "page")
-        size, page = int(size_text or 50), int(page_text or 0)
-        backward = token is not None and token[1] == "B"
-        found = list(islice(self._matching(query, anchor, backward=backward), size + 1))
-        more, shown = len(found) > size, found[:size][:: -1 if backward else 1]
-        kept = {key: query[key] for key in FILTERS if key in query} | {"PageSize": str(size)}
+    def page(self, query: Mapping[str, str]) -> Listing[Call] | Refusal:
+        return _unfit(query) or page_of(query, FILTERS, self._by_sid, partial(self._matching, query))
 
-        def address(number: int, mark: str = "") -> str:
-            return urlencode(kept | {"Page": str(number)} | ({"PageToken": mark} if mark else {}))
-
-        follows = (more or backward) and bool(shown)
-        return Listing(
-            calls=shown,
-            page=page,
-            page_size=size,
-            here=address(page, token_text),
-            first=address(0),
-            following=address(page + 1, f"PA{shown[-1].sid}") if follows else None,
-            previous=address(page - 1, f"PB{shown[0].sid}") if page and shown else None,
-        )
-
-    def _matching(self, query: Mapping[str, str], anchor: Call | None, *, backward: bool) -> Iterator[Call]:
+    def _matching(self, query: Mapping[str, str], anchor: Call | None, backward: bool) -> Iterator[Call]:
         at = len(self._all) if anchor is None else bisect_left(self._all, anchor.index, key=attrgetter("index"))
         steps = range(at + 1, len(self._all)) if backward else range(at - 1, -1, -1)
         wanted = [
@@ -106,10 +61,6 @@ class Register:
 
 
 def _unfit(query: Mapping[str, str]) -> Refusal | None:
-    if query.get("PageSize") and not _whole(query["PageSize"], 1, LARGEST_PAGE):
-        return Refusal(20007)
-    if query.get("Page") and not _whole(query["Page"], 0, 10**9):
-        return Refusal(20404, "page")
     if query.get("Status") and query["Status"] not in STATUSES:
         return Refusal(21218, f"Status={query['Status']}")
     try:
@@ -118,10 +69,6 @@ def _unfit(query: Mapping[str, str]) -> Refusal | None:
     except ValueError:
         return Refusal(20001)
     return None
-
-
-def _whole(text: str, least: int, most: int) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 12 and least <= int(text) <= most
 
 
 def _moment(text: str) -> tuple[float, float] | None:

@@ -9,13 +9,13 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from channels.simulator.listing import Listing
 from channels.simulator.messages import API_VERSION
 from channels.simulator.numbers import may_call
 from channels.simulator.refusals import Refusal
 from channels.simulator.telephone.calls import INBOUND, Call, resource
 from channels.simulator.telephone.exchange import Telephone
 from channels.simulator.telephone.orders import read_order, read_update
-from channels.simulator.telephone.register import Listing
 from channels.simulator.telephone.speech import silence
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -103,12 +103,12 @@ class CallsApi:
         number_sid = f"PN{blake2b(ours.encode(), digest_size=16).hexdigest()}" if ours in self._telephone.owned else None
         return resource(call, self._account, number_sid)
 
-    def _list_document(self, listing: Listing) -> dict[str, object]:
+    def _list_document(self, listing: Listing[Call]) -> dict[str, object]:
         base = f"/{API_VERSION}/Accounts/{self._account}/Calls.json"
         start = listing.page * listing.page_size
         return {
-            "calls": [self._document(call) for call in listing.calls],
-            "end": start + max(len(listing.calls) - 1, 0),
+            "calls": [self._document(call) for call in listing.shown],
+            "end": start + max(len(listing.shown) - 1, 0),
             "first_page_uri": f"{base}?{listing.first}",
             "next_page_uri": None if listing.following is None else f"{base}?{listing.following}",
             "page": listing.page,

@@ -9,8 +9,8 @@ from aiohttp import web
 from channels.simulator.phones import TONGUES, phone_of
 from channels.simulator.transcript import named, wordings
 from notify import data
-from notify.cli import demo_phones
-from notify.cli.demo_phones import ROW, WRITTEN, PhonesFailed
+from notify.cli.demo import phones as demo_phones
+from notify.cli.demo.phones import ROW, WRITTEN, PhonesFailed
 from subscribers.dialog import lexicon, talk
 from subscribers.dialog.player import NOON, SampleWorld, after
 from subscribers.dialog.turn import Heard, Known, Reply, Standing

@@ -1,29 +1,26 @@
-"""`tocsin demo`: 23 May 2014 again, on this machine, with a simulated carrier, a real SMTP sink and made-up people."""
+"""The demo's first act: the alerts of 23 May 2014, with a simulated carrier, a real SMTP sink and made-up people."""
 
-import os
 import secrets
 import shutil
-import signal
 import time
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
-import typer
 import yaml
 from rich.progress import Progress
 from sqlalchemy import Connection
 
-from notify import accounts, city, data, keys, ledger_check, passwords, people, replay, schema
-from notify.cli import demo_phones
+from notify import accounts, city, keys, ledger_check, passwords, people, replay, schema
 from notify.cli.alert import print_preview, watch
 from notify.cli.client import Client
-from notify.cli.demo_children import Children, free_port
+from notify.cli.demo import phones
+from notify.cli.demo.children import Children, free_port
 from notify.cli.ledger import write_dump
 from notify.cli.residents import take
-from notify.cli.say import refuse, screen, sentences
+from notify.cli.say import refuse, screen
 from notify.console.door import demo_pass
 from notify.db import Database, engine_for
 from notify.settings import load
@@ -40,39 +37,11 @@ SETTLE_S: Final = 600
 STEPS: Final = ((None, "1-first.yaml"), ("update", "2-update.yaml"), ("clear", "3-clear.yaml"))
 
 
-def demo(
-    count: Annotated[int, typer.Option("--people", help="Made-up people; 670000 for all of 2014's.")] = 50_000,
-    exit_: Annotated[bool, typer.Option("--exit", help="End after the replay instead of serving until Ctrl-C.")] = False,
-    rate: Annotated[float, typer.Option(help="Segments per second of each of the two senders.")] = UNLIMITED,
-    step: Annotated[
-        bool, typer.Option("--step", help="Wait for Enter before each alert, to watch it come on the phones.")
-    ] = False,
-) -> None:
-    """Replays Portland's boil-water notice of 2014: alert by two people, update, all clear; then keeps serving."""
-    home = Path(os.environ.get("TOCSIN_DATA_DIR", "var")) / "demo"
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended from outside, the demo still ends its processes
-    with sentences():
-        stage = Stage(home, count, rate, step=step)
-        try:
-            stage.build()
-            stage.start()
-            stage.show_phones()
-            stage.play()
-            stage.tell()
-            if not exit_:
-                stage.serve_on()
-        finally:
-            stage.children.end()
-    if stage.problems:
-        refuse(stage.problems)
-
-
 class Stage:
     """The demo's city, its two processes, and what happened."""
 
-    def __init__(self, home: Path, count: int, rate: float, *, step: bool) -> None:
-        self.home, self.count, self.rate, self.step = home, count, rate, step
-        self.pack_folder = city.find("portland", data.folder("city"))
+    def __init__(self, home: Path, pack_folder: Path, count: int, rate: float, *, step: bool) -> None:
+        self.home, self.pack_folder, self.count, self.rate, self.step = home, pack_folder, count, rate, step
         self.children = Children(home)
         self.tokens: dict[str, str] = {}
         self.sends: list[replay.Sent] = []
@@ -126,7 +95,7 @@ class Stage:
             carrier += ["--sender", f"{number}={self.rate:g}"]
         carrier += ["--landline-share", "0.01", "--unreachable-share", "0.01", "--delivered-after", "0.5"]
         public = free_port()
-        carrier += ["--inbound-url", f"http://127.0.0.1:{public}/inbound/sms", *demo_phones.files(self.home)]
+        carrier += ["--inbound-url", f"http://127.0.0.1:{public}/inbound/sms", *phones.files(self.home)]
         simulated = self.children.start(carrier, {}, "carrier.log")
         settings = {
             "TOCSIN_MODE": "demo",
@@ -148,16 +117,17 @@ class Stage:
         self.private_url, self.public_url = f"http://127.0.0.1:{started['private_port']}", settings["TOCSIN_PUBLIC_URL"]
         self.simulator_url, self.phones_url = simulated["sms_url"], simulated["phones_url"]
 
-    def show_phones(self) -> None:
+    def _show_phones(self) -> None:
         """Residents sign up by text, and whoever likes looks over their shoulders."""
         try:
-            demo_phones.sign_up(self.simulator_url)
-        except demo_phones.PhonesFailed as error:
+            phones.sign_up(self.simulator_url)
+        except phones.PhonesFailed as error:
             refuse([str(error)])
-        screen.print(f"{len(demo_phones.ROW)} residents have signed up by text. Their phones: {self.phones_url}")
+        screen.print(f"{len(phones.ROW)} residents have signed up by text. Their phones: {self.phones_url}")
 
     def play(self) -> None:
         """The three alerts of the story, each by two people."""
+        self._show_phones()
         author = Client(self.private_url, self.tokens["author"])
         approver = Client(self.private_url, self.tokens["approver"])
         alert_id = ""
@@ -198,8 +168,8 @@ class Stage:
             screen.print(line, markup=False)
         screen.print(f"Demo took {time.monotonic() - self.begun:,.0f} s. Files: {self.home}")
 
-    def serve_on(self) -> None:
-        """Serves page, feeds and API until Ctrl-C."""
+    def show(self) -> None:
+        """Where page, feeds, console and API are."""
         alert = self.sends[0].incident_id
         screen.print(f"\nPhones      {self.phones_url}")
         ring = keys.load(self.home / "keys.toml")
@@ -209,9 +179,6 @@ class Stage:
         screen.print(f"Alert page  {self.public_url}/demo/a/{alert}   (Spanish: {self.public_url}/demo/es/a/{alert})")
         screen.print(f"Feeds       {self.public_url}/demo/feeds/active.atom  .rss  .geojson")
         screen.print(f"API         TOCSIN_URL={self.private_url} TOCSIN_TOKEN={self.tokens['approver']} tocsin alert list")
-        screen.print("Ctrl-C ends it.")
-        with suppress(KeyboardInterrupt):
-            signal.pause()
 
     def _settled(self) -> None:
         """Waits until the carrier has reported on everything and the reports are applied."""
@@ -226,7 +193,7 @@ class Stage:
             if open_rows == 0:
                 return
             if open_rows == waiting:
-                time.sleep(1)  # reports still come in; the service is asked, not told
+                time.sleep(1)  # reports still come in; there is nothing to wait on but the service, which is asked
             waiting = open_rows
 
 

@@ -6,31 +6,26 @@ simulator's; agents note at their desks, in the console, what each call was.
 
 import asyncio
 import contextlib
-import itertools
-import json
-import random
-import re
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 import yaml
 from rich.progress import BarColumn, Progress, TextColumn
 from sqlalchemy import Connection
 
-from channels.simulator.telephone.characters import Person as Caller
-from channels.simulator.telephone.day import Day, agent_number, made_up
+from channels.simulator.telephone.day import Day, agent_number
 from notify import city, keys, people, replay, schema
 from notify.alert import Mode
 from notify.cli.client import ApiRefused, Client
-from notify.cli.demo_children import Children, free_port
+from notify.cli.demo import crowd
+from notify.cli.demo.children import Children, free_port
+from notify.cli.demo.desks import LOOK_S, Desk, at_work
 from notify.cli.residents import take
 from notify.cli.say import screen
 from notify.console.door import demo_pass
@@ -50,19 +45,7 @@ HOURS: Final = 8
 AGENTS: Final = 18
 SPANISH: Final = 5  # so many of them speak Spanish as well
 SENDER: Final = "+15035550100"
-# What is pressed at the first prompt and after it. Shares are assumed: a third take the guide, as where deflection is on.
-PRESSED: Final[Mapping[tuple[str, ...], float]] = {
-    ("1",): 0.28,  # text me the guide
-    ("0",): 0.50,
-    ("0", "3"): 0.10,  # and then: call me back
-    ("2", "0"): 0.08,  # Spanish
-    ("9",): 0.01,  # an emergency
-    (): 0.03,  # hears the message, and hangs up
-}
-FROM_911: Final = 60  # callers whom the emergency centre hands over
-WEEKS: Final = 7  # of 911's own minutes, made up, before the day
 SETTLED_S: Final = 120  # the last callbacks, by this machine's clock
-LOOK_S: Final = 0.5
 
 
 class SurgeDay:
@@ -108,7 +91,9 @@ class SurgeDay:
         csv = self.home / "people.csv"
         generator.write(csv, self.count, found)
         take(settings, db, csv)
-        minutes = number_files.centre_minutes(_minutes_of_911(), "911.csv", replay.PORTLAND, FROM + timedelta(days=1))
+        minutes = number_files.centre_minutes(
+            crowd.minutes_of_911(FROM, HOURS), "911.csv", replay.PORTLAND, FROM + timedelta(days=1)
+        )
         self.problems += minutes.problems
         db.write_now(lambda conn: number_rows.take_minutes(conn, minutes.rows, "demo", FROM))
 
@@ -149,7 +134,7 @@ class SurgeDay:
         activation = self._armed(lead, alert["incident_id"])
         digest = author.post(f"/alerts/{alert['alert_id']}/submit")["digest"]
         approver.post(f"/alerts/{alert['alert_id']}/approve", {"digest": digest})
-        approver.post(f"/surge/activations/{activation}/open", {"level": 3})
+        approver.post(f"/surge/activations/{activation}/open", {"level": 1})
         approver.post(f"/alerts/{alert['alert_id']}/send")
         asyncio.run(self._day(approver, f"/surge/activations/{activation}"))
 
@@ -175,12 +160,14 @@ class SurgeDay:
                 await stack.enter_async_context(desk)
                 await desk.post("state", {"state": "ready"})
             session = await stack.enter_async_context(aiohttp.ClientSession(self.carrier_url.rstrip("/") + "/"))
-            crowds = (self._callers(), self._handed_over())
-            for crowd in crowds:
-                async with session.post("control/crowd", json=crowd) as answer:
+            day = Day(span_s=HOURS * 3600.0, languages={"0": 1.0}, agents=AGENTS)
+            crowds = (crowd.callers(self.pack, day), crowd.handed_over(self.pack))
+            for each in crowds:
+                async with session.post("control/crowd", json=each) as answer:
                     answer.raise_for_status()
-            callers = sum("at_s" in one for crowd in crowds for one in crowd["people"])
-            working = asyncio.create_task(self._at_work(desks))
+            callers = sum("at_s" in one for each in crowds for one in each["people"])
+            lines = {agent_number(number): desk for number, desk in enumerate(desks)}
+            working = asyncio.create_task(at_work(lines, self.home / "carrier" / "voice.jsonl"))
             try:
                 await self._watch(session, callers)
                 await approver.call("POST", f"{surge}/stand-down", {"why": "Everybody has called."})
@@ -208,42 +195,6 @@ class SurgeDay:
                     return
                 await asyncio.sleep(LOOK_S)
 
-    async def _at_work(self, desks: Sequence["Desk"]) -> None:
-        """Each agent notes what a call was once it is over, which the telephone's log says; and one looks up now and then."""
-        at_line = {agent_number(number): desk for number, desk in enumerate(desks)}
-        log, rest = self.home / "carrier" / "voice.jsonl", b""
-        with log.open("rb") as file:
-            for turn in itertools.count():
-                whole, _, rest = (rest + file.read()).rpartition(b"\n")
-                ended = (event["to"] for event in map(json.loads, whole.splitlines()) if event["event"] == "end")
-                busy = {at_line[number] for number in ended if number in at_line} | {desks[turn % len(desks)]}
-                await asyncio.gather(*(desk.work() for desk in busy))
-                await asyncio.sleep(LOOK_S)
-
-    def _callers(self) -> dict[str, Any]:
-        dice = random.Random("what they press")
-        day = Day(span_s=HOURS * 3600.0, languages={"0": 1.0}, agents=AGENTS)
-        found = []
-        for person in made_up(day):
-            if person.at_s is not None:
-                pressed = dice.choices(list(PRESSED), list(PRESSED.values()))[0]
-                person = replace(
-                    person, presses=pressed, speaks_s=0.0
-                )  # nobody leaves a message: no agent of this demo hears it
-            found.append(person)
-        centre = Caller(number=self.pack.emergency_line, rings_s=6.0, talk_s=90.0)
-        others = [Caller(number=partner.number, rings_s=8.0, talk_s=180.0) for partner in self.pack.partners]
-        return {"number": self.pack.number, "people": [_settings(one) for one in (*found, centre, *others)]}
-
-    def _handed_over(self) -> dict[str, Any]:
-        """Callers of 911 who have no emergency: the centre hands them to 311."""
-        dice = random.Random("handed over")
-        people = [
-            Caller(number=f"+1971555{2_000 + number:04}", at_s=dice.uniform(600, 4 * 3600), talk_s=200.0, patience_s=1_200.0)
-            for number in range(FROM_911)
-        ]
-        return {"number": self.pack.from_911 or self.pack.number, "people": [_settings(one) for one in people]}
-
     def tell(self) -> None:
         """What happened to everybody who called, as the report has it."""
         settings = load(mode=Mode.DEMO, data_dir=self.home, replay_from=FROM, replay_speed=self.speed)
@@ -258,50 +209,12 @@ class SurgeDay:
             for line in section.lines:
                 screen.print(f"  {sections.sentence(line)}", markup=False)
 
-
-class Desk:
-    """One agent's browser."""
-
-    def __init__(self, url: str, agent: str, entry: str) -> None:
-        self._url, self._entry, self._mark = url, f"{url}/enter/{agent}/{entry}", ""
-        self._session: aiohttp.ClientSession | None = None
-
-    async def __aenter__(self) -> "Desk":
-        self._session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
-        await self._page(self._entry)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._session is not None
-        await self._session.close()
-
-    async def work(self) -> None:
-        """What there is to do: note what a call was, come back from a break."""
-        page = await self._page(f"{self._url}/desk311")
-        if 'name="mark"' not in page:  # signed out: half an hour without a press has passed
-            await self._page(self._entry)
-            page = await self._page(f"{self._url}/desk311")
-        held = re.search(r'action="/desk311/finish".*?name="contact_id" value="(\w+)"', page, re.DOTALL)
-        if held is not None and "<strong>in a contact</strong>" not in page:
-            await self.post("finish", {"contact_id": held[1], "ending": "informed"})
-        elif held is None and 'value="ready"' in page:
-            await self.post("state", {"state": "ready"})
-
-    async def post(self, what: str, fields: Mapping[str, str]) -> None:
-        assert self._session is not None
-        if not self._mark:
-            await self._page(f"{self._url}/desk311")
-        form, ours = {"mark": self._mark, **fields}, {"Sec-Fetch-Site": "same-origin"}
-        async with self._session.post(f"{self._url}/desk311/{what}", data=form, headers=ours, allow_redirects=False):
-            pass
-
-    async def _page(self, url: str) -> str:
-        assert self._session is not None
-        async with self._session.get(url) as answer:
-            page = await answer.text()
-        if (mark := re.search(r'name="mark" value="([^"]+)"', page)) is not None:
-            self._mark = mark[1]
-        return page
+    def show(self) -> None:
+        """Where the desks, the wallboard and the report of 311 are."""
+        ring = keys.load(self.home / "keys.toml")
+        for name, page in (("lead311", "/wallboard"), (self.agents[0], "/desk311")):
+            link = f"{self.private_url}/enter/{name}/{demo_pass(ring, name)}"
+            screen.print(f"311         {link}   (as {name}; then {page})", soft_wrap=True)
 
 
 async def _closed(approver: Client, surge: str) -> None:
@@ -314,33 +227,3 @@ async def _closed(approver: Client, surge: str) -> None:
                 await asyncio.sleep(LOOK_S)
             else:
                 return
-
-
-def _settings(person: Caller) -> dict[str, Any]:
-    """A person as the simulator reads one, without what is as usual."""
-    usual = asdict(Caller(number=""))
-    return {name: value for name, value in asdict(person).items() if value != usual[name]}
-
-
-def _minutes_of_911() -> bytes:
-    """911's ten-digit line, minute by minute, made up: the same hours of seven weeks, and of the day, a quarter fewer. CSV."""
-    dice = random.Random("911")
-    rows = ["minute,line,offered,mean_handling_s"]
-    for week in range(-WEEKS, 1):
-        for minute in range(HOURS * 60):
-            at = FROM + timedelta(weeks=week, minutes=minute)
-            mean = 2.4 * (0.75 if week == 0 else 1.0)
-            rows.append(f"{at.isoformat()},non-emergency,{_poisson(dice, mean)},95")
-    return "\n".join(rows).encode()
-
-
-def _poisson(dice: random.Random, mean: float) -> int:
-    """Arrivals within one unit of time, by their exponential distances."""
-    return sum(1 for _ in _arrivals(dice, mean))
-
-
-def _arrivals(dice: random.Random, mean: float) -> Iterator[float]:
-    at = dice.expovariate(mean)
-    while at < 1.0:
-        yield at
-        at += dice.expovariate(mean)

@@ -1,0 +1,78 @@
+"""Who calls 311 on the demo's day, whom 911 hands over, and what 911 counted: all made up, from seeds. Pure."""
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from channels.simulator.telephone.characters import Person
+from channels.simulator.telephone.day import Day, made_up
+from surge.pack import Pack
+
+# What is pressed at the first prompt and after it. Shares are assumed: a third take the guide, as where deflection is on.
+PRESSED: Final[Mapping[tuple[str, ...], float]] = {
+    ("1",): 0.28,  # text me the guide
+    ("0",): 0.50,
+    ("0", "3"): 0.10,  # and then: call me back
+    ("2", "0"): 0.08,  # Spanish
+    ("9",): 0.01,  # an emergency
+    (): 0.03,  # hears the message, and hangs up
+}
+FROM_911: Final = 60  # callers whom the emergency centre hands over
+WEEKS: Final = 7  # of 911's own minutes before the day
+
+Crowd = dict[str, Any]  # as the telephone simulator takes one: the number they call, and the people
+
+
+def callers(pack: Pack, day: Day) -> Crowd:
+    """Everybody of the day, agents, emergency centre and partners. Nobody leaves a message: no agent here would hear it."""
+    dice = random.Random("what they press")
+    people = list(made_up(day))
+    for at, person in enumerate(people):
+        if person.at_s is not None:
+            pressed = dice.choices(list(PRESSED), list(PRESSED.values()))[0]
+            people[at] = replace(person, presses=pressed, speaks_s=0.0)
+    people.append(Person(number=pack.emergency_line, rings_s=6.0, talk_s=90.0))
+    people += [Person(number=partner.number, rings_s=8.0, talk_s=180.0) for partner in pack.partners]
+    return {"number": pack.number, "people": [_settings(one) for one in people]}
+
+
+def handed_over(pack: Pack) -> Crowd:
+    """Callers of 911 who have no emergency: the centre hands them to 311."""
+    dice = random.Random("handed over")
+    people = [
+        Person(number=f"+1971555{2_000 + number:04}", at_s=dice.uniform(600, 4 * 3600), talk_s=200.0, patience_s=1_200.0)
+        for number in range(FROM_911)
+    ]
+    return {"number": pack.from_911 or pack.number, "people": [_settings(one) for one in people]}
+
+
+def minutes_of_911(day: datetime, hours: int) -> bytes:
+    """911's ten-digit line, minute by minute: the same hours of seven weeks before, and of the day, a quarter fewer. CSV."""
+    dice = random.Random("911")
+    rows = ["minute,line,offered,mean_handling_s"]
+    for week in range(-WEEKS, 1):
+        for minute in range(hours * 60):
+            at = day + timedelta(weeks=week, minutes=minute)
+            mean = 2.4 * (0.75 if week == 0 else 1.0)
+            rows.append(f"{at.isoformat()},non-emergency,{_poisson(dice, mean)},95")
+    return "\n".join(rows).encode()
+
+
+def _settings(person: Person) -> dict[str, Any]:
+    """A person as the simulator reads one, without what is as usual."""
+    usual = asdict(Person(number=""))
+    return {name: value for name, value in asdict(person).items() if value != usual[name]}
+
+
+def _poisson(dice: random.Random, mean: float) -> int:
+    """Arrivals within one unit of time, by their exponential distances."""
+    return sum(1 for _ in _arrivals(dice, mean))
+
+
+def _arrivals(dice: random.Random, mean: float) -> Iterator[float]:
+    at = dice.expovariate(mean)
+    while at < 1.0:
+        yield at
+        at += dice.expovariate(mean)

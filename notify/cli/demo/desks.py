@@ -1,0 +1,71 @@
+"""The demo's agents at their desks: each in a browser of their own, noting in the console what each call was."""
+
+import asyncio
+import itertools
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+
+LOOK_S: Final = 0.5
+
+
+class Desk:
+    """One agent's browser."""
+
+    def __init__(self, url: str, agent: str, entry: str) -> None:
+        self._url, self._entry, self._mark = url, f"{url}/enter/{agent}/{entry}", ""
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> "Desk":
+        self._session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+        await self._page(self._entry)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._session is not None
+        await self._session.close()
+
+    async def work(self) -> None:
+        """What there is to do: note what a call was, come back from a break."""
+        page = await self._page(f"{self._url}/desk311")
+        if 'name="mark"' not in page:  # signed out: half an hour without a press has passed
+            await self._page(self._entry)
+            page = await self._page(f"{self._url}/desk311")
+        held = re.search(r'action="/desk311/finish".*?name="contact_id" value="(\w+)"', page, re.DOTALL)
+        if held is not None and "<strong>in a contact</strong>" not in page:
+            await self.post("finish", {"contact_id": held[1], "ending": "informed"})
+        elif held is None and 'value="ready"' in page:
+            await self.post("state", {"state": "ready"})
+
+    async def post(self, what: str, fields: Mapping[str, str]) -> None:
+        assert self._session is not None
+        if not self._mark:
+            await self._page(f"{self._url}/desk311")
+        form, ours = {"mark": self._mark, **fields}, {"Sec-Fetch-Site": "same-origin"}
+        async with self._session.post(f"{self._url}/desk311/{what}", data=form, headers=ours, allow_redirects=False):
+            pass
+
+    async def _page(self, url: str) -> str:
+        assert self._session is not None
+        async with self._session.get(url) as answer:
+            page = await answer.text()
+        if (mark := re.search(r'name="mark" value="([^"]+)"', page)) is not None:
+            self._mark = mark[1]
+        return page
+
+
+async def at_work(desks: Mapping[str, Desk], log: Path) -> None:
+    """Each agent notes what a call was once the telephone's log says it is over, and one looks up now and then; without end.
+    desks: by the number of the agent's line. log: the telephone's, lines of JSON."""
+    looking, rest = itertools.cycle(desks.values()), b""
+    with log.open("rb") as file:
+        while True:
+            whole, _, rest = (rest + file.read()).rpartition(b"\n")
+            ended = (event["to"] for event in map(json.loads, whole.splitlines()) if event["event"] == "end")
+            busy = {desks[number] for number in ended if number in desks} | {next(looking)}
+            await asyncio.gather(*(desk.work() for desk in busy))
+            await asyncio.sleep(LOOK_S)
