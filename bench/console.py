@@ -29,7 +29,7 @@ from sqlalchemy import Connection
 from bench import metropolis
 from bench.figures import Figure
 from bench.provider import Job, Provider, Taken
-from notify import accounts, passwords
+from notify import accounts, data, passwords, words
 from notify.alert import Mode
 from notify.console.pages import Console
 from notify.db import Database
@@ -144,6 +144,8 @@ def routes() -> Iterator[tuple[str, frozenset[Role]]]:
     """Every page that the console's router answers to a look, and who may open it."""
     service = MagicMock()
     service.assembly.site.mode = Mode.LIVE
+    service.assembly.words = words.load(data.folder("templates"))
+    service.assembly.city.folder = data.folder("city") / "portland"
     console = Console(service, MagicMock(blind_key=bytes(32)), "http://127.0.0.1")
     for route in console.routes:
         if route.method == "GET" and route.roles is not None and not route.path.endswith(ENDLESS):

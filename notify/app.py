@@ -115,7 +115,7 @@ def _asked(built: duties.Built, ring: Keyring, side: Side) -> Sequence[web.Route
     needed = OpenNeeds(db=service.db, clock=service.clock, site=service.assembly.site).routes()
     if side.written is None or side.line is None:
         return needed
-    residents.inbox.passed_on.append(side.written.heard)
+    residents.inbox.beyond.append(side.written)
     return [*needed, *AskPages(counter=residents.counter, desk=side.written, db=service.db, ring=ring).routes()]
 
 

@@ -52,6 +52,7 @@ def ticks(built: Built) -> list[Tick]:
         Tick("unknown outcomes", 2, built.reconciler.tick),
         Tick("audience", 5, service.crowd.follow),
         Tick("alerts for the text dialog", 1, built.residents.live.refresh),
+        Tick("texts that the desk has not got", 10, built.residents.inbox.hand_on),
         Tick("texts that wait for morning", 10, built.residents.night.tick),
         Tick("yearly checks", checks.EVERY_S, built.residents.checks.tick),
         Tick("what is old", retention.EVERY_S, built.residents.retention.tick),

@@ -6,11 +6,11 @@ A text that is delivered twice is answered twice with the same words, and counts
 has closed is answered nothing, for nothing would arrive, and counts as stopped until the gateway itself has seen a START.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 from sqlalchemy import Connection
 
@@ -66,24 +66,29 @@ class Phone:
     address: KnownAddress | None
 
 
-PassOn = Callable[[Text, Turn, str], Awaitable[object]]  # a text, its turn, the language it was answered in; never raises
+class Beyond(Protocol):
+    """Whoever else is to hear of texts: the 311 desk."""
+
+    def owe(self, conn: Connection, text: Text, turn: Turn, language: str) -> bool:
+        """On the text's own transaction: whether they must have it, which is then on disk with it. language: of its answer."""
+
+    async def collect(self) -> None:
+        """Hands on all that is owed. Never raises."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a text. turn: None for one that was taken before. language: of the answer, as it was meant."""
+    """What became of a text. parts: of its answers. owed: somebody else is to hear of it."""
 
     answers: list[str]
     parts: int = 0
-    turn: Turn | None = None
-    language: str = ""
+    owed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbox:
     """world: what a turn may look up, on the transaction's connection. spend: takes the parts of an answer out of the pace of
-    the number that sends it, so that alerts and answers together stay within its rate. passed_on: whoever else hears of each
-    text once it is on disk: the 311 desk."""
+    the number that sends it, so that alerts and answers together stay within its rate."""
 
     db: Database
     clock: Clock
@@ -92,16 +97,20 @@ class Inbox:
     replies: Replies
     world: Callable[[Connection], World]
     spend: Callable[[str, int], None]
-    passed_on: list[PassOn] = field(default_factory=list)
+    beyond: list[Beyond] = field(default_factory=list)
 
     async def hear(self, text: Text) -> list[str]:
         """Takes a text; returns what it is answered with, in order, once everything is on disk."""
         taken = await self.db.write(partial(self._take, text=text, now=self.clock.now()))
         self.spend(text.ours, taken.parts)
-        if taken.turn is not None:
-            for pass_on in self.passed_on:
-                await pass_on(text, taken.turn, taken.language)
+        if taken.owed:
+            await self.hand_on()
         return taken.answers
+
+    async def hand_on(self) -> None:
+        """Whoever else is to hear of texts gets what they have not got yet."""
+        for each in self.beyond:
+            await each.collect()
 
     def _take(self, conn: Connection, text: Text, now: datetime) -> Taken:
         contact = contacts.meet(conn, SMS, self.keys.blind(SMS, text.address), now)
@@ -122,7 +131,8 @@ class Inbox:
         if address is not None and contact.memory.night and not turn.memory.night:
             night.let_go_to(conn, address.address_id)
         language = next((reply.language for reply, _ in phrases), known.language)
-        return Taken([phrase.body for _, phrase in phrases], sum(phrase.parts for _, phrase in phrases), turn, language)
+        owed = [each.owe(conn, text, turn, language) for each in self.beyond]
+        return Taken([phrase.body for _, phrase in phrases], sum(phrase.parts for _, phrase in phrases), any(owed))
 
 
 def is_closed(conn: Connection, phone: Phone, text: Text) -> bool:

@@ -38,7 +38,7 @@ from surge.pages.switch import SwitchPages
 
 
 class Console:
-    """url: how staff reach it. side: what the 311 desk works with. Raises at loading when a template is broken."""
+    """url: how staff reach it. side: what the 311 desk works with."""
 
     def __init__(self, service: Service, ring: Keyring, url: str, side: Side | None = None) -> None:
         self.shelf = Shelf()

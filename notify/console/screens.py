@@ -42,13 +42,14 @@ BANNERS: Final = {
 
 
 class Screens:
-    """templates: the folder of all templates. Raises at loading, never at a request, when a template is broken."""
+    """templates: the folder of all templates. Each is read when it is first shown; that all can be is what tests are for."""
 
     def __init__(self, templates: Path, site: Site, shelf: Shelf, clock: Clock) -> None:
         self.site, self.shelf, self._clock = site, shelf, clock
-        environment = Environment(
+        self.layouts = environment = Environment(
             loader=FileSystemLoader(templates / "console"),
             autoescape=True,
+            auto_reload=False,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -62,7 +63,6 @@ class Screens:
         }
         environment.tests |= {"startingwith": str.startswith}
         environment.filters |= {"count": _count, "isolate": _isolated}
-        self._layouts = {name: environment.get_template(name) for name in environment.list_templates(extensions=["html"])}
 
     def language(self, request: web.Request) -> str:
         asked = request.cookies.get(LANGUAGE, ENGLISH)
@@ -92,7 +92,7 @@ class Screens:
             "ago": partial(ago, now=now, language=language),
             "problems": (),
         }
-        return legible(self._layouts[f"{name}.html"].render(known | values))
+        return legible(self.layouts.get_template(f"{name}.html").render(known | values))
 
     def refusal(self, request: web.Request, status: int, title: str, problems: Sequence[str] = ()) -> web.Response:
         """A page that says why something was not done. A request of htmx gets the same words as a part of its page."""

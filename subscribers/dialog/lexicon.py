@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -168,13 +169,19 @@ class Lexicon:
 
 def load(folder: Path) -> Lexicon:
     """Reads every <language>.toml of a folder. Raises BadVocabulary with every problem at once."""
+    return _of(tuple((path.name, path.read_bytes()) for path in sorted(folder.glob("*.toml"))))
+
+
+@lru_cache(maxsize=2)
+def _of(files: tuple[tuple[str, bytes], ...]) -> Lexicon:
+    """From the names and contents of its files."""
     problems: list[str] = []
     read: dict[str, Mapping[str, Any]] = {}
-    for path in sorted(folder.glob("*.toml")):
+    for name, content in files:
         try:
-            read[path.stem] = tomllib.loads(path.read_text("utf-8"))
+            read[name.removesuffix(".toml")] = tomllib.loads(content.decode())
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            problems.append(f"{path.name} is not TOML: {error}.")
+            problems.append(f"{name} is not TOML: {error}.")
     read = dict(sorted(read.items(), key=lambda item: (item[0] != "en", item[0])))  # English first
     if "en" not in read:
         problems.append("There is no en.toml.")

@@ -170,3 +170,12 @@ class DeskReplyRow(SQLModel, table=True):
     made_at: datetime
     claimed_at: datetime | None = None  # just before the provider is asked: a kill after it leaves `unknown`
     handed_at: datetime | None = None
+
+
+class DeskOwedRow(SQLModel, table=True):
+    """A resident's text on its way to the desk: written with the text itself, gone as soon as the desk has it."""
+
+    __tablename__ = "desk_owed"
+    provider_id: str = Field(primary_key=True)
+    sealed: bytes = Field(sa_type=LargeBinary)  # JSON, see surge.desk.owed
+    key_id: str

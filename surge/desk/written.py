@@ -9,6 +9,7 @@ Somebody in danger is told of 911 and 988 at once, by what came in; a person see
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from markupsafe import escape
@@ -27,13 +28,14 @@ from subscribers import contacts, store
 from subscribers.dialog.hearing import script_language
 from subscribers.dialog.lexicon import Lexicon
 from subscribers.dialog.turn import Count, Note, Turn
-from subscribers.sealing import Keyring
+from subscribers.sealing import Keyring, Unopenable
 from surge.contact import Way
-from surge.desk import outgoing, replies
+from surge.desk import outgoing, owed, replies
 from surge.desk.desk_line import DeskLine, Letter
 from surge.desk.guard import in_danger
 from surge.desk.mail_in import Letter as Mail
 from surge.desk.outgoing import EMAIL, SMS
+from surge.desk.owed import Owed
 from surge.desk.replies import Reply, State
 from surge.switch import store as surge_store
 from surge.switch.activation import SERVING
@@ -81,21 +83,29 @@ class Written:
     lexicon: Lexicon
     send: Send
 
-    async def heard(self, text: Text, turn: Turn, language: str) -> bool:
-        """A text that the dialog has answered. While surge is open, one that it could not match goes to the desk as well;
-        whether it did. Never raises: the text has been taken, and its sender answered."""
+    def owe(self, conn: Connection, text: Text, turn: Turn, language: str) -> bool:
+        """A text that the dialog has answered, on its own transaction. While surge is open, one that could not be matched is
+        owed to the desk as well; whether it is. language: of the answer."""
         if self.line is None or not any(isinstance(act, Count) and act.note in NOT_MATCHED for act in turn.acts):
             return False
-        try:
-            row = await self.db.read(surge_store.current)
-            if row is None or row.status not in SERVING:
-                return False
-            letter = self._letter(Way.SMS, text.text, language or ENGLISH, text.address, ours=text.ours)
-            await self.line.offer(letter, text.provider_id)
-        except (SQLAlchemyError, ValueError, OSError):
-            logger.exception("a text that nobody could match did not reach the desk")
+        row = surge_store.current(conn)
+        if row is None or row.status not in SERVING:
             return False
+        one = Owed(provider_id=text.provider_id, words=text.text, language=language, address=text.address, ours=text.ours)
+        owed.put(conn, one, self.ring)
         return True
+
+    async def collect(self) -> None:
+        """Puts what the desk is owed into the line. Never raises: what fails is still owed, and tried again."""
+        try:
+            ours = await self.db.read(partial(owed.everything, ring=self.ring))
+            for one in ours:
+                letter = self._letter(Way.SMS, one.words, one.language or ENGLISH, one.address, ours=one.ours)
+                await self._line().offer(letter, one.provider_id)
+            if ours:
+                await self.db.write(partial(owed.paid, provider_ids=[one.provider_id for one in ours]))
+        except (SQLAlchemyError, Unopenable, ValueError, OSError):
+            logger.exception("texts that nobody could match have not reached the desk; it is tried again")
 
     async def mail(self, mail: Mail) -> str:
         """A question by e-mail. Whoever may be in danger gets the way to 911 at once, by themselves."""

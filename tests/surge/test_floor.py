@@ -30,6 +30,11 @@ LINES = {"a1": "+15035550111", "a2": "sip:desk2@example.gov", "desk": ""}
 
 
 @pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOON)
+
+
+@pytest.fixture
 def store(store: Database) -> Database:
     store.write_now(staff)
     return store

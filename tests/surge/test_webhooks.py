@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
+import pytest
 from aiohttp import web
 
 from channels.twilio_http import TwilioAccount, TwilioGateway
@@ -19,9 +20,14 @@ from surge.voice.conversation import Conversation
 from surge.voice.voice_call import Step
 from surge.voice.webhooks import TOKEN, VoiceWebhooks
 from tests.surge.phone_fake import House, a_floor
-from tests.surge.voice_factory import portland, said
+from tests.surge.voice_factory import NOON, portland, said
 
 SID, SECRET, PUBLIC = "AC" + "0" * 32, "secret", "https://city.example.gov"
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOON)
 
 
 class Provider:

@@ -7,15 +7,16 @@ import random
 import statistics
 from collections.abc import AsyncIterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from shutil import copy
+from unittest.mock import AsyncMock
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select
 
 from channels.base import Heard as Text
 from channels.base import Outcome, Refused, Unknown
@@ -30,6 +31,7 @@ from subscribers.store import NewAddress, Said
 from subscribers.tables import Basis
 from surge.contact import Standing, Way
 from surge.desk import knowledge, mail_in, referrals, replies
+from surge.desk.desk_tables import DeskOwedRow
 from surge.desk.knowledge import Entry, Kind, Shelf
 from surge.desk.mail_in import NotAsked
 from surge.desk.replies import State
@@ -83,36 +85,64 @@ def a_text(words: str, number: int = 1, address: str = PHONE) -> Text:
 PUZZLED = Turn(memory=Memory(), acts=(Count(Note.PUZZLED),))
 
 
+async def heard(desk: Desk, text: Text, turn: Turn, language: str) -> bool:
+    """As the inbox does it: whether the desk was owed it, which now has it."""
+    owed = desk.db.write_now(lambda conn: desk.written.owe(conn, text, turn, language))
+    await desk.written.collect()
+    return owed
+
+
 def an_answer(mark: str = "m1", **changes: str) -> Answer:
     given = {"words": "Yes, boil it.", "language": "en", "source": "faq:F-1:1", "by": "agent311"} | changes
     return Answer(mark=mark, **given)
 
 
 async def test_a_text_nobody_could_match_waits_at_the_desk_while_surge_is_open(desk: Desk) -> None:
-    assert not await desk.written.heard(a_text("what about my fish tank"), PUZZLED, "en")
+    assert not await heard(desk, a_text("what about my fish tank"), PUZZLED, "en")
     switch_on(desk)
-    assert await desk.written.heard(a_text("what about my fish tank"), PUZZLED, "es")
-    assert await desk.written.heard(a_text("what about my fish tank"), PUZZLED, "es")  # delivered twice
+    assert await heard(desk, a_text("what about my fish tank"), PUZZLED, "es")
+    await desk.written.collect()  # as every ten seconds
     (waiting,) = desk.line.waiting()
     letter = await desk.line.letter(waiting.contact_id)
     assert letter and (letter.way, letter.language, letter.reply_to, letter.ours) == (Way.SMS, "es", PHONE, OURS)
 
 
+async def test_a_text_whose_process_died_before_the_desk_had_it_waits_there_after_the_start(desk: Desk) -> None:
+    switch_on(desk)
+    for number in (1, 2):
+        desk.db.write_now(lambda conn, number=number: desk.written.owe(conn, a_text("fish tank?", number), PUZZLED, "es"))
+    sealed = desk.db.read_now(lambda conn: conn.execute(select(DeskOwedRow.__table__)).all())
+    assert len(sealed) == 2 and not any(PHONE.encode() in row.sealed or b"fish" in row.sealed for row in sealed)
+    await replace(desk.written).collect()
+    assert len(desk.line.waiting()) == 2
+    assert desk.db.read_now(lambda conn: conn.execute(select(DeskOwedRow.__table__)).all()) == []
+
+
+async def test_a_text_that_did_not_reach_the_desk_is_still_owed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    switch_on(desk)
+    with monkeypatch.context() as patched:
+        patched.setattr(FakeLine, "offer", AsyncMock(side_effect=OSError("the journal's disk is full")))
+        assert await heard(desk, a_text("fish tank?"), PUZZLED, "es")
+    assert desk.line.waiting() == []
+    await desk.written.collect()
+    assert len(desk.line.waiting()) == 1
+
+
 @pytest.mark.parametrize("status", ["draft", "armed", "closed", "reported"])
 async def test_outside_of_surge_the_dialog_alone_answers(desk: Desk, status: str) -> None:
     switch_on(desk, status)
-    assert not await desk.written.heard(a_text("what about my fish tank"), PUZZLED, "en")
+    assert not await heard(desk, a_text("what about my fish tank"), PUZZLED, "en")
 
 
 async def test_what_the_dialog_understood_stays_with_the_dialog(desk: Desk) -> None:
     switch_on(desk)
-    assert not await desk.written.heard(a_text("97214"), Turn(memory=Memory()), "en")
+    assert not await heard(desk, a_text("97214"), Turn(memory=Memory()), "en")
     assert desk.line.waiting() == []
 
 
 async def test_an_answer_leaves_once_by_the_number_that_was_texted(desk: Desk) -> None:
     switch_on(desk)
-    await desk.written.heard(a_text("fish tank?"), PUZZLED, "en")
+    await heard(desk, a_text("fish tank?"), PUZZLED, "en")
     letter = await desk.line.letter("C1")
     assert letter
     assert await desk.written.answer(letter, an_answer()) is State.HANDED
@@ -270,7 +300,7 @@ async def offered(desk: Desk, number: int, draw: random.Random) -> None:
     address = f"+1503555{number:04d}"
     match draw.choice(list(Way)[1:]):
         case Way.SMS:
-            await desk.written.heard(a_text(words, number, address), PUZZLED, language)
+            await heard(desk, a_text(words, number, address), PUZZLED, language)
         case Way.EMAIL:
             fields = {"From": f"r{number}@example.gov", "Message-ID": f"<{number}@example.gov>", "Content_Language": language}
             await desk.written.mail(mail_in.read(a_mail(words, **fields)))

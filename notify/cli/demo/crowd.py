@@ -38,11 +38,11 @@ def callers(pack: Pack, day: Day) -> Crowd:
     return {"number": pack.number, "people": [_settings(one) for one in people]}
 
 
-def handed_over(pack: Pack) -> Crowd:
-    """Callers of 911 who have no emergency: the centre hands them to 311."""
-    dice = random.Random("handed over")
+def handed_over(pack: Pack, until_s: float) -> Crowd:
+    """Callers of 911 who have no emergency: the centre hands them to 311, from the tenth minute on."""
+    dice, from_s = random.Random("handed over"), min(600.0, until_s / 2)
     people = [
-        Person(number=f"+1971555{2_000 + number:04}", at_s=dice.uniform(600, 4 * 3600), talk_s=200.0, patience_s=1_200.0)
+        Person(number=f"+1971555{2_000 + number:04}", at_s=dice.uniform(from_s, until_s), talk_s=200.0, patience_s=1_200.0)
         for number in range(FROM_911)
     ]
     return {"number": pack.from_911 or pack.number, "people": [_settings(one) for one in people]}

@@ -6,6 +6,7 @@ simulator's; agents note at their desks, in the console, what each call was.
 
 import asyncio
 import contextlib
+import math
 import shutil
 import time
 from contextlib import closing
@@ -41,18 +42,18 @@ from surge.numbers.city_rates import rates
 from surge.numbers.report import report
 
 FROM: Final = datetime(2014, 5, 23, 10, 40, tzinfo=replay.PORTLAND)  # the web page appears
-HOURS: Final = 8
 AGENTS: Final = 18
 SPANISH: Final = 5  # so many of them speak Spanish as well
+WHOLE_DAY: Final = Day(span_s=8 * 3600.0, languages={"0": 1.0}, agents=AGENTS)  # 4,139 calls, as on that day
 SENDER: Final = "+15035550100"
 SETTLED_S: Final = 120  # the last callbacks, by this machine's clock
 
 
 class SurgeDay:
-    """home: a folder of its own. speed: minutes of the day in a minute."""
+    """home: a folder of its own. count: people who get the alert. speed: minutes of the day in a minute. day: who calls."""
 
-    def __init__(self, home: Path, pack_folder: Path, count: int, speed: float) -> None:
-        self.home, self.pack_folder, self.count, self.speed = home, pack_folder, count, speed
+    def __init__(self, home: Path, pack_folder: Path, count: int, speed: float, day: Day = WHOLE_DAY) -> None:
+        self.home, self.pack_folder, self.count, self.speed, self.day = home, pack_folder, count, speed, day
         self.children = Children(home)
         self.pack = packs.load(pack_folder)
         self.agents = [f"agent-{number:02}" for number in range(1, AGENTS + 1)]
@@ -92,7 +93,7 @@ class SurgeDay:
         generator.write(csv, self.count, found)
         take(settings, db, csv)
         minutes = number_files.centre_minutes(
-            crowd.minutes_of_911(FROM, HOURS), "911.csv", replay.PORTLAND, FROM + timedelta(days=1)
+            crowd.minutes_of_911(FROM, math.ceil(self.day.span_s / 3600)), "911.csv", replay.PORTLAND, FROM + timedelta(days=1)
         )
         self.problems += minutes.problems
         db.write_now(lambda conn: number_rows.take_minutes(conn, minutes.rows, "demo", FROM))
@@ -160,8 +161,7 @@ class SurgeDay:
                 await stack.enter_async_context(desk)
                 await desk.post("state", {"state": "ready"})
             session = await stack.enter_async_context(aiohttp.ClientSession(self.carrier_url.rstrip("/") + "/"))
-            day = Day(span_s=HOURS * 3600.0, languages={"0": 1.0}, agents=AGENTS)
-            crowds = (crowd.callers(self.pack, day), crowd.handed_over(self.pack))
+            crowds = (crowd.callers(self.pack, self.day), crowd.handed_over(self.pack, self.day.span_s / 2))
             for each in crowds:
                 async with session.post("control/crowd", json=each) as answer:
                     answer.raise_for_status()
@@ -180,7 +180,7 @@ class SurgeDay:
     async def _watch(self, session: aiohttp.ClientSession, callers: int) -> None:
         """Until everybody has called and nobody is on the line."""
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
-        until, begun = HOURS * 3600.0, time.monotonic()
+        until, begun = self.day.span_s, time.monotonic()
         with Progress(*columns, console=screen) as bar:
             task = bar.add_task("10:40", total=until, said="")
             while True:
@@ -200,7 +200,7 @@ class SurgeDay:
         settings = load(mode=Mode.DEMO, data_dir=self.home, replay_from=FROM, replay_speed=self.speed)
         with closing(Database(settings.database)) as db:
             one = db.read_now(lambda conn: happenings.activation(conn, ""))
-            end = one.closed_at or FROM + timedelta(hours=HOURS)
+            end = one.closed_at or FROM + timedelta(seconds=self.day.span_s)
             own = rates(self.pack_folder)
             found = report(db.read_now(lambda conn: happenings.happened(conn, one, end, replay.PORTLAND, own)))
         screen.rule("what happened at 311", align="left")
