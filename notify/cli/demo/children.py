@@ -47,6 +47,9 @@ class Children:
                 child.wait(END_S)
             except subprocess.TimeoutExpired:
                 child.kill()
+                child.wait()
+            if child.stdout is not None:
+                child.stdout.close()
         self._running.clear()
 
 

@@ -1,5 +1,6 @@
 """Who calls 311 on the demo's day, whom 911 hands over, and what 911 counted: all made up, from seeds. Pure."""
 
+import math
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
@@ -19,31 +20,32 @@ PRESSED: Final[Mapping[tuple[str, ...], float]] = {
     ("9",): 0.01,  # an emergency
     (): 0.03,  # hears the message, and hangs up
 }
-FROM_911: Final = 60  # callers whom the emergency centre hands over
+FROM_911: Final = 0.0145  # callers whom the emergency centre hands over, for each who calls 311: 60 on that day
 WEEKS: Final = 7  # of 911's own minutes before the day
 
 Crowd = dict[str, Any]  # as the telephone simulator takes one: the number they call, and the people
 
 
 def callers(pack: Pack, day: Day) -> Crowd:
-    """Everybody of the day, agents, emergency centre and partners. Nobody leaves a message: no agent here would hear it."""
+    """Everybody of the day, agents, emergency centre and partners."""
     dice = random.Random("what they press")
     people = list(made_up(day))
     for at, person in enumerate(people):
         if person.at_s is not None:
             pressed = dice.choices(list(PRESSED), list(PRESSED.values()))[0]
-            people[at] = replace(person, presses=pressed, speaks_s=0.0)
+            people[at] = replace(person, presses=pressed)
     people.append(Person(number=pack.emergency_line, rings_s=6.0, talk_s=90.0))
     people += [Person(number=partner.number, rings_s=8.0, talk_s=180.0) for partner in pack.partners]
     return {"number": pack.number, "people": [_settings(one) for one in people]}
 
 
-def handed_over(pack: Pack, until_s: float) -> Crowd:
-    """Callers of 911 who have no emergency: the centre hands them to 311, from the tenth minute on."""
-    dice, from_s = random.Random("handed over"), min(600.0, until_s / 2)
+def handed_over(pack: Pack, day: Day) -> Crowd:
+    """Callers of 911 who have no emergency: the centre hands them to 311, from the tenth minute on, for half of the day."""
+    dice, until_s = random.Random("handed over"), day.span_s / 2
+    from_s = min(600.0, until_s / 2)
     people = [
         Person(number=f"+1971555{2_000 + number:04}", at_s=dice.uniform(from_s, until_s), talk_s=200.0, patience_s=1_200.0)
-        for number in range(FROM_911)
+        for number in range(math.ceil(day.calls * FROM_911))
     ]
     return {"number": pack.from_911 or pack.number, "people": [_settings(one) for one in people]}
 

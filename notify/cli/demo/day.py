@@ -9,6 +9,7 @@ import contextlib
 import math
 import shutil
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
 from functools import partial
@@ -40,6 +41,7 @@ from surge.desk.agent_rows import Given
 from surge.numbers import happenings, number_files, number_rows, sections
 from surge.numbers.city_rates import rates
 from surge.numbers.report import report
+from surge.numbers.sections import Section
 
 FROM: Final = datetime(2014, 5, 23, 10, 40, tzinfo=replay.PORTLAND)  # the web page appears
 AGENTS: Final = 18
@@ -161,7 +163,7 @@ class SurgeDay:
                 await stack.enter_async_context(desk)
                 await desk.post("state", {"state": "ready"})
             session = await stack.enter_async_context(aiohttp.ClientSession(self.carrier_url.rstrip("/") + "/"))
-            crowds = (crowd.callers(self.pack, self.day), crowd.handed_over(self.pack, self.day.span_s / 2))
+            crowds = (crowd.callers(self.pack, self.day), crowd.handed_over(self.pack, self.day))
             for each in crowds:
                 async with session.post("control/crowd", json=each) as answer:
                     answer.raise_for_status()
@@ -171,7 +173,7 @@ class SurgeDay:
             try:
                 await self._watch(session, callers)
                 await approver.call("POST", f"{surge}/stand-down", {"why": "Everybody has called."})
-                await _closed(approver, surge)
+                self.problems += await _closed(approver, surge)
             finally:
                 working.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -195,16 +197,19 @@ class SurgeDay:
                     return
                 await asyncio.sleep(LOOK_S)
 
-    def tell(self) -> None:
-        """What happened to everybody who called, as the report has it."""
+    def report(self) -> Sequence[Section]:
+        """What happened to everybody who called."""
         settings = load(mode=Mode.DEMO, data_dir=self.home, replay_from=FROM, replay_speed=self.speed)
         with closing(Database(settings.database)) as db:
             one = db.read_now(lambda conn: happenings.activation(conn, ""))
             end = one.closed_at or FROM + timedelta(seconds=self.day.span_s)
             own = rates(self.pack_folder)
-            found = report(db.read_now(lambda conn: happenings.happened(conn, one, end, replay.PORTLAND, own)))
+            return report(db.read_now(lambda conn: happenings.happened(conn, one, end, replay.PORTLAND, own)))
+
+    def tell(self) -> None:
+        """The report, line by line."""
         screen.rule("what happened at 311", align="left")
-        for section in found:
+        for section in self.report():
             screen.print(section.name.upper(), markup=False)
             for line in section.lines:
                 screen.print(f"  {sections.sentence(line)}", markup=False)
@@ -217,13 +222,15 @@ class SurgeDay:
             screen.print(f"311         {link}   (as {name}; then {page})", soft_wrap=True)
 
 
-async def _closed(approver: Client, surge: str) -> None:
-    """Closes surge mode as soon as nobody waits and no callback is open."""
-    async with asyncio.timeout(SETTLED_S):
-        while True:
-            try:
-                await approver.call("POST", f"{surge}/close", {"handover": "Nobody waits, no callback is open."})
-            except ApiRefused:
-                await asyncio.sleep(LOOK_S)
-            else:
-                return
+async def _closed(approver: Client, surge: str) -> list[str]:
+    """Closes surge mode as soon as nobody waits and no callback is open. What keeps it from that for SETTLED_S, if anything."""
+    until = time.monotonic() + SETTLED_S
+    while True:
+        try:
+            await approver.call("POST", f"{surge}/close", {"handover": "Nobody waits, no callback is open."})
+        except ApiRefused as error:
+            if time.monotonic() > until:
+                return [f"Surge mode cannot be closed: {problem}" for problem in error.problems]
+            await asyncio.sleep(LOOK_S)
+        else:
+            return []

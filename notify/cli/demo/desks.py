@@ -30,13 +30,17 @@ class Desk:
         await self._session.close()
 
     async def work(self) -> None:
-        """What there is to do: note what a call was, come back from a break."""
+        """What there is to do: note what a call was, open a message that was left and note it too, come back from a break."""
         page = await self._page(f"{self._url}/desk311")
         if 'name="mark"' not in page:  # signed out: half an hour without a press has passed
             await self._page(self._entry)
             page = await self._page(f"{self._url}/desk311")
+        left = 'class="changed given"' in page
+        if left:
+            await self.post("next", {})
+            page = await self._page(f"{self._url}/desk311")
         held = re.search(r'action="/desk311/finish".*?name="contact_id" value="(\w+)"', page, re.DOTALL)
-        if held is not None and "<strong>in a contact</strong>" not in page:
+        if held is not None and (left or "<strong>in a contact</strong>" not in page):
             await self.post("finish", {"contact_id": held[1], "ending": "informed"})
         elif held is None and 'value="ready"' in page:
             await self.post("state", {"state": "ready"})
