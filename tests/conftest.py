@@ -10,11 +10,15 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 from hypothesis import settings
 
-from notify import schema
+from notify import passwords, schema
 from notify.clock import ManualClock
 from notify.db import Database, engine_for
+
+# A hash that costs nothing: hundreds of people are enrolled here. What a real one costs is looked at in test_passwords.py.
+passwords._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # type: ignore[misc]
 
 settings.register_profile("tocsin", deadline=None)  # a busy machine is no fault of the code
 settings.load_profile("tocsin")

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from surge.contact import Contact, Way
 from surge.floor.seats import AgentState
+from surge.floor.summons import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,16 @@ class Letter:
     ours: str = ""
     area: str | None = None
     danger: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handed:
+    """How far the emergency centre is that an agent calls for their caller, and what to read out to it. number: "" if withheld.
+    area: as far as anybody asked."""
+
+    state: State
+    number: str
+    area: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,3 +81,9 @@ class DeskLine(Protocol):
         """This very contact: somebody in danger comes before their turn."""
 
     async def finish(self, person_id: str, contact_id: str, disposition: str, script: int | None = None) -> None: ...
+
+    async def summon(self, person_id: str, contact_id: str) -> None:
+        """Calls the emergency centre into the talk of this agent, who stays on."""
+
+    def handed(self, contact_id: str) -> Handed | None:
+        """How far that has got; None where nobody was called."""

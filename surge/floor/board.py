@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from surge.contact import ALLOWED, Contact, Standing, Way
-from surge.floor import recalling, ringing, waits
+from surge.floor import handing, recalling, ringing, waits
 from surge.floor.callback import TERMINAL as CALLBACK_ENDS
 from surge.floor.callback import Promise
 from surge.floor.orders import HangUp, Text, Turn, Word
@@ -207,6 +207,7 @@ class Board(Switchboard):
             if seat.state is AgentState.WRAP and now >= seat.since + books.rules.wrap:
                 ringing.end_wrap(books, seat, now, "the time for it was over")
         recalling.look_after(books, now)
+        handing.look(books, now)
         waits.look(books, now)
         return self._settled(now)
 

@@ -14,11 +14,12 @@ from surge.floor.orders import Happened, Order, Turn
 from surge.floor.overflow import Use
 from surge.floor.records import Record, Rules, Surge
 from surge.floor.seats import AgentState, Reservation, Seat
+from surge.floor.summons import Summons
 
 HANDLE = timedelta(minutes=5)  # mean talk and wrap, until enough contacts say better
 ENOUGH: Final = 10
 LATELY: Final = 100
-KINDS: Final = ("surge", "record", "callback", "seat", "reservation", "use")  # in the order they refer to each other
+KINDS: Final = ("surge", "record", "callback", "seat", "reservation", "summons", "use")  # in the order they refer to each other
 IN_LINE: Final = WAITS | {State.WAITING_AGENT}
 
 
@@ -32,6 +33,7 @@ class Books:
         self.seats: dict[str, Seat] = {}
         self.reservations: dict[str, Reservation] = {}
         self.callbacks: dict[str, Callback] = {}
+        self.summons: dict[str, Summons] = {}  # by contact
         self.uses: dict[str, Use] = {}
         self.line = Line()
         self.last_seq = 0  # of places given
@@ -97,6 +99,10 @@ class Books:
         self._line_up(record)
         return callback
 
+    def summon(self, summons: Summons) -> None:
+        self.summons[summons.contact_id] = summons
+        self._note("summons", summons.contact_id, summons)
+
     def use(self, use: Use) -> None:
         self.uses[use.name] = use
         self._note("use", use.name, use)
@@ -129,6 +135,8 @@ class Books:
                     self.seat(entity)
                 case Reservation():
                     self.reserve(entity)
+                case Summons():
+                    self.summon(entity)
                 case Use():
                     self.use(entity)
                 case Surge():
@@ -140,6 +148,8 @@ class Books:
         if callback is not None:
             del self.callbacks[callback.callback_id], self._of_contact[record.contact_id]
             self._note("callback", callback.callback_id, None)
+        if self.summons.pop(record.contact_id, None) is not None:
+            self._note("summons", record.contact_id, None)
         del self.records[record.contact_id]
         self._note("record", record.contact_id, None)
 

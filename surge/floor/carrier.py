@@ -12,13 +12,14 @@ from channels.calls import Ring as Call
 from surge.contact import Standing
 from surge.floor.board import Board
 from surge.floor.callback import Promise
-from surge.floor.orders import Dial, HangUp, Order, Redirect, Ring, Step, Tell, Text, Turn, Word
+from surge.floor.orders import Dial, HangUp, Order, Redirect, Ring, Step, Summon, Tell, Text, Turn, Word
 from surge.floor.records import Record
 from surge.floor.telephone import Telephone
 from surge.voice.voice_call import Sent
 
 logger = logging.getLogger(__name__)
 
+CENTRE_S: Final = 15  # for the emergency centre
 RING_S: Final = 20  # shorter than the lease: the provider gives up first
 TRIES: Final = 3  # to reach the provider about a live call
 AGAIN_S: Final = 1.0
@@ -28,6 +29,7 @@ PATHS: Final = {
     Step.FULL: f"/voice/said/{Sent.ELSE}",
     Step.LONGEST: f"/voice/said/{Sent.ELSE}",
     Step.PARTNER: f"/voice/said/{Sent.PARTNER}",
+    Step.NO_CENTRE: f"/voice/said/{Sent.NO_CENTRE}",
 }
 
 
@@ -35,6 +37,7 @@ class Floor(Protocol):
     """What is said back, and to whom."""
 
     board: Board
+    centre: str  # the emergency centre's ten-digit line
 
     def now(self) -> datetime: ...
 
@@ -74,6 +77,8 @@ class Carrier:
                 await self._ring(order)
             case Dial():
                 await self._dial(order)
+            case Summon(contact_id=contact_id):
+                await self._summon(contact_id)
             case Redirect():
                 await self._redirect(order)
             case HangUp(call_sid=call_sid):
@@ -110,13 +115,26 @@ class Carrier:
             case _:  # it counts as a try when nothing more is heard of it
                 logger.warning("nobody knows whether a resident is being called back")
 
-    async def _call(self, to: str, path: str, what: str, *, resident: bool = False) -> Outcome:
+    async def _summon(self, contact_id: str) -> None:
+        """A call that nobody knows of ends by itself: what has not answered in time is told to the caller."""
+        floor = self.floor
+        outcome = await self._call(floor.centre, f"/voice/centre/{contact_id}", f"centre={contact_id}", ring_s=CENTRE_S)
+        match outcome:
+            case Placed(call_sid):
+                floor.say(floor.board.centre_placed(contact_id, call_sid, floor.now()))
+            case NotPlaced(why):
+                logger.error("the emergency centre could not be called: %s", why)
+                floor.say(floor.board.centre_gone(contact_id, floor.now()))
+            case _:
+                logger.error("nobody knows whether the emergency centre is being called")
+
+    async def _call(self, to: str, path: str, what: str, *, resident: bool = False, ring_s: int = RING_S) -> Outcome:
         if self.telephone is None or not to:
             return NotPlaced("there is no telephone" if to else "there is no number", again=not resident)
         base = self.public_url
         status = f"{base}/voice/status?{what}"
         return await self.telephone.ring(
-            Call(to=to, url=base + path, status_url=status, ring_s=RING_S, hears_machines=resident)
+            Call(to=to, url=base + path, status_url=status, ring_s=ring_s, hears_machines=resident)
         )
 
     async def _redirect(self, order: Redirect) -> None:

@@ -77,6 +77,7 @@ class Floor:
         self.board = Board(rules_of(parts.pack))
         self.calls: dict[str, Call] = {}  # by CallSid
         self.crew: dict[str, AgentRow] = {}  # who may answer
+        self.centre = parts.pack.emergency_line
         self.watched_from = parts.clock.now()
         self._scribe = Scribe(Journal(parts.journal), parts.db)
         self._carrier = Carrier(

@@ -12,11 +12,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notify.slots import ENGLISH
 from surge.contact import Contact, Standing, Way
-from surge.desk.desk_line import Figures, Letter
+from surge.desk.desk_line import Figures, Handed, Letter
+from surge.floor import handing
 from surge.floor.callback import Promise
 from surge.floor.floor import Floor
 from surge.floor.records import Record
 from surge.floor.seats import AgentState, Profile, Seat
+from surge.floor.summons import State
 from surge.numbers import measures
 
 logger = logging.getLogger(__name__)
@@ -151,7 +153,23 @@ class DeskFloor(Floor):
         record = self.board.books.records.get(contact_id)
         if record is None or record.agent != person_id:
             raise ValueError("This contact is not yours, or was ended a day ago.")
+        if self._is_handed_over(contact_id):
+            raise ValueError("The emergency centre is on the line: stay on until it or the caller has hung up.")
         self.say(self.board.finish(person_id, contact_id, disposition, script, self.now()))
+
+    async def summon(self, person_id: str, contact_id: str) -> None:
+        """Calls the emergency centre into this agent's talk. They stay on."""
+        if self.parts.telephone is None or not self.centre:
+            raise ValueError("There is no telephone here to call the emergency centre with: tell them to dial 911.")
+        if not handing.may_summon(self.board.books, person_id, contact_id):
+            raise ValueError("You talk to nobody by telephone now, or the emergency centre is being called already.")
+        self.say(self.board.summon(person_id, contact_id, self.now()))
+
+    def handed(self, contact_id: str) -> Handed | None:
+        summons, record = self.board.books.summons.get(contact_id), self.board.books.records.get(contact_id)
+        if summons is None or record is None:
+            return None
+        return Handed(state=summons.state, number=self.number_of(record), area=record.contact.area)
 
     async def lift(self) -> None:
         """Ends every callback that still waits, with a text, so that a stand-down can be closed; the database knows it when
@@ -193,6 +211,10 @@ class DeskFloor(Floor):
             interpreter=row.interpreter,
             has_line=row.line is not None and self.parts.telephone is not None,
         )
+
+    def _is_handed_over(self, contact_id: str) -> bool:
+        summons, record = self.board.books.summons.get(contact_id), self.board.books.records[contact_id]
+        return summons is not None and summons.state in {State.RINGING, State.THERE} and record.call_sid is not None
 
     def _of_now(self) -> list[Contact]:
         surge = self.board.books.surge

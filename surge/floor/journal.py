@@ -22,6 +22,7 @@ from surge.floor.overflow import Use
 from surge.floor.plain import made, plain
 from surge.floor.records import Record, Surge
 from surge.floor.seats import Reservation, Seat
+from surge.floor.summons import Summons
 from surge.voice.voice_call import Call
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ KINDS: Final[Mapping[str, type[Any]]] = {
     "seat": Seat,
     "reservation": Reservation,
     "callback": Callback,
+    "summons": Summons,
     "use": Use,
     "surge": Surge,
     "call": Call,

@@ -26,6 +26,7 @@ class Step(StrEnum):
     FULL = "full"  # the queue was full when they came to it
     LONGEST = "longest"  # they have waited as long as anybody may
     PARTNER = "partner"  # somebody else answers
+    NO_CENTRE = "no-centre"  # the emergency centre, which their agent called, has not answered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,13 @@ class Dial:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Summon:
+    """The emergency centre is called into a talk."""
+
+    contact_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
     contact_id: str
     what: Word
@@ -73,7 +81,7 @@ class Tell:
     sentence: str
 
 
-Order = Ring | Redirect | HangUp | Dial | Text | Tell
+Order = Ring | Redirect | HangUp | Dial | Summon | Text | Tell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

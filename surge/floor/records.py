@@ -22,6 +22,7 @@ class Rules:
     dials_per_s: float
     crew: int = 0
     ring: timedelta = timedelta(seconds=30)  # an agent's telephone rings no longer
+    centre: timedelta = timedelta(seconds=15)  # the emergency centre's does not either
     placing: timedelta = timedelta(seconds=60)  # until it rings: the provider takes only so many calls a second
     reads: timedelta = timedelta(seconds=90)  # a written contact that was shown and not opened
     wrap: timedelta = timedelta(minutes=3)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from surge.contact import Standing
-from surge.floor import recalling, ringing
+from surge.floor import handing, recalling, ringing
 from surge.floor.books import Books
 from surge.floor.callback import ON_THE_LINE, State
 from surge.floor.callback import TERMINAL as CALLBACK_ENDS
@@ -99,6 +99,25 @@ class Switchboard:
         """The contact that an agent is held for; None once it has gone."""
         reservation = self.books.reservations.get(reservation_id)
         return reservation.contact_id if reservation is not None else None
+
+    # -- the emergency centre --
+
+    def summon(self, agent_id: str, contact_id: str, now: datetime) -> Turn:
+        """An agent calls it into their talk; see `handing.may_summon`."""
+        handing.summon(self.books, agent_id, contact_id, now)
+        return self._settled(now)
+
+    def centre_placed(self, contact_id: str, call_sid: str, now: datetime) -> Turn:
+        handing.placed(self.books, contact_id, call_sid)
+        return self._settled(now)
+
+    def centre_there(self, contact_id: str, now: datetime) -> Turn:
+        handing.there(self.books, contact_id)
+        return self._settled(now)
+
+    def centre_gone(self, contact_id: str, now: datetime) -> Turn:
+        handing.gone(self.books, contact_id)
+        return self._settled(now)
 
     # -- callbacks --
 

@@ -43,6 +43,7 @@ class DeskPages:
             "verdict": self.verdict,
             "question": self.question,
             "finish": self.finish,
+            "centre": self.centre,
         }
         return [
             Route(method="GET", path=PAGE, answer=self.show, roles=AGENTS),
@@ -155,6 +156,11 @@ class DeskPages:
             await self._said(self._office.side.line.finish(person_id, contact_id, ending, version))
         return self._screens.moved(PAGE)
 
+    async def centre(self, request: web.Request) -> web.StreamResponse:
+        """Brings the emergency centre into the agent's call."""
+        await self._said(self._office.the_line().summon(whose(request), request[FORM].text("contact_id")))
+        return self._screens.moved(PAGE)
+
     def _run(self, form: Form, person_id: str, on: On | None, ending: str) -> ScriptRunRow | None:
         """The walk as the page kept it; without scripts only how it ended. None where there is no script."""
         if on is None or on.script is None:
@@ -245,7 +251,7 @@ class DeskPages:
     async def _waiting(self, person_id: str) -> dict[str, Any]:
         line = self._office.side.line
         if line is None:
-            return {"line": None, "state": None, "states": (), "danger": [], "given": None}
+            return {"line": None, "state": None, "states": (), "danger": [], "given": None, "handed": None}
         danger = [
             letter
             for contact in line.waiting()
@@ -253,7 +259,15 @@ class DeskPages:
         ]
         state = line.state_of(person_id)
         given = line.held_by(person_id) if state is AgentState.RESERVED else None  # rung, or to be opened
-        return {"line": line.figures(), "state": state, "states": sorted(CHOSEN), "danger": danger[:5], "given": given}
+        held = line.held_by(person_id)
+        return {
+            "line": line.figures(),
+            "state": state,
+            "states": sorted(CHOSEN),
+            "danger": danger[:5],
+            "given": given,
+            "handed": line.handed(held.contact_id) if held is not None else None,
+        }
 
     def _codes(self, on: On | None) -> list[str]:
         """What may be noted as a need: what the script names, then what everybody may ask for."""

@@ -18,11 +18,13 @@ from surge.floor.queue import Head
 from surge.floor.recalling import Answer
 from surge.floor.records import Record
 from surge.floor.seats import AgentState
+from surge.floor.summons import State as Summoned
 from surge.pack import Partner, Shape
 from surge.voice import voice
 from surge.voice.twiml import write
 from surge.voice.verbs import Hangup
 from surge.voice.voice_call import Call, Heard, Reply, Scene, Sent, Step
+from surge.voice.voice_documents import EMERGENCY_KEY
 from surge.voice.voice_endings import ANSWERED
 
 Form = Mapping[str, str]
@@ -85,6 +87,10 @@ class Conversation:
         record = floor.record(call.contact_id) if call is not None else None
         if call is not None and what == Step.BRIDGE and record is not None and record.contact.standing is Standing.TALKING:
             floor.say(floor.board.ended(call.contact_id, floor.now(), "the talk is over"))
+        summons = floor.board.books.summons.get(call.contact_id) if call is not None and what == Step.BRIDGE else None
+        if summons is not None and summons.state in {Summoned.RINGING, Summoned.THERE}:
+            # The agent's telephone has gone, and with it the conference: the caller goes on to the centre alone.
+            return self._heard(form, Heard(digits=EMERGENCY_KEY))
         return self._heard(form, Heard(dial_status=status))
 
     def recorded(self, form: Form) -> bytes:
@@ -123,6 +129,18 @@ class Conversation:
         self.floor.say(self.floor.board.agent_left(reservation_id, self.floor.now()))
         return voice.agent_gone(self.scene(None))
 
+    # -- the emergency centre --
+
+    def centre(self, contact_id: str, form: Form) -> bytes:
+        """The emergency centre has answered the call that an agent made for their caller, who may have gone meanwhile."""
+        floor = self.floor
+        floor.say(floor.board.centre_there(contact_id, floor.now()))
+        record, summons = floor.record(contact_id), floor.board.books.summons.get(contact_id)
+        if record is None or summons is None or summons.state is not Summoned.THERE:
+            return voice.agent_gone(self.scene(None))
+        call = self._call_of(record)
+        return voice.centre_rung(call, self.scene(call))
+
     # -- callbacks --
 
     def callback(self, callback_id: str, form: Form) -> bytes:
@@ -151,12 +169,14 @@ class Conversation:
     # -- ends --
 
     def status(self, form: Form, which: Form) -> bytes:
-        """A call is over. which: the reservation or callback it was made for; neither for one to our number."""
+        """A call is over. which: the reservation, callback or hand-over it was made for; none for one to our number."""
         status, floor = form.get("CallStatus", ""), self.floor
         if status in IN_PROGRESS:
             return b""
         call = floor.calls.get(form["CallSid"])
-        if "reservation" in which:
+        if "centre" in which:
+            floor.say(floor.board.centre_gone(which["centre"], floor.now()))
+        elif "reservation" in which:
             floor.say(floor.board.agent_left(which["reservation"], floor.now()))
         elif "callback" in which:
             floor.say(floor.board.callback_ended(which["callback"], status, floor.now()))

@@ -60,7 +60,8 @@ def _dial(into: Any, verb: Dial) -> None:
 def _join(into: Any, verb: Join) -> None:
     dial = DialVerb(**({"action": verb.action, "method": "POST"} if verb.action else {}))
     # Without a beep and music: the other one is there already, or comes within a second.
-    dial.conference(verb.conference, beep="false", wait_url="", start_conference_on_enter=True, end_conference_on_exit=True)
+    ends = not verb.stays
+    dial.conference(verb.conference, beep="false", wait_url="", start_conference_on_enter=True, end_conference_on_exit=ends)
     into.append(dial)
 
 

@@ -52,10 +52,12 @@ class Dial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Join:
-    """Into a conference of this name. It begins at once, and ends when one who joined so leaves: nobody is left in silence."""
+    """Into a conference of this name. It begins at once, and ends when one who joined so leaves: nobody is left in silence.
+    stays: whoever comes as a third may leave, and the other two go on."""
 
     conference: str
     action: str = ""
+    stays: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

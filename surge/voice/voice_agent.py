@@ -54,7 +54,7 @@ def agent_said(reservation_id: str, digits: str, call: Call, scene: Scene, *, is
 def centre_rung(call: Call, scene: Scene) -> bytes:
     """What the emergency centre hears when an agent hands a caller over: then it is in the conference with both."""
     said = [_phrase(scene, "exercise")] if scene.drill else []
-    return write((*said, _phrase(scene, "centre"), Join(conference=call.contact_id), Hangup()))
+    return write((*said, _phrase(scene, "centre"), Join(conference=call.contact_id, stays=True), Hangup()))
 
 
 def agent_gone(scene: Scene) -> bytes:

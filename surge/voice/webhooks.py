@@ -41,6 +41,7 @@ class VoiceWebhooks:
             web.post("/voice/agent/{key}", self._keyed(self._talk.agent)),
             web.post("/voice/agent/{key}/said", self._keyed(self._talk.agent_said)),
             web.post("/voice/agent/{key}/left", self._keyed(self._talk.agent_left)),
+            web.post("/voice/centre/{key}", self._keyed(self._talk.centre)),
             web.post("/voice/callback/{key}", self._keyed(self._talk.callback)),
             web.post("/voice/callback/{key}/said", self._keyed(self._talk.callback_said)),
             web.post("/voice/status", self.status),

@@ -8,10 +8,13 @@ from sqlalchemy import func
 from sqlmodel import col, select
 
 from channels.base import Refused
+from surge.contact import Way
 from surge.desk import desk_rows, question_rows, replies
+from surge.desk.desk_line import Handed, Letter
 from surge.desk.desk_tables import QuestionRow, ScriptRunRow, TallyRow
 from surge.desk.practice import calls
 from surge.floor.seats import AgentState
+from surge.floor.summons import State
 from surge.scripts.reading import read
 from tests.console.desk_factory import SOURCE, Desk, desked
 from tests.console.staff_factory import House
@@ -235,6 +238,23 @@ async def test_five_minutes_make_somebody_new_ready(desk: Desk) -> None:
         page = await agent.post("/desk311/start", {"pressed": ",".join(map(str, right[:count]))})
     assert "You are ready" in page.words and "has practised" in (await agent.get("/agents311")).words
     assert "99" not in (await agent.post("/desk311/start", {"pressed": "99,99,x"})).url.query_string
+
+
+async def test_911_is_brought_into_a_call_and_the_agent_reads_out_number_and_place(desk: Desk) -> None:
+    letter = Letter(contact_id="", way=Way.VOICE, language="en", words="", at=desk.house.clock.now())
+    contact_id = await desk.line.offer(letter)
+    del desk.line.letters[contact_id]  # a call has no words
+    agent = await desk.signed_in("agent311")
+    assert (await agent.post("/desk311/centre", {"contact_id": contact_id})).status == 422
+    await agent.post("/desk311/next")
+    assert "Bring 911 into this call" in (await agent.get("/desk311")).words
+    page = await agent.post("/desk311/centre", {"contact_id": contact_id})
+    assert "911 is being called. Stay on the line." in page.words and "Bring 911" not in page.words
+    assert "+15035550143" in page.words and "97206" in page.words
+    desk.line.centre[contact_id] = Handed(state=State.MISSED, number="", area=None)
+    page = await agent.get("/desk311/line")
+    assert "The caller has been told to hang up and dial 911." in page.words and "+1503" not in page.words
+    assert "Bring 911 into this call" in (await agent.get("/desk311")).words  # for somebody who has not hung up
 
 
 async def test_the_kept_page_names_nobody(desk: Desk) -> None:

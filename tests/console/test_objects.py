@@ -93,7 +93,7 @@ EXPECTED: dict[str, Expected] = {
     "GET /desk311/worker.js": ANY,
     "GET /desk311/start": OWN,
     "POST /desk311/start": OWN,
-    **{f"POST /desk311/{what}": OWN for what in ("state", "next", "read", "tally", "finish", "answer")},
+    **{f"POST /desk311/{what}": OWN for what in ("state", "next", "read", "tally", "finish", "centre", "answer")},
     **{f"POST /desk311/{what}": ANY for what in ("verdict", "question", "text", "walk-in")},
     "GET /questions": ANY,
     "POST /questions": ANY,

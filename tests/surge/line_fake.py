@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from notify.clock import Clock
-from surge.contact import TERMINAL, Contact, Moved, Standing, moved
-from surge.desk.desk_line import Figures, Letter
+from surge.contact import TERMINAL, Contact, Moved, Standing, Way, moved
+from surge.desk.desk_line import Figures, Handed, Letter
 from surge.floor.seats import AgentState
+from surge.floor.summons import State
 
 ENDS = {"emergency": Standing.EMERGENCY_OUT}
 
@@ -22,6 +23,7 @@ class FakeLine:
     states: dict[str, AgentState] = field(default_factory=dict)
     holds: dict[str, str] = field(default_factory=dict)
     ended: dict[str, str] = field(default_factory=dict)
+    centre: dict[str, Handed] = field(default_factory=dict)
 
     def figures(self) -> Figures:
         waits = self.waiting()
@@ -95,6 +97,14 @@ class FakeLine:
         self.ended[contact_id] = disposition
         del self.holds[person_id]
         self.states[person_id] = AgentState.READY
+
+    async def summon(self, person_id: str, contact_id: str) -> None:
+        if self.holds.get(person_id) != contact_id or self.found[contact_id].way is not Way.VOICE:
+            raise ValueError("You talk to nobody by telephone now, or the emergency centre is being called already.")
+        self.centre[contact_id] = Handed(state=State.RINGING, number="+15035550143", area="97206")
+
+    def handed(self, contact_id: str) -> Handed | None:
+        return self.centre.get(contact_id)
 
     def _move(self, contact_id: str, to: Standing) -> None:
         contact = self.found[contact_id]

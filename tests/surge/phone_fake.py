@@ -7,19 +7,26 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from channels.base import Inbound
 from channels.calls import LiveCall, NotPlaced, Outcome, Placed, Ring
 from notify.clock import Clock
 from notify.db import Database
+from notify.staff_tables import Person
 from subscribers.sealing import Keyring
+from surge.contact import Standing
+from surge.desk import agent_rows
+from surge.desk.agent_rows import Given
 from surge.floor.air import Air
 from surge.floor.callback import Promise
 from surge.floor.floor import Parts
 from surge.floor.floor_desk import DeskFloor
 from surge.floor.orders import Word
+from surge.floor.seats import AgentState
 from surge.voice.conversation import Conversation
 from surge.voice.prompts import Prompt
-from tests.surge.voice_factory import ZIPS, portland, speech
+from tests.surge.voice_factory import NOON, ZIPS, portland, speech
 
 RING = Keyring(current="k1", keys={"k1": b"1" * 32}, blind_key=b"2" * 32)
 AIR = Air(
@@ -27,6 +34,8 @@ AIR = Air(
     messages={"en": Prompt(language="en", words="Boil tap water for 1 minute before you drink it.")},
     zips=ZIPS,
 )
+
+LINES = {"a1": "+15035550111", "a2": "sip:desk2@example.gov", "desk": ""}  # of the agents
 
 
 @dataclass(slots=True)
@@ -127,3 +136,29 @@ async def crash(floor: DeskFloor) -> None:
         task.cancel()
     await asyncio.gather(*floor._loops, *floor._orders, return_exceptions=True)
     floor._scribe._journal.abandon()
+
+
+def staff(conn: Connection) -> None:
+    for person_id, line in LINES.items():
+        person = Person(person_id=person_id, roles="agent311", token_hash=person_id, created_at=NOON)
+        conn.execute(Person.__table__.insert(), person.model_dump())  # type: ignore[attr-defined]
+        agent_rows.put(conn, person_id, Given(languages=["en"], line=line), RING)
+
+
+def standing(house: House, contact_id: str) -> Standing:
+    record = house.floor.record(contact_id)
+    assert record is not None
+    return record.contact.standing
+
+
+async def talk(house: House, call_sid: str, agent: str) -> str:
+    """From the ring to the conference, with an agent who is there already: where nobody is, nobody waits."""
+    await house.floor.set_state(agent, AgentState.READY)
+    contact_id = house.wait_in_line(call_sid)
+    await house.settled()
+    reservation = house.phone.rung[-1].url.rpartition("/")[2]
+    house.talk.agent(reservation, {"CallSid": "CAa"})
+    house.talk.agent_said(reservation, {"CallSid": "CAa", "Digits": "1"})
+    await house.settled()
+    house.press(call_sid, "bridge")
+    return contact_id

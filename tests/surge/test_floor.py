@@ -3,17 +3,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
 from sqlmodel import select
 
 from channels.base import Misconfigured
 from channels.calls import LiveCall
 from notify.clock import ManualClock
 from notify.db import Database
-from notify.staff_tables import Person
 from surge.contact import Standing, Way
-from surge.desk import agent_rows
-from surge.desk.agent_rows import Given
 from surge.desk.desk_line import DeskLine, Letter
 from surge.floor.callback import State
 from surge.floor.floor_desk import DeskFloor
@@ -23,10 +19,8 @@ from surge.numbers import measures
 from surge.switch.activation import Activation, Status
 from surge.tables import CallbackRow, ContactRow
 from surge.voice.conversation import Conversation
-from tests.surge.phone_fake import AIR, RING, FakePhone, House, a_floor, crash
+from tests.surge.phone_fake import AIR, LINES, RING, FakePhone, a_floor, crash, staff, standing, talk
 from tests.surge.voice_factory import NOON, portland, said
-
-LINES = {"a1": "+15035550111", "a2": "sip:desk2@example.gov", "desk": ""}
 
 
 @pytest.fixture
@@ -38,32 +32,6 @@ def clock() -> ManualClock:
 def store(store: Database) -> Database:
     store.write_now(staff)
     return store
-
-
-def staff(conn: Connection) -> None:
-    for person_id, line in LINES.items():
-        person = Person(person_id=person_id, roles="agent311", token_hash=person_id, created_at=NOON)
-        conn.execute(Person.__table__.insert(), person.model_dump())  # type: ignore[attr-defined]
-        agent_rows.put(conn, person_id, Given(languages=["en"], line=line), RING)
-
-
-def standing(house: House, contact_id: str) -> Standing:
-    record = house.floor.record(contact_id)
-    assert record is not None
-    return record.contact.standing
-
-
-async def talk(house: House, call_sid: str, agent: str) -> str:
-    """From the ring to the conference."""
-    contact_id = house.wait_in_line(call_sid)
-    await house.floor.set_state(agent, AgentState.READY)
-    await house.settled()
-    reservation = house.phone.rung[-1].url.rpartition("/")[2]
-    house.talk.agent(reservation, {"CallSid": "CAa"})
-    house.talk.agent_said(reservation, {"CallSid": "CAa", "Digits": "1"})
-    await house.settled()
-    house.press(call_sid, "bridge")
-    return contact_id
 
 
 def test_the_floor_is_what_the_desk_needs(store: Database, clock: ManualClock, tmp_path: Path) -> None:
