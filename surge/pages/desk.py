@@ -1,8 +1,6 @@
 """The desk of whoever answers for the City: the script, the address, the contact in hand, and one key for what it was about."""
 
-import json
 import secrets
-from datetime import datetime
 from typing import Any, Final
 
 from aiohttp import web
@@ -14,17 +12,14 @@ from notify.signup_words import IN_DANGER, words
 from notify.web.forms import Form
 from surge.contact import Standing, Way
 from surge.desk import desk_rows, question_rows, replies
-from surge.desk.desk_tables import ScriptRunRow
 from surge.desk.needs import ACCOMMODATIONS
 from surge.desk.tally import KEYS, Press, Reason, pressed_at
 from surge.floor.seats import CHOSEN, AgentState
+from surge.pages import walk
 from surge.pages.office import AGENTS, ENGLISH, Office, On, Placed, whose
-from surge.scripts.review import FACT
 from surge.scripts.runbook import Ending
 
 PAGE: Final = "/desk311"
-LONGEST_MARK: Final = 64
-LONGEST_PATH: Final = 200  # steps of one walk that are kept
 SUGGESTED: Final = 3
 FOUND: Final = 8
 
@@ -104,12 +99,12 @@ class DeskPages:
         reason, mark = form.text("reason"), form.text("press")
         if reason not in {one.value for one in Reason}:
             raise Unfit(["Choose what it was about."])
-        if not 8 <= len(mark) <= LONGEST_MARK:
+        if not 8 <= len(mark) <= walk.LONGEST_MARK:
             raise Unfit(["This press has no mark of its own. Load the page again."])
         area = form.text("zip")
         return Press(
             mark=mark,
-            at=pressed_at(_moment(form.text("at")), self._office.now),
+            at=pressed_at(walk.moment(form.text("at")), self._office.now),
             reason=Reason(reason),
             language=self._language(form.text("language")),
             area=area if area.isascii() and area.isdigit() and len(area) == 5 else None,
@@ -149,7 +144,7 @@ class DeskPages:
         on = await self._office.on(person_id)
         version = on.script.version if on is not None and on.script is not None else None
         contact_id = form.text("contact_id") or None
-        run = self._run(form, person_id, on, ending)
+        run = walk.run_of(form, person_id, on, ending, self._language(form.text("language")), self._office.now)
         if run is not None:
             await self._db.write(lambda conn: desk_rows.keep_run(conn, run))
         if contact_id is not None and self._office.side.line is not None:
@@ -160,30 +155,6 @@ class DeskPages:
         """Brings the emergency centre into the agent's call."""
         await self._said(self._office.the_line().summon(whose(request), request[FORM].text("contact_id")))
         return self._screens.moved(PAGE)
-
-    def _run(self, form: Form, person_id: str, on: On | None, ending: str) -> ScriptRunRow | None:
-        """The walk as the page kept it; without scripts only how it ended. None where there is no script."""
-        if on is None or on.script is None:
-            return None
-        there = {step.anchor: step for step in on.script.book.steps}
-        told = [pair for pair in _path(form.fields.get("path", "")) if pair[0] in there]
-        walked = [there[anchor] for anchor, _ in told] or list(there.values())  # what nobody tracked may all have been read
-        names = {name for step in walked for saying in step.says for name in FACT.findall(saying.text)}
-        facts = {said.fact_id for name in names for said in on.script.facts.get(name, {}).values()}
-        now = self._office.now
-        return ScriptRunRow(
-            run_id=form.text("run")[:LONGEST_MARK] or secrets.token_hex(12),
-            activation_id=on.row.activation_id,
-            version=on.script.version,
-            contact_id=form.text("contact_id") or None,
-            person_id=person_id,
-            language=self._language(form.text("language")),
-            begun_at=pressed_at(_moment(form.text("begun")), now),
-            ended_at=now,
-            path=json.dumps(told, ensure_ascii=False),
-            facts=json.dumps(sorted(facts)),
-            disposition=ending,
-        )
 
     async def page(
         self,
@@ -283,22 +254,3 @@ class DeskPages:
             return await doing
         except ValueError as error:
             raise Unfit([str(error)]) from None
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return at if at.tzinfo is not None else None
-
-
-def _path(text: str) -> list[list[str]]:
-    """The steps and answers of a walk, as the page's script kept them; nothing where it is not that."""
-    try:
-        told = json.loads(text or "[]")
-    except ValueError:
-        return []
-    if not isinstance(told, list):
-        return []
-    return [[str(part)[:120] for part in pair] for pair in told[:LONGEST_PATH] if isinstance(pair, list) and len(pair) == 2]
