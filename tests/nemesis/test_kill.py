@@ -16,8 +16,8 @@ from notify.db import Database
 from tests.nemesis.dump import dump
 from tests.stories.town import BOIL_WATER, Town, numbers
 
-PEOPLE = int(os.environ.get("PEOPLE", "1500"))
-KILLS = int(os.environ.get("KILLS", "4"))
+PEOPLE = int(os.environ.get("PEOPLE", "1000"))
+KILLS = int(os.environ.get("KILLS", "3"))
 WINDOW = 200
 BYTES_A_TEXT = 800  # about what a text and its two reports take in the carrier's log
 DEADLINE_S = 60 + PEOPLE / 100 + KILLS * 20

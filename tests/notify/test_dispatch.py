@@ -71,7 +71,9 @@ async def test_the_pace_is_kept_in_every_second_and_used(bench: Bench) -> None:
         await bench.until(all_handed(240))
     starts = [at for _, at in channel.calls]
     for at in starts:
-        assert sum(2 for other in starts if at <= other < at + 1.0) <= 200 + 2 * 2  # two may be moved by the loop's own lag
+        assert (
+            sum(2 for other in starts if at <= other < at + 1.0) <= 200 * 1.1
+        )  # a busy machine moves some; test_pace.py is exact
     assert 240 * 2 / 200 * 0.9 <= starts[-1] - starts[0] + 1.0
 
 
