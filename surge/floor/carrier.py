@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 CENTRE_S: Final = 15  # for the emergency centre
 RING_S: Final = 20  # shorter than the lease: the provider gives up first
+UNTOLD: Final = "The emergency centre did not answer, and the caller could not be told: their agent must say to dial 911."
 TRIES: Final = 3  # to reach the provider about a live call
 AGAIN_S: Final = 1.0
 PATHS: Final = {
@@ -147,6 +148,8 @@ class Carrier:
             held = floor.board.books.held_for(order.contact_id)
             if order.step is Step.BRIDGE and held is not None:
                 floor.say(floor.board.agent_left(held.reservation_id, floor.now()))
+            if order.step is Step.NO_CENTRE:
+                self.tell(UNTOLD)
         elif not alive and record is not None and record.call_sid == order.call_sid:
             callback = floor.board.books.callback_of(order.contact_id)
             if record.contact.standing is Standing.CALLBACK and callback is not None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 class State(StrEnum):
     RINGING = "ringing"
     THERE = "there"  # in the conference with both
-    MISSED = "missed"  # did not answer in time: the caller has been told to hang up and dial 911
+    MISSED = "missed"  # did not answer in time: the caller is told to hang up and dial 911
     OVER = "over"  # was there, and has gone; or the caller went first
 
 

@@ -253,7 +253,7 @@ async def test_911_is_brought_into_a_call_and_the_agent_reads_out_number_and_pla
     assert "+15035550143" in page.words and "97206" in page.words
     desk.line.centre[contact_id] = Handed(state=State.MISSED, number="", area=None)
     page = await agent.get("/desk311/line")
-    assert "The caller has been told to hang up and dial 911." in page.words and "+1503" not in page.words
+    assert "The caller is told to hang up and dial 911." in page.words and "+1503" not in page.words
     assert "Bring 911 into this call" in (await agent.get("/desk311")).words  # for somebody who has not hung up
 
 

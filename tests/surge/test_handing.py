@@ -95,6 +95,15 @@ async def test_a_provider_who_takes_no_call_leaves_nobody_waiting(house: House) 
     assert house.phone.sent[-1] == TO_NO_CENTRE and far(house, contact_id) is State.MISSED
 
 
+async def test_where_the_caller_cannot_be_told_by_us_staff_are(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    contact_id = await summoned(house)
+    house.phone.away = True
+    with caplog.at_level("INFO"):
+        house.talk.status({"CallSid": "CAout2", "CallStatus": "no-answer"}, {"centre": contact_id})
+        await house.settled()
+    assert "their agent must say to dial 911" in caplog.text
+
+
 async def test_who_has_called_the_centre_cannot_end_the_call_under_it_and_may_afterwards(house: House) -> None:
     contact_id = await summoned(house)
     for _ in range(2):
