@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from surge.desk.agent_rows import Given
 from surge.floor.floor import Parts
 from surge.floor.floor_desk import DeskFloor
 from surge.floor.seats import AgentState
+from surge.floor.summons import State
 from surge.voice.conversation import Conversation
 from surge.voice.webhooks import VoiceWebhooks
 from tests.ports import free_port
@@ -37,12 +39,9 @@ AGENTS = {"a1": "+15035552001", "a2": "+15035552002", "a3": "+15035552003"}
 
 
 @pytest.fixture
-def store(tmp_path: Path, migrated_sqlite: Path) -> Iterator[Database]:
-    path = tmp_path / "tocsin.db"
-    path.write_bytes(migrated_sqlite.read_bytes())
-    with closing(Database(f"sqlite:///{path}")) as db:
-        db.write_now(_staff)
-        yield db
+def store(store: Database) -> Database:
+    store.write_now(_staff)
+    return store
 
 
 def _staff(conn: Connection) -> None:
@@ -53,12 +52,12 @@ def _staff(conn: Connection) -> None:
 
 
 @asynccontextmanager
-async def a_city(db: Database, folder: Path) -> AsyncIterator[tuple[DeskFloor, Running]]:
+async def a_city(db: Database, folder: Path, speed: float = SPEED) -> AsyncIterator[tuple[DeskFloor, Running]]:
     """The floor behind its webhooks, and the network they speak with; both at the same hour of the same day."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     number = VoiceNumber(number=portland().number, url=f"{url}/voice/ring", status_url=f"{url}/voice/status")
-    telephone = TelephoneConfig(numbers=(number,), speed=SPEED, calls_per_s=5.0, begins_at=NOON.timestamp())
+    telephone = TelephoneConfig(numbers=(number,), speed=speed, calls_per_s=5.0, begins_at=NOON.timestamp())
     config = SimulatorConfig(log=folder / "log", telephone=telephone)
     async with running(config) as simulator:
         account = TwilioAccount(
@@ -68,14 +67,14 @@ async def a_city(db: Database, folder: Path) -> AsyncIterator[tuple[DeskFloor, R
         floor = DeskFloor(
             Parts(
                 db=db,
-                clock=HurriedClock(NOON, SPEED),
+                clock=HurriedClock(NOON, speed),
                 ring=RING,
                 pack=portland(),
                 journal=folder / "floor.journal",
                 public_url=url,
                 telephone=voice,
                 texts=Written(),
-                speed=SPEED,
+                speed=speed,
             ),
             AIR,
         )
@@ -125,8 +124,60 @@ async def test_callers_are_served_and_the_network_and_the_floor_tell_the_same_st
     assert set(ended.values()) == {1}
 
 
+SLOWLY = 10.0  # 15 seconds are one and a half
+
+
+@pytest.mark.parametrize(("centre", "state"), [("human", State.THERE), ("no-answer", State.MISSED)])
+async def test_an_agent_brings_the_emergency_centre_into_the_call(
+    store: Database, tmp_path: Path, centre: str, state: State
+) -> None:
+    line = portland().emergency_line
+    people = [
+        Character(number=_number(0), at_s=0.0, presses=("0",), talk_s=90.0, patience_s=900.0),
+        Character(number=AGENTS["a1"], rings_s=3.0),
+        Character(number=line, rings_s=2.0, becomes=centre),
+    ]
+    seen: set[State] = set()
+
+    async def bring() -> bool:
+        for record in list(floor.board.books.records.values()):
+            handed = floor.handed(record.contact_id)
+            if handed is not None:
+                seen.add(handed.state)
+            elif record.contact.standing is Standing.TALKING:
+                await floor.summon("a1", record.contact_id)
+        return await _noted(floor, 1)
+
+    async with a_city(store, tmp_path, SLOWLY) as (floor, simulator):
+        await floor.set_state("a1", AgentState.READY)
+        simulator.telephone.touch()
+        Crowd(simulator.telephone.board, portland().number, people, "tocsin", Counter()).begin()
+        await _after_webhooks(simulator, bring)
+        (contact,) = floor.contacts()
+    assert state in seen
+    assert contact.standing is (Standing.DONE if state is State.THERE else Standing.EMERGENCY_OUT)
+    lines = list(entries(tmp_path / "log" / "voice.jsonl"))
+    assert [one for one in lines if one["event"] == "error"] == []
+    assert [one["to"] for one in lines if one["event"] == "ring"].count(line) == 1
+    joined = {one["to"] for one in lines if one["event"] == "conference"}
+    assert (line in joined) is (state is State.THERE)
+
+
 async def _all_done(simulator: Running, floor: DeskFloor, count: int) -> None:
-    """Agents write down what it was as soon as a caller has gone; looked at after each webhook."""
+    """Agents write down what it was as soon as a caller has gone."""
+    await _after_webhooks(simulator, partial(_noted, floor, count))
+
+
+async def _noted(floor: DeskFloor, count: int) -> bool:
+    for record in list(floor.board.books.records.values()):
+        if record.contact.standing is Standing.WRAP:
+            await floor.finish(str(record.agent), record.contact.contact_id, "answered")
+    await floor.settled()
+    return len(floor.contacts()) >= count and all(contact.standing in TERMINAL for contact in floor.contacts())
+
+
+async def _after_webhooks(simulator: Running, done: Callable[[], Awaitable[bool]]) -> None:
+    """Until `done` says so, which is asked after each webhook."""
     board, answered = simulator.telephone.board, asyncio.Event()
     usual = board.on_answer
 
@@ -136,10 +187,6 @@ async def _all_done(simulator: Running, floor: DeskFloor, count: int) -> None:
 
     board.on_answer = heard
     async with asyncio.timeout(PATIENCE_S):
-        while len(floor.contacts()) < count or not all(contact.standing in TERMINAL for contact in floor.contacts()):
+        while not await done():
             await answered.wait()
             answered.clear()
-            for record in list(floor.board.books.records.values()):
-                if record.contact.standing is Standing.WRAP:
-                    await floor.finish(str(record.agent), record.contact.contact_id, "answered")
-            await floor.settled()
