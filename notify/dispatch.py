@@ -95,8 +95,10 @@ class Dispatcher:
             if self._calls:
                 await asyncio.wait(self._calls)
         finally:
-            with contextlib.suppress(SQLAlchemyError):
+            try:
                 self._drop(await self._claimed_ahead())
+            except Exception:  # whatever it was, the outcomes of what has left must still be written
+                logger.exception("sender %s could not claim what was next; nothing of it was started", self.sender.name)
             self._books.close()
             await books
             try:

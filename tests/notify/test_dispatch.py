@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from channels.base import Delivered, Handed, Misconfigured, Outbound, Outcome, Receipt, Refused, Retry
-from notify import dispatch, recorder
+from notify import dispatch, leases, recorder
 from notify.clock import ManualClock, SystemClock
 from notify.db import Database, Work
 from notify.leases import Leased
@@ -346,3 +346,23 @@ async def test_reports_that_overtake_their_outcomes_by_the_hundred_are_all_taken
     async with Running(*senders):
         await bench.until(lambda counts: counts == {"delivered": people})
     assert [end for end in await asyncio.gather(*reports, return_exceptions=True) if end is not None] == []
+
+
+async def test_a_fault_while_the_next_rows_are_claimed_loses_no_outcome_of_those_that_left(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.event(40)
+    channel = FakeChannel()
+    dispatcher = bench.dispatcher(channel, rate=100.0)
+    claim = leases.claim
+
+    def faulty(*args: object, **given: object) -> object:
+        if channel.calls:
+            dispatcher.close()
+            raise RuntimeError("a fault")
+        return claim(*args, **given)
+
+    monkeypatch.setattr(leases, "claim", faulty)
+    async with Running(dispatcher):
+        await channel.until(lambda: len(channel.calls) >= 1)
+    assert bench.counts()["handed"] == len(channel.calls)
