@@ -176,7 +176,7 @@ def _paths(about: Mapping[str, Mapping[str, str]], role: Role, other_than: froze
     """The pages a role may open, with their addresses; pages about something this town does not have are left out."""
     for path, roles in routes():
         known = about.get(path, about[""])
-        if role in roles and path not in other_than and set(re.findall(r"{(\w+)}", path)) <= known.keys():
+        if role in roles and path not in other_than and set(re.findall(r"{(\w+)", path)) <= known.keys():
             yield path, path.format(**known)
 
 

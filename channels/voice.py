@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from twilio.base.exceptions import TwilioRestException
 
-from channels import calls, twilio_signature
+from channels import calls, twilio_recordings, twilio_signature
 from channels.base import Forged, Inbound, Misconfigured
 from channels.calls import LiveCall, NotPlaced, Outcome, Placed, Ring, Unsure
 from channels.twilio_http import UNREADABLE, TwilioGateway
@@ -114,6 +114,10 @@ class TwilioVoice:
         except UNREADABLE as error:
             raise ConnectionError("Twilio's list of calls cannot be read") from error
         return found
+
+    async def recording(self, name: str, most_bytes: int) -> bytes:
+        """A recording of a call, by Twilio's name for it. Raises as twilio_recordings.fetched."""
+        return await twilio_recordings.fetched(self._gateway.account, name, most_bytes)
 
     def read(self, request: Inbound) -> dict[str, str]:
         """The fields of a webhook of ours. Pure. Raises Forged."""

@@ -5,7 +5,7 @@ partly.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Self
@@ -14,10 +14,14 @@ import shapely
 
 from notify.alert import Area
 from subscribers.areas import NamedShape, circle
+from subscribers.dialog.saving import clear
+from subscribers.dialog.turn import Sight
+from subscribers.gazetteer.search import MOST
 from subscribers.place import NamedPlace, Point, Spot, ZipArea
 
 SLIVER: Final = 1e-6  # share of a ZIP that may lie outside by rounding alone
 EDGE_M: Final = 100.0  # an address is known to the block: a point this near may be on the other side of the line
+CERTAIN: Final = 0.9  # a letter changed or a house past the last known one costs that much (subscribers/gazetteer/merits.py)
 
 
 class Verdict(StrEnum):
@@ -106,12 +110,28 @@ class Map:
             case ZipArea(code=name) | NamedPlace(area=name):
                 return self.verdicts.get(name, Verdict.UNKNOWN)
 
-    def of_any(self, spots: Iterable[Spot]) -> Verdict:
-        """One answer for everything a text may mean: where the finds differ, none of them is taken for the place meant."""
-        found = {self.of(spot) for spot in spots}
-        if len(found) == 1:
+    def of_sights(self, sights: Sequence[Sight]) -> Verdict:
+        """One answer for what a gazetteer found. Where it may be several places and they differ, none is taken for the one that
+        was meant; and nothing is outside by a find that contradicts what was typed, or by a list that may be cut off."""
+        found = {self.of(sight.spot) for sight in meant(sights)}
+        if len(found) == 1 and (found != {Verdict.OUTSIDE} or _all_told(sights)):
             return found.pop()
         return Verdict.WHICH if found else Verdict.UNKNOWN
+
+
+def certain(sights: Sequence[Sight]) -> bool:
+    """Whether the first find is all that was typed, and no other comes near it."""
+    return clear(sights) and sights[0].score > CERTAIN
+
+
+def _all_told(sights: Sequence[Sight]) -> bool:
+    """Whether the place that was typed is surely among them."""
+    return certain(sights) or (sights[0].score > CERTAIN and len(sights) < MOST)
+
+
+def meant(sights: Sequence[Sight]) -> Sequence[Sight]:
+    """What may be meant: the first find alone where it is certain."""
+    return sights[:1] if certain(sights) else sights
 
 
 def document(areas: Sequence[Area], known: Touched, phone: str) -> bytes:

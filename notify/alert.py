@@ -179,6 +179,7 @@ class Event:
     next_update_by: datetime | None = None
     short: bool = False  # people newly told get the one-part form
     references: tuple[Reference, ...] = ()
+    slows: bool = False  # texts leave more slowly while 311's callers wait; see coupling.py
     note: str = ""  # CAP note: why, for corrections, cancels and exercises
     digest: str = ""  # of the approved content; see notify.digest
 

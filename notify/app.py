@@ -8,7 +8,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -73,12 +73,16 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         public_app.add_routes([*built.callbacks.routes(), *built.residents.routes])
         public_app.add_routes(public.routes(settings.published, built.residents.places))
         private_app = web.Application(client_max_size=MOST_BODY, middlewares=[middleware(db)])
-        line, hang_up = await hotline.start(settings, built.service, ring, reviews)
+        studio = hotline.studio(settings, built.service, ring, reviews)
+        line, hang_up = await hotline.start(settings, built.service, ring, studio)
         stack.push_async_callback(hang_up)
+        if studio is not None:
+            stack.push_async_callback(studio.recorder.close)
+            public_app.add_routes(studio.routes)
         public_app.add_routes(line.routes if line is not None else [])
         private_app[health.SETTINGS], private_app[health.TICKS] = settings, ticks
         private_app.add_routes(api.routes(built.service, ring))
-        side = desks.side(_desk(built, ring, settings, line))
+        side = desks.side(replace(_desk(built, ring, settings, line), studio=studio))
         private_app.add_routes(Console(built.service, ring, settings.private_url, side).web_routes())
         public_app.add_routes(_asked(built, ring, side))
         public_port = await _listen(stack, public_app, settings.public_host, settings.public_port)

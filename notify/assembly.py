@@ -9,7 +9,7 @@ from uuid import uuid4
 from shapely import unary_union
 from sqlalchemy import Connection
 
-from notify import bulletin, cap, cap_check, exercise, period, register, render, territory
+from notify import bulletin, cap, cap_check, coupling, exercise, period, register, render, said_before, territory
 from notify.alert import MSG_TYPE, Area, Event, Mode, MsgType, Reference, Severity, Stage, from_json
 from notify.city import City, Source
 from notify.draft import Draft
@@ -177,6 +177,7 @@ class Assembly:
             until_cleared=period.until_cleared(draft, hazard),
             next_update_by=draft.next_update_by,
             short=draft.short,
+            slows=draft.slows,
             note=draft.note,
         )
 
@@ -209,8 +210,9 @@ class Assembly:
             expires=period.expires(draft, self.hazards[draft.hazard], effective),
             until_cleared=period.until_cleared(draft, self.hazards[draft.hazard]),
             next_update_by=draft.next_update_by,
-            told=_told(earlier, pack.tags) if draft.stage in TAKES_BACK else None,
+            told=said_before.told(earlier, pack.tags) if draft.stage in TAKES_BACK else None,
             reply_word=next(iter(self.hazards[draft.hazard].topics), ""),
+            changed=draft.stage is Stage.UPDATE and said_before.hazard(earlier) not in ("", draft.hazard),
             thread=f"<{incident_id}@{pack.sender.partition('@')[2]}>",
         )
 
@@ -228,6 +230,8 @@ class Assembly:
             problems.append(f"hazard: there is no hazard '{draft.hazard}'; known are {', '.join(self.hazards)}.")
         elif draft.short and not has_short(self.words, draft.hazard):
             problems.append(f"short: the words of '{draft.hazard}' have no one-part form.")
+        if draft.slows and draft.hazard in self.hazards:
+            problems += coupling.problems(self.hazards[draft.hazard], draft.stage, draft.severity)
         if draft.source and draft.source not in self.city.pack.sources:
             problems.append(f"source: '{draft.source}' is not one of {', '.join(self.city.pack.sources)}.")
         if not draft.channels:
@@ -281,14 +285,6 @@ class Assembly:
             for event in events
             if not bulletin.is_test(event) or event.mode is Mode.TRAINING
         )
-
-
-def _told(earlier: Sequence[EventRow], tags: Sequence[str]) -> Told | None:
-    """What the last message said: when, and which area it named."""
-    if not earlier:
-        return None
-    last = earlier[-1]
-    return Told(at=last.started_at or last.approved_at, place=territory.place_words(from_json(last.content).areas, tags))
 
 
 def _response_type(hazard: Hazard, stage: Stage) -> str:

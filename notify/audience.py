@@ -63,7 +63,7 @@ def wordings(
     whole = Wording.SHORT if short else Wording.FIRST
     if stage in SPOKEN_TO_THE_TOLD:
         return {SPOKEN_TO_THE_TOLD[stage]: union(told.inside, told.outside)}
-    matched = minus(matched, told.open)
+    matched = minus(union(matched), told.open)
     if stage is Stage.TEST:
         return {Wording.TEST: matched}
     newly = minus(matched, told.inside)

@@ -62,7 +62,7 @@ def read(xml: bytes) -> Element:
 def _require_harmless(xml: bytes) -> None:
     """Refuses by the bytes alone. As only UTF-8 is let through, no other encoding can hide what is searched for."""
     if len(xml) > MOST_BYTES:
-        raise Unreadable("TOO_LARGE", f"The document has {len(xml):,} bytes; at most {MOST_BYTES:,} are read.")
+        raise Unreadable("TOO_LARGE", f"The document has more than {MOST_BYTES:,} bytes, and is not read.")
     try:
         text = xml.decode("utf-8")
     except UnicodeDecodeError as error:

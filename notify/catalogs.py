@@ -99,6 +99,21 @@ def promises(templates: Path) -> Mapping[str, Mapping[str, Sequence[str]]]:
     return promised
 
 
+def prepared(templates: Path, domain: str) -> Sequence[str]:
+    """The languages whose catalogues of this domain are there for translators, promised or not."""
+    found: Mapping[str, Sequence[str]] = config(templates).get("prepared", {})
+    return found["languages"] if domain in found.get("folders", ()) else ()
+
+
+def with_prepared(folders: Mapping[str, Any], language: str, domains: Sequence[str]) -> Mapping[str, Any]:
+    """The promises as if a language had all of these folders: what a translator wants to see checked."""
+    kinds = ("sms", "page", "topic")
+    return {
+        domain: dict(promised) | ({kind: [*promised.get(kind, ()), language] for kind in kinds} if domain in domains else {})
+        for domain, promised in folders.items()
+    }
+
+
 def config(templates: Path) -> Mapping[str, Any]:
     """words.toml. Raises BadTemplate when it is not TOML, or names what is not there; every problem at once."""
     try:
@@ -120,18 +135,28 @@ def kinds(message: Message) -> frozenset[str]:
     """What the message is part of. A choice's sentence is part of texts and pages alike."""
     if message.domain == SPOKEN:
         return frozenset({"spoken"})
-    if message.file.endswith("/topics.txt"):
+    if _form(message) == "topics.txt":
         return frozenset({"topic"})
     if message.file.endswith(REPLIES):
         return frozenset({"reply"})
-    if message.file.endswith("/sms.txt"):
+    if _form(message) == "sms.txt":
         return frozenset({"short" if ".short." in message.context else "sms"})
-    return frozenset({"sms", "page"} if message.file.endswith("/choices.txt") else {"page"})
+    return frozenset({"sms", "page"} if _form(message) == "choices.txt" else {"page"})
+
+
+def is_text(message: Message) -> bool:
+    """Whether it is a whole text message of an alert."""
+    return _form(message) == "sms.txt"
+
+
+def _form(message: Message) -> str:
+    """The kind of file it stands in; "shared_" has what more than one folder says."""
+    return message.file.rpartition("/")[2].removeprefix("shared_")
 
 
 def is_in_texts(message: Message) -> bool:
     """Whether an alert's text messages may be made of it: their sentences, the danger's, titles, and the single lines."""
-    return message.file.endswith(IN_TEXTS) and "email" not in message.context
+    return message.file.replace("/shared_", "/").endswith(IN_TEXTS) and "email" not in message.context
 
 
 def po_path(templates: Path, language: str, domain: str) -> Path:
@@ -187,13 +212,21 @@ def files(templates: Path) -> Mapping[Path, bytes]:
     wanted: dict[Path, bytes] = {}
     for domain, found in messages(templates).items():
         wanted[pot_path(templates, domain)] = _header(domain, "") + _body(domain, "", found, b"")
-        for language in dict.fromkeys(language for listed in promised[domain].values() for language in listed):
+        waiting = prepared(templates, domain)
+        named = (language for listed in promised[domain].values() for language in listed)
+        for language in dict.fromkeys([*named, *waiting]):
             path = po_path(templates, language, domain)
             old = path.read_bytes() if path.exists() else b""
             header = old.partition(b"\n\n")[0] + b"\n\n" if old else _header(domain, language)
-            part = tuple(m for m in found if any(language in promised[domain].get(kind, ()) for kind in kinds(m)))
+            part = tuple(m for m in found if _belongs(m, promised[domain], language, waiting))
             wanted[path] = header + _body(domain, language, part, old)
     return wanted
+
+
+def _belongs(message: Message, promised: Mapping[str, Sequence[str]], language: str, waiting: Sequence[str]) -> bool:
+    """Whether a catalogue has the message. The one-part form is only for languages that it is promised in."""
+    found = kinds(message)
+    return any(language in promised.get(kind, ()) for kind in found) or (language in waiting and "short" not in found)
 
 
 def bodies(templates: Path, domain: str, found: Sequence[Message], languages: Sequence[str]) -> Mapping[Path, bytes]:

@@ -57,7 +57,7 @@ class Checks:
             await self._begin(local)
         asked = 0
         for _ in range(share(len(self._waiting), local)):
-            if await self._busy():
+            if await self._busy() or not self._waiting:  # another look may have asked them meanwhile
                 break
             asked += await self._ask(self._waiting.popleft())
         return asked

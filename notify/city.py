@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from notify.alert import Event, Severity, Stage, Urgency
 from notify.draft import problems_of
 from notify.glass import Glass
-from notify.hazards import Hazard
+from notify.hazards import Hazard, catalogue
 from subscribers.place import Envelope
 
 
@@ -93,7 +93,7 @@ class BasisRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """policy.toml."""
+    """policy.toml. presets: the names of the areas that an alert of a hazard starts from; none where a hazard is not there."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
     countdown_s: Mapping[str, float]
@@ -102,6 +102,7 @@ class Policy:
     basis: Mapping[str, BasisRule]
     cost: Mapping[str, float]
     break_glass: tuple[Glass, ...] = ()
+    presets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def countdown(self, event: Event) -> timedelta:
         """How long a send can still be taken back at no cost."""
@@ -142,6 +143,8 @@ def load(folder: Path) -> City:
         problems += _pack_problems(pack)
     if policy is not None and (missing := _COUNTDOWNS - set(policy.countdown_s)):
         problems.append(f"policy.toml: countdown_s lacks {', '.join(sorted(missing))}.")
+    if policy is not None and (unknown := set(policy.presets) - set(catalogue())):
+        problems.append(f"policy.toml: presets names hazards that there are not: {', '.join(sorted(unknown))}.")
     if problems or pack is None or policy is None:
         raise BadPack(problems)
     return City(folder=folder, pack=pack, policy=policy)

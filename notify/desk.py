@@ -1,6 +1,6 @@
 """What a sender loop works with: the sender itself, what all senders of a process share, and how it shows that it fares."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Protocol
@@ -57,3 +57,4 @@ class Desk:
     page: Callable[[str], None]
     lease_for: timedelta
     lead_s: float
+    shares: Callable[[], Mapping[str, float]] = dict  # of the rate, for each alert whose texts are slowed now; see brake.py

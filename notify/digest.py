@@ -7,6 +7,8 @@ from dataclasses import replace
 from notify.alert import Event, to_json
 
 _IDENTITY = ("identifier", "sent", "references", "digest")  # fixed at the moment of approval, so not part of what is approved
+# What came later than the first approvals: left out while it says nothing, so that what was approved before it still is.
+_LATER = {"slows": False}
 
 
 def digest(event: Event) -> str:
@@ -14,6 +16,7 @@ def digest(event: Event) -> str:
     content = json.loads(to_json(replace(event, digest="")))
     for name in _IDENTITY:
         del content[name]
+    content = {name: value for name, value in content.items() if name not in _LATER or value != _LATER[name]}
     canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 

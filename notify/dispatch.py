@@ -14,22 +14,20 @@ import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from functools import partial
 from typing import Final, NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from channels.base import Misconfigured, Outbound, Receipt, Refused, Retry, Unknown
-from notify import leases, ledger
+from notify import leases
 from notify.desk import Desk, Light, Sender
+from notify.holding import Group, Holding
 from notify.leases import Leased
-from notify.pace import Pace
+from notify.pace import Pace, Slot
 from notify.recorder import Recorder
 
 logger = logging.getLogger(__name__)
 
-AHEAD_S: Final = 0.25  # how much of its pace a sender claims at once
-BATCH: Final = 250  # most rows claimed in one transaction
 IDLE_S: Final = 0.5  # a sender with nothing to do looks again after this, or when woken
 PAUSE_S: Final = 1.0  # after a database error
 REOPEN_S: Final = 15.0  # a misconfigured channel is tried again after this
@@ -41,14 +39,12 @@ UNMADE: Final = Retry(timedelta(seconds=60), "the letter cannot be made")
 SAME_MOMENT_S: Final = 0.002  # messages due closer together than this start together
 
 
-class Group(NamedTuple):
-    """Rows that are claimed. at: when, monotonic seconds."""
+class Call(NamedTuple):
+    """A message on its way, with its place in the pace."""
 
-    rows: Sequence[Leased]
-    at: float = -math.inf
-
-
-NOTHING: Final = Group(())
+    leased: Leased
+    letter: Outbound
+    slot: Slot
 
 
 class Dispatcher:
@@ -59,7 +55,7 @@ class Dispatcher:
         self.light = Light()
         self._pace = Pace(sender.rate)
         self._books = Recorder(desk.db, desk.clock, owner, desk.lease_for)
-        self._held: deque[Leased] = deque()
+        self._holding = Holding(sender, desk, owner, self._books)
         self._calls: set[asyncio.Task[None]] = set()
         self._under_way = 0
         self._wake = asyncio.Event()
@@ -67,7 +63,6 @@ class Dispatcher:
         self._stirred = False
         self._ended: set[str] = set()
         self._sure_at = -math.inf
-        self._next: asyncio.Task[Group] | None = None
         self._paged: tuple[str, float] = ("", -math.inf)
         self._closing = False
 
@@ -79,16 +74,17 @@ class Dispatcher:
     def reserve(self, units: int) -> float:
         """Takes a message that is not in the ledger out of this sender's pace; returns the seconds until its slot."""
         now = self.desk.clock.monotonic()
-        return self._pace.start_of(units, now) - now
+        return self._pace.slot(units, now).at - now
 
     def close(self) -> None:
         """Starts no more calls; `run` returns when those under way are recorded."""
         self._closing = True
+        self._holding.close()
         self._wake.set()
         self._freer.set()
 
     async def run(self) -> None:
-        books = asyncio.create_task(self._books.run(lambda: [leased.delivery_id for leased in self._held]))
+        books = asyncio.create_task(self._books.run(self._holding.ids))
         try:
             while not self._closing:
                 await self._round_safely()
@@ -96,13 +92,13 @@ class Dispatcher:
                 await asyncio.wait(self._calls)
         finally:
             try:
-                self._drop(await self._claimed_ahead())
+                await self._holding.drop_ahead()
             except Exception:  # whatever it was, the outcomes of what has left must still be written
                 logger.exception("sender %s could not claim what was next; nothing of it was started", self.sender.name)
             self._books.close()
             await books
             try:
-                await self._give_back()
+                await self._holding.give_back()
             except SQLAlchemyError:
                 logger.exception("leases of %s could not be given back; they end by themselves", self.sender.name)
 
@@ -118,90 +114,28 @@ class Dispatcher:
             await self._idle(PAUSE_S)
 
     async def _round(self) -> None:
-        """Leases when short, claims what pace and window allow, starts the calls. While they start the next group is claimed:
-        a disk that is slow for a moment must not cost the pace."""
-        group = await self._claimed_ahead()
+        """Starts the calls of the next group, and claims the one after it meanwhile."""
         pause = self._pace.held_for(self.desk.clock.monotonic())
-        if self.light.trouble or pause > 0:
-            self._drop(group)
-            await self._reopen() if self.light.trouble else await self._stand_still(pause)
-            return
-        if self._stirred:
+        if self.light.trouble:
+            self._tell(f"Sender {self.sender.name} has stopped: {self.light.trouble}")
+        if self.light.trouble or pause > 0 or self._stirred:
             self._stirred = False
-            self._drop(group)
-            group = NOTHING
-            await self._give_back()
-        group = group if group.rows else await self._claim_more()
-        if not group.rows and not self._held:
+            await self._holding.drop_ahead()
+            await self._holding.give_back()
+        if self.light.trouble or pause > 0:
+            await (self._reopen() if self.light.trouble else self._idle(pause))
+            return
+        group = await self._holding.group()
+        if not group.rows and self._holding.empty:
             await self._idle(IDLE_S)
             return
-        self._next = asyncio.create_task(self._claim_more())
+        self._holding.claim_ahead()
         await self._start(group)
-
-    async def _stand_still(self, seconds: float) -> None:
-        await self._give_back()
-        await self._idle(seconds)
-
-    async def _claim_more(self) -> Group:
-        if not self._held:
-            await self._lease_more()
-        return await self._claim_group() if self._held else NOTHING
-
-    async def _claimed_ahead(self) -> Group:
-        ahead, self._next = self._next, None
-        return await ahead if ahead is not None else NOTHING
-
-    def _drop(self, group: Group) -> None:
-        for leased in group.rows:
-            self._not_started(leased)
 
     async def _idle(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), seconds)
         self._wake.clear()
-
-    def _ahead(self, seconds: float, most: int) -> int:
-        return most if math.isinf(self.sender.rate) else max(1, min(most, int(seconds * self.sender.rate)))
-
-    async def _lease_more(self) -> None:
-        now, limit = self.desk.clock.now(), self._ahead(self.desk.lead_s, 2 * BATCH)
-        self._books.leasing()
-        take = partial(
-            leases.lease,
-            owner=self.owner,
-            channel=self.sender.channel.name,
-            limit=limit,
-            below=self.sender.below,
-            now=now,
-            until=now + self.desk.lease_for,
-        )
-        self._held.extend(await self.desk.db.write(take))
-
-    async def _give_back(self) -> None:
-        """Frees what is leased and not claimed, for the next lease or for other senders."""
-        ids = [leased.delivery_id for leased in self._held]
-        if ids:
-            await self.desk.db.write(lambda conn: leases.give_back(conn, self.owner, ids))
-            self._held.clear()
-
-    async def _claim_group(self) -> Group:
-        """Claims the next rows held, as many as window and pace allow; waits for room in the window first."""
-        ahead = self._ahead(AHEAD_S, BATCH)
-        room = await self._books.room(self.sender.window, at_least=min(ahead, self.sender.window // 2 or 1))
-        if self._closing:
-            return NOTHING
-        group = [self._held.popleft() for _ in range(min(room, ahead, len(self._held)))]
-        now, at = self.desk.clock.now(), self.desk.clock.monotonic()
-        self._books.open(group)
-        try:
-            ids = [leased.delivery_id for leased in group]
-            claimed = await self.desk.db.write(lambda conn: leases.claim(conn, self.owner, ids, now=now))
-        except BaseException:
-            self._books.forget(group)
-            self._held.extendleft(reversed(group))
-            raise
-        self._books.forget([leased for leased in group if leased.delivery_id not in claimed])
-        return Group([leased for leased in group if leased.delivery_id in claimed], at)
 
     async def _start(self, group: Group) -> None:
         """Starts the calls of claimed rows at their slots, never more than `concurrency` under way. Whatever happens, every
@@ -209,7 +143,7 @@ class Dispatcher:
         self._sure_at = group.at
         self._ended.clear()
         waiting = deque(group.rows)
-        batch: list[tuple[Leased, Outbound]] = []
+        batch: list[Call] = []
         try:
             while waiting:
                 letter = self._letter(waiting[0])
@@ -217,20 +151,21 @@ class Dispatcher:
                     leased = waiting.popleft()
                     self._books.say(leased, Receipt(leased.delivery_id, letter))
                     continue
-                wait_s = self._wait_s(letter)
+                slot, wait_s = self._slot(letter)
                 if wait_s > SAME_MOMENT_S or self._under_way + len(batch) >= self.sender.concurrency:
                     batch = self._call(batch)
-                    await self._slot(wait_s)
+                    await self._wait(wait_s)
                     await self._look_again(waiting)
                 leased = waiting.popleft()
                 if self._may_start(leased):
-                    batch.append((leased, letter))
+                    batch.append(Call(leased, letter, slot))
+                    self._holding.started(leased, slot.units)
                 else:
-                    self._not_started(leased)
+                    self._holding.not_started(leased)
             batch = self._call(batch)
         finally:
-            for leased in (*(leased for leased, _ in batch), *waiting):
-                self._not_started(leased)
+            for leased in (*(call.leased for call in batch), *waiting):
+                self._holding.not_started(leased)
 
     def _letter(self, leased: Leased) -> Outbound | Refused | Retry:
         """One row that cannot be made into a letter keeps nobody else waiting."""
@@ -241,12 +176,13 @@ class Dispatcher:
             self._tell(f"Messages of {leased.event_id} cannot be made. They are tried again every minute.")
             return UNMADE
 
-    def _wait_s(self, letter: Outbound) -> float:
-        """Seconds until the letter's slot, which is reserved; 0 when nothing may start anyway."""
+    def _slot(self, letter: Outbound) -> tuple[Slot, float]:
+        """The letter's place in the pace, and the seconds until it; none is reserved when nothing may start anyway."""
         now = self.desk.clock.monotonic()
         if self._closing or self.light.trouble or self._pace.held_for(now) > 0:
-            return 0.0
-        return self._pace.start_of(self.sender.units(letter.content), now) - now
+            return Slot(now, 0), 0.0
+        slot = self._pace.slot(self.sender.units(letter.content), now)
+        return slot, slot.at - now
 
     def _may_start(self, leased: Leased) -> bool:
         """Looked at right before each call."""
@@ -254,10 +190,7 @@ class Dispatcher:
         paused = self._pace.held_for(self.desk.clock.monotonic()) > 0
         return not (self._closing or self.light.trouble or paused or stopped or self._books.lost(leased))
 
-    def _not_started(self, leased: Leased) -> None:
-        self._books.say(leased, Receipt(leased.delivery_id, ledger.NOT_STARTED))
-
-    async def _slot(self, wait_s: float) -> None:
+    async def _wait(self, wait_s: float) -> None:
         """Waits for the message's slot; then, when all calls are taken, until half are free (so that they start in batches)."""
         if wait_s > 0:
             await asyncio.sleep(wait_s)
@@ -274,7 +207,7 @@ class Dispatcher:
         sending = await self.desk.db.read(lambda conn: leases.sending(conn, now))
         self._ended.update({leased.event_id for leased in rows}.difference(sending))
 
-    def _call(self, batch: list[tuple[Leased, Outbound]]) -> list[tuple[Leased, Outbound]]:
+    def _call(self, batch: list[Call]) -> list[Call]:
         """Starts a batch; returns the empty next one."""
         if batch:
             self._under_way += len(batch)
@@ -284,16 +217,19 @@ class Dispatcher:
             task.add_done_callback(self._calls.discard)
         return []
 
-    async def _send(self, batch: Sequence[tuple[Leased, Outbound]]) -> None:
+    async def _send(self, batch: Sequence[Call]) -> None:
         """Hands a batch to the channel. What gets no receipt, for any reason, is unknown: never lost, never blindly resent."""
-        waiting = {leased.delivery_id: leased for leased, _ in batch}
+        waiting = {call.leased.delivery_id: call for call in batch}
+        begun = self.desk.clock.monotonic()
+        for call in batch:
+            self._pace.started(call.slot, begun)
         cause = "no receipt"
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(SILENCE_S) as silence:
-                async for receipt in self.sender.channel.send([outbound for _, outbound in batch]):
+                async for receipt in self.sender.channel.send([call.letter for call in batch]):
                     silence.reschedule(loop.time() + SILENCE_S)
-                    self._take(waiting, receipt)
+                    self._take(waiting, receipt, begun)
         except Misconfigured as error:
             cause, self.light.trouble = "channel stopped", str(error)
         except Exception as error:  # the loop's own boundary: a fault in a channel must not lose rows
@@ -301,23 +237,23 @@ class Dispatcher:
             logger.exception("channel %s failed in the middle of a batch", self.sender.name)
         finally:
             for delivery_id in list(waiting):
-                self._take(waiting, Receipt(delivery_id, Unknown(cause)))
+                self._take(waiting, Receipt(delivery_id, Unknown(cause)), begun)
 
-    def _take(self, waiting: dict[int, Leased], receipt: Receipt) -> None:
-        leased = waiting.pop(receipt.delivery_id, None)
-        if leased is None:
+    def _take(self, waiting: dict[int, Call], receipt: Receipt, begun: float) -> None:
+        call = waiting.pop(receipt.delivery_id, None)
+        if call is None:
             logger.error("channel %s gave a receipt that nobody waits for", self.sender.name)
             return
+        now = self.desk.clock.monotonic()
+        self._pace.answered(call.slot, now - begun)
         self._under_way -= 1
         self._freer.set()
         if isinstance(receipt.outcome, Retry) and receipt.outcome.pause_sender:
-            self._pace.hold_until(self.desk.clock.monotonic() + receipt.outcome.after.total_seconds())
-        self._books.say(leased, receipt)
+            self._pace.hold_until(now + receipt.outcome.after.total_seconds())
+        self._books.say(call.leased, receipt)
 
     async def _reopen(self) -> None:
-        """Pages the duty officer about a channel that cannot work, and tries it again after a while."""
-        self._tell(f"Sender {self.sender.name} has stopped: {self.light.trouble}")
-        await self._give_back()
+        """Tries a channel that cannot work again after a while."""
         await self._idle(REOPEN_S)
         if self._closing:
             return

@@ -76,6 +76,7 @@ class Draft(BaseModel):
     next_update_by: Moment | None = None
     channels: tuple[Literal["sms", "email", "feed"], ...] = CHANNELS  # type: ignore[assignment]
     short: bool = False  # the one-part form of the text
+    slows: bool = False  # texts may leave more slowly while 311's callers wait
     urgency: Urgency | None = None
     severity: Severity | None = None
     certainty: Certainty | None = None

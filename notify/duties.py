@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notify import audit, checks, due, late, leases, paging, promises, register, renewal, retention, set_clock, truth
 from notify.audit import Act
+from notify.brake import EVERY_S
 from notify.clock import Steps
 from notify.due import Task
 from notify.life import EndedWhy, Status
@@ -60,6 +61,7 @@ def ticks(built: Built) -> list[Tick]:
         Tick("page and feeds", 30, partial(republish, built)),
         Tick("phones given up", 3600, partial(_try_again, built)),
         Tick("audit head", 3600, partial(_publish_head, built)),
+        Tick("alerts that 311 slows", EVERY_S, service.brake.tick),
         *_of_surge(service),
     ]
 

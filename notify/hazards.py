@@ -58,6 +58,7 @@ class Hazard:
     must_renew     an alert of any severity is renewed, not left to expire; see `renews`
     people         author and approvers together; see `people_needed`
     fast_path      the second person may approve on a phone
+    may_slow       its author may let its texts leave more slowly while 311's callers wait; see coupling.py
     topics         words residents may text back
     test           no emergency: CAP status is never Actual
     """
@@ -78,6 +79,7 @@ class Hazard:
     must_renew: bool = False
     people: Literal[1, 2]
     fast_path: bool = False
+    may_slow: bool = False
     topics: tuple[TopicWord, ...] = ()
     note: str = ""
     test: bool = False
@@ -151,9 +153,18 @@ def _contradictions(hazards: Mapping[str, Hazard]) -> Iterator[str]:
             yield f"{key}: categories needs at least one."
         if hazard.fast_path and hazard.people == 1:
             yield f"{key}: fast_path is for a second person, but people is 1."
+        yield from _never_slowed(hazard)
         if hazard.same in WEATHER_SERVICE_CODES:
             yield f"{key}: same = {hazard.same} is reserved for the National Weather Service."
         if hazard.same is None and not hazard.note:
             yield f"{key}: without a SAME code a note must say why."
         if hazard.test != (key == "test"):
             yield f"{key}: test = true belongs to the hazard named test, and to no other."
+
+
+def _never_slowed(hazard: Hazard) -> Iterator[str]:
+    """Minutes count in these: nobody may choose to slow them."""
+    if hazard.may_slow and hazard.fast_path:
+        yield f"{hazard.key}: may_slow: an alert of the fast path is never slowed."
+    if hazard.may_slow and hazard.severity is Severity.EXTREME:
+        yield f"{hazard.key}: may_slow: an alert of Extreme severity is never slowed."

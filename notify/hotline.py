@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -13,6 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from channels.twilio_http import TwilioAccount, TwilioGateway
 from channels.voice import TwilioVoice
+from notify.alert import Mode
+from notify.coupling import Queue
 from notify.db import Database
 from notify.reviews import Review, arrange
 from notify.service import Service
@@ -25,10 +28,15 @@ from surge.floor.floor import Parts
 from surge.floor.floor_desk import DeskFloor
 from surge.floor.journal import Held
 from surge.floor.texts import CallerTexts
+from surge.floor.texts import texts as texts_of
+from surge.numbers import number_rows, pressure
+from surge.numbers.forecast import Span
 from surge.pack import Pack, Shape
+from surge.recorded import studio as studios
+from surge.recorded.speaking import Speaking
+from surge.recorded.studio import Studio
 from surge.scripts import script
 from surge.switch.activation import SERVING, Activation
-from surge.voice import prompts
 from surge.voice.conversation import Conversation
 from surge.voice.situation import Situations
 from surge.voice.webhooks import VoiceWebhooks
@@ -41,13 +49,15 @@ LOOK_S: Final = 5.0
 
 @dataclass(slots=True, kw_only=True)
 class Hotline:
-    """routes: for the public listener. situations: what callers hear of an activation's alert."""
+    """routes: for the public listener. situations: what callers hear of an activation's alert. speaking: what can be said, it
+    changes with every review and every recording that is released; None where it stays as it is."""
 
     floor: DeskFloor
     pack: Pack
     routes: Sequence[web.RouteDef]
     db: Database
     situations: Situations
+    speaking: Speaking | None = None
     _on: Activation | None = None
 
     async def switched(self, activation: Activation | None) -> None:
@@ -57,9 +67,12 @@ class Hotline:
         await self.floor.activate(activation)
 
     async def look(self) -> None:
-        """What is on the air follows the alert in force: an update is heard a few seconds after it was sent."""
+        """What is on the air follows the alert in force and what can be said: an update, or a recording that was released in
+        another process, is heard a few seconds later."""
         on = self._on
-        found = Air(speech=self.floor.air.speech) if on is None else await self.db.read(partial(self._air, activation=on))
+        if on is None:  # whatever the database says: nothing is going on any more
+            self.floor.air = Air(speech=self.floor.air.speech)
+        found = await self.db.read(partial(self._air, activation=on))
         if on is self._on:  # else it was switched meanwhile
             self.floor.air = found
 
@@ -72,11 +85,15 @@ class Hotline:
             except SQLAlchemyError:
                 logger.exception("what callers hear cannot be read anew; they hear what was said before")
 
-    def _air(self, conn: Connection, activation: Activation) -> Air:
+    def _air(self, conn: Connection, activation: Activation | None) -> Air:
+        speech = self.speaking.now(conn) if self.speaking is not None else self.floor.air.speech
+        self.situations.speech = speech
+        if activation is None:
+            return Air(speech=speech)
         said = self.situations(conn, activation)
         latest = script.latest(conn, activation.activation_id)
         return Air(
-            speech=self.floor.air.speech,
+            speech=speech,
             activation_id=activation.activation_id,
             level=activation.level,
             drill=activation.drill,
@@ -95,24 +112,46 @@ class Hotline:
         await self.floor.stop()
 
 
-async def start(
+def studio(
     settings: Settings, service: Service, ring: Keyring, reviews: Callable[[Connection], Sequence[Review]]
-) -> tuple[Hotline | None, Callable[[], Awaitable[None]]]:
-    """The hotline and how to end it; None where the city has no surge.toml, or another process has the floor. Raises BadPack
-    for one that cannot be used, 911 as a dial target among it."""
+) -> Studio | None:
+    """What callers hear, and how it is recorded, in every process; None where the city has no surge.toml. Raises BadPack for
+    one that cannot be used, 911 as a dial target among it."""
     folder = service.assembly.city.folder
     if not (folder / packs.FILE).exists():
-        return None, _nothing
+        return None
     pack = packs.load(folder)
-    speech = prompts.speech(
-        service.assembly.words, arrange(await service.db.read(reviews)), pack, allow_drafts=settings.sends_drafts
+    speaking = Speaking(
+        words=service.assembly.words,
+        pack=pack,
+        allow_drafts=settings.sends_drafts,
+        public_url=settings.public_url,
+        reviews=reviews,
     )
-    telephone = _telephone(settings, pack)
+    parts = studios.Parts(db=service.db, clock=service.clock, ring=ring, phone=_telephone(settings, pack))
+    made = studios.build(parts, speaking)
+    if service.surge is not None and pack.shape is not Shape.DESK:
+        control = service.surge.control
+        control.publishing = replace(control.publishing, off_the_telephone=speaking.refusals)
+    return made
+
+
+async def start(
+    settings: Settings, service: Service, ring: Keyring, given: Studio | None
+) -> tuple[Hotline | None, Callable[[], Awaitable[None]]]:
+    """The hotline and how to end it; None where there is no studio, or another process has the floor."""
+    if given is None:
+        return None, _nothing
+    pack, speaking = given.speaking.pack, given.speaking
+    telephone = given.phone
+    speech = await service.db.read(speaking.now)
+    reviewed = arrange(await service.db.read(speaking.reviews))
     floor: DeskFloor
     texts = CallerTexts(
         site=service.assembly.site,
         send=Outgoing(service.dispatchers, settings.mode).send,
         air=lambda: floor.air,
+        texts=texts_of(service.assembly.words, reviewed, allow_drafts=settings.sends_drafts),
     )
     parts = Parts(
         db=service.db,
@@ -133,14 +172,31 @@ async def start(
         logger.error("311's floor does not run here: %s (docs/surge.md#how-it-is-put-together)", error)
         return None, _nothing
     webhooks = VoiceWebhooks(Conversation(floor), telephone, settings.public_url).routes() if telephone is not None else []
-    line = Hotline(floor=floor, pack=pack, routes=webhooks, db=service.db, situations=Situations(speech))
+    line = Hotline(floor=floor, pack=pack, routes=webhooks, db=service.db, situations=Situations(speech), speaking=speaking)
+    given.changed = line.look
     if service.surge is not None:
         control = service.surge.control
         if service.surge.watch is not None:
             service.surge.watch.oldest_wait_s = lambda: floor.glance().longest.total_seconds()
         control.outside = replace(control.outside, switched=line.switched, staffed=line.staffed, call_back=line.floor.call_back)
+    service.brake.measure = _measure(service, floor, pack)
     following = asyncio.create_task(line.follow(), name="what callers hear")
     return line, partial(line.stop, following)
+
+
+def _measure(service: Service, floor: DeskFloor, pack: Pack) -> Callable[[datetime], Awaitable[Queue | None]]:
+    """What callers wait, for alerts that slow down with it: by the line here, or by the figures of the city's own centre. Those
+    who call for practice slow nothing real."""
+
+    async def of_line(now: datetime) -> Queue | None:
+        practice = floor.air.drill and service.assembly.mode is Mode.LIVE
+        return None if practice else pressure.of_line(floor.waiting(), now)
+
+    async def of_intervals(now: datetime) -> Queue | None:
+        span = Span(start=now - pressure.LOOKED_BACK, end=now)
+        return pressure.of_intervals(await service.db.read(partial(number_rows.intervals, span=span)))
+
+    return of_line if pack.shape is Shape.FULL_QUEUE else of_intervals
 
 
 def _telephone(settings: Settings, pack: Pack) -> TwilioVoice | None:

@@ -7,7 +7,7 @@ from markupsafe import Markup, escape
 # After Arabic letters the bidirectional algorithm (UAX 9, rules W2 and W4) turns "503-823-4000" into "4000-823-503".
 _LEFT_TO_RIGHT = re.compile(
     r"(?P<url>https?://\S+)|(?P<mailbox>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
-    r"|(?P<number>(?:\+\d{1,3} )?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4})"
+    r"|(?P<number>(?:\+\d{1,3} |1-)?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4})"
 )
 
 

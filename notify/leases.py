@@ -6,14 +6,18 @@ Every function takes a Connection and is one step of the caller's transaction; n
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
+from typing import Final
 
 from sqlalchemy import Connection, text
 from sqlmodel import col, select
 
 from notify.clock import micros
 from notify.db import is_sqlite
-from notify.statements import among, held_still, listed
+from notify.statements import OPEN, among, held_still, listed, one_of
 from notify.tables import EventRow
+
+NO_LIMITS: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,32 +37,32 @@ class Leased:
 
 
 def lease(
-    conn: Connection, owner: str, channel: str, *, limit: int, below: int, now: datetime, until: datetime
+    conn: Connection,
+    owner: str,
+    channel: str,
+    *,
+    limit: int,
+    below: int,
+    now: datetime,
+    until: datetime,
+    most: Mapping[str, int] = NO_LIMITS,
 ) -> list[Leased]:
     """Takes up to `limit` planned rows of events being sent and not expired, most urgent first, for `owner` until `until`.
 
     below: only rows whose priority is smaller (the urgent pool); 100 takes any that does not wait
-    for morning.
+    for morning. most: of a slowed event no more rows than this. All others come in their order, as if it had no more.
     """
-    live = _bound(sending(conn, now))
+    live = sending(conn, now)
     if not live:
         return []
-    # As an array the rows are chosen once; a plan that runs the choice again would lock, and lease, more than `limit`.
-    one_of, skip = ("IN (", ")") if is_sqlite(conn) else ("= ANY(ARRAY(", " FOR UPDATE SKIP LOCKED))")
-    bound = {"owner": owner, "until": micros(until), "channel": channel, "below": below, "now": micros(now)}
-    taken = conn.execute(
-        text(f"""
-        UPDATE delivery SET lease_owner = :owner, lease_until = :until, fence = fence + 1
-        WHERE delivery_id {one_of}
-            SELECT delivery_id FROM delivery
-            WHERE state = 'planned' AND channel = :channel AND priority < :below
-              AND (lease_until IS NULL OR lease_until <= :now)
-              AND event_id || '' IN ({_names(live)})
-            ORDER BY priority, delivery_id LIMIT :limit{skip}
-        RETURNING delivery_id"""),
-        bound | live | {"limit": limit},
-    )
-    ids = [row[0] for row in taken]
+    wanted = {"channel": channel, "below": below, "now": micros(now)}
+    lessee = {"owner": owner, "until": micros(until)}
+    if most.keys() & set(live):
+        lanes = [([name], most[name]) for name in live if name in most] + [([name for name in live if name not in most], limit)]
+        due = [one for events, at_most in lanes if events and at_most for one in _next(conn, events, wanted, at_most)]
+        ids = _keep(conn, [delivery_id for _, delivery_id in sorted(due)[:limit]], lessee)
+    else:
+        ids = _take(conn, live, wanted | lessee | {"limit": limit})
     if not ids:
         return []
     found = conn.execute(
@@ -69,6 +73,46 @@ def lease(
         {"ids": listed(conn, ids)},
     )
     return [Leased(*row) for row in found]
+
+
+def _take(conn: Connection, events: Sequence[str], bound: Mapping[str, object]) -> list[int]:
+    """Leases the next planned rows of these events; their ids."""
+    taken = conn.execute(
+        text(f"""
+        UPDATE delivery SET lease_owner = :owner, lease_until = :until, fence = fence + 1
+        WHERE delivery_id {one_of(conn, _chosen(conn, "delivery_id", len(events)))}
+        RETURNING delivery_id"""),
+        {**bound, **_bound(events)},
+    )
+    return [row[0] for row in taken]
+
+
+def _next(conn: Connection, events: Sequence[str], bound: Mapping[str, object], limit: int) -> list[tuple[int, int]]:
+    """(priority, id) of the next planned rows of these events, locked until this transaction ends."""
+    chosen = text(_chosen(conn, "priority, delivery_id", len(events)))
+    return [(row[0], row[1]) for row in conn.execute(chosen, {**bound, **_bound(events), "limit": limit})]
+
+
+def _chosen(conn: Connection, columns: str, events: int) -> str:
+    names = ", ".join(f":e{number}" for number in range(events))
+    return f"""
+            SELECT {columns} FROM delivery
+            WHERE state = 'planned' AND channel = :channel AND priority < :below
+              AND (lease_until IS NULL OR lease_until <= :now)
+              AND event_id || '' IN ({names})
+            ORDER BY priority, delivery_id LIMIT :limit{"" if is_sqlite(conn) else " FOR UPDATE SKIP LOCKED"}"""
+
+
+def _keep(conn: Connection, ids: Sequence[int], lessee: Mapping[str, object]) -> list[int]:
+    """Leases these rows, which this transaction has locked."""
+    if ids:
+        conn.execute(
+            text(f"""
+            UPDATE delivery SET lease_owner = :owner, lease_until = :until, fence = fence + 1
+            WHERE delivery_id {among(conn)}"""),
+            {**lessee, "ids": listed(conn, ids)},
+        )
+    return list(ids)
 
 
 def claim(conn: Connection, owner: str, ids: Sequence[int], *, now: datetime) -> set[int]:
@@ -122,7 +166,7 @@ def release_expired(conn: Connection, *, now: datetime) -> int:
         text(f"""
         UPDATE delivery SET state = 'unknown', ambiguous = :yes, code = 'lease ended', fence = fence + 1,
                lease_owner = NULL, lease_until = NULL
-        WHERE {held_still(conn, "state = 'claimed' AND lease_until <= :now", skip_locked=True)}"""),
+        WHERE {held_still(conn, f"{OPEN} AND state = 'claimed' AND lease_until <= :now", skip_locked=True)}"""),
         {"now": micros(now), "yes": True},
     )
     return done.rowcount
@@ -130,12 +174,8 @@ def release_expired(conn: Connection, *, now: datetime) -> int:
 
 def end_leases(conn: Connection, *, now: datetime) -> None:
     """Ends every lease at once: for a process that has just locked an embedded database and so knows nobody else sends."""
-    conn.execute(
-        text(
-            "UPDATE delivery SET lease_until = :now WHERE state = 'claimed' OR (state = 'planned' AND lease_owner IS NOT NULL)"
-        ),
-        {"now": micros(now)},
-    )
+    for held in (f"{OPEN} AND state = 'claimed'", "state = 'planned' AND lease_owner IS NOT NULL"):
+        conn.execute(text(f"UPDATE delivery SET lease_until = :now WHERE {held}"), {"now": micros(now)})
 
 
 def renew(conn: Connection, owner: str, ids: Iterable[int], *, until: datetime) -> set[int]:

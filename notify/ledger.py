@@ -16,7 +16,7 @@ from notify.clock import micros
 from notify.db import is_sqlite
 from notify.deliveries import FINAL, State, Tally, advance, after, code_of, retry_at
 from notify.leases import Leased
-from notify.statements import among, listed, many
+from notify.statements import OPEN, among, listed, many, one_of
 from notify.tables import EventRow
 
 # Everybody who has, or may have, an event's text. An ambiguous row counts even if it was withdrawn before a second attempt.
@@ -160,14 +160,15 @@ def record(conn: Connection, results: Sequence[tuple[Leased, Receipt]], *, now: 
 def end_waiting(conn: Connection, event: EventRow, into: State, *, code: str, limit: int, now: datetime) -> int:
     """Turns up to `limit` planned rows of an event into `withdrawn` or `expired`; returns how many. Repeat until 0."""
     done = 0
-    lock = "" if is_sqlite(conn) else "FOR UPDATE"
+    choice = f"""
+        SELECT delivery_id FROM delivery
+        WHERE state = 'planned' AND channel = :channel AND priority IN (:ahead, :priority, :held)
+          AND event_id || '' = :event_id ORDER BY delivery_id LIMIT :limit {"" if is_sqlite(conn) else "FOR UPDATE"}"""
     for channel in CHANNELS:
         done += conn.execute(
             text(f"""
             UPDATE delivery SET state = :into, code = :code, final_at = :now, lease_owner = NULL, lease_until = NULL
-            WHERE delivery_id IN (SELECT delivery_id FROM delivery
-                                  WHERE state = 'planned' AND channel = :channel AND priority IN (:ahead, :priority, :held)
-                                    AND event_id || '' = :event_id ORDER BY delivery_id LIMIT :limit {lock})"""),
+            WHERE delivery_id {one_of(conn, choice)}"""),
             {
                 "into": into.value,
                 "code": code,
@@ -248,7 +249,7 @@ def waiting(conn: Connection, event: EventRow, left_to_staff: str) -> bool:
                      AND priority IN (:ahead, :priority, :held) AND event_id || '' = :event_id)"""
         for channel in CHANNELS
     ]
-    being_asked = """EXISTS (SELECT 1 FROM delivery WHERE state IN ('claimed', 'unknown') AND event_id || '' = :event_id
+    being_asked = f"""EXISTS (SELECT 1 FROM delivery WHERE {OPEN} AND event_id || '' = :event_id
                              AND (state = 'claimed' OR code IS NULL OR code NOT LIKE :left))"""
     bound = {
         "event_id": event.event_id,

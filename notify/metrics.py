@@ -21,6 +21,7 @@ from notify.deliveries import State
 from notify.dispatch import Dispatcher
 from notify.life import IN_FORCE, LEAVING, Status
 from notify.service import Service
+from notify.statements import OPEN
 from notify.tables import AlertRow, AuditLine, Due
 from notify.tallies import Kinds, Tallies
 from subscribers.tables import Consent, Noted, Words
@@ -37,7 +38,7 @@ _LATENCIES: Final = text("""
     JOIN delivery d ON d.delivery_id = r.delivery_id
     WHERE r.at > :since AND d.handed_at IS NOT NULL""")
 _QUEUE: Final = text("SELECT channel, COUNT(*) FROM delivery WHERE state = 'planned' GROUP BY channel")
-_OPEN: Final = text("SELECT state, COUNT(*) FROM delivery WHERE state IN ('claimed', 'unknown') GROUP BY state")
+_OPEN: Final = text(f"SELECT state, COUNT(*) FROM delivery WHERE {OPEN} GROUP BY state")
 _INBOUND: Final = text("SELECT COUNT(*) FROM words WHERE inbound AND at > :since").bindparams(
     bindparam("since", type_=Words.__table__.c.at.type)  # type: ignore[attr-defined]
 )

@@ -17,7 +17,7 @@ from notify.alert import Event, Severity, Stage, Urgency
 from notify.clock import Clock
 from notify.db import Database, is_sqlite
 from notify.life import Status
-from notify.statements import held_still
+from notify.statements import held_still, one_of
 from notify.tables import EventRow
 
 BEGINS, ENDS = time(21), time(7)
@@ -100,11 +100,11 @@ def let_go(conn: Connection, event: EventRow) -> int:
 
 
 def _move(conn: Connection, event: EventRow, priority: int, by: int, only: str) -> int:
-    which = f"""delivery_id IN (SELECT delivery_id FROM delivery
+    choice = f"""SELECT delivery_id FROM delivery
         WHERE state = 'planned' AND channel = 'sms' AND priority = :priority AND event_id || '' = :event_id {only}
-        ORDER BY delivery_id LIMIT :limit{"" if is_sqlite(conn) else " FOR UPDATE SKIP LOCKED"})"""
+        ORDER BY delivery_id LIMIT :limit{"" if is_sqlite(conn) else " FOR UPDATE SKIP LOCKED"}"""
     done = conn.execute(
-        text(f"UPDATE delivery SET priority = priority + :by WHERE {which} AND state = 'planned'"),
+        text(f"UPDATE delivery SET priority = priority + :by WHERE delivery_id {one_of(conn, choice)} AND state = 'planned'"),
         {"priority": priority, "event_id": event.event_id, "limit": CHUNK, "by": by},
     )
     return done.rowcount

@@ -4,7 +4,7 @@ A language in which one sentence of a text is not ready does not say that text a
 language's whole text. No sentence is ever put together from two languages.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -29,6 +29,16 @@ class Later:
 
     def __str__(self) -> str:
         return self.say()
+
+
+@dataclass(frozen=True, slots=True)
+class Laters:
+    """Sentences that are looked up only where a text goes through them."""
+
+    say: Callable[[], Iterable[str]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.say())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from notify.clock import Clock
 from notify.db import Database, is_sqlite
 from notify.ledger import Manner
 from notify.life import Status
+from notify.statements import OPEN
 from notify.tables import EventRow
 from subscribers import contacts
 from subscribers.id_sets import common, minus, union
@@ -179,7 +180,7 @@ def open_calls(conn: Connection, row: EventRow) -> Ids:
     return union(np.array([address for ids in found for address in ids], np.int64))
 
 
-_OPEN: Final = "SELECT address_id FROM delivery WHERE state = 'claimed' AND event_id || '' = :event_id"
+_OPEN: Final = f"SELECT address_id FROM delivery WHERE {OPEN} AND state = 'claimed' AND event_id || '' = :event_id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

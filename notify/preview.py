@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from notify import coupling
 from notify.fallback import Step
 from notify.progress import finishes_at, senders_needed
 from notify.render import Rendering
@@ -96,6 +97,18 @@ def summary(table: Sequence[Row], means: Means, now: datetime, show_time: Callab
             fallen[f"{row.language} in {'English' if row.step == Step.ENGLISH else 'generic words'}"] += row.people
     lines += [f"Falls back: {count:,} people read {what}." for what, count in fallen.most_common()]
     return lines
+
+
+def slowest(table: Sequence[Row], rates: Sequence[float], now: datetime, show_time: Callable[[datetime], str]) -> str:
+    """What it may cost that texts slow down while 311's callers wait, as a sentence; "" without texts, or a rate to slow."""
+    units = sum(row.segments for row in table)
+    usual, latest = finishes_at(now, units, rates), coupling.longest(units, rates)
+    if not units or usual is None or latest is None:
+        return ""
+    return (
+        f"Slows with 311: at least {sum(rates) * coupling.FLOOR:g} segments/s while callers wait {coupling.STEPS[0][0] / 60:g} "
+        f"min or more; done {show_time(now + latest)} at latest, not {show_time(usual)}."
+    )
 
 
 def shorter_saves(table: Sequence[Row], rendering: Rendering, rates: Sequence[float]) -> str:

@@ -16,6 +16,7 @@ from notify.alert import Event, from_json
 from notify.clock import Clock, Steps, from_micros, micros
 from notify.db import Database
 from notify.outbox import content_for
+from notify.statements import OPEN
 from subscribers.sealing import Keyring, Unopenable
 
 logger = logging.getLogger(__name__)
@@ -165,12 +166,12 @@ def decide(row: Unknown, answer: Answer | None, event: Event, now: datetime, not
 def in_doubt(conn: Connection, channel: str, before: datetime) -> list[Unknown]:
     """Unknown rows of a channel that nobody has settled yet, oldest first, whatever has become of their events."""
     found = conn.execute(
-        text("""
+        text(f"""
         SELECT d.delivery_id, d.event_id, d.channel, d.language, d.wording, d.attempts, d.claimed_at, a.sealed, a.key_id
         FROM delivery d LEFT JOIN address a ON a.address_id = d.address_id
-        WHERE d.state = 'unknown' AND d.channel = :channel AND d.claimed_at <= :before
+        WHERE {OPEN} AND d.state = 'unknown' AND d.channel = :channel AND d.claimed_at <= :before
           AND (d.code IS NULL OR d.code NOT LIKE :left)
-        ORDER BY d.delivery_id LIMIT :most"""),
+        ORDER BY +d.delivery_id LIMIT :most"""),
         {"channel": channel, "before": micros(before), "left": f"{LEFT_TO_STAFF}%", "most": BATCH},
     )
     return [Unknown(*row) for row in found]

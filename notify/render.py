@@ -61,7 +61,9 @@ def problems(subject: Subject, words: Words) -> tuple[str, ...]:
     """Everything that keeps the subject from being put into words, as sentences."""
     if subject.hazard not in words.folders:
         return (f"There are no words for the hazard {subject.hazard!r}.",)
-    needed = {wording: words.declared(folder_of(words, subject.hazard, wording)) for wording in subject.wordings}
+    needed = {
+        wording: words.declared(folder_of(words, subject.hazard, wording), subject.hazard) for wording in subject.wordings
+    }
     known = _known(words, subject)
     ours, theirs = words.slots[""], sorted(name for name in known if name not in words.slots[""])
     found = [f"The slot {name} is filled in by the program." for name in subject.slots if name in ours]
@@ -81,7 +83,7 @@ def problems(subject: Subject, words: Words) -> tuple[str, ...]:
 def _known(words: Words, subject: Subject) -> Mapping[str, slots.Slot]:
     """Every slot that any wording of the hazard has."""
     folders = dict.fromkeys(folder_of(words, subject.hazard, wording) for wording in Wording)
-    return {name: slot for folder in folders for name, slot in words.declared(folder).items()}
+    return {name: slot for folder in folders for name, slot in words.declared(folder, subject.hazard).items()}
 
 
 def render(
@@ -139,6 +141,8 @@ def _texts(desk: Desk, wording: Wording, language: str, helped: frozenset[str]) 
     said = desk.say("sms.txt", wording, language)
     speaks = said.speaker.language
     written = [said.text]
+    if desk.replaces(wording):
+        written.insert(0, desk.line("changed", speaks)[0])
     if _is_exercise(desk, wording):
         written.insert(0, desk.line("exercise", speaks)[0])
     if said.step is Step.ENGLISH and language != ENGLISH:
@@ -178,7 +182,7 @@ def _mails(desk: Desk, wording: Wording, language: str, links: tuple[Link, ...])
     subject = desk.subject
     said = desk.say("page.txt", wording, language)
     speaks = said.speaker.language
-    page = letters.page(said.text, speaks)
+    page = _marked(desk, wording, letters.page(said.text, speaks))
     notice, notice_language = "", speaks
     if said.step is Step.ENGLISH and language != ENGLISH:
         notice, notice_language = desk.line("interpreter", language, phone=subject.phones[0])
@@ -205,7 +209,7 @@ def _labels(desk: Desk, speaks: str) -> Mapping[str, str]:
     sent = long_time(subject.sent, speaks, subject.time_zone)
     return {
         **{name: desk.line(name, speaks)[0] for name in LABELS},
-        "help_line": desk.line("help_line", speaks, phone=", ".join(subject.phones))[0],
+        "help_line": desk.line("help_line" if desk.calls_911() else "no_911", speaks, phone=", ".join(subject.phones))[0],
         "sent_by": desk.line("sent_by", speaks, source=subject.source, sent=sent)[0],
     }
 
@@ -226,13 +230,20 @@ def _is_exercise(desk: Desk, wording: Wording) -> bool:
     return desk.subject.mode is Mode.TRAINING and wording is not Wording.TEST
 
 
+def _marked(desk: Desk, wording: Wording, page: Page) -> Page:
+    """The page, which says first that it replaces other advice where it does."""
+    if not desk.replaces(wording):
+        return page
+    return replace(page, lead=f"{desk.line('changed', page.language)[0]} {page.lead}")
+
+
 def _pages(desk: Desk, tags: Mapping[str, str]) -> Iterator[Page]:
     wording = desk.subject.wordings[0]
     for language in tags:
         said = desk.say("page.txt", wording, language)
         if language != said.speaker.language:
             continue
-        page = letters.page(said.text, language)
+        page = _marked(desk, wording, letters.page(said.text, language))
         if _is_exercise(desk, wording):
             mark, whole = (desk.line(name, language)[0] for name in ("exercise_mark", "exercise"))
             page = replace(page, title=f"{mark}: {page.title}", lead=f"{whole} {page.lead}")
@@ -246,6 +257,8 @@ def _infos(desk: Desk, tags: Mapping[str, str]) -> Iterator[Info]:
         if language != said.speaker.language:
             continue
         info = letters.info(said.text, tag, place.get(language, place[ENGLISH]))
+        if desk.replaces(wording):
+            info = replace(info, description=f"{desk.line('changed', language)[0]}\n{info.description}")
         if _is_exercise(desk, wording):
             mark, whole = (desk.line(name, language)[0] for name in ("exercise_mark", "exercise"))
             headline = f"{mark}: {info.headline}"[: letters.MOST_HEADLINE]

@@ -66,6 +66,7 @@ def _renew(conn: Connection, assembly: Assembly, event: Event, now: datetime) ->
         effective=now,
         expires=now + max(event.expires - event.effective, timedelta(hours=1)),
         next_update_by=event.next_update_by if event.next_update_by and event.next_update_by > now else None,
+        slows=False,
         digest="",
     )
     bound = digest(stated)

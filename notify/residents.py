@@ -11,6 +11,7 @@ from channels.base import Channel
 from channels.lookup import Lookup
 from notify import city, data
 from notify.alert import Event
+from notify.carrying_out import TERMS
 from notify.checks import Checks
 from notify.city import City
 from notify.clock import Clock
@@ -19,7 +20,7 @@ from notify.db import Database
 from notify.dispatch import Dispatcher
 from notify.exercise import SAMPLES
 from notify.hazards import Hazard
-from notify.inbox import TERMS, Inbox
+from notify.inbox import Inbox
 from notify.landlines import Landlines
 from notify.late import Latecomers
 from notify.live import LiveAlerts

@@ -78,6 +78,7 @@ def load(templates: Path, runbooks: Path) -> Words:
         promised={SPOKEN: {"spoken": languages}},
         timed=frozenset(),
         most_parts={},
+        longer={},
         slots={},
     )
 

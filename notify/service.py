@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from babel.dates import format_datetime
+from numpy.typing import NDArray
 from shapely import unary_union
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,7 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from notify import after_action, audit, ledger, night, period, planning, register
 from notify.alert import Stage
 from notify.assembly import Assembly, Prepared
-from notify.audience import NOBODY, Told, wordings
+from notify.audience import NOBODY, Ids, Told, wordings
+from notify.brake import Brake
 from notify.broadcast import Newsroom
 from notify.clock import Clock
 from notify.conductor import Conductor
@@ -28,7 +30,7 @@ from notify.draft import Draft
 from notify.pager import Pager
 from notify.paging_desk import Paging
 from notify.planning import Groups
-from notify.preview import Means, Row, dear_letters, rows, shorter_saves, summary
+from notify.preview import Means, Row, dear_letters, rows, shorter_saves, slowest, summary
 from notify.render import Rendering
 from notify.tables import AlertRow, EventRow
 from notify.tallies import Shared, Tallies
@@ -54,6 +56,7 @@ class Service:
     pager: Pager
     paging: Paging
     training: Training
+    brake: Brake
     surge: Offers | None = None  # beside alerts of Severe or more; None where surge mode is not set up
     tallies: Tallies = field(init=False)
     reports: Shared[after_action.Report] = field(init=False)
@@ -146,6 +149,8 @@ class Service:
         table = rows(rendering, people, means.cost_per_segment)
         lines = summary(table, means, now, self._show_time)
         lines += [line for line in [shorter_saves(table, rendering, means.rates.get("sms", ()))] if line]
+        if draft.slows:
+            lines += [line for line in [slowest(table, means.rates.get("sms", ()), now, self._show_time)] if line]
         lines += [f"By basis: {', '.join(f'{basis} {count:,}' for basis, count in sorted(bases.items()))}."] if bases else []
         return {
             "problems": [],
@@ -190,9 +195,7 @@ class Service:
         languages, channels = vocabulary.languages.all(), vocabulary.channels.all()
         counts: dict[tuple[str, str, str], int] = {}
         for wording, people in split.items():
-            elsewhere = people[~np.isin(people, ids)]
-            there = np.concatenate([codes[np.isin(ids, people)], groups.of(elsewhere, np.full(len(elsewhere), -1, np.int64))])
-            found = np.bincount(there)
+            found = np.bincount(_codes(people, ids, codes, groups) if prepared.earlier else codes)
             for code in np.flatnonzero(found).tolist():
                 counts[channels[code % CHANNELS], wording.value, languages[code // CHANNELS]] = int(found[code])
         wanted = {key: count for key, count in counts.items() if key[0] in prepared.draft.channels}
@@ -207,6 +210,12 @@ class Service:
 
     def _show_time(self, at: Any) -> str:
         return format_datetime(at, "EEE HH:mm", tzinfo=self.assembly.city.pack.zone, locale="en")
+
+
+def _codes(people: Ids, ids: Ids, codes: NDArray[np.int64], groups: Groups) -> NDArray[np.int64]:
+    """The codes of these people: `codes` of those among `ids`, for the others what they were told in."""
+    elsewhere = people[~np.isin(people, ids)]
+    return np.concatenate([codes[np.isin(ids, people)], groups.of(elsewhere, np.full(len(elsewhere), -1, np.int64))])
 
 
 def bodies_of(rendering: Rendering, table: Sequence[Row]) -> dict[str, str]:

@@ -42,13 +42,16 @@ class Kind(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
     """One slot as slots.toml declares it. It is needed in its wordings, unless optional, or unless another slot says otherwise
-    (`when`). limit: most characters a value may have, 0 for any. sentence: ends like one."""
+    (`when`: the value it must have, or one of several). limit: most characters a value may have, 0 for any. sentence: ends like
+    one. hazards: those of the folder that have the slot, empty for all. spare: free text that a language does without."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
     type: Kind
     wordings: tuple[Wording, ...] = ()
     optional: bool = False
-    when: Mapping[str, str] = field(default_factory=dict)
+    when: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    hazards: tuple[str, ...] = ()
+    spare: bool = False
     values: tuple[str, ...] = ()
     sentence: bool = False
     meaning: str
@@ -91,9 +94,12 @@ def problems(
 
 
 def _needs(slot: Slot, wording: Wording, given: Mapping[str, Any]) -> bool:
-    if slot.optional or wording not in slot.wordings:
-        return False
-    return all(given.get(name) == value for name, value in slot.when.items())
+    return not slot.optional and wording in slot.wordings and applies(slot, given)
+
+
+def applies(slot: Slot, given: Mapping[str, Any]) -> bool:
+    """Whether the other slots that it depends on have the values it is for."""
+    return all(given.get(name) in ((wanted,) if isinstance(wanted, str) else wanted) for name, wanted in slot.when.items())
 
 
 def _empty(value: Any) -> bool:

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from notify.db import is_sqlite
+
+OPEN: Final = "state IN ('claimed', 'unknown')"  # word for word as in ix_delivery_open, or SQLite does not use it
 
 
 def among(conn: Connection) -> str:
@@ -18,6 +20,12 @@ def listed(conn: Connection, ids: Iterable[int]) -> Any:
     """The value to bind for `among`."""
     values = list(ids)
     return json.dumps(values) if is_sqlite(conn) else values
+
+
+def one_of(conn: Connection, choice: str) -> str:
+    """SQL for "is one of those that this query chooses". On PostgreSQL as an array: a plan that chose again for every row would
+    lock, and take, more than the query's LIMIT."""
+    return f"IN ({choice})" if is_sqlite(conn) else f"= ANY(ARRAY({choice}))"
 
 
 def held_still(conn: Connection, where: str, *, skip_locked: bool = False) -> str:

@@ -44,6 +44,7 @@ class Subject:
     expires        None, or until_cleared: holds until we say it is over
     told           for a correction and a false alarm: the message that was wrong
     reply_word     English word in capitals that gets more help when sent back; offered where the alert has pages for it
+    changed        the last message of the incident was about another hazard: what people were told to do no longer holds
     thread         Message-ID of the incident's first mail, so that updates stack
     """
 
@@ -65,6 +66,7 @@ class Subject:
     told: Told | None = None
     reply_word: str = ""
     thread: str = ""
+    changed: bool = False
 
     @property
     def wordings(self) -> tuple[Wording, ...]:

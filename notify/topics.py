@@ -4,11 +4,12 @@ A page is kept in the event's contents under "topic/WATER/2/es". A language has 
 alert's own text in that language answers.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from channels.base import Content
-from channels.text import sanitise
+from channels.text import parts, sanitise
+from notify import guidance
 from notify.alert import Mode, Stage
 from notify.fallback import Desk
 from notify.phrasing import NotReady, blocks
@@ -22,6 +23,10 @@ def contents(desk: Desk, languages: Iterable[str]) -> Iterator[Content]:
     """Every page of every topic the hazard's folder has, in each language that has all of them."""
     folder = desk.words.folders[desk.subject.hazard]
     if desk.subject.stage not in STAGES:
+        return
+    if guided := desk.words.guidance.get(desk.subject.hazard) if folder == guidance.FOLDER else None:
+        for word, names in sorted(guided.topics.items()):
+            yield from _answers(desk, word, names, languages)
         return
     topics: dict[str, list[int]] = {}
     for block in blocks(desk.words.templates, f"{folder}/{FORM}"):
@@ -37,9 +42,27 @@ def contents(desk: Desk, languages: Iterable[str]) -> Iterator[Content]:
                 yield Content(key=f"topic/{word}/{page}/{language}", language=language, body=body)
 
 
+def _answers(desk: Desk, word: str, names: Sequence[str], languages: Iterable[str]) -> Iterator[Content]:
+    """One page in each language that can say it: the steps of a topic, as many as fit."""
+    for language in languages:
+        speaker = desk.speaker(language, insist=language == ENGLISH)
+        for most in (1, 2):  # one part in GSM-7, two in UCS-2
+            body = desk.fitting(speaker, guidance.FOLDER, FORM, "page", language, most, word=word, names=names)
+            if body is None:
+                break
+            said = _exercised(desk, body, language)
+            if most == 2 or parts(said) == 1:
+                yield Content(key=f"topic/{word}/1/{language}", language=language, body=said)
+                break
+
+
 def _page(desk: Desk, folder: str, block: str, language: str) -> str:
     speaker = desk.speaker(language, insist=language == ENGLISH)
     said = speaker.block(f"{folder}/{FORM}", block, desk.values(speaker, folder, "sms.txt", language))
+    return _exercised(desk, said, language)
+
+
+def _exercised(desk: Desk, said: str, language: str) -> str:
     if desk.subject.mode is Mode.TRAINING:
         said = f"{desk.line('exercise', language)[0]} {said}"
     return sanitise(said).text

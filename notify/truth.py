@@ -15,7 +15,8 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from channels.base import Channel, Misconfigured, Recalled, Recalls
-from notify.inbox import CLOSES, Inbox
+from notify.carrying_out import CLOSES
+from notify.inbox import Inbox
 from subscribers import contacts, store
 from subscribers.address import SMS
 from subscribers.dialog.intent import Kind

@@ -17,6 +17,7 @@ from channels.feed_folder import FeedFolder
 from notify import city, data, duties, exercise, hazards, night, register, residents, senders, words
 from notify.alert import Mode, from_json
 from notify.assembly import Assembly
+from notify.brake import LAPSES_S, Brake
 from notify.broadcast import Newsroom
 from notify.bulletin import Bulletin
 from notify.clock import Clock
@@ -86,6 +87,7 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
     await _refuse_unreviewed(settings, db, vocabulary)
     await _refuse_other_modes(settings, db)
     halted: set[str] = set()
+    brake = Brake(db=db, clock=clock, hazards=catalogue, lapses_s=LAPSES_S * settings.replay_speed)
     events = FrozenEvents(lambda event_id: db.read_now(partial(_untampered, event_id=event_id)))
     desk = Desk(
         db=db,
@@ -95,6 +97,7 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
         page=pager,
         lease_for=settings.lease,
         lead_s=settings.lead_s,
+        shares=brake.shares,
     )
     found = senders.build(settings, pack.pack, ring)
     process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -126,6 +129,7 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
         pager=pager,
         paging=staff_paging,
         training=Training.of(settings),
+        brake=brake,
     )
     service.surge = await asyncio.to_thread(_surge, assembly, db, clock, staff_paging)
     side = residents.Side(settings, pack, site, vocabulary, db, clock, ring, crowd, catalogue, events.event, channels)

@@ -18,8 +18,7 @@ def union(*some: Ids) -> Ids:
 
 
 def minus(ids: Ids, others: Ids) -> Ids:
-    """Those of `ids` that are not among the others."""
-    ids = union(ids)
+    """Those of a set that are not among the others."""
     return ids[~np.isin(ids, others)] if len(others) else ids
 
 

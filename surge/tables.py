@@ -159,5 +159,18 @@ class CallbackRow(SQLModel, table=True):
     attempts: int = 0
     next_at: datetime
     rev: int = 1
+    connected_at: datetime | None = None  # resident and agent were put together; the last time, where it was several
     ended_at: datetime | None = None
     why: str = ""
+
+
+class SeatRow(SQLModel, table=True):
+    """What an agent became and when, as the floor's journal has it. Only ever added; until the next one of theirs they are it.
+    Whoever reads it adds agents up: nobody's own time is shown."""
+
+    __tablename__ = "seat"
+    __table_args__ = (Index("ix_seat_at", "at"),)
+    agent: str = Field(primary_key=True)
+    at: datetime = Field(primary_key=True)
+    turns: int = Field(primary_key=True)  # counts their changes: what came later of two in one moment
+    state: str  # surge.floor.seats.AgentState

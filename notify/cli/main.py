@@ -5,6 +5,7 @@ import typer
 from notify.cli import (
     admin,
     alert,
+    cap,
     dialog,
     drill,
     gazetteer,
@@ -27,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(alert.app, name="alert")
+app.add_typer(cap.app, name="cap")
 app.add_typer(admin.user, name="user")
 app.add_typer(admin.audit_app, name="audit")
 app.add_typer(admin.key_app, name="keys")

@@ -3,15 +3,17 @@
 import dataclasses
 from contextlib import closing
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Annotated
 
 import typer
 from sqlalchemy import Connection
 
-from notify import catalogs, data, reviews, sayings, words
+from notify import catalogs, city, coverage, data, glossary, proofs, reviews, sayings, words
 from notify.cli.admin import opened
 from notify.cli.say import Exit, Json, refuse, screen, sentences, show, table
 from notify.console.reviewing import keep
+from notify.hazards import catalogue
 from notify.reviews import Entry, Reader
 from notify.slots import ENGLISH
 from notify.wiring import reviews as stored
@@ -42,13 +44,41 @@ def status(json: Json = False) -> None:
 
 
 @app.command()
-def check(json: Json = False) -> None:
+def hazards(
+    strict: Annotated[bool, typer.Option("--strict", help="End with 1 when words are missing or too long.")] = False,
+    json: Json = False,
+) -> None:
+    """What would be texted for every hazard, in every stage and language: parts, whose words, and whether they are reviewed."""
+    with sentences():
+        settings, db = opened()
+        tags = city.load(city.find(settings.city, data.folder("city"))).pack.tags
+        with closing(db):
+            found = list(coverage.cells(_known(), db.read_now(stored), list(catalogue()), tags))
+    if json:
+        show([dataclasses.asdict(cell) for cell in found], json)
+    else:
+        rows = [list(group) for _, group in groupby(found, key=lambda cell: (cell.hazard, cell.stage))]
+        table(("hazard", "stage", *tags), [(row[0].hazard, row[0].stage, *map(coverage.sign, row)) for row in rows])
+        screen.print(coverage.LEGEND, markup=False)
+    if strict and (wrong := coverage.problems(found)):
+        refuse(wrong)
+
+
+@app.command()
+def check(
+    language: Annotated[str, typer.Option(help="Only this one, with everything prepared for it, promised or not.")] = "",
+    json: Json = False,
+) -> None:
     """Everything wrong with the translations: unusable, out of step, too long on some weekday; ends with 1 if there is any."""
     templates, runbooks = data.folder("templates"), data.folder("runbooks")
+    if language:
+        _check_one(language, json)
+        return
     behind = [
         f"{path.parts[-3]}/{path.name} is not in step: run `words extract`." for path in sayings.stale(templates, runbooks)
     ]
-    found = (*words.problems(words.load(templates)), *sayings.load(templates, runbooks).faults, *behind)
+    known = words.load(templates)
+    found = (*proofs.problems(known), *glossary.problems(known), *sayings.load(templates, runbooks).faults, *behind)
     if json:
         show({"problems": found}, json)
         if found:
@@ -57,6 +87,27 @@ def check(json: Json = False) -> None:
     if found:
         refuse(found)
     screen.print("Every translation can be used.")
+
+
+def _check_one(language: str, json: bool) -> None:
+    """What a translator still has to do in one language, and what is wrong with what is there."""
+    templates = data.folder("templates")
+    known = words.load(templates, trying=language)
+    if language not in known.languages():
+        refuse([f"There are no words in '{language}'; there are {', '.join(known.languages())}."], Exit.USAGE)
+    wanted = reviews.promised(known, language)
+    missing = [message.key for message in wanted if known.text(message.context, language) is None]
+    found = (*proofs.problems(known, language), *glossary.problems(known, language))
+    if json:
+        show({"language": language, "messages": len(wanted), "missing": missing, "problems": found}, json)
+    else:
+        screen.print(f"{len(wanted) - len(missing)} of {len(wanted)} messages in {language}.", markup=False)
+        for key in missing:
+            screen.print(f"missing: {key}", markup=False)
+        for problem in found:
+            screen.print(problem, markup=False)
+    if found:
+        raise typer.Exit(Exit.REFUSED)
 
 
 @app.command()
@@ -76,9 +127,9 @@ def measures(
     json: Json = False,
 ) -> None:
     """What every text message costs, filled with samples, on the weekday on which it is longest."""
-    rows = words.table(words.load(data.folder("templates")), typed=typed)
+    rows = proofs.table(words.load(data.folder("templates")), typed=typed)
     rows = tuple(row for row in rows if not language or row.language in language)
-    show([dataclasses.asdict(row) for row in rows], json, words.lines(rows))
+    show([dataclasses.asdict(row) for row in rows], json, proofs.lines(rows))
 
 
 @app.command()

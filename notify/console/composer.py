@@ -28,7 +28,7 @@ from subscribers.mending import mended
 
 SIMPLER_DEG: Final = 0.0002  # about 20 metres: no eye sees it at the scale of a city
 FIELDS: Final = (*draft_form.TIMES, *draft_form.CHOICES, "names", "geojson", "lat", "lon", "radius_m", "words", "channels")
-OTHERS: Final = ("short", "note", "expected_people", "ends")
+OTHERS: Final = ("short", "slows", "note", "expected_people", "ends")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +72,9 @@ class Composer:
         if key not in self._assembly.hazards:
             raise Unfit([f"There is no hazard '{key}'."])
         stage = Stage.TEST if key == "test" or form.text("stage") == "test" else Stage.FIRST
-        areas = await self._db.read(atlas.areas)
-        draft = narrowed(usual(self._assembly.hazards[key], stage, [area.name for area in areas if area.citywide]), staff)
+        known = {area.name for area in await self._db.read(atlas.areas)}
+        preset = [name for name in self._assembly.city.policy.presets.get(key, ()) if name in known]
+        draft = narrowed(usual(self._assembly.hazards[key], stage, preset), staff)
         row = await self._db.write(lambda conn: self._service.newsroom.compose(conn, staff, draft))
         return self._screens.moved(f"/alerts/{row.alert_id}/edit")
 
@@ -226,9 +227,10 @@ def lights(draft: Draft, preview: Mapping[str, Any]) -> list[tuple[str, bool]]:
     return [("who", True), ("what", bool(draft.hazard)), ("where", there), ("what to do", whole), ("how long", timed)]
 
 
-def usual(hazard: Hazard, stage: Stage, citywide: Sequence[str]) -> Draft:
-    """What an alert of this hazard starts from: the whole city; held until somebody says it is over where that is the rule."""
-    given: dict[str, Any] = {"hazard": hazard.key, "stage": stage, "area": {"names": list(citywide[:1])}}
+def usual(hazard: Hazard, stage: Stage, preset: Sequence[str]) -> Draft:
+    """What an alert of this hazard starts from: the city's preset area; held until somebody says it is over where that is the
+    rule. Without a preset it has no area, and cannot be sent before its author has chosen one."""
+    given: dict[str, Any] = {"hazard": hazard.key, "stage": stage, "area": {"names": list(preset)}}
     if hazard.must_renew and stage is Stage.FIRST:
         given["until"] = "cleared"
     return Draft.model_validate(given)

@@ -44,7 +44,7 @@ def slots_of(words: Words, draft: Draft) -> Mapping[str, Slot]:
     """What people fill in for this danger at this stage."""
     found: dict[str, Slot] = {}
     for wording in WORDINGS[draft.stage]:
-        for name, slot in words.declared(folder_of(words, draft.hazard, wording)).items():
+        for name, slot in words.declared(folder_of(words, draft.hazard, wording), draft.hazard).items():
             if name not in words.slots[""] and wording in slot.wordings:
                 found.setdefault(name, slot)
     return found
@@ -62,6 +62,7 @@ def parse(filled: Filled, start: Draft, slots: Mapping[str, Slot], zone: ZoneInf
     if given["until"]:
         given["expires"] = None
     given["short"] = filled.text("short") == "yes"
+    given["slows"] = filled.text("slows") == "yes"
     given["note"] = filled.text("note")
     given["channels"] = [channel for channel in CHANNELS if channel in filled.many.get("channels", ())]
     given["expected_people"] = _noted(problems, "expected_people", lambda: _whole(filled.text("expected_people")))
@@ -86,6 +87,7 @@ def fill(draft: Draft, slots: Mapping[str, Slot], zone: ZoneInfo) -> Filled:
     one = {name: _shown(getattr(draft, name), zone) for name in TIMES}
     one |= {name: str(getattr(draft, name) or "") for name in CHOICES}
     one |= {"ends": "cleared" if draft.until else "at", "short": "yes" if draft.short else "", "note": draft.note}
+    one["slows"] = "yes" if draft.slows else ""
     one["expected_people"] = "" if draft.expected_people is None else str(draft.expected_people)
     one["where"] = "circle" if draft.area.circle else "drawn" if draft.area.geojson else "names"
     one["geojson"] = json.dumps(draft.area.geojson) if draft.area.geojson else ""

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp_sse import sse_response
 from sqlalchemy import Connection, text
 
-from notify import audit, copy_pack, followup, paging_rows, progress, promises, register
+from notify import audit, copy_pack, coupling, followup, paging_rows, progress, promises, register
 from notify.alert import Event, Stage
 from notify.broadcast import Unfit
 from notify.console.contacts import STATES as PAGE_STATES
@@ -256,6 +256,8 @@ class Follower:
             "hazard": self._service.assembly.hazards[story.row.hazard],
             "states": STATES,
             "rate": self._rate(story),
+            "coupled": self._service.brake.standing(story.row.alert_id),
+            "slows_after_min": coupling.STEPS[0][0] / 60,
             "left": progress.time_left(story.whole.tally.waiting, self._rates(story)),
         }
 

@@ -32,6 +32,7 @@ PATTERNS: Final = (
     "Nobody has reviewed {count} of {whole} English messages of {words}; they go out as drafts.",
     "The text {key} has {parts} parts, {fewer} would do with shorter names.",
     "The one-part form (short: true) saves {count} segments, {minutes} minutes.",
+    "Slows with 311: at least {rate} segments/s while callers wait {minutes} min or more; done {at} at latest, not {usual}.",
     "{person} does not have the role {role}.",
     "This takes the role {role}.",
     "There is no alert {alert}.",
@@ -66,7 +67,7 @@ def _fact(name: str, fact: str, words: Labels) -> str:
         return words.say(CHANNELS.get(fact, fact))
     if name == "language":
         return tongue(fact, words.language)
-    if name == "at":
+    if name in ("at", "usual"):
         return _moment(fact, words)
     if name == "person":
         return isolate(fact)

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 from sqlalchemy import Connection
 
-from notify import audit, data, reviews, sayings, words
+from notify import audit, data, proofs, reviews, sayings
 from notify.audit import Act
 from notify.catalogs import Message, kinds
 from notify.console import reviewing
@@ -55,8 +55,8 @@ class Card:
     target: str
     state: State
     seen: str
-    size: words.Row | None
-    english: words.Row | None
+    size: proofs.Row | None
+    english: proofs.Row | None
     forms: Sequence[str]
     hazards: Sequence[str]  # titles of the dangers whose alerts say it
     note: Note | None
@@ -69,7 +69,7 @@ class Translations:
         self._db, self._screens = guard.db, guard.screens
         templates, runbooks = data.folder("templates"), data.folder("runbooks")
         self._words = sayings.joined(service.assembly.words, sayings.load(templates, runbooks))
-        self._sizes: dict[str, Mapping[tuple[str, str], words.Row]] = {}
+        self._sizes: dict[str, Mapping[tuple[str, str], proofs.Row]] = {}
 
     def routes(self) -> list[Route]:
         return [
@@ -164,7 +164,7 @@ class Translations:
         self,
         each: tuple[Message, State],
         language: str,
-        sizes: Mapping[tuple[str, str], words.Row],
+        sizes: Mapping[tuple[str, str], proofs.Row],
         notes: Mapping[str, Note],
         stored: Collection[Review],
     ) -> Card:
@@ -191,10 +191,10 @@ class Translations:
             return [one.title] if one else []
         return [known[key].title for key, folder in self._words.folders.items() if folder == message.domain and key in known]
 
-    async def _measured(self, language: str) -> Mapping[tuple[str, str], words.Row]:
+    async def _measured(self, language: str) -> Mapping[tuple[str, str], proofs.Row]:
         """What every text message of a language costs, and its English; measured once."""
         if language not in self._sizes:
-            rows = await asyncio.to_thread(words.table, _only(self._words, language))
+            rows = await asyncio.to_thread(proofs.table, _only(self._words, language))
             self._sizes[language] = {(row.language, row.context): row for row in rows}
         return self._sizes[language]
 

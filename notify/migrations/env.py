@@ -11,6 +11,7 @@ import subscribers.tables
 import surge.desk.desk_tables
 import surge.floor.floor_tables
 import surge.numbers.number_tables
+import surge.recorded.recorded_tables
 import surge.tables
 
 # Importing a module registers its tables.
@@ -23,6 +24,7 @@ REGISTERED = (
     surge.desk.desk_tables,
     surge.floor.floor_tables,
     surge.numbers.number_tables,
+    surge.recorded.recorded_tables,
     surge.tables,
 )
 

@@ -17,7 +17,7 @@ from aiohttp import web
 from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 
-from notify.affected import WORDS, Map, Verdict
+from notify.affected import WORDS, Map, Verdict, meant
 from notify.isolate import isolate
 from notify.labels import labels
 from notify.site import ENGLISH
@@ -150,7 +150,7 @@ class Check:
             sights = await self._gazetteer.sights(typed, client_of(request, self._gazetteer.proxies))
         except Busy as busy:
             return Answer(Verdict.BUSY, status=busy.status)
-        return Answer(area.of_any(sight.spot for sight in sights), [sight.exact for sight in sights])
+        return Answer(area.of_sights(sights), [sight.exact for sight in meant(sights)])
 
     def _map(self, incident_id: str, areas: Asset) -> Map:
         """The areas, read once for each content of their file."""

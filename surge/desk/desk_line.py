@@ -57,6 +57,9 @@ class DeskLine(Protocol):
 
     def figures(self) -> Figures: ...
 
+    def contacts(self) -> Sequence[Contact]:
+        """Of the open activation, and all of the last day."""
+
     def state_of(self, person_id: str) -> AgentState:
         """OFFLINE for whoever never sat down."""
 

@@ -67,6 +67,8 @@ class Books:
 
     def seat(self, seat: Seat) -> Seat:
         before = self.seats.get(seat.agent_id)
+        if before is not None:
+            seat = replace(seat, turns=before.turns + (before.state is not seat.state))
         self.ready += (seat.state is AgentState.READY) - (before is not None and before.state is AgentState.READY)
         self.stirred = self.stirred or seat.state is AgentState.READY
         self.seats[seat.agent_id] = seat

@@ -69,7 +69,7 @@ class Promise:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callback:
     """place: the caller's own, kept through every try. next_at: not dialled before. told: the broken promise was owned up to by
-    a text, so that it may still be dialled for GRACE."""
+    a text, so that it may still be dialled for GRACE. connected_at: when resident and agent were last put together."""
 
     callback_id: str
     contact_id: str
@@ -81,6 +81,7 @@ class Callback:
     attempts: int = 0
     told: bool = False
     rev: int = 1
+    connected_at: datetime | None = None
     ended_at: datetime | None = None
     why: str = ""
 
@@ -102,7 +103,9 @@ def stands(callback: Callback, to: State, now: datetime, why: str = "") -> Callb
         raise NotThere(f"callback {callback.callback_id} is {callback.state}; it cannot become {to}")
     ended_at = now if to in TERMINAL else None
     attempts = callback.attempts + (to is State.DIALING)
-    return replace(callback, state=to, rev=callback.rev + 1, attempts=attempts, ended_at=ended_at, why=why)
+    connected_at = now if to is State.CONNECTED else callback.connected_at
+    changed = replace(callback, state=to, rev=callback.rev + 1, attempts=attempts, why=why)
+    return replace(changed, connected_at=connected_at, ended_at=ended_at)
 
 
 def missed(callback: Callback, how: State, now: datetime) -> tuple[Callback, Callback]:

@@ -1,4 +1,4 @@
-"""Contacts, their events and callbacks in the database: written in batches from the journal, each turn exactly once.
+"""Contacts, their events, callbacks and agents' changes in the database, in batches from the journal, each exactly once.
 
 How far it has got is written in the same transaction, so a batch that is written again after a crash finds itself done. Every
 statement would also be harmless twice: events are added where they are not there, rows replaced by how they stand.
@@ -17,7 +17,8 @@ from surge.floor.floor_tables import JournalRow
 from surge.floor.journal import Line
 from surge.floor.orders import Happened
 from surge.floor.records import Record
-from surge.tables import CallbackRow, ContactEventRow, ContactRow
+from surge.floor.seats import Seat
+from surge.tables import CallbackRow, ContactEventRow, ContactRow, SeatRow
 
 ONLY: Final = 1
 
@@ -42,8 +43,11 @@ def write(conn: Connection, name: str, lines: Sequence[Line]) -> int:
         records |= {key: one for key, one in line.changed.get("record", {}).items() if isinstance(one, Record)}
         callbacks |= {key: one for key, one in line.changed.get("callback", {}).items() if isinstance(one, Callback)}
     _replace(conn, ContactRow, "contact_id", [_contact(one) for one in records.values()])
-    _add(conn, [_event(event) for line in fresh for event in line.events])
+    _add(conn, ContactEventRow, [_event(event) for line in fresh for event in line.events])
     _replace(conn, CallbackRow, "callback_id", [_callback(one) for one in callbacks.values()])
+    _add(
+        conn, SeatRow, [_seat(one) for line in fresh for one in line.changed.get("seat", {}).values() if isinstance(one, Seat)]
+    )
     _replace(conn, JournalRow, "only", [{"only": ONLY, "name": name, "ends": fresh[-1].ends}])
     return fresh[-1].ends
 
@@ -103,9 +107,15 @@ def _callback(one: Callback) -> dict[str, Any]:
         "attempts": one.attempts,
         "next_at": one.next_at,
         "rev": one.rev,
+        "connected_at": one.connected_at,
         "ended_at": one.ended_at,
         "why": one.why,
     }
+
+
+def _seat(one: Seat) -> dict[str, Any]:
+    """What stays the same while its state does: written again it is there already."""
+    return {"agent": one.agent_id, "at": one.since, "turns": one.turns, "state": one.state.value}
 
 
 def _replace(conn: Connection, row: type[SQLModel], key: str, rows: Sequence[dict[str, Any]]) -> None:
@@ -115,9 +125,9 @@ def _replace(conn: Connection, row: type[SQLModel], key: str, rows: Sequence[dic
         conn.execute(statement.on_conflict_do_update(index_elements=[key], set_=others), rows)
 
 
-def _add(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
+def _add(conn: Connection, row: type[SQLModel], rows: Sequence[dict[str, Any]]) -> None:
     if rows:
-        conn.execute(_insert(conn, ContactEventRow).on_conflict_do_nothing(), rows)
+        conn.execute(_insert(conn, row).on_conflict_do_nothing(), rows)
 
 
 def _insert(conn: Connection, row: type[SQLModel]) -> Any:

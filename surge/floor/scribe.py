@@ -18,6 +18,7 @@ from surge.voice.voice_call import Call
 
 logger = logging.getLogger(__name__)
 
+WRITTEN: Final = frozenset({"record", "callback", "seat"})  # what the database is told of a turn
 BATCH: Final = 500  # turns a transaction
 EVERY_S: Final = 0.25
 AGAIN_S: Final = 2.0  # after a database that is away
@@ -48,7 +49,7 @@ class Scribe:
 
     def write(self, turn: Turn, calls: Mapping[str, Call | None] | None = None) -> None:
         """On its way to the disk when this returns: a killed process loses nothing."""
-        if self._journal.append(turn, calls) and (turn.events or "record" in turn.changed or "callback" in turn.changed):
+        if self._journal.append(turn, calls) and (turn.events or turn.changed.keys() & WRITTEN):
             self._behind.append(Line(events=turn.events, changed=turn.changed, ends=self._journal.ends))
 
     @property

@@ -44,7 +44,8 @@ class Profile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seat:
-    """misses: rings in a row that were not answered. wanted: what they asked to be while busy, taken up when they are free."""
+    """misses: rings in a row that were not answered. wanted: what they asked to be while busy, taken up when they are free.
+    turns: how often the state has changed, so that each change is written down once."""
 
     profile: Profile
     state: AgentState
@@ -53,6 +54,7 @@ class Seat:
     contact_id: str | None = None
     wanted: AgentState | None = None
     why: str = ""
+    turns: int = 0
 
     @property
     def agent_id(self) -> str:

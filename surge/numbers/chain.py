@@ -6,7 +6,7 @@ surge.numbers.simulation lets an agent finish the call.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,22 +46,21 @@ class Expected:
     blocked: float  # found the queue full
     waiting: float  # at the end of the slice
     busy: float  # agents, at its end
+    in_time: float  # of those offered in it, who reach an agent within `within_s` if its agents stay until then
 
 
-def solve(slices: Sequence[Slice], habits: Habits) -> list[Expected]:
+def solve(slices: Sequence[Slice], habits: Habits, within_s: float = 0.0) -> list[Expected]:
     """From an empty line. Exact but for a chance of 1e-12 per stride.
+
+    in_time: callers find the states as a slice's time is spent in them (Poisson arrivals see time averages). Whoever finds
+    fewer calls than agents is answered at once, anybody else as `in_time` says.
 
     Source: uniformization (Jensen 1953): the chain is watched at the ticks of one Poisson clock that is at least as fast as any
     state's leaving, and the time spent in a state between ticks is summed with the chance that the clock has not yet stopped.
     """
-    _check(slices, habits)
-    size = max(one.agents for one in slices) + habits.most_waiting + 1
-    share = np.zeros(size)
-    share[0] = 1.0
     found, before = [], 0.0
-    for one in slices:
-        share, spent = _advance(share, one, habits)
-        k = np.arange(size)
+    for one, share, spent in _walk(slices, habits):
+        k = np.arange(len(share))
         full = k >= one.agents + habits.most_waiting
         offered = one.calls_per_s * one.seconds
         abandoned = float(spent @ np.maximum(k - one.agents, 0)) / habits.patience_s
@@ -75,10 +74,51 @@ def solve(slices: Sequence[Slice], habits: Habits) -> list[Expected]:
                 blocked=lost,
                 waiting=after,
                 busy=float(share @ np.minimum(k, one.agents)),
+                in_time=one.calls_per_s * float(spent @ _chances(one.agents, habits, within_s, len(share))),
             )
         )
         before = after
     return found
+
+
+def in_time(agents: int, habits: Habits, within_s: float) -> Floats:
+    """For somebody with 0, 1, ... people before them and every agent busy: the chance of an agent within so long, before they
+    hang up themselves. One number for each place in the queue, the last place is the most that may wait less one.
+
+    Source: u_j' = (n/handling_s + j/patience_s)(u_{j-1} - u_j) - u_j/patience_s with u_{-1} = 1, by uniformization.
+    """
+    places = np.arange(habits.most_waiting)
+    if not len(places) or agents == 0 or within_s <= 0:
+        return np.zeros(len(places))
+    on, gone = agents / habits.handling_s + places / habits.patience_s, 1.0 / habits.patience_s
+    clock = float(on.max()) + gone
+    strides = max(1, math.ceil(clock * within_s / _STRIDE))
+    mean = clock * within_s / strides
+    counts = range(int(mean + 12.0 * math.sqrt(mean) + 30.0))  # beyond it the chance is below _REST
+    weights = [math.exp(-mean + count * math.log(mean) - math.lgamma(count + 1)) for count in counts]
+    chance = np.zeros(len(places))
+    for _ in range(strides):
+        step, after = chance, np.zeros(len(places))
+        for weight in weights:
+            after += weight * step
+            step = (on * np.concatenate(([1.0], step[:-1])) + (clock - on - gone) * step) / clock
+        chance = after
+    return chance
+
+
+def _chances(agents: int, habits: Habits, within_s: float, size: int) -> Floats:
+    """For somebody who finds 0, 1, ... calls on the line: the chance of an agent within so long."""
+    return np.concatenate((np.ones(agents), in_time(agents, habits, within_s), np.zeros(size)))[:size]
+
+
+def _walk(slices: Sequence[Slice], habits: Habits) -> Iterator[tuple[Slice, Floats, Floats]]:
+    """Each slice with the shares at its end and the seconds spent in each state within it, from an empty line."""
+    _check(slices, habits)
+    share = np.zeros(max(one.agents for one in slices) + habits.most_waiting + 1)
+    share[0] = 1.0
+    for one in slices:
+        share, spent = _advance(share, one, habits)
+        yield one, share, spent
 
 
 def _queue(share: Floats, agents: int) -> float:

@@ -55,11 +55,13 @@ NOTHING: Final = Money(low=Decimal(0), high=Decimal(0))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """Dollars for one contact of each channel. of: the year they are of. source: whose they are."""
+    """Dollars for one contact of each channel. of: the year they are of. source: whose they are. centre_handling_s: how long
+    911 needs for a call of its ten-digit line, from and to, for where its export does not say; None for not known."""
 
     each: Mapping[Channel, Money]
     of: int
     source: str
+    centre_handling_s: tuple[float, float] | None = None
 
 
 def _money(low: str, high: str) -> Money:
@@ -79,6 +81,10 @@ PUBLISHED: Final = Rates(
 )
 
 
+PARTS: Final = ("of", "source", "rates", "centre_handling_s")
+LONGEST_S: Final = 4 * 3600  # of one call; more is a figure that went astray
+
+
 class BadRates(ValueError):
     """problems: one sentence each."""
 
@@ -88,14 +94,15 @@ class BadRates(ValueError):
 
 
 def read(text: str) -> Rates:
-    """A city's costs.toml: `of`, `source` and, under [rates], `phone = [4.50, 5.30]` for every channel. Raises BadRates with
+    """A city's costs.toml: `of`, `source`, perhaps `centre_handling_s`, and, under [rates], `phone = [4.50, 5.30]` for every
+    channel. Raises BadRates with
     everything that is wrong."""
     try:
         given = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise BadRates([f"The rates are no TOML: {error}."]) from error
     table = given.get("rates", {})
-    problems = [f"'{name}' is no part of the rates." for name in given if name not in ("of", "source", "rates")]
+    problems = [f"'{name}' is no part of the rates." for name in given if name not in PARTS]
     if not isinstance(table, dict):
         raise BadRates(["[rates] is a table of channels."])
     problems += [
@@ -106,9 +113,21 @@ def read(text: str) -> Rates:
     if not isinstance(given.get("source"), str) or not given["source"].strip():
         problems.append("'source' says whose rates these are.")
     each = {channel: _pair(channel, table.get(channel), problems) for channel in Channel}
+    handling_s = _handling(given.get("centre_handling_s"), problems)
     if problems:
         raise BadRates(problems)
-    return Rates(each=each, of=given["of"], source=given["source"])
+    return Rates(each=each, of=given["of"], source=given["source"], centre_handling_s=handling_s)
+
+
+def _handling(value: Any, problems: list[str]) -> tuple[float, float] | None:
+    """None where the file does not say."""
+    if value is None:
+        return None
+    numbers = [float(one) for one in value if _is_amount(one)] if isinstance(value, list) else []
+    if len(numbers) != 2 or len(value) != 2 or not 0 < numbers[0] <= numbers[1] <= LONGEST_S:
+        problems.append("centre_handling_s: the least and the most seconds 911 needs for a call, as in [95, 140].")
+        return None
+    return numbers[0], numbers[1]
 
 
 def _pair(channel: Channel, value: Any, problems: list[str]) -> Money:

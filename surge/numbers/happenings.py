@@ -1,6 +1,6 @@
 """All that the report of an activation is made of, read from the database in one go."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -15,12 +15,12 @@ from surge.desk.desk_tables import NeedRow
 from surge.desk.needs import Status as NeedStatus
 from surge.floor.callback import State
 from surge.floor.queue import Head, Place
-from surge.numbers import number_rows, relief
+from surge.numbers import agent_time, number_rows, relief
 from surge.numbers.costs import PUBLISHED, Rates
 from surge.numbers.forecast import NotMeasured, Span, forecast
 from surge.numbers.number_files import CentreLine
 from surge.numbers.outcomes import Promised
-from surge.numbers.relief import Answering, Load
+from surge.numbers.relief import Answering, Load, Loads
 from surge.numbers.report import NOT_IMPORTED, Happened, Relief
 from surge.numbers.rights import Request
 from surge.tables import ActivationRow, CallbackRow, ContactRow
@@ -63,9 +63,10 @@ def happened(conn: Connection, one: ActivationRow, now: datetime, zone: ZoneInfo
         span=span,
         now=now,
         contacts=contacts,
-        relief=_relief(conn, one, span, zone, moved),
+        relief=_relief(conn, one, span, (zone, rates), moved),
         places={row.contact_id: Place(virtual=row.virtual, seq=row.place or 0) for row in rows if row.virtual is not None},
         callbacks=_callbacks(conn, one.activation_id),
+        agents=agent_time.times(agent_time.changes(conn, span), span),
         grades=number_rows.grades(conn, one.activation_id),
         requests=_requests(conn, one.activation_id),
         rates=rates,
@@ -116,7 +117,7 @@ def _callbacks(conn: Connection, activation_id: str) -> list[Promised]:
             begins=row.promised_from,
             ends=row.promised_to,
             attempts=row.attempts,
-            reached_at=row.ended_at if row.state == State.DONE else None,
+            reached_at=(row.connected_at or row.ended_at) if row.state == State.DONE else None,
         )
         for row in conn.execute(query)
     ]
@@ -138,19 +139,21 @@ def _requests(conn: Connection, activation_id: str) -> list[Request]:
     ]
 
 
-def _relief(conn: Connection, one: ActivationRow, span: Span, zone: ZoneInfo, moved: relief.Moved) -> Relief:
+def _relief(conn: Connection, one: ActivationRow, span: Span, city: tuple[ZoneInfo, Rates], moved: relief.Moved) -> Relief:
+    zone, rates = city
     if one.drill:
         drill = NotMeasured(why="A drill takes nothing off 911.")
         return Relief(moved=moved, calls=drill, load=drill, answering=drill)
     minutes = number_rows.minutes(conn, span)
+    load = _load(minutes, moved, span, rates)
     if not minutes:
-        return Relief(moved=moved)
+        return Relief(moved=moved, load=load)
     counted = number_rows.offered(conn, CentreLine.NON_EMERGENCY, span)
     basis = forecast(counted, span, zone, unclean(conn, one, span))
     return Relief(
         moved=moved,
         calls=relief.counterfactual(basis),
-        load=_load(minutes, moved, span),
+        load=load,
         answering=_answering(minutes),
     )
 
@@ -169,17 +172,27 @@ def unclean(conn: Connection, one: ActivationRow, span: Span) -> list[Span]:
     return found
 
 
-def _load(minutes: Sequence[Any], moved: relief.Moved, span: Span) -> Load | NotMeasured:
-    """How long 911 needs for a call of its ten-digit line stands for every contact: its export knows no topics."""
+def _load(minutes: Sequence[Any], moved: relief.Moved, span: Span, rates: Rates) -> Load | Loads | NotMeasured:
+    """How long 911 needs for a call of its ten-digit line stands for every contact: its export knows no topics. Where the
+    export does not say how long, the city's range does."""
     timed = [row for row in minutes if row.mean_handling_s is not None and row.answered]
-    worked = sum((row.mean_handling_s or 0.0) * (row.answered or 0) for row in timed)
-    calm = [row for row in timed if row.line == CentreLine.NON_EMERGENCY]
-    calls = sum(row.answered or 0 for row in calm)
-    times: Mapping[str, float] = (
-        {"": sum((row.mean_handling_s or 0.0) * (row.answered or 0) for row in calm) / calls} if calls else {}
-    )
     period = span.end - span.start
-    return relief.load({"": moved.net}, times, period, beside=worked / period.total_seconds())
+    beside = _worked(timed) / period.total_seconds() if timed else None
+    calm = [row for row in timed if row.line == CentreLine.NON_EMERGENCY]
+    if calm:
+        mean_s = _worked(calm) / sum(row.answered for row in calm)
+        return relief.load({"": moved.net}, {"": mean_s}, period, beside)
+    if rates.centre_handling_s is not None:
+        return relief.loads(moved.net, rates.centre_handling_s, rates.source, period, beside)
+    if not minutes:
+        return NOT_IMPORTED
+    why = "Neither the minutes (mean_handling_s with answered) nor costs.toml say how long 911 needs for a call."
+    return NotMeasured(why=why)
+
+
+def _worked(minutes: Sequence[Any]) -> float:
+    """Seconds of telephone work."""
+    return sum((row.mean_handling_s or 0.0) * (row.answered or 0) for row in minutes)
 
 
 def _answering(minutes: Sequence[Any]) -> Answering | NotMeasured:

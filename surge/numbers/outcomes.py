@@ -131,7 +131,8 @@ def first_contact(contacts: Iterable[Contact], called: Collection[str] = ()) -> 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentTime:
-    """How long one agent was signed in, and of it on a break, talking (or holding, or writing), wrapping up, reserved."""
+    """How long one agent was signed in, and of it on a break, talking (from their answer on: holding, writing and waiting for
+    a resident who is being called back are in it), wrapping up, reserved (rung, or shown what was written), and available."""
 
     agent_id: str
     signed_in: timedelta
@@ -139,6 +140,7 @@ class AgentTime:
     talking: timedelta = field(default_factory=timedelta)
     wrapping: timedelta = field(default_factory=timedelta)
     reserved: timedelta = field(default_factory=timedelta)
+    available: timedelta = field(default_factory=timedelta)
 
 
 def occupancy(agents: Iterable[AgentTime]) -> Share:

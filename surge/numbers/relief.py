@@ -69,16 +69,28 @@ def counterfactual(basis: Forecast | NotMeasured) -> Counterfactual | NotMeasure
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
     """R4: the telephone work of the net contacts. erlangs: call-takers kept busy without a pause. call_takers: how many fewer
-    (or, below 0, more) had to sit there for the standard of 90 % in 15 s, beside the load that 911 had."""
+    (or, below 0, more) had to sit there for the standard of 90 % in 15 s, beside the load that 911 had; None where that is not
+    known."""
 
     erlangs: float
-    call_takers: int
-    beside: float  # erlangs that 911 had itself
+    call_takers: int | None
+    beside: float | None  # erlangs that 911 had itself
 
 
-def load(net: Mapping[str, int], handling_s: Mapping[str, float], period: timedelta, beside: float = 0.0) -> Load | NotMeasured:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loads:
+    """R4 where only a range of handling times is known: fewer and more erlangs. source: who says so."""
+
+    low: Load
+    high: Load
+    source: str
+
+
+def load(
+    net: Mapping[str, int], handling_s: Mapping[str, float], period: timedelta, beside: float | None = 0.0
+) -> Load | NotMeasured:
     """net: contacts by topic, below 0 where more were returned. handling_s: how long 911 needs for one of a topic; "" stands
-    for every topic that is not named. beside: 911's own load in erlangs, measured."""
+    for every topic that is not named. beside: 911's own load in erlangs, measured; None where nobody did."""
     if missing := sorted(topic for topic in net if topic not in handling_s and "" not in handling_s):
         return NotMeasured(why=f"How long 911 needs for a call is not known: {', '.join(one or 'any' for one in missing)}.")
     if period <= timedelta():
@@ -87,8 +99,19 @@ def load(net: Mapping[str, int], handling_s: Mapping[str, float], period: timede
     erlangs = sum(times[topic] * count for topic, count in net.items()) / period.total_seconds()
     every = sum(abs(count) for count in net.values())
     usual_s = sum(times[topic] * abs(count) for topic, count in net.items()) / every if every else 1.0
-    needed = _needed(max(0.0, beside + erlangs), usual_s) - _needed(beside, usual_s)
+    needed = None if beside is None else _needed(max(0.0, beside + erlangs), usual_s) - _needed(beside, usual_s)
     return Load(erlangs=erlangs, call_takers=needed, beside=beside)
+
+
+def loads(
+    net: int, handling_s: tuple[float, float], source: str, period: timedelta, beside: float | None
+) -> Loads | NotMeasured:
+    """R4 from the least to the most that a range of handling times allows, whatever the sign."""
+    found = [load({"": net}, {"": seconds}, period, beside) for seconds in handling_s]
+    known = sorted((one for one in found if isinstance(one, Load)), key=lambda one: one.erlangs)
+    if len(known) < len(found):
+        return next(one for one in found if isinstance(one, NotMeasured))
+    return Loads(low=known[0], high=known[-1], source=source)
 
 
 def _needed(erlangs: float, handling_s: float) -> int:

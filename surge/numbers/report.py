@@ -10,12 +10,12 @@ from typing import Final
 from surge.contact import Contact, Way
 from surge.floor.callback import State
 from surge.floor.queue import Place
-from surge.numbers import costs, groups, outcomes, rights
+from surge.numbers import agent_time, costs, groups, outcomes, rights
 from surge.numbers.costs import PUBLISHED, Channel, Rates
 from surge.numbers.forecast import NotMeasured, Span
-from surge.numbers.measures import abandonment, counts, little, service_levels, waits
+from surge.numbers.measures import Share, abandonment, counts, little, service_levels, waits
 from surge.numbers.outcomes import AgentTime, Graded, Promised
-from surge.numbers.relief import Answering, Counterfactual, Load, Moved
+from surge.numbers.relief import Answering, Counterfactual, Load, Loads, Moved
 from surge.numbers.rights import Request
 from surge.numbers.sections import Between, Count, Lasting, Line, Part, Said, Section
 
@@ -32,7 +32,7 @@ class Relief:
 
     moved: Moved
     calls: Counterfactual | NotMeasured = NOT_IMPORTED
-    load: Load | NotMeasured = NOT_IMPORTED
+    load: Load | Loads | NotMeasured = NOT_IMPORTED
     answering: Answering | NotMeasured = NOT_IMPORTED
 
 
@@ -142,12 +142,24 @@ def _callbacks(happened: Happened) -> Iterator[Line]:
 def _agents(happened: Happened) -> Iterator[Line]:
     mean, answered = outcomes.handling(happened.contacts)
     yield Line(name="handling_time", value=Lasting(after=mean, people=answered))
-    if happened.agents:
-        yield Line(name="agents", value=Count(number=len(happened.agents)))
-        share = outcomes.occupancy(happened.agents)
-        yield Line(name="occupancy", value=Part(share=share, whole="seconds signed in, breaks left out"))
-    else:
+    agents = happened.agents
+    if not agents:
         yield Line(name="occupancy", value=Said(words="Not measured: nobody's time at a desk was recorded."))
+        return
+    yield Line(name="agents", value=Count(number=len(agents)))
+    if len(agents) < agent_time.FEWEST:
+        words = f"Not shown: of fewer than {agent_time.FEWEST} agents it would be one person's time."
+        yield Line(name="occupancy", value=Said(words=words))
+        return
+    share = outcomes.occupancy(agents)
+    note = "Talking, wrapping up and reserved; a mean of everybody, nobody's own."
+    yield Line(name="occupancy", value=Part(share=share, whole="seconds signed in, breaks left out"), note=note)
+    signed_in = sum((one.signed_in for one in agents), timedelta())
+    yield Line(name="signed_in", value=Lasting(after=signed_in / len(agents), people=len(agents)))
+    spent = agent_time.seconds(agents)
+    for name, part in spent.items():
+        share = Share(part=part, whole=sum(spent.values()))
+        yield Line(name=name, value=Part(share=share, whole="seconds signed in"))
 
 
 def _relief(relief: Relief) -> Iterator[Line]:
@@ -178,13 +190,23 @@ def _calls(calls: Counterfactual | NotMeasured) -> Line:
     return Line(name="r3_calls_that_did_not_come", value=value, note=note)
 
 
-def _load(load: Load | NotMeasured) -> Iterator[Line]:
+def _load(load: Load | Loads | NotMeasured) -> Iterator[Line]:
     if isinstance(load, NotMeasured):
         yield Line(name="r4_load", value=Said(words=f"Not measured: {load.why}"))
         return
-    note = f"Beside {load.beside:.2f} erlangs of 911's own."
-    yield Line(name="r4_load", value=Between(low=load.erlangs, high=load.erlangs, unit="erlangs"), note=note)
-    yield Line(name="r4_call_takers", value=Count(number=load.call_takers), note="For 90 % in 15 s, by Erlang C.")
+    low, high = (load.low, load.high) if isinstance(load, Loads) else (load, load)
+    own = "911's own load was not imported." if low.beside is None else f"Beside {low.beside:.2f} erlangs of 911's own."
+    note = f"{own} Handling time: {load.source}." if isinstance(load, Loads) else own
+    yield Line(name="r4_load", value=Between(low=low.erlangs, high=high.erlangs, unit="erlangs"), note=note)
+    if low.call_takers is None or high.call_takers is None:
+        yield Line(name="r4_call_takers", value=Said(words="Not measured: 911's own load was not imported."))
+        return
+    note = "For 90 % in 15 s, by Erlang C."
+    few, many = sorted((low.call_takers, high.call_takers))
+    if few == many:
+        yield Line(name="r4_call_takers", value=Count(number=few), note=note)
+    else:
+        yield Line(name="r4_call_takers", value=Between(low=few, high=many, unit="call-takers"), note=note)
 
 
 def _costs(contacts: Collection[Contact], rates: Rates, called: Collection[str]) -> Iterator[Line]:

@@ -24,10 +24,12 @@ from surge.pages.letters import LetterPages
 from surge.pages.needs import NeedPages
 from surge.pages.office import FindPlace, Office, Side
 from surge.pages.questions import QuestionPages
+from surge.pages.recordings import RecordingPages
 from surge.pages.start import StartPages
 from surge.pages.wallboard import Wallboard
+from surge.recorded.studio import Studio
 
-PARTS = (DeskPages, KeptPages, LetterPages, StartPages, QuestionPages, NeedPages, AgentPages, Wallboard)
+PARTS = (DeskPages, KeptPages, LetterPages, StartPages, QuestionPages, NeedPages, AgentPages, RecordingPages, Wallboard)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,7 @@ class Parts:
     find_place: FindPlace | None = None
     line: DeskLine | None = None
     pack: Pack | None = None
+    studio: Studio | None = None
 
 
 def side(parts: Parts) -> Side:
@@ -64,6 +67,7 @@ def side(parts: Parts) -> Side:
         find_place=parts.find_place,
         pack=parts.pack,
         referrals=referrals.load(parts.folder),
+        studio=parts.studio,
     )
 
 

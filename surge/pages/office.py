@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from sqlmodel import col, select
 
 from notify import register
-from notify.affected import Map, Verdict, touched
+from notify.affected import Map, Verdict, meant, touched
 from notify.alert import Event, Stage
 from notify.broadcast import Unfit
 from notify.console.routing import Guard
@@ -19,6 +19,8 @@ from notify.console.screens import VISIT
 from notify.life import IN_FORCE, Role
 from notify.live import WHOLE
 from notify.outbox import content_for
+from notify.tables import EventRow
+from notify.translations import info_for
 from subscribers import atlas
 from subscribers.dialog.turn import Sight
 from subscribers.place import Point, ZipArea
@@ -28,6 +30,7 @@ from surge.desk.knowledge import Shelf
 from surge.desk.referrals import Referrals
 from surge.desk.written import Written
 from surge.pack import Pack
+from surge.recorded.studio import Studio
 from surge.scripts import script
 from surge.scripts.script import Script
 from surge.switch import store
@@ -45,13 +48,15 @@ FindPlace = Callable[[str], Awaitable[Sequence[Sight]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """What the service hands to the desk. line, written: None where calls and letters are dealt with elsewhere."""
+    """What the service hands to the desk. line, written: None where calls and letters are dealt with elsewhere; studio: where
+    callers hear nothing of ours."""
 
     line: DeskLine | None = None
     written: Written | None = None
     find_place: FindPlace | None = None
     pack: Pack | None = None
     referrals: Referrals = field(default_factory=Referrals)
+    studio: Studio | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +70,20 @@ class On:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """How a place stands to the area of one incident that is in force."""
+
+    title: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """What became of an address. verdict: None where there is no area to compare with."""
+    """What became of an address. judged: by each incident in force, the one that is switched on before all others: a place
+    outside of that one may lie in another's danger. Empty where there is no area to compare with."""
 
     typed: str
-    verdict: Verdict | None
+    judged: Sequence[Judged]
     places: Sequence[str] = ()
     zip: str = ""
     lat: float | None = None
@@ -80,7 +94,7 @@ class Placed:
 class Office:
     guard: Guard
     side: Side
-    _maps: dict[tuple[object, ...], Map] = field(default_factory=dict)
+    _maps: dict[str, tuple[tuple[object, ...], Map]] = field(default_factory=dict)  # by incident
     _scripts: dict[tuple[str, int], Script] = field(default_factory=dict)
 
     @property
@@ -140,54 +154,72 @@ class Office:
         return self.side.written
 
     async def placed(self, on: On | None, typed: str) -> Placed:
-        """Where a place lies, and whether that is inside the area of what is on. Nothing of it is kept."""
-        sights = await self.side.find_place(typed) if self.side.find_place and typed else ()
-        spots = [sight.spot for sight in sights]
-        if not spots and typed.isascii() and typed.isdigit() and len(typed) == 5:
-            spots = [ZipArea(typed)]
+        """Where a place lies, and whether that is inside the area of anything in force. Nothing of it is kept."""
+        sights = meant(await self.side.find_place(typed)) if self.side.find_place and typed else ()
         incident_id = on.row.incident_id if on else None
-        area = await self.guard.db.read(lambda conn: self._map(conn, incident_id))
-        verdict = None if area is None else area.of_any(spots)
+        judged = await self.guard.db.read(lambda conn: self._judged(conn, incident_id, typed, sights))
         best = sights[0] if sights else None
         point = best.spot if best is not None and isinstance(best.spot, Point) and len(sights) == 1 else None
         return Placed(
             typed=typed,
-            verdict=verdict,
+            judged=judged,
             places=[sight.exact for sight in sights[:3]],
-            zip=(best.zip or "") if best is not None else (typed if spots else ""),
+            zip=(best.zip or "") if best is not None else (typed if _is_zip(typed) else ""),
             lat=point.lat if point else None,
             lon=point.lon if point else None,
         )
 
-    def _map(self, conn: Connection, incident_id: str | None) -> Map | None:
-        """The area of what is in force of an incident; None where nothing is."""
-        events = self._events(conn, incident_id) if incident_id else []
-        if not events:
-            return None
-        key = (*(event.event_id for event in events), atlas.version(conn))
-        if key not in self._maps:
-            areas = [area for event in events for area in event.areas]
-            known = touched(areas, atlas.areas(conn))
-            shape = shapely.union_all([area.shape for area in areas])
-            self._maps.clear()
-            self._maps[key] = Map(shape, dict((*known.zips, *known.others)), self.guard.screens.site.phone)
-        return self._maps[key]
+    def _judged(self, conn: Connection, ours: str | None, typed: str, sights: Sequence[Sight]) -> list[Judged]:
+        """By the incident that is switched on, then by all others in force, in the order of their names."""
+        by_incident: dict[str, list[Event]] = {}
+        for row in self._rows(conn):  # what was only just approved is among them before it leaves
+            if row.incident_id != ours and Stage(row.stage) is Stage.TEST:
+                continue  # nobody is in danger by a test
+            by_incident.setdefault(row.incident_id, []).append(register.frozen(conn, row.event_id))
+        for gone in self._maps.keys() - by_incident.keys():
+            del self._maps[gone]
+        found = []
+        for incident_id in sorted(by_incident, key=lambda one: (one != ours, one)):
+            events = by_incident[incident_id]
+            area = self._map(conn, incident_id, events)
+            verdict = area.of(ZipArea(typed)) if not sights and _is_zip(typed) else area.of_sights(sights)
+            found.append(Judged(title=info_for(events[-1], ENGLISH).event, verdict=verdict))
+        return found
 
-    def _events(self, conn: Connection, incident_id: str) -> list[Event]:
+    def _map(self, conn: Connection, incident_id: str, events: Sequence[Event]) -> Map:
+        """The whole area of what is in force of an incident."""
+        key = (*(event.event_id for event in events), atlas.version(conn))
+        known = self._maps.get(incident_id)
+        if known is None or known[0] != key:
+            areas = [area for event in events for area in event.areas]
+            near = touched(areas, atlas.areas(conn))
+            shape = shapely.union_all([area.shape for area in areas])
+            known = (key, Map(shape, dict((*near.zips, *near.others)), self.guard.screens.site.phone))
+            self._maps[incident_id] = known
+        return known[1]
+
+    def _rows(self, conn: Connection) -> list[EventRow]:
         rows = register.standing(conn, [status.value for status in IN_FORCE])
-        ours = [row for row in rows if row.incident_id == incident_id and row.ended_at is None and Stage(row.stage) not in OVER]
-        return [register.frozen(conn, row.event_id) for row in ours]
+        return [row for row in rows if row.ended_at is None and Stage(row.stage) not in OVER]
 
     async def guide(self, on: On | None, language: str) -> str:
-        """The text that whoever asks is sent: the alert's own, approved with it; "" where there is none."""
+        """The text that whoever asks is sent: the alert's own, approved with it, once it has begun to leave and until it runs
+        out; "" where there is none."""
         if on is None or on.row.incident_id is None:
             return ""
-        incident_id = on.row.incident_id
-        events = await self.guard.db.read(lambda conn: self._events(conn, incident_id))
-        if not events:
-            return ""
-        last = events[-1]
-        return content_for(last, "sms", WHOLE[last.stage], language).body
+        incident_id, now = on.row.incident_id, self.now
+
+        def newest(conn: Connection) -> Event | None:
+            rows = [row for row in self._rows(conn) if row.incident_id == incident_id]
+            told = [row for row in rows if row.started_at is not None and row.expires_at > now]
+            return register.frozen(conn, told[-1].event_id) if told else None
+
+        last = await self.guard.db.read(newest)
+        return content_for(last, "sms", WHOLE[last.stage], language).body if last is not None else ""
+
+
+def _is_zip(typed: str) -> bool:
+    return typed.isascii() and typed.isdigit() and len(typed) == 5
 
 
 def _filled(of: Script) -> dict[str, dict[str, str]]:

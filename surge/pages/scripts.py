@@ -1,6 +1,6 @@
 """Facts with who stands for them, and the script as it is read aloud, to look at and to print."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -78,14 +78,15 @@ class ScriptPages:
         named, language = request.match_info["version"], request.query.get("language", ENGLISH)
         number = None if named == "latest" else int(named)
 
-        def read(conn: Connection) -> tuple[ActivationRow | None, script.Script | None, int]:
+        def read(conn: Connection) -> tuple[ActivationRow | None, script.Script | None, int, Mapping[str, Sequence[str]]]:
             row = store.current(conn) or next(iter(store.activations(conn, 1)), None)
             if row is None:
-                return None, None, 0
+                return None, None, 0, {}
             last = store.script(conn, row.activation_id)
-            return row, script.version(conn, row.activation_id, number), last.version if last else 0
+            off = self._control.publishing.off_the_telephone(conn)
+            return row, script.version(conn, row.activation_id, number), last.version if last else 0, off
 
-        row, found, last = await self._db.read(read)
+        row, found, last, off = await self._db.read(read)
         if row is None or found is None:
             raise Problem(404, "There is no such version", ["Nothing was published under this number."])
         spoken = language if language in found.steps else ENGLISH
@@ -101,6 +102,7 @@ class ScriptPages:
             spoken_direction=direction(spoken),
             interpreter=[one for one in self._languages() if one not in found.steps],
             incident=row.incident_id,
+            off_the_telephone=off,
         )
 
     async def _page(self, request: web.Request, problems: Sequence[str] = (), recalled: Recalled | None = None) -> web.Response:

@@ -19,7 +19,9 @@ from surge.desk import desk_rows, replies
 from surge.desk.desk_line import Figures
 from surge.desk.desk_rows import Pressed
 from surge.desk.tally import TOP
+from surge.numbers.staffing import Missing, Table
 from surge.pages.office import Office, whose
+from surge.pages.staffing import Staffing
 from surge.tables import ActivationRow
 
 PAGE: Final = "/wallboard"
@@ -32,7 +34,8 @@ CHANNELS: Final = ("sms", "email")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """Everything on it. broken: the sentences behind a red frame."""
+    """Everything on it. broken: the sentences behind a red frame. staffing: the next hour with other numbers of agents, or why
+    nobody can say; None while it is worked out."""
 
     row: ActivationRow | None
     figures: Figures | None
@@ -43,12 +46,15 @@ class Board:
     bars: Sequence[Progress]
     unread: int
     broken: Sequence[str]
+    staffing: Table | Sequence[Missing] | None
 
 
 class Wallboard:
     def __init__(self, office: Office) -> None:
         self._office, self._guard = office, office.guard
         self._db, self._screens = office.guard.db, office.guard.screens
+        side = office.side
+        self.staffing = Staffing(db=office.guard.db, clock=office.guard.clock, line=side.line, pack=side.pack)
 
     def routes(self) -> list[Route]:
         return [
@@ -104,6 +110,7 @@ class Wallboard:
             bars=await self._bars(events),
             unread=len(on.unread_by) if on else 0,
             broken=broken(figures, promise, now),
+            staffing=await self.staffing.look(row),
         )
 
     async def _bars(self, events: Sequence[str]) -> list[Progress]:

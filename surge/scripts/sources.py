@@ -74,7 +74,7 @@ class AlertRecord:
         if found is None:
             return []
         row, event = found
-        declared = self.words.declared(self.words.folders.get(row.hazard, ""))
+        declared = self.words.declared(self.words.folders.get(row.hazard, ""), row.hazard)
         given = Draft.model_validate_json(row.content).slots
         return alert_facts.held(event, given, declared, book, self.languages)
 

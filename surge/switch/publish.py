@@ -5,8 +5,8 @@ What the alert's own record holds is not entered by hand: it is taken over from 
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -38,15 +38,22 @@ class Recalled:
     contacts: Sequence[str]
 
 
+def everything_heard(conn: Connection) -> Mapping[str, Sequence[str]]:
+    """Where callers hear nothing of ours."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publishing:
     """words: translations that may be read aloud, by language, English included. from_alert: what the newest approved alert of
-    an incident holds. languages: of the city."""
+    an incident holds. languages: of the city. off_the_telephone: languages whose callers go to the interpreter, each with a
+    sentence for every prompt that nobody could hear in it."""
 
     switch: Switch
     words: Callable[[Connection, Runbook], Words]
     from_alert: Callable[[Connection, str, Runbook], Sequence[FromAlert]]
     languages: Sequence[str]
+    off_the_telephone: Callable[[Connection], Mapping[str, Sequence[str]]] = field(default=everything_heard)
 
     def set_fact(self, conn: Connection, staff: Staff, activation_id: str, wanted: Wanted) -> list[int]:
         """The numbers of the new rows. Raises NotAllowed, Unfit, Conflict; a fact that an alert holds is changed there."""
@@ -186,9 +193,10 @@ class Publishing:
         made.changed = script.changes(script.of(last, row.runbook) if last else None, after)
         store.add(conn, made)
         digests = {tag: _digest(after, tag) for tag in after.languages}
-        self.switch.log(
-            conn, staff, "published a script", row.activation_id, version=made.version, languages=digests, changed=made.changed
-        )
+        detail = {"version": made.version, "languages": digests, "changed": made.changed}
+        if off := {tag: len(lacks) for tag, lacks in self.off_the_telephone(conn).items()}:
+            detail["off_the_telephone"] = off
+        self.switch.log(conn, staff, "published a script", row.activation_id, **detail)
         return made
 
     def _read(self, book: Runbook, held: Held) -> Facts:

@@ -3,27 +3,33 @@
 A language is spoken by recordings, or by a voice of the provider that somebody has listened to. One that has neither is not
 spoken: its callers hear English, the message in their language where there is a recording of it, and get an interpreter. A
 sentence is never put together from two languages.
+
+A recording is a file that surge.toml names, or was made by telephone and released by a second person (surge.recorded); the
+latter counts for the words it was made of, and only as long as they stay as they are.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from functools import cache, lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.dates import format_date, format_time
 
 from notify.reviews import Reviewed, State, state
 from notify.slots import ENGLISH
 from notify.words import Words, fill, placeholders
-from surge.pack import ANY_OTHER, Pack
+from surge.pack import Pack
+from surge.recorded import takes
+from surge.recorded.takes import FIXED, MESSAGE, Released
+from surge.voice.tongues import name
 from surge.voice.verbs import Play, Say, Spoken
 from surge.voice.voices import LISTED, Voice, is_url
 
-DOMAIN: Final = "voice"  # phrases for callers; those for agents (whisper) are English
+DOMAIN: Final = takes.DOMAIN  # phrases for callers; those for agents (whisper) are English
 WHISPERS: Final = "whisper"
 KEPT: Final = 512
 MOST_S: Final = 20.0  # way to 911 and message together: whoever is in danger has to wait for no more
@@ -48,7 +54,8 @@ class Prompt:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speech:
     """Everything the telephone can say. texts: language -> phrase -> what may be said, English complete. fluent: languages in
-    which every phrase is there, so that a caller can be led through in them; English is among them."""
+    which every phrase is there, so that a caller can be led through in them; English is among them. gaps: what the others
+    lack, by language. told: recordings of the city's message, by the digest of its words."""
 
     city: str
     zone: ZoneInfo
@@ -56,6 +63,8 @@ class Speech:
     voices: Mapping[str, Voice]
     recordings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     fluent: frozenset[str] = frozenset({ENGLISH})
+    gaps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    told: Mapping[tuple[str, str], Released] = field(default_factory=dict)
 
     def tongue(self, language: str) -> str:
         """The language itself where callers can be led through in it, else English."""
@@ -64,7 +73,7 @@ class Speech:
     def phrase(self, key: str, language: str, /, **slots: object) -> Spoken:
         """One of our phrases: recorded, or read in this language, or else in English. Raises KeyError for one there is not."""
         recorded = self.recordings.get(language, {}).get(key)
-        if recorded and not placeholders(self.texts[ENGLISH][key]):
+        if recorded and placeholders(self.texts[ENGLISH][key]) <= FIXED:
             return Play(url=recorded)
         return self.read(key, language, **slots)
 
@@ -126,19 +135,9 @@ def _clock(at: time, language: str) -> str:
     return str(format_time(at, "short", locale=_locale(language))).replace("\u202f", " ").replace("\xa0", " ")
 
 
-def name(language: str) -> str:
-    """What the language is called in English, for agents and for callers nobody can greet in it."""
-    if language == ANY_OTHER:
-        return "another language"
-    try:
-        return str(Locale.parse(language, sep="-").get_language_name("en") or language)
-    except (UnknownLocaleError, ValueError):
-        return language
-
-
-def speech(words: Words, reviewed: Reviewed, pack: Pack, *, allow_drafts: bool) -> Speech:
+def speech(words: Words, reviewed: Reviewed, pack: Pack, *, allow_drafts: bool, released: Iterable[Released] = ()) -> Speech:
     """What may be said by this pack. Without allow_drafts only what a reader of the language has reviewed; English whatever its
-    state, because behind it there is silence."""
+    state, because behind it there is silence. released: recordings that callers may hear; one of other words is not used."""
     keys = {message.context: message for message in words.messages.values() if message.domain in (DOMAIN, WHISPERS)}
     texts: dict[str, dict[str, str]] = {}
     for language in (ENGLISH, *words.promised.get(DOMAIN, {}).get("page", ())):
@@ -147,27 +146,44 @@ def speech(words: Words, reviewed: Reviewed, pack: Pack, *, allow_drafts: bool) 
             may = allow_drafts or language == ENGLISH or state(words, message, language, reviewed) is State.APPROVED
             if text is not None and may:
                 texts.setdefault(language, {})[context] = text
+    usable = tuple(released)
+    recordings = _recordings(words, pack, usable)
     callers = {context: text for context, text in texts[ENGLISH].items() if keys[context].domain == DOMAIN}
-    fluent = {
-        language
-        for language in {*texts, *pack.recordings}
-        if all(_can_say(context, text, language, texts, pack) for context, text in callers.items())
+    gaps = {
+        language: tuple(
+            context
+            for context, text in callers.items()
+            if not _can_say(context, text, language in pack.voices, texts.get(language, {}), recordings.get(language, {}))
+        )
+        for language in {*texts, *recordings, *takes.languages(pack)}
     }
     return Speech(
         city=pack.name,
         zone=pack.zone,
         texts=texts,
         voices=pack.voices,
-        recordings=pack.recordings,
-        fluent=frozenset(fluent | {ENGLISH}),
+        recordings=recordings,
+        fluent=frozenset({language for language, lacks in gaps.items() if not lacks} | {ENGLISH}),
+        gaps={language: lacks for language, lacks in gaps.items() if lacks and language != ENGLISH},
+        told={(one.language, one.digest): one for one in usable if one.key == MESSAGE},
     )
 
 
-def _can_say(context: str, source: str, language: str, texts: Mapping[str, Mapping[str, str]], pack: Pack) -> bool:
+def _recordings(words: Words, pack: Pack, released: Iterable[Released]) -> dict[str, dict[str, str]]:
+    """Where each recorded phrase is, by language; what was made by telephone goes before a file, unless its words changed."""
+    found = {language: dict(recorded) for language, recorded in pack.recordings.items()}
+    now: dict[str, dict[str, str]] = {}
+    for one in released:
+        if one.language not in now:
+            now[one.language] = {line.key: line.digest for line in takes.lines(words, pack, one.language)}
+        if now[one.language].get(one.key) == one.digest:
+            found.setdefault(one.language, {})[one.key] = one.url
+    return found
+
+
+def _can_say(context: str, source: str, voiced: bool, texts: Mapping[str, str], recordings: Mapping[str, str]) -> bool:
     """A phrase with numbers in it cannot be recorded: a language without a voice hears those, and only those, in English."""
-    if language in pack.voices and context in texts.get(language, {}):
-        return True
-    return context in pack.recordings.get(language, {}) or (bool(placeholders(source)) and language not in pack.voices)
+    return (voiced and context in texts) or context in recordings or (bool(placeholders(source)) and not voiced)
 
 
 def seconds(prompt: Prompt) -> float | None:
@@ -213,3 +229,16 @@ def _faults(language: str, prompt: Prompt, speech: Speech) -> Iterator[str]:
 def to_interpreter(speech: Speech, pack: Pack) -> tuple[str, ...]:
     """Languages with a digit whose callers are led in English to an interpreter, in the order of the digits."""
     return tuple(language for _, language in sorted(pack.digits.items()) if language not in speech.fluent)
+
+
+def refusals(speech: Speech, pack: Pack) -> dict[str, list[str]]:
+    """Why a language with a key is not published on the telephone: a sentence for each prompt that nobody could hear in it."""
+    return {
+        language: [
+            f"{key} in {name(language)} has no recording that was released, and there is no reviewed voice for it."
+            f" Callers in {name(language)} go to the interpreter."
+            for key in speech.gaps[language]
+        ]
+        for language in takes.languages(pack)
+        if language in speech.gaps
+    }

@@ -37,18 +37,18 @@ class Situation:
 
 
 class Situations:
-    """The last answer is kept: asking again costs one small query."""
+    """The last answer is kept: asking again costs one small query. speech: what can be said; to be replaced when it changes."""
 
     def __init__(self, speech: Speech) -> None:
-        self._speech = speech
+        self.speech = speech
         self._kept = Situation()
-        self._as_of: tuple[str, object] = ("", None)
+        self._as_of: tuple[str, object, Speech] = ("", None, speech)
 
     def __call__(self, conn: Connection, activation: Activation) -> Situation:
         """What callers hear while this activation is open."""
         event_id = _in_force(conn, activation.incident_id) if activation.incident_id is not None else ""
-        as_of = (event_id, atlas.version(conn))
-        if as_of != self._as_of:
+        as_of = (event_id, atlas.version(conn), self.speech)
+        if as_of[:2] != self._as_of[:2] or as_of[2] is not self._as_of[2]:
             self._kept = self._read(conn, event_id) if event_id else Situation()
             self._as_of = as_of
         return self._kept
@@ -56,7 +56,7 @@ class Situations:
     def _read(self, conn: Connection, event_id: str) -> Situation:
         event = from_json(register.event(conn, event_id).content)
         touched = _touched(conn, event)
-        return Situation(event_id=event_id, messages=spoken.messages(event, self._speech), zips=spoken.zips(event, touched))
+        return Situation(event_id=event_id, messages=spoken.messages(event, self.speech), zips=spoken.zips(event, touched))
 
 
 def _in_force(conn: Connection, incident_id: str) -> str:

@@ -12,6 +12,7 @@ from notify.affected import Touched, Verdict
 from notify.alert import Event, Stage
 from notify.slots import ENGLISH
 from notify.translations import speaks
+from surge.recorded import takes
 from surge.voice import prompts
 from surge.voice.prompts import MOST_S, Prompt, Speech
 from surge.voice.voice_call import Zips
@@ -30,7 +31,14 @@ def messages(event: Event, speech: Speech) -> dict[str, Prompt]:
     for language in sorted(tags):
         fitting = (fitted(words, language, speech) for words in _words(event, language))
         if words := next((words for words in fitting if words), ""):
-            found[language] = Prompt(language=language, words=words, next_at=event.next_update_by)
+            told = speech.told.get((language, takes.message_line(language, words).digest))
+            found[language] = Prompt(
+                language=language,
+                words=words,
+                recording=told.url if told is not None else "",
+                seconds=told.seconds if told is not None else None,
+                next_at=event.next_update_by,
+            )
     return found
 
 
@@ -53,16 +61,19 @@ def before_link(body: str) -> str:
 
 def fitted(words: str, language: str, speech: Speech) -> str:
     """As many whole sentences, from the first one on, as are heard in time after the way to 911; "" where none is."""
-    phrases = speech.texts.get(language, speech.texts[ENGLISH])
-    way_out = prompts.seconds(Prompt(language=language, words=phrases.get("voice.way_out", ""))) or 0.0
-    left = MOST_S - NEXT_S - way_out
-    kept = ""
+    left, kept = room(language, speech), ""
     for sentence in _SENTENCE.split(words.strip()):
         longer = f"{kept} {sentence}".strip()
         if (prompts.seconds(Prompt(language=language, words=longer)) or 0.0) > left:
             break
         kept = longer
     return kept
+
+
+def room(language: str, speech: Speech) -> float:
+    """Seconds that are left for the message between the way to 911 and the next update."""
+    phrases = speech.texts.get(language, speech.texts[ENGLISH])
+    return MOST_S - NEXT_S - (prompts.seconds(Prompt(language=language, words=phrases.get("voice.way_out", ""))) or 0.0)
 
 
 def zips(event: Event, touched: Touched) -> Zips | None:

@@ -9,7 +9,7 @@ from twilio.twiml.voice_response import Dial as DialVerb
 from twilio.twiml.voice_response import Gather as GatherVerb
 from twilio.twiml.voice_response import VoiceResponse
 
-from surge.voice.verbs import Dial, Document, Enqueue, Gather, Hangup, Join, Leave, Play, Record, Redirect, Say
+from surge.voice.verbs import Dial, Document, Enqueue, Gather, Hangup, Join, Leave, Pause, Play, Record, Redirect, Say
 
 KEPT: Final = 512  # documents whose written form is kept: many callers hear the same one
 # What XML 1.0 cannot hold; whoever typed it did not mean it to be heard.
@@ -70,6 +70,7 @@ def _enqueue(into: Any, verb: Enqueue) -> None:
 
 
 def _record(into: Any, verb: Record) -> None:
+    told = {"recording_status_callback": verb.told, "recording_status_callback_method": "POST"} if verb.told else {}
     into.record(
         action=verb.action,
         method="POST",
@@ -77,7 +78,12 @@ def _record(into: Any, verb: Record) -> None:
         timeout=verb.silence_s,
         finish_on_key=verb.finish,
         play_beep=True,
+        **told,
     )
+
+
+def _pause(into: Any, verb: Pause) -> None:
+    into.pause(length=verb.seconds)
 
 
 def _leave(into: Any, verb: Leave) -> None:
@@ -97,6 +103,7 @@ _WRITE: Final[Mapping[type, Callable[[Any, Any], None]]] = {
     Join: _join,
     Enqueue: _enqueue,
     Record: _record,
+    Pause: _pause,
     Leave: _leave,
     Hangup: _hangup,
 }

@@ -69,12 +69,19 @@ class Enqueue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """Silence of `silence_s` ends it, too. Nothing said: the document goes on behind it."""
+    """Silence of `silence_s` ends it, too. Nothing said: the document goes on behind it. told: asked when the recording can be
+    fetched; "" for nobody."""
 
     action: str
     most_s: int
     silence_s: int
     finish: str
+    told: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,5 +94,5 @@ class Hangup:
     pass
 
 
-Verb: TypeAlias = Say | Play | Gather | Redirect | Dial | Join | Enqueue | Record | Leave | Hangup
+Verb: TypeAlias = Say | Play | Gather | Redirect | Dial | Join | Enqueue | Record | Pause | Leave | Hangup
 Document: TypeAlias = tuple[Verb, ...]

@@ -6,7 +6,7 @@ from typing import Final
 
 from notify.slots import ENGLISH
 from surge.floor.queue import Head
-from surge.voice import prompts
+from surge.voice.tongues import name
 from surge.voice.twiml import write
 from surge.voice.verbs import Gather, Hangup, Join, Spoken
 from surge.voice.voice_call import Call, Scene
@@ -30,9 +30,7 @@ def agent_path(reservation_id: str, what: str = "") -> str:
 def agent_rung(reservation_id: str, call: Call, scene: Scene, waited: timedelta, *, interpreter: bool = False) -> bytes:
     """The whisper, twice; without a key the call goes to somebody else. A voicemail that picks up presses no key."""
     said = [_phrase(scene, "exercise")] if scene.drill else []
-    said.append(
-        _phrase(scene, "call", language=prompts.name(call.language), minutes=max(0, round(waited.total_seconds() / 60)))
-    )
+    said.append(_phrase(scene, "call", language=name(call.language), minutes=max(0, round(waited.total_seconds() / 60))))
     said += [_phrase(scene, "from_911")] if call.head is Head.FROM_911 else []
     said += [_phrase(scene, "interpreter")] if interpreter else []
     said.append(_phrase(scene, "take"))

@@ -7,8 +7,9 @@ from surge.dialing import dial_problem
 from surge.floor.callback import Promise
 from surge.floor.queue import Head
 from surge.pack import ANY_OTHER, Shape
-from surge.voice import prompts
+from surge.recorded.takes import CHOOSE
 from surge.voice.prompts import Prompt
+from surge.voice.tongues import name
 from surge.voice.verbs import Dial, Document, Enqueue, Gather, Hangup, Join, Leave, Play, Record, Redirect, Spoken
 from surge.voice.voice_call import CROWDED, SWAMPED, Call, Scene, Step
 
@@ -98,11 +99,11 @@ def _language(scene: Scene, digit: str, language: str) -> Spoken:
     speech = scene.speech
     if language == ANY_OTHER:
         return speech.phrase("voice.choose_any", ENGLISH, digit=digit)
-    if language in speech.fluent and language in speech.voices:
-        return speech.phrase("voice.choose", language, digit=digit)
-    if recorded := speech.recordings.get(language, {}).get("voice.choose"):
+    if recorded := speech.recordings.get(language, {}).get(CHOOSE):
         return Play(url=recorded)  # it names the key itself
-    return speech.phrase("voice.choose_other", ENGLISH, digit=digit, other=prompts.name(language))
+    if language in speech.fluent and language in speech.voices:
+        return speech.phrase(CHOOSE, language, digit=digit)
+    return speech.phrase("voice.choose_other", ENGLISH, digit=digit, other=name(language))
 
 
 def menu(call: Call, scene: Scene, lead: tuple[Spoken, ...] = ()) -> Document:

@@ -6,7 +6,7 @@ An error here is answered 500 at once, and the provider goes to the number's fal
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, Protocol
 
 from aiohttp import web
 
@@ -20,6 +20,12 @@ logger = logging.getLogger(__name__)
 TOKEN: Final = "I-Twilio-Idempotency-Token"  # the same on every try of one webhook
 REMEMBERED: Final = 20_000  # answers
 CALL_SID: Final = "CallSid"
+
+
+class Reader(Protocol):
+    """What checks a webhook's signature; a telephone does."""
+
+    def read(self, request: Inbound) -> dict[str, str]: ...
 
 
 class VoiceWebhooks:
@@ -56,34 +62,19 @@ class VoiceWebhooks:
     def _plain(self, heard: Callable[[Form], bytes]) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def take(request: web.Request) -> web.Response:
             form = await self._read(request)
-            return _xml(self._once(request, form, lambda: heard(form)))
+            return xml(self._once(request, form, lambda: heard(form)))
 
         return take
 
     def _keyed(self, heard: Callable[[str, Form], bytes]) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def take(request: web.Request) -> web.Response:
             form = await self._read(request)
-            return _xml(self._once(request, form, lambda: heard(request.match_info["key"], form)))
+            return xml(self._once(request, form, lambda: heard(request.match_info["key"], form)))
 
         return take
 
     async def _read(self, request: web.Request) -> Form:
-        body = await whole_body(request)
-        inbound = Inbound(
-            url=self._public_url + request.path_qs,
-            path=request.path,
-            headers=request.headers,
-            form=form_of(request, body),
-            body=body,
-        )
-        try:
-            form = self._telephone.read(inbound)
-        except Forged:
-            logger.warning("a telephone webhook was forged or unsigned, and is ignored")
-            raise web.HTTPForbidden from None
-        if not form.get(CALL_SID):
-            raise web.HTTPBadRequest
-        return form
+        return await signed_form(request, self._telephone, self._public_url)
 
     def _once(self, request: web.Request, form: Form, hear: Callable[[], bytes]) -> bytes:
         """The provider tries again when an answer is lost: it gets the same one, and nothing happens twice. Without its token
@@ -100,5 +91,25 @@ class VoiceWebhooks:
         return answer
 
 
-def _xml(document: bytes) -> web.Response:
+async def signed_form(request: web.Request, telephone: Reader, public_url: str) -> Form:
+    """What the provider says of a call; 403 for what it did not sign, 400 for what is of no call."""
+    body = await whole_body(request)
+    inbound = Inbound(
+        url=public_url.rstrip("/") + request.path_qs,
+        path=request.path,
+        headers=request.headers,
+        form=form_of(request, body),
+        body=body,
+    )
+    try:
+        form = telephone.read(inbound)
+    except Forged:
+        logger.warning("a telephone webhook was forged or unsigned, and is ignored")
+        raise web.HTTPForbidden from None
+    if not form.get(CALL_SID):
+        raise web.HTTPBadRequest
+    return form
+
+
+def xml(document: bytes) -> web.Response:
     return web.Response(body=document, content_type="text/xml", charset="utf-8")

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from notify import accounts, passwords
 from notify.db import Database
-from tests.stories.town import EAST, WEST, Town, mapped, numbers
+from subscribers import atlas
+from subscribers.areas import NamedShape
+from tests.stories.town import CITY, EAST, WEST, Town, mapped, numbers
 
 PASSWORD = "four winds over the river"
 TONGUES = ("en", "es", "vi", "zh-Hant", "ru", "uk", "ro", "so", "ar", "ja", "lo", "ko")
@@ -48,6 +50,9 @@ def main() -> None:
         town = Town.create(home, f"sqlite:///{home / 'tocsin.db'}", rate=RATE)
         town.settings["TOCSIN_COUNTDOWN_S"] = "10"
         mapped(town)
+        with closing(Database(town.database_url)) as db:
+            served = NamedShape(name="Water service area", kind="service-area", shape=CITY, citywide=True)
+            db.write_now(lambda conn: atlas.keep(conn, [served], "test", datetime.now(UTC)))
         for place, tongue in enumerate(TONGUES):
             inside = EAST if place % 2 else WEST
             town.settle(numbers(PEOPLE_EACH, place * PEOPLE_EACH), language=tongue, inside=inside)

@@ -113,6 +113,8 @@ const PAPERS = [
   { name: "surge-draft", title: "Surge mode, being got ready", who: "approver", go: chosen },
   { name: "surge-facts", title: "Facts, each with who stands for it", who: "approver", go: async (walk) => { await chosen(walk); await walk.goto("/surge/facts"); } },
   { name: "surge-script", title: "The script, to be printed", who: "approver", until: ".script-step", go: published },
+  { name: "surge-recordings", title: "What callers of 311 hear", who: "approver", go: at("/surge/recordings") },
+  { name: "surge-recordings-language", title: "Prompts of one language", who: "approver", go: at("/surge/recordings?language=es") },
   { name: "surge-report", title: "Surge report", who: "viewer", go: at("/surge/report") },
   { name: "surge-intervals", title: "Call-centre figures", who: "admin", picture: false, go: at("/surge/intervals") },
   {

@@ -236,6 +236,13 @@ async def test_a_crowd_and_single_callers_are_let_in_by_the_controls(tmp_path: P
     assert sorted(digits) == ["2"] * 30 + ["3"]
 
 
+async def test_a_whole_day_s_crowd_is_let_in(tmp_path: Path) -> None:
+    async with city(tmp_path, {"/ring": twiml("<Hangup/>")}) as (_, _, gateway):
+        people = [{"number": f"+1503555{at:04}", "at_s": 86_400.0, "presses": ["1", "2"]} for at in range(5_000)]
+        status, answer = await gateway.request("POST", "/control/crowd", json={"people": people})
+    assert (status, answer) == (201, {"people": 5_000})
+
+
 # Forms and the code each is refused with.
 REFUSED = [
     ({"To": ""}, 21201),

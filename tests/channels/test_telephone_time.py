@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from channels.simulator.telephone.clockwork import Clockwork
 from channels.simulator.telephone.legs import Source
 from channels.simulator.telephone.orders import Order, Update
-from channels.simulator.telephone.speech import recorded_s, said_s, silence
+from channels.simulator.telephone.speech import first, recorded_s, said_s, silence
 from channels.simulator.telephone.timeline import Timeline
 from tests.channels.telephone_factories import CITY, URL, Ear, House, Page, twiml
 
@@ -196,3 +196,10 @@ def test_whatever_happens_every_call_ends_once_and_nobody_is_left_anywhere(
         assert marks[sid, True] == marks[sid, False] - full[sid]
     meetings = Counter(line["event"] for line in house.lines if line["event"] in ("bridge", "part"))
     assert meetings["bridge"] == meetings["part"]
+
+
+def test_a_recording_that_a_key_cuts_short_has_the_first_seconds_of_what_was_said() -> None:
+    whole = silence(3.0)
+    assert first(whole, 3.0) == first(whole, 9.0) == whole
+    assert recorded_s(first(whole, 1.25)) == 1.25
+    assert first(b"no WAV", 1.0) == b"no WAV"

@@ -1,5 +1,6 @@
 """How the service is, and its settings without their secrets; which words each danger has."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -92,7 +93,10 @@ async def test_every_danger_is_on_the_page_of_words(house: House) -> None:
 
 
 async def test_a_language_without_own_words_falls_back_and_says_so() -> None:
-    known = words.load(data.folder("templates"))
+    whole = words.load(data.folder("templates"))
+    vietnamese, left_out = whole.translations["vi"], ("sms.evacuate_now", "page.evacuate_now", "sms.test", "page.test")
+    lacks = {context: text for context, text in vietnamese.items() if not context.startswith(left_out)}
+    known = replace(whole, translations={**whole.translations, "vi": lacks})
     titles = {key: hazard.title for key, hazard in hazards.catalogue().items()}
     found = {one.name: one for one in folders(known, titles, reviews.arrange(()), ["en", "es", "vi"])}
     assert [one.step for one in found["boil_water"].tongues] == [Step.OWN, Step.OWN, Step.OWN]

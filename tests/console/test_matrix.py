@@ -28,6 +28,7 @@ STANDS = {
     "language": "en",
     "fact_id": "7",
     "version": "7",
+    "take_id": "7",
     "question_id": "Q-0",
     "settled": "drop",
     "faq_id": "F-0",

@@ -1,5 +1,6 @@
 """Needs, their map and the wallboard: tracked to an end, nobody's door on a map, nobody's name on a wall."""
 
+import asyncio
 import json
 import re
 from datetime import timedelta
@@ -13,10 +14,13 @@ from notify import audit
 from surge.desk.desk_line import Figures
 from surge.desk.desk_tables import NeedRow
 from surge.desk.open_needs import OpenNeeds
+from surge.numbers import number_rows
+from surge.numbers.number_files import Interval
 from surge.pages.wallboard import broken
 from tests.console.desk_factory import Desk
 from tests.console.staff_factory import Browser, House, Page
 
+PATIENCE_S = 60.0
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 NEED = {"code": "WATER_DELIVERY", "people": "2", "address": "1120 SW 5th Ave", "contact": "+15035550123", "consent": "yes"}
 
@@ -125,6 +129,36 @@ async def test_the_wallboard_has_figures_and_nobody_in_it(desk: Desk) -> None:
     desk.house.clock.forward(timedelta(minutes=6))
     page = await viewer.get("/wallboard")
     assert 'class="board broken"' in page.text and "more than five minutes" in page.words
+
+
+async def test_the_wallboard_says_what_more_agents_would_do_or_why_it_cannot(desk: Desk) -> None:
+    viewer = await desk.signed_in("viewer")
+    page = await worked_out(viewer)
+    assert "Nobody can say yet. No line runs here" in page.words
+    now = desk.house.clock.now()
+    one = Interval(
+        begins_at=now - timedelta(minutes=15), minutes=15, queue="311", offered=30, answered=24, abandoned=6,
+        mean_wait_s=90.0, mean_handling_s=240.0, agents=6,
+    )  # fmt: skip
+    desk.write(lambda conn: number_rows.take_intervals(conn, [one], "api", "centre", now))
+    desk.house.clock.forward(timedelta(minutes=2))
+    await viewer.get("/wallboard")
+    async with asyncio.timeout(PATIENCE_S):
+        while 'aria-current="true">6 ' not in (page := await worked_out(viewer)).text:
+            pass
+    assert "The next hour, with so many at the desks 4 5 6 now 7 8 9 10 11" in page.words
+    for said in ("of 120 who call, reached within 60 s", "mean wait, min", "4.0 min"):
+        assert said in page.words, said
+    page = await viewer.post("/language", {"language": "ar", "next": "/wallboard"})
+    assert 'dir="rtl"' in page.text and "الساعة القادمة بهذا العدد على المكاتب" in page.words and "متوسط الانتظار" in page.words
+    await viewer.post("/language", {"language": "en", "next": "/wallboard"})
+
+
+async def worked_out(viewer: Browser) -> Page:
+    async with asyncio.timeout(PATIENCE_S):
+        while "It is being worked out." in (page := await viewer.get("/wallboard")).words:
+            pass
+    return page
 
 
 async def test_the_wallboard_follows(desk: Desk) -> None:

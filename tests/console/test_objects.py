@@ -84,6 +84,11 @@ EXPECTED: dict[str, Expected] = {
     "POST /surge/script": ANY,
     "GET /surge/script/{version}": ANY,
     f"POST {ALERT}/surge": ANY,  # arms; who sends the alert opens
+    "GET /surge/recordings": ANY,  # prompts are everybody's; never released by who recorded them
+    "POST /surge/recordings/call": OWN,  # at one's own confirmed telephone
+    "POST /surge/recordings/{take_id}/release": ANY,
+    "POST /surge/recordings/{take_id}/refuse": ANY,
+    "GET /surge/recordings/{take_id}/sound": ANY,
     "GET /surge/report": ANY,
     "GET /surge/report.csv": ANY,
     "GET /surge/report.json": ANY,

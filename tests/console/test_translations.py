@@ -155,7 +155,7 @@ async def test_what_cannot_be_kept_is_refused(house: House, given: dict[str, str
 async def test_everything_promised_is_in_one_of_the_lists_and_every_page_of_it_can_be_turned(house: House) -> None:
     browser = await house.signed_in("translator")
     seen: list[str] = []
-    for start in range(0, 300, PAGE):
+    for start in range(0, 1_000, PAGE):
         fields = await waiting(browser, "ro", **{"from": str(start)})
         if start and fields and fields[0]["context"] in seen:
             break

@@ -42,7 +42,7 @@ SPOKEN_FOR = ("in_words",)  # sentences of the service, found in its patterns
 CODE = ("SELECT ", "PRAGMA ", "INSERT ", "UPDATE ", "DELETE ", "EEE ")  # what begins like a sentence and is none
 # Where calls say what somebody did, what was promised, what a copy is for: keyword, or which argument.
 NAMED = (("Act", "action"), ("Entry", "what"), ("Copy", "name"), ("Copy", "problem"))
-PLACED = {"_log": (1, 2), "_make": (3,), "_wireless": (0,), "log": (2,), "_keep": (2,)}
+PLACED = {"_log": (1, 2), "_make": (3,), "_wireless": (0,), "log": (2,), "_keep": (2,), "note": (2,)}
 SURGE = ("activate.py", "offer.py", "publish.py", "store.py", "watch.py")  # whose acts stand in the log
 STANDINGS = ("active", "stopped", "unreachable")
 # What stands beside what is held of a resident.
@@ -105,6 +105,7 @@ def acts() -> Iterator[str]:
     yield from (ASKED, drills.REFUSED, drill_log.STARTED, drill_log.ENDED)
     switch = ROOT / "surge" / "switch"
     ours = [*(ROOT / "notify").rglob("*.py"), *(switch / name for name in SURGE), ROOT / "subscribers" / "history.py"]
+    ours += (ROOT / "surge" / "recorded").glob("*.py")
     for path in sorted(ours):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if not isinstance(node, ast.Call):
@@ -140,7 +141,7 @@ def facts() -> Iterator[str]:
     """Names and meanings of what people fill in, for every danger."""
     own = set(declared(ROOT / "templates" / "slots.toml"))
     for path in sorted((ROOT / "templates").glob("*/slots.toml")):
-        if path.parent.name not in ("dialog", "voice", "whisper"):  # the program fills those in
+        if path.parent.name not in ("callers", "dialog", "voice", "whisper"):  # the program fills those in
             for name, slot in tomllib.loads(path.read_text("utf-8")).items():
                 if name not in own:
                     yield name.replace("_", " ").capitalize()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -113,6 +113,7 @@ class Bench:
     pages: list[str] = field(default_factory=list)
     outbox: PlainOutbox = field(default_factory=PlainOutbox)
     sending_db: Database | None = None
+    shares: Callable[[], Mapping[str, float]] = dict
 
     def event(self, people: int, **given: Any) -> list[int]:
         """Adds an event being sent to so many new people; returns their address ids."""
@@ -138,6 +139,7 @@ class Bench:
             page=self.pages.append,
             lease_for=LEASE,
             lead_s=2,
+            shares=lambda: self.shares(),
         )
         return Dispatcher(sender, desk, owner)
 

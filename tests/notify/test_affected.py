@@ -12,6 +12,7 @@ from shapely.geometry import box
 from notify.affected import Map, Touched, Verdict, document, of_area, of_point, touched
 from notify.alert import Area
 from subscribers.areas import NamedShape
+from subscribers.dialog.turn import Sight
 from subscribers.place import NamedPlace, Point, ZipArea
 
 AREA = box(-122.70, 45.50, -122.60, 45.60)
@@ -69,9 +70,31 @@ def test_a_hole_is_outside() -> None:
 
 def test_several_places_that_agree_have_one_answer_and_others_none() -> None:
     here, there = Point(45.55, -122.65), Point(45.55, -122.30)
-    assert a_map().of_any([here, ZipArea("97201"), NamedPlace("Lents")]) is Verdict.INSIDE
-    assert a_map().of_any([here, there]) is Verdict.WHICH
-    assert a_map().of_any([]) is Verdict.UNKNOWN
+    assert a_map().of_sights(sights(0.7, here, ZipArea("97201"), NamedPlace("Lents"))) is Verdict.INSIDE
+    assert a_map().of_sights(sights(1.0, here, there)) is Verdict.WHICH
+    assert a_map().of_sights([]) is Verdict.UNKNOWN
+
+
+def test_a_find_that_is_all_that_was_typed_is_taken_before_its_namesakes() -> None:
+    here, there = Point(45.55, -122.65), Point(45.55, -122.30)
+    assert a_map().of_sights([*sights(1.0, there), *sights(0.74, here)]) is Verdict.OUTSIDE
+    assert a_map().of_sights([*sights(1.0, here), *sights(0.74, there)]) is Verdict.INSIDE
+    assert a_map().of_sights([*sights(0.95, there), *sights(0.9, here)]) is Verdict.WHICH, "too near to choose"
+
+
+@given(st.lists(st.floats(0.6, 1.0), min_size=1, max_size=5))
+def test_nothing_is_outside_by_a_doubtful_find_or_a_list_that_may_be_cut_off(scores: list[float]) -> None:
+    """Whatever the scores: OUTSIDE needs a first find that nothing typed contradicts; and a full list needs it far ahead."""
+    scores = sorted(scores, reverse=True)
+    there = [*(one for score in scores for one in sights(score, Point(45.55, -122.30)))]
+    verdict = a_map().of_sights(there)
+    ahead = len(scores) == 1 or scores[0] - scores[1] >= 0.1
+    assert (verdict is Verdict.OUTSIDE) == (scores[0] > 0.9 and (ahead or len(scores) < 5))
+    assert verdict in (Verdict.OUTSIDE, Verdict.WHICH)
+
+
+def sights(score: float, *spots: Point | ZipArea | NamedPlace) -> list[Sight]:
+    return [Sight(spot=spot, words="x", exact="x", score=score) for spot in spots]
 
 
 def test_zips_are_listed_apart_from_other_areas() -> None:

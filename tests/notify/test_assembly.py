@@ -12,7 +12,7 @@ from shapely import to_geojson
 from shapely.geometry import Polygon, box
 from sqlalchemy import Connection
 
-from notify import cap_check, hazards, register
+from notify import cap_check, hazards, register, samples
 from notify.alert import Mode, Stage, from_json, to_json
 from notify.assembly import Assembly
 from notify.clock import ManualClock
@@ -30,7 +30,7 @@ from tests.notify.newsroom_factory import (
     follow_up,
     keep_areas,
 )
-from tests.notify.subjects import _samples
+from tests.notify.subjects import the_words
 
 NOW = datetime(2014, 5, 23, 15, 15, tzinfo=UTC)
 HAZARDS = [key for key in hazards.catalogue() if key != "test"]
@@ -95,7 +95,7 @@ def keep_left(conn: Connection, assembly: Assembly, draft: Draft, at: datetime) 
 
 def a_draft_of(hazard: str, stage: Stage, incident: str = "") -> Draft:
     program = {"place", "source", "city", "sent", "until", "next_update", "told_at", "wrong_place", "phone", "url", "hazard"}
-    slots = {name: value for name, value in _samples(hazard, stage).items() if name not in program}
+    slots = {name: value for name, value in samples.filled(the_words(), hazard, stage).items() if name not in program}
     given: dict[str, Any] = {
         "hazard": hazard,
         "stage": stage,

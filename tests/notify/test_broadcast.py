@@ -130,7 +130,7 @@ def test_the_last_editor_cannot_approve_either(room: Room) -> None:
 
 
 def test_an_author_alone_sends_what_needs_one_person(room: Room) -> None:
-    slots = {"instruction": "Drive around by the bridge."}
+    slots = {"road": "SE Foster Rd"}
     alert_id, digest = room.submitted(read({"hazard": "road_closed", "area": {"names": ["Lents"]}, "slots": slots}))
     room.do("approve", AUTHOR, alert_id, digest)
     assert room.do("send", AUTHOR, alert_id).status == Status.COUNTDOWN

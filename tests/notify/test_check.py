@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ NAMED = [
     NamedShape(name="97219", kind="zip", shape=box(-122.75, 45.47, -122.72, 45.49)),
 ]
 INSIDE = Sight(spot=Point(45.48, -122.57), words="5600 block SE 82nd Ave", exact="5600 SE 82nd Ave (97206)", score=1.0)
-FAR = Sight(spot=Point(45.48, -122.74), words="100 block SW 1st Ave", exact="100 SW 1st Ave (97219)", score=0.7)
+FAR = Sight(spot=Point(45.48, -122.74), words="100 block SW 1st Ave", exact="100 SW 1st Ave (97219)", score=0.95)
 HOSTILE = '<script>alert("1")</script><!--verdict-->'
 
 
@@ -56,7 +57,12 @@ class Finder:
         self.asked.append(typed)
         if self.failure is not None:
             raise self.failure
-        return {"5600 SE 82nd": [INSIDE], "1st": [INSIDE, FAR], "100 SW 1st": [FAR]}.get(typed, [])
+        return {
+            "5600 SE 82nd": [INSIDE],
+            "1st": [replace(INSIDE, score=0.95), FAR],
+            "100 SW 1st": [FAR],
+            "100 W 1st": [replace(FAR, score=0.79)],
+        }.get(typed, [])
 
 
 @asynccontextmanager
@@ -109,6 +115,7 @@ def said(page: Any) -> tuple[str, str]:
         ("5600 SE 82nd", Verdict.INSIDE),
         ("100 SW 1st", Verdict.OUTSIDE),
         ("1st", Verdict.WHICH),
+        ("100 W 1st", Verdict.WHICH),  # a find that nobody can be sure of is no "NO"
         ("nowhere", Verdict.UNKNOWN),
         ("x" * 121, Verdict.UNKNOWN),
     ],

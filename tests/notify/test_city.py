@@ -88,3 +88,14 @@ def test_a_basis_is_told_what_it_was_given_for_and_everything_extreme() -> None:
     assert policy.bases(catalogue["boil_water"], Severity.SEVERE) == {"opt-in", "utility-account", "emergency"}
     assert policy.bases(catalogue["road_closed"], Severity.MODERATE) == {"opt-in", "emergency"}
     assert policy.bases(catalogue["road_closed"], Severity.EXTREME) == {"opt-in", "utility-account", "emergency"}
+
+
+def test_a_preset_for_a_hazard_that_there_is_not_is_named(pack: Path) -> None:
+    change(pack / "policy.toml", "earthquake = ", "earthquak = ")
+    assert "presets names hazards that there are not: earthquak" in problems(pack)
+
+
+def test_a_danger_that_is_local_starts_from_no_area() -> None:
+    presets = portland().policy.presets
+    local = {"gas_leak", "structure_fire", "toxic_release", "wildfire_leave_now", "dangerous_person", "flood", "landslide"}
+    assert not local & set(presets) and presets["boil_water"] == ("Water service area",)

@@ -1,5 +1,7 @@
 """An approval is bound to everything an event says, where, in which mode and over which channels."""
 
+import hashlib
+import json
 from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
@@ -30,6 +32,7 @@ OTHERS: dict[str, Any] = {
     "sent": SENT + timedelta(hours=1),
     "until_cleared": False,
     "short": True,
+    "slows": True,
     "categories": ("Fire",),
     "event_codes": (("SAME", "EVI"),),
     "channels": ("sms",),
@@ -47,6 +50,16 @@ def test_it_is_the_same_wherever_the_event_has_been() -> None:
     event = an_event()
     assert digest(from_json(to_json(event))) == digest(event)
     assert digest(replace(event, contents=dict(reversed(event.contents.items())))) == digest(event)
+
+
+def test_what_was_approved_before_alerts_could_be_slowed_still_is_what_was_approved() -> None:
+    event = an_event()
+    before = json.loads(to_json(event))
+    del before["slows"]
+    assert from_json(json.dumps(before)) == event
+    approved = {name: value for name, value in before.items() if name not in IDENTITY}
+    canonical = json.dumps(approved, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    assert digest(event) == hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def test_it_can_be_read_aloud() -> None:

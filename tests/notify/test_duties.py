@@ -18,7 +18,7 @@ from tests.notify.ledger_factory import add_people
 from tests.notify.newsroom_factory import APPROVER, AUTHOR, Room, a_draft, follow_up
 
 MINUTE = timedelta(minutes=1)
-ROAD = {"hazard": "road_closed", "area": {"names": ["Lents"]}, "slots": {"instruction": "Drive around by the bridge."}}
+ROAD = {"hazard": "road_closed", "area": {"names": ["Lents"]}, "slots": {"road": "SE Foster Rd"}}
 
 
 @pytest.fixture

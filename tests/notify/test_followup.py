@@ -9,6 +9,7 @@ from tests.notify.newsroom_factory import a_draft
 
 EARLIER = a_draft(
     short=True,
+    slows=True,
     effective="2014-05-23T16:00Z",
     expires="2014-05-24T15:00Z",
     next_update_by="2014-05-23T20:00Z",
@@ -23,12 +24,19 @@ def test_times_schedule_and_note_are_said_anew(verb: str, stage: Stage) -> None:
     new = followup.draft(verb, EARLIER, "K7Q2X", {})
     assert (new.stage, new.incident) == (stage, "K7Q2X")
     assert [new.effective, new.expires, new.next_update_by, new.not_before, new.not_after, new.note] == [None] * 5 + [""]
+    assert new.slows is False  # whoever says something new chooses it anew
     assert (new.hazard, new.area, new.channels, new.slots) == (EARLIER.hazard, EARLIER.area, EARLIER.channels, EARLIER.slots)
 
 
 def test_slots_are_merged_and_null_takes_one_away() -> None:
     new = followup.draft("update", EARLIER, "K7Q2X", {"slots": {"samples": 5, "address": None}})
     assert new.slots == {**{k: v for k, v in EARLIER.slots.items() if k != "address"}, "samples": 5}
+
+
+def test_another_danger_takes_over_nothing_that_was_said_of_the_first() -> None:
+    new = followup.draft("update", EARLIER, "K7Q2X", {"hazard": "do_not_drink", "slots": {"cause": "possible"}})
+    assert (new.hazard, new.slots, new.short, new.severity) == ("do_not_drink", {"cause": "possible"}, False, None)
+    assert new.area == EARLIER.area
 
 
 def test_a_new_area_replaces_the_old_one_whole() -> None:

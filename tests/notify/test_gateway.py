@@ -12,8 +12,7 @@ from sqlalchemy import Connection, text
 from channels.base import Heard as Text
 from channels.base import Receipt, Undelivered
 from channels.simulator.inbound import WORDS, Keyword, keyword
-from notify import inbox as inboxes
-from notify import ledger, reports, retention
+from notify import carrying_out, ledger, reports, retention
 from notify.alert import Wording
 from notify.clock import ManualClock, micros
 from notify.db import Database
@@ -82,7 +81,7 @@ def rows(db: Database, query: str) -> Sequence[tuple[object, ...]]:
 
 
 def turned_away(db: Database) -> int:
-    return sum(int(str(one)) for (one,) in rows(db, f"SELECT count FROM noted WHERE note = '{inboxes.CLOSED}'"))
+    return sum(int(str(one)) for (one,) in rows(db, f"SELECT count FROM noted WHERE note = '{carrying_out.CLOSED}'"))
 
 
 def refused(db: Database, clock: ManualClock) -> None:

@@ -56,6 +56,21 @@ def test_the_catalogue_holds_the_26_hazards_and_other() -> None:
     assert all(key == hazard.key for key, hazard in HAZARDS.items())
 
 
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ("fast_path = true", "flood: may_slow: an alert of the fast path is never slowed."),
+        ('severity = "Extreme"', "flood: may_slow: an alert of Extreme severity is never slowed."),
+    ],
+)
+def test_what_may_be_slowed_is_never_what_minutes_count_in(extra: str, said: str) -> None:
+    flood = _named("Flood") + "may_slow = true\n"
+    assert parse(a_catalogue(flood=flood))["flood"].may_slow and not HAZARDS["flood"].may_slow
+    name = extra.partition(" ")[0]
+    kept = "\n".join(line for line in flood.splitlines() if not line.startswith(name))
+    assert problems_of(a_catalogue(flood=f"{kept}\n{extra}\n")) == [said]
+
+
 def test_boiling_water_is_what_the_standards_say() -> None:
     boil = HAZARDS["boil_water"]
     assert boil.title == "Boil tap water"

@@ -1,12 +1,13 @@
 """What an approver reads beside the button: people, parts, cost and time that are those of the real texts."""
 
+import math
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from channels.text import measure
-from notify.preview import Means, dear_letters, rows, shorter_saves, summary
+from notify.preview import Means, dear_letters, rows, shorter_saves, slowest, summary
 from notify.render import Rendering, render
 from tests.notify.subjects import TAGS, a_subject, the_words
 
@@ -52,6 +53,19 @@ def test_the_lines_say_how_many_how_long_and_who_falls_back() -> None:
 def test_a_sender_without_a_limit_gives_no_time() -> None:
     lines = summary(rows(a_rendering(), PEOPLE, 0), Means(rates={"sms": [float("inf")]}, cost_per_segment=0), NOW, str)
     assert "sms: 1,203 people, as fast as the relay takes them" in lines
+
+
+def test_slowing_with_311_says_what_it_costs_at_most() -> None:
+    table = rows(a_rendering(), PEOPLE, 0.01)
+    segments = sum(row.segments for row in table)
+    said = slowest(table, [4.0, 6.0], NOW, lambda at: f"{at:%H:%M:%S}")
+    usual, latest = NOW + timedelta(seconds=segments / 10), NOW + timedelta(seconds=segments / 2.5)
+    assert said == (
+        "Slows with 311: at least 2.5 segments/s while callers wait 5 min or more; "
+        f"done {latest:%H:%M:%S} at latest, not {usual:%H:%M:%S}."
+    )
+    assert slowest(table, [], NOW, str) == "" and slowest(table, [math.inf], NOW, str) == ""
+    assert slowest([row for row in table if row.channel == "email"], [10.0], NOW, str) == ""
 
 
 def test_the_one_part_form_says_what_it_saves() -> None:

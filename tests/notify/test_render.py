@@ -108,7 +108,7 @@ def test_the_generic_words_stand_in_where_the_hazards_own_are_missing(russian: W
 
 
 def test_the_page_and_the_mail_fall_back_on_their_own(russian: Words) -> None:
-    rendering = live(a_subject(), russian, "en", "ru")
+    rendering = live(a_subject(), without(russian, "ru", "page.boil_water.step.minute"), "en", "ru")
     assert rendering.step_of["sms/first/ru"] is Step.OWN and rendering.step_of["email/first/ru"] is Step.GENERIC
     assert [page.language for page in rendering.pages] == ["en", "ru"]
     assert rendering.pages[1].title == f"{MARK} Boil tap water"
@@ -173,7 +173,8 @@ def test_free_text_is_read_only_by_people_whose_language_it_was_typed_in(russian
 
 
 def test_an_instruction_typed_in_english_is_never_inside_another_languages_text(russian: Words) -> None:
-    rendering = live(a_subject("flood"), russian, "en", "ru")
+    subject = a_subject("flood", slots={"instruction": "Move to higher ground now."})
+    rendering = live(subject, russian, "en", "ru")
     assert "Move to higher ground now." in rendering.contents["sms/first/en"].body
     for key in ("sms/first/ru", "email/first/ru"):
         assert "higher ground" not in rendering.contents[key].body and rendering.step_of[key] is Step.GENERIC
@@ -184,6 +185,46 @@ def test_an_update_speaks_to_those_still_in_newly_in_and_no_longer_in(english: W
     assert "UPDATE" in contents["sms/update/en"].body and "Fri 4:40 PM" in contents["sms/update/en"].body
     assert "BOIL TAP WATER" in contents["sms/first/en"].body
     assert "no longer in the boil-water area" in contents["sms/outside/en"].body
+
+
+@pytest.mark.parametrize("hazard", ["do_not_drink", "boil_water", "wildfire_leave_now", "flood"])
+def test_an_update_to_another_danger_says_so_and_tells_everybody_what_to_do_now(english: Words, hazard: str) -> None:
+    """Whoever was told to boil, or to stay inside, must not read that this still holds, nor be told to stop something else."""
+    changed = live(a_subject(hazard, Stage.UPDATE, changed=True), english, "en")
+    first, update = changed.contents["sms/first/en"].body, changed.contents["sms/update/en"].body
+    assert update.startswith(f"CHANGED: now do this instead.\n{first[:80]}") and "still" not in update
+    assert "CHANGED" not in first
+    assert "You can stop what we asked." in changed.contents["sms/outside/en"].body
+    assert changed.pages[0].lead.startswith("CHANGED: now do this instead. ")
+    assert "CHANGED: now do this instead." in changed.contents["email/update/en"].body
+    assert changed.infos[0].description.startswith("CHANGED: now do this instead.\n")
+    assert "CHANGED" not in live(a_subject(hazard, Stage.UPDATE), english, "en").contents["sms/update/en"].body
+
+
+def test_sentences_that_do_not_fit_are_left_out_whole_and_the_first_never(english: Words) -> None:
+    subjects = [a_subject("power_outage", place={"en": "x" * 60}, slots={"sites": ["y" * long]}) for long in (30, 120)]
+    short, long = (live(subject, english, "en").contents["sms/first/en"].body for subject in subjects)
+    assert measure(short).parts == measure(long).parts == 2
+    assert "Help is here: yyy" in short and "Help is here" not in long
+    assert all("STAY AWAY from fallen wires. The power is out." in body for body in (short, long))
+
+
+def test_a_sentence_that_a_language_lacks_is_left_out_but_never_the_first(tmp_path_factory: pytest.TempPathFactory) -> None:
+    templates = untranslated(tmp_path_factory.mktemp("controlled"))
+    path = templates / "words.toml"
+    promised = "[folders.protect]\nsms = []\npage = []"
+    path.write_text(path.read_text("utf-8").replace(promised, promised.replace("[]", '["ru"]')), "utf-8")
+    catalogs.extract(templates)
+    for domain in ("generic", "hazards", "lines", "protect"):
+        translate(templates, "ru", domain, marked)
+    words = load(templates)
+    whole = live(a_subject("flood"), words, "en", "ru")
+    assert f"{MARK} GO TO HIGHER GROUND now. {MARK} Water is rising fast." in whole.contents["sms/first/ru"].body
+    assert whole.measures["sms/first/ru"].parts == 2 and whole.step_of["email/first/ru"] is Step.OWN
+    fewer = live(a_subject("flood"), without(words, "ru", "protect.danger.flood"), "en", "ru")
+    assert fewer.step_of["sms/first/ru"] is Step.OWN and "Water is rising" not in fewer.contents["sms/first/ru"].body
+    none = live(a_subject("flood"), without(words, "ru", "protect.do.higher_ground"), "en", "ru")
+    assert none.step_of["sms/first/ru"] is Step.GENERIC
 
 
 def test_a_correction_of_the_area_names_both_areas_and_the_time(english: Words) -> None:
@@ -247,7 +288,7 @@ def test_cap_has_three_different_texts_in_each_language_english_first(russian: W
     assert [info.language for info in infos] == ["en-US", "es-US", "ru"]
     for info in infos:
         assert len({info.headline, info.description, info.instruction}) == 3 and info.area_desc == "Outer East Portland"
-    assert infos[0].event == "Flood" and "Move to higher ground now." in infos[0].instruction
+    assert infos[0].event == "Flood" and "Go to higher ground now." in infos[0].instruction
 
 
 def test_a_headline_is_never_too_long_for_cap(english: Words) -> None:

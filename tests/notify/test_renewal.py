@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from notify import hazards, register
+from notify import hazards, register, samples
 from notify.alert import Event, Severity, Stage, from_json, to_json
 from notify.alert import Wording as W
 from notify.clock import ManualClock
 from notify.db import Database
+from notify.digest import digest
 from notify.draft import Draft, read
 from notify.outbox import content_for
 from notify.period import until_cleared
@@ -21,7 +22,7 @@ from tests.notify.factories import an_event
 from tests.notify.ledger_factory import add_people, an_event_row
 from tests.notify.newsroom_factory import Room, a_draft, follow_up
 from tests.notify.signup_factory import embedded
-from tests.notify.subjects import _samples
+from tests.notify.subjects import the_words
 
 NOW = datetime(2014, 5, 23, 15, 15, tzinfo=UTC)
 END = NOW + timedelta(hours=7, minutes=13)  # 3:28 PM in the city: a time that no sample has
@@ -52,7 +53,7 @@ async def watch(room: Room, clock: ManualClock) -> AsyncIterator[Watch]:
 
 
 def a_danger(hazard: str, severity: Severity | None = None, **given: Any) -> Draft:
-    slots = {name: value for name, value in _samples(hazard, Stage.FIRST).items() if name not in FILLED_IN}
+    slots = {name: value for name, value in samples.filled(the_words(), hazard, Stage.FIRST).items() if name not in FILLED_IN}
     fields: dict[str, Any] = {"hazard": hazard, "slots": slots, "area": {"names": ["Lents"]}, "expires": END.isoformat()}
     fields["next_update_by"] = (NOW + timedelta(hours=2)).isoformat()
     wanted = {"severity": severity.value} if severity else {}
@@ -117,6 +118,17 @@ async def test_the_renewal_says_the_approved_words_and_none_of_them_is_over(
     assert event.contents == old.contents and event.expires > END
     assert "3:28" not in said_by(event)
     assert old.next_update_by is not None and event.next_update_by is None
+
+
+async def test_a_renewal_is_never_slowed(room: Room, clock: ManualClock, watch: Watch) -> None:
+    first = room.pressed(a_danger("boil_water", slows=True))
+    await watch.turn()
+    assert from_json(room.event(first).content).slows
+    clock.forward(END - clock.now())
+    await watch.turn()
+    (_, renewal) = room.db.read_now(lambda conn: register.events(conn, first.partition("-")[0]))
+    event = from_json(renewal.content)
+    assert not event.slows and event.digest == digest(event)
 
 
 async def test_a_renewed_correction_has_a_text_for_whoever_hears_of_it_first(

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels.text import measure
-from notify import words
+from notify import proofs
 from notify.replies import Replies
 from subscribers.dialog import lexicon, player, talk
 from subscribers.dialog.turn import Reply, Sent, Turn
 from tests.notify.subjects import reviews_of, the_words
 
-ROWS = [row for row in words.table(the_words()) if row.context.startswith("dialog.")]
+ROWS = [row for row in proofs.table(the_words()) if row.context.startswith("dialog.")]
 KEYS = sorted({row.context.removeprefix("dialog.") for row in ROWS})
 LANGUAGES = tuple(player.SAMPLE_LANGUAGES)
 REPLIES = Replies(the_words(), (), allow_drafts=True)

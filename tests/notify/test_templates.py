@@ -1,22 +1,42 @@
 """The words that ship: what the law, the evidence and the handsets ask of every text, page and CAP message."""
 
 import re
+from dataclasses import replace
 from functools import cache
 
 import pytest
 
 from channels.text import Encoding, measure
-from notify import catalogs, words
+from notify import catalogs, glossary, proofs
 from notify.alert import Mode, Stage, Wording
 from notify.hazards import catalogue
 from notify.phrasing import blocks
+from notify.proofs import Row
 from notify.render import Rendering, problems, render
 from notify.reviews import promised
 from notify.slots import ENGLISH
-from notify.words import Row, placeholders
+from notify.words import placeholders
 from tests.notify.subjects import TAGS, TEMPLATES, a_subject, reviews_of, the_words
 
 FIRST_UNITS = 70
+ACTIONS = {
+    "water_main_break": "SAVE WATER.",
+    "wildfire_get_ready": "GET READY TO LEAVE.",
+    "structure_fire": "STAY AWAY from the area.",
+    "flood": "GO TO HIGHER GROUND now.",
+    "landslide": "MOVE AWAY from steep slopes.",
+    "earthquake": "DROP, COVER, HOLD ON",
+    "extreme_heat": "STAY COOL and drink water.",
+    "winter_storm": "STAY OFF THE ROADS.",
+    "power_outage": "STAY AWAY from fallen wires.",
+    "outage_911": "CALL 503-555-0111, not 911.",
+    "missing_person": "CALL 911 if you see this missing person: Ana Perez.",
+    "dangerous_person": "STAY INSIDE and lock the doors.",
+    "road_closed": "CLOSED TO TRAFFIC: Ross Island Bridge.",
+    "disease_outbreak": "STAY HOME and call a doctor.",
+    "sewage_or_algae": "STAY OUT OF THE WATER.",
+    "help_open": "CHARGE phones and medical devices here:",
+}
 URL = re.compile(r"\nalerts\.example\.gov/([a-zA-Z-]+/)?a/K7Q2$")
 DO = (
     "BOIL",
@@ -33,7 +53,13 @@ DO = (
     "you ",
     "Your ",
     "No action",
+    "DO NOT",
+    "Do not",
+    "do NOT",
+    "CALL",
+    "CHARGE",
 )
+FILLED = {"sites_number", "statements", "danger", "over"}  # what the program makes of slots and controlled sentences
 JARGON = (
     "advisory",
     "turbidity",
@@ -49,11 +75,11 @@ JARGON = (
 
 @cache
 def rows(*, typed: bool) -> tuple[Row, ...]:
-    return words.table(the_words(), typed=typed)
+    return proofs.table(the_words(), typed=typed)
 
 
 def texts(language: str = ENGLISH) -> list[Row]:
-    return [row for row in rows(typed=True) if row.language == language and not row.context.startswith("dialog.")]
+    return [row for row in rows(typed=True) if row.language == language and not row.context.startswith(("dialog.", "callers."))]
 
 
 @cache
@@ -72,7 +98,21 @@ def test_the_catalogues_are_in_step_with_the_templates() -> None:
 
 
 def test_every_translation_that_ships_can_be_used_and_fits() -> None:
-    assert words.problems(the_words()) == ()
+    assert proofs.problems(the_words()) == ()
+
+
+def test_words_that_every_alert_must_say_the_same_way_are_said_that_way() -> None:
+    assert list(glossary.problems(the_words())) == []
+    terms = glossary.read(TEMPLATES)
+    assert all(set(TAGS) - {ENGLISH} <= set(term) for term in terms.values())
+
+
+def test_another_word_for_a_locked_one_is_found() -> None:
+    known = the_words()
+    said = {**known.translations["es"], "page.generic.title.false_alarm": "Todo bien: %(hazard)s"}
+    changed = replace(known, translations={**known.translations, "es": said})
+    (sentence,) = glossary.problems(changed, "es")
+    assert sentence == "page.generic.title.false_alarm in es has none of the words for false_alarm: falsa alarma."
 
 
 def test_every_hazard_has_words_and_a_title() -> None:
@@ -118,7 +158,7 @@ def test_whoever_is_texted_finds_the_same_words_on_the_page_and_in_cap() -> None
 def test_every_placeholder_is_a_slot_of_its_folder() -> None:
     known = the_words()
     for message in known.messages.values():
-        assert placeholders(message.text) <= set(known.declared(message.domain)) | {"sites_number"}, message.context
+        assert placeholders(message.text) <= set(known.declared(message.domain)) | FILLED, message.context
 
 
 def test_every_message_tells_its_translator_what_it_is_for() -> None:
@@ -149,6 +189,8 @@ def test_who_speaks_is_named_in_every_text(language: str) -> None:
 def test_what_to_do_stands_in_the_first_seventy_letters() -> None:
     wanted = {
         "sms.boil_water": "BOIL TAP WATER 1",
+        "sms.do_not_drink": "DO NOT DRINK TAP WATER.",
+        "sms.do_not_use": "DO NOT USE TAP WATER",
         "sms.evacuate_now": "LEAVE NOW",
         "sms.stay_inside": "STAY INSIDE",
         "sms.generic.first.instruction": "Move to higher ground now.",
@@ -158,8 +200,53 @@ def test_what_to_do_stands_in_the_first_seventy_letters() -> None:
         for start, action in wanted.items():
             if row.context.startswith(start) and (".first" in row.context or ".short" in row.context):
                 assert action in row.text[:FIRST_UNITS], row.context
-    flood = english("flood", Stage.FIRST).contents["sms/first/en"].body
-    assert "Move to higher ground now." in flood[:FIRST_UNITS]
+    for hazard, action in ACTIONS.items():
+        assert action in english(hazard, Stage.FIRST).contents["sms/first/en"].body[:FIRST_UNITS], hazard
+
+
+@pytest.mark.parametrize("hazard", [hazard for hazard in catalogue() if hazard not in ("test", "other")])
+def test_every_hazard_has_words_of_its_own_that_fit_two_parts(hazard: str) -> None:
+    assert the_words().folders[hazard] != "generic"
+    rendering = english(hazard, Stage.FIRST)
+    size, body = rendering.measures["sms/first/en"], rendering.contents["sms/first/en"].body
+    assert size.parts <= 2 and size.units <= 260
+    assert "Portland Water: " in body and "Outer East Portland" in body
+
+
+def test_the_hazards_that_controlled_sentences_speak_for_are_those_of_their_folder() -> None:
+    known = the_words()
+    assert set(known.guidance) == {hazard for hazard, folder in known.folders.items() if folder == "protect"} == set(ACTIONS)
+
+
+@pytest.mark.parametrize("hazard", ["do_not_drink", "do_not_use"])
+@pytest.mark.parametrize("stage", Stage)
+def test_nobody_is_told_to_boil_water_that_has_a_chemical_in_it(hazard: str, stage: Stage) -> None:
+    for content in english(hazard, stage).contents.values():
+        for sentence in re.split(r"(?<=[.?!])\s", content.body):
+            if "boil" in sentence.casefold():
+                assert re.search(r"(?i)\bno\b|\bnot\b|never|worse|can i boil", sentence), sentence
+
+
+@pytest.mark.parametrize("hazard", ["do_not_drink", "do_not_use"])
+@pytest.mark.parametrize("stage", [Stage.FIRST, Stage.UPDATE, Stage.CORRECTION])
+def test_a_chemical_notice_carries_all_ten_elements_in_order(hazard: str, stage: Stage) -> None:
+    facts = english(hazard, stage).pages[0].facts[:10]
+    assert [question for question, _ in facts] == list(ELEMENTS)
+    assert all(answer for _, answer in facts)
+    assert facts[0][1].endswith("in the tap water: perchlorate. Amount found: 12 mg/L.")
+
+
+@pytest.mark.parametrize("stage", [Stage.FIRST, Stage.UPDATE, Stage.CORRECTION])
+def test_nobody_is_sent_to_911_while_it_is_down(stage: Stage) -> None:
+    for content in english("outage_911", stage).contents.values():
+        assert not re.search(r"[Cc]all 911", content.body.replace("Do not call 911 to see if it works", "")), content.body
+
+
+def test_a_controlled_sentence_without_its_slot_is_not_said() -> None:
+    """A correction carries what the first alert said, but need not: what is not there leaves no gap behind."""
+    for hazard in the_words().guidance:
+        for step in english(hazard, Stage.CORRECTION).pages[0].steps:
+            assert not re.search(r"[:,] ?[.,]|\bcall [.,]|  ", step), step
 
 
 def test_a_link_is_never_the_only_guidance() -> None:
@@ -204,7 +291,7 @@ def test_capitals_are_for_the_danger_and_the_action_only() -> None:
 
 
 def test_residents_are_spoken_to_in_plain_words() -> None:
-    required = {"page.boil_water.a3.ecoli", "page.boil_water.a3.germs", "page.boil_water.a10"}
+    required = {"page.boil_water.a3.ecoli", "page.boil_water.a3.germs", "page.boil_water.a10", "page.do_not_drink.a3.nitrate"}
     for message in the_words().messages.values():
         if message.context not in required:
             assert [word for word in JARGON if word in message.text] == [], message.context
@@ -254,6 +341,10 @@ def test_what_federal_rule_prescribes_is_said_word_for_word() -> None:
     assert said["page.boil_water.a3.germs"] == (
         "Inadequately treated or inadequately protected water may contain disease-causing organisms. "
         "These organisms can cause symptoms such as diarrhea, nausea, cramps, and associated headaches."
+    )
+    assert said["page.do_not_drink.a3.nitrate"] == (
+        "Infants below the age of six months who drink water containing nitrate in excess of the MCL could become seriously "
+        "ill and, if untreated, may die. Symptoms include shortness of breath and blue baby syndrome."
     )
     assert said["page.boil_water.a10"] == (
         "Please share this information with all the other people who drink this water, especially those who may not have "

@@ -7,7 +7,8 @@ import pytest
 
 from channels.text import Encoding
 from notify import slots
-from notify.words import load, table
+from notify.proofs import table
+from notify.words import load
 from tests.notify.subjects import the_words, translate, untranslated
 
 FALSE_ALARM = "sms.boil_water.false_alarm"

@@ -48,7 +48,7 @@ PASSING: Final = {  # what wakes people at night and is not renewed when it ends
     "area": {"names": [QUIET_ZIP]},
     "severity": "Moderate",
     "urgency": "Immediate",
-    "slots": {"instruction": "Use another road."},
+    "slots": {"road": "SE Foster Rd", "instruction": "Use another road."},
 }
 OURS: Final = "(503) 555-0100"  # the sender as people dial it
 FIELD: Final = r'name="{}" value="([^"]*)"'

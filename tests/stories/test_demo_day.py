@@ -3,12 +3,23 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from channels.simulator.telephone.day import Day
 from notify import city, data
-from notify.cli.demo.day import SurgeDay
+from notify.cli.demo.day import SurgeDay, behind
 from surge.numbers.sections import Count, Said
 
 CALLS = 10
+
+
+@pytest.mark.parametrize(
+    ("played_s", "said"),
+    [(28_800.0, ""), (26_000.0, ""), (9_600.0, "20 minutes of the day in a minute, not 60"), (0.0, "Try --speed 1.")],
+)
+def test_a_machine_too_slow_for_the_day_is_told_which_speed_it_can_play(played_s: float, said: str) -> None:
+    found = behind(played_s, 480.0, 60.0)
+    assert said in found and bool(said) is bool(found)
 
 
 def test_everybody_who_calls_on_the_demos_day_is_in_its_report_and_in_one_place(tmp_path: Path) -> None:

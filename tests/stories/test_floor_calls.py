@@ -1,8 +1,7 @@
 """311's floor on the simulated telephone: callers, agents and the provider's log, a day's minutes in seconds."""
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -30,6 +29,7 @@ from surge.floor.summons import State
 from surge.voice.conversation import Conversation
 from surge.voice.webhooks import VoiceWebhooks
 from tests.ports import free_port
+from tests.stories import webhooks
 from tests.surge.phone_fake import AIR, RING, Written
 from tests.surge.voice_factory import NOON, portland
 
@@ -152,7 +152,7 @@ async def test_an_agent_brings_the_emergency_centre_into_the_call(
         await floor.set_state("a1", AgentState.READY)
         simulator.telephone.touch()
         Crowd(simulator.telephone.board, portland().number, people, "tocsin", Counter()).begin()
-        await _after_webhooks(simulator, bring)
+        await webhooks.until(simulator, bring)
         (contact,) = floor.contacts()
     assert state in seen
     assert contact.standing is (Standing.DONE if state is State.THERE else Standing.EMERGENCY_OUT)
@@ -165,7 +165,7 @@ async def test_an_agent_brings_the_emergency_centre_into_the_call(
 
 async def _all_done(simulator: Running, floor: DeskFloor, count: int) -> None:
     """Agents write down what it was as soon as a caller has gone."""
-    await _after_webhooks(simulator, partial(_noted, floor, count))
+    await webhooks.until(simulator, partial(_noted, floor, count))
 
 
 async def _noted(floor: DeskFloor, count: int) -> bool:
@@ -174,19 +174,3 @@ async def _noted(floor: DeskFloor, count: int) -> bool:
             await floor.finish(str(record.agent), record.contact.contact_id, "answered")
     await floor.settled()
     return len(floor.contacts()) >= count and all(contact.standing in TERMINAL for contact in floor.contacts())
-
-
-async def _after_webhooks(simulator: Running, done: Callable[[], Awaitable[bool]]) -> None:
-    """Until `done` says so, which is asked after each webhook."""
-    board, answered = simulator.telephone.board, asyncio.Event()
-    usual = board.on_answer
-
-    def heard() -> None:
-        usual()
-        answered.set()
-
-    board.on_answer = heard
-    async with asyncio.timeout(PATIENCE_S):
-        while not await done():
-            await answered.wait()
-            answered.clear()

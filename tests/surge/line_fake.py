@@ -44,6 +44,9 @@ class FakeLine:
             languages=languages,
         )
 
+    def contacts(self) -> Sequence[Contact]:
+        return list(self.found.values())
+
     def state_of(self, person_id: str) -> AgentState:
         return self.states.get(person_id, AgentState.OFFLINE)
 

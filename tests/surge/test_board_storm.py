@@ -20,8 +20,10 @@ from surge.floor.orders import Dial, HangUp, Redirect, Ring, Step, Text, Turn
 from surge.floor.queue import HEAD_STARTS, Head
 from surge.floor.recalling import Answer
 from surge.floor.records import Surge
-from surge.floor.seats import BUSY, AgentState, Profile
+from surge.floor.seats import BUSY, AgentState, Profile, Seat
 from surge.numbers import measures
+from surge.numbers.agent_time import Change, times
+from surge.numbers.forecast import Span
 from tests.surge.floor_factory import NOON, a_partner, rules
 
 CALLERS = 6
@@ -44,12 +46,24 @@ class Storm(RuleBasedStateMachine):
         self.hung_up: list[str] = []
         self.seqs: dict[str, int] = {}
         self.ends: dict[str, Standing] = {}
+        self.changes: dict[tuple[str, datetime, int], Change] = {}  # as they are written down
+        self.lived: dict[str, dict[AgentState, timedelta]] = {}  # as they were
 
     def say(self, what: Callable[[datetime], Turn]) -> None:
         self.said.append(what)
         self.take(what(self.now))
 
+    def forward(self, by: timedelta) -> None:
+        for seat in self.board.books.seats.values():
+            theirs = self.lived.setdefault(seat.agent_id, dict.fromkeys(AgentState, timedelta()))
+            theirs[seat.state] += by
+        self.now += by
+
     def keep(self, turn: Turn) -> None:
+        for seat in turn.changed.get("seat", {}).values():
+            assert isinstance(seat, Seat)
+            change = Change(agent_id=seat.agent_id, at=seat.since, turns=seat.turns, state=seat.state)
+            assert self.changes.setdefault((seat.agent_id, seat.since, seat.turns), change) == change
         for kind, entities in turn.changed.items():
             for key, entity in entities.items():
                 if entity is None:
@@ -220,7 +234,7 @@ class Storm(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([1, 5, 31, 95, 400, 1300]))
     def time_passes(self, seconds: int) -> None:
-        self.now += timedelta(seconds=seconds)
+        self.forward(timedelta(seconds=seconds))
         self.take(self.board.tick(self.now))
 
     @rule()
@@ -269,6 +283,21 @@ class Storm(RuleBasedStateMachine):
         assert books.ready == sum(seat.state is AgentState.READY for seat in books.seats.values())
 
     @invariant()
+    def agents_time_is_written_down_as_it_was(self) -> None:
+        if self.now == NOON:
+            return
+        found = {one.agent_id: one for one in times(self.changes.values(), Span(start=NOON, end=self.now))}
+        for agent_id, lived in self.lived.items():
+            there = sum((lasted for state, lasted in lived.items() if state is not AgentState.OFFLINE), timedelta())
+            if not there:
+                assert agent_id not in found
+                continue
+            one = found[agent_id]
+            told = (one.available, one.reserved, one.talking, one.wrapping, one.paused)
+            states = (AgentState.READY, AgentState.RESERVED, AgentState.TALKING, AgentState.WRAP, AgentState.BREAK)
+            assert told == tuple(lived[state] for state in states) and one.signed_in == there == sum(told, timedelta())
+
+    @invariant()
     def partners_keep_their_limits(self) -> None:
         for use in self.board.books.uses.values():
             partner = next(one for one in self.rules.partners if one.name == use.name)
@@ -289,7 +318,7 @@ class Storm(RuleBasedStateMachine):
             self.say(lambda now, one=who: self.board.sit(one, AgentState.OFFLINE, now))  # type: ignore[misc]
         writer = Profile(agent_id="late", languages=frozenset(SPOKEN), has_line=False)
         for _ in range(60 + 2 * len(self.board.books.records)):
-            self.now += timedelta(minutes=10)
+            self.forward(timedelta(minutes=10))
             self.take(self.board.tick(self.now))
             for callback in list(self.board.books.callbacks.values()):
                 self.take(self.board.callback_ended(callback.callback_id, "completed", self.now))

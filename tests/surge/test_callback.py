@@ -51,6 +51,15 @@ def test_a_step_that_cannot_follow_is_refused() -> None:
         callback.stands(a_callback(), State.CONNECTED, NOON)
 
 
+def test_a_callback_knows_when_its_resident_was_last_put_through() -> None:
+    one, minute = a_callback(), timedelta(minutes=1)
+    path = (State.DUE, State.DIALING, State.ANSWERED_HUMAN, State.CONNECTED, State.WAITING_AGENT, State.CONNECTED, State.DONE)
+    for number, to in enumerate(path):
+        one = callback.stands(one, to, NOON + number * minute)
+    assert one.connected_at == NOON + 5 * minute and one.ended_at == NOON + 6 * minute
+    assert callback.stands(a_callback(), State.DECLINED, NOON).connected_at is None
+
+
 def test_nothing_follows_an_end() -> None:
     assert {State.DONE, State.DECLINED, State.EXPIRED, State.MERGED} == callback.TERMINAL
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,16 @@ from notify.cli import surge_numbers
 from notify.cli.main import app as whole
 from notify.db import Database
 from surge.numbers import happenings, number_rows
+from surge.numbers.costs import PUBLISHED, Rates
 from surge.numbers.forecast import Span, weeks_before
 from surge.numbers.happenings import NoSuchActivation
+from surge.numbers.measures import Share
 from surge.numbers.number_files import CentreLine, CentreMinute, Interval, centre_minutes, intervals
 from surge.numbers.number_rows import Totals
 from surge.numbers.relief import Counterfactual, Load
-from surge.tables import ActivationRow, ContactRow
+from surge.numbers.report import report
+from surge.numbers.sections import Between, Lasting, Line, Part, Said
+from surge.tables import ActivationRow, CallbackRow, ContactRow
 
 ZONE = ZoneInfo("America/Los_Angeles")
 NOW = datetime(2014, 6, 1, tzinfo=UTC)
@@ -222,6 +227,58 @@ def test_the_report_of_an_activation_is_read_from_its_rows(db: Database) -> None
     assert isinstance(load, Load) and load.erlangs == pytest.approx(-1 * 120 / 600)
     assert load.beside == pytest.approx((70 * 120 + 200 * 90) / 600)
     assert [one.grade for one in found.grades] == [5] and len(found.contacts) == 4
+
+
+def of_relief(db: Database, rates: Rates) -> dict[str, Line]:
+    one = db.read_now(happenings.activation)
+    found = report(db.read_now(lambda conn: happenings.happened(conn, one, NOW, ZONE, rates)))
+    return {line.name: line for section in found if section.name == "relief" for line in section.lines}
+
+
+def test_r4_takes_the_handling_time_of_the_export_else_the_citys_range_else_says_so(db: Database) -> None:
+    """One contact less came from 911 than went back to it: R4 is below 0 either way, as R1 less R2 is."""
+    ranged = replace(PUBLISHED, centre_handling_s=(60.0, 120.0), source="the centre, 2026")
+
+    def begun(conn: Connection) -> None:
+        open_activation(conn)
+        contact_rows(conn)
+
+    db.write_now(begun)
+    assert of_relief(db, PUBLISHED)["r4_load"].value == Said(words="Not measured: No minutes of 911 were imported.")
+    load = of_relief(db, ranged)
+    assert load["r4_load"].value == Between(low=-0.2, high=-0.1, unit="erlangs")
+    assert load["r4_load"].note == "911's own load was not imported. Handling time: the centre, 2026."
+    assert load["r4_call_takers"].value == Said(words="Not measured: 911's own load was not imported.")
+    bare = [replace(one, mean_handling_s=None) for one in six_weeks()]
+    db.write_now(lambda conn: number_rows.take_minutes(conn, bare, "mark", NOW))
+    said = of_relief(db, PUBLISHED)["r4_load"].value
+    assert isinstance(said, Said) and "mean_handling_s with answered" in said.words
+    assert of_relief(db, ranged)["r4_load"].value == load["r4_load"].value
+    db.write_now(lambda conn: number_rows.take_minutes(conn, list(six_weeks()), "mark", NOW))
+    exact = of_relief(db, ranged)["r4_load"]
+    assert exact.value == Between(low=-0.2, high=-0.2, unit="erlangs") and "44.00 erlangs of 911's own" in exact.note
+
+
+def test_a_kept_promise_is_one_whose_talk_began_in_time(db: Database) -> None:
+    """It may end after the promised time: connected_at counts where it is known."""
+
+    def rows(conn: Connection) -> None:
+        open_activation(conn)
+        contact_rows(conn)
+        for n, connected_min in enumerate((9, None, 12)):
+            row = CallbackRow(
+                callback_id=f"b{n}", contact_id=f"c{n}", state="done", asked_at=OPENED, promised_from=OPENED,
+                promised_to=OPENED + timedelta(minutes=10), next_at=OPENED, ended_at=OPENED + timedelta(minutes=15),
+                connected_at=OPENED + timedelta(minutes=connected_min) if connected_min else None,
+            )  # fmt: skip
+            conn.execute(insert(CallbackRow), [row.model_dump()])
+
+    db.write_now(rows)
+    one = db.read_now(happenings.activation)
+    found = report(db.read_now(lambda conn: happenings.happened(conn, one, NOW, ZONE)))
+    lines = {line.name: line.value for section in found if section.name == "callbacks" for line in section.lines}
+    assert lines["promise_kept"] == Part(share=Share(part=1, whole=3), whole="promises due")
+    assert lines["late_by"] == Lasting(after=timedelta(minutes=3.5), people=2)
 
 
 def test_a_week_with_another_surge_is_not_clean_and_a_drill_measures_nothing(db: Database) -> None:

@@ -1,6 +1,7 @@
 """Facts and scripts on both databases: what the alert says is not typed again, what was wrong names who heard it."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -164,3 +165,13 @@ def test_what_the_runbook_does_not_ask_for_is_no_fact(desk: Desk) -> None:
     with pytest.raises(Unfit, match="The city does not speak tlh"):
         wanted = Wanted(name="sites", values={"en": "x", "tlh": "y"}, issued_by="x", valid_from=desk.clock.now())
         desk.db.write_now(lambda conn: desk.publishing.set_fact(conn, LEAD, row.activation_id, wanted))
+
+
+def test_a_script_is_published_though_a_language_is_not_heard_and_the_log_says_which(desk: Desk) -> None:
+    publishing = replace(desk.publishing, off_the_telephone=lambda conn: {"so": ["a", "b"]})
+    row = desk.ready()
+    desk.fact(row.activation_id, "sites", "Gateway Park")
+    made = desk.db.write_now(lambda conn: publishing.publish_script(conn, LEAD, row.activation_id))
+    assert made.version == 2
+    line = [one for one in desk.db.read_now(audit.lines) if one.action == "published a script"][-1]
+    assert json.loads(line.detail)["off_the_telephone"] == {"so": 2}

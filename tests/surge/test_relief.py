@@ -12,7 +12,7 @@ from surge.contact import Standing, replayed
 from surge.numbers.erlang import answered_within
 from surge.numbers.forecast import FEWEST_WEEKS, MOST_WEEKS, Forecast, NotMeasured, Span, T, _then, forecast, weeks_before
 from surge.numbers.measures import Share
-from surge.numbers.relief import answering, counterfactual, load, moved
+from surge.numbers.relief import Load, Loads, answering, counterfactual, load, loads, moved
 from tests.surge.calls import a_call, events
 
 ZONE = ZoneInfo("America/Los_Angeles")
@@ -160,7 +160,7 @@ def test_load_is_erlangs_and_call_takers_with_the_same_sign() -> None:
     assert taken.erlangs == pytest.approx((40 * 120 - 4 * 60) / 3600)
     given_back = load({"": -60}, {"": 120.0}, hour, beside=3.0)
     assert not isinstance(given_back, NotMeasured)
-    assert given_back.erlangs == -2.0 and given_back.call_takers < 0 < taken.call_takers
+    assert given_back.erlangs == -2.0 and (given_back.call_takers or 0) < 0 < (taken.call_takers or 0)
     nothing = load({}, {}, hour, beside=3.0)
     assert not isinstance(nothing, NotMeasured) and (nothing.erlangs, nothing.call_takers) == (0.0, 0)
 
@@ -168,9 +168,24 @@ def test_load_is_erlangs_and_call_takers_with_the_same_sign() -> None:
 def test_call_takers_are_those_that_the_standard_takes() -> None:
     alone = load({"": 60}, {"": 120.0}, timedelta(hours=1))
     assert not isinstance(alone, NotMeasured)
-    enough, fewer = (answered_within(2.0, agents, 15, 120.0) for agents in (alone.call_takers, alone.call_takers - 1))
+    needed = alone.call_takers or 0
+    enough, fewer = (answered_within(2.0, agents, 15, 120.0) for agents in (needed, needed - 1))
     assert isinstance(enough, float) and enough >= 0.9
     assert not isinstance(fewer, float) or fewer < 0.9
+
+
+@given(st.integers(-500, 500), st.floats(1, 600), st.floats(1, 600), st.one_of(st.none(), st.floats(0, 20)))
+def test_a_range_of_handling_times_gives_a_range_of_loads_of_one_sign(
+    net: int, one_s: float, other_s: float, beside: float | None
+) -> None:
+    """Whatever the sign, the range goes up; and every handling time within it gives a load within it."""
+    least_s, most_s = sorted((one_s, other_s))
+    found = loads(net, (least_s, most_s), "the centre's own", timedelta(hours=1), beside)
+    within = load({"": net}, {"": (least_s + most_s) / 2}, timedelta(hours=1), beside)
+    assert isinstance(found, Loads) and isinstance(within, Load)
+    assert found.low.erlangs <= within.erlangs + 1e-9 and within.erlangs <= found.high.erlangs + 1e-9
+    assert found.low.erlangs * net >= 0 and found.high.erlangs * net >= 0
+    assert (found.low.call_takers is None) == (beside is None) == (within.call_takers is None)
 
 
 def test_a_load_without_handling_times_is_not_measured() -> None:
@@ -184,7 +199,7 @@ def test_taking_and_giving_back_the_same_are_each_other_s_opposite(net: dict[str
     back = load({topic: -count for topic, count in net.items()}, {"": 90.0}, timedelta(hours=1), beside)
     assert not isinstance(taken, NotMeasured) and not isinstance(back, NotMeasured)
     assert taken.erlangs == pytest.approx(-back.erlangs)
-    assert taken.call_takers * taken.erlangs >= 0
+    assert (taken.call_takers or 0) * taken.erlangs >= 0
 
 
 def test_911_s_own_answers_are_judged_over_all_that_were_offered() -> None:

@@ -174,6 +174,11 @@ def test_rates_that_cannot_be_used_are_named_all_at_once() -> None:
     with pytest.raises(BadRates) as refused:
         costs.read('of = "now"\n[rates]\nphone = [5, 4]\nfax = [1, 2]')
     assert len(refused.value.problems) == 8  # fax, of, source, and five channels without a pair
+    timed = costs.read(f'of = 2026\nsource = "the city"\ncentre_handling_s = [95, 140.5]\n[rates]\n{table}')
+    assert timed.centre_handling_s == (95.0, 140.5) and good.centre_handling_s is None
+    for bad in ("[140, 95]", "[0, 95]", "95", "[1, 2, 3]", '["a", "b"]', "[1, 90000]"):
+        with pytest.raises(BadRates, match="centre_handling_s: the least and the most seconds"):
+            costs.read(f'of = 2026\nsource = "the city"\ncentre_handling_s = {bad}\n[rates]\n{table}')
     with pytest.raises(BadRates, match="no TOML"):
         costs.read("of =")
 
@@ -257,8 +262,8 @@ def test_occupancy_leaves_out_breaks() -> None:
         agent_id="a", signed_in=2 * hour, paused=hour / 2, talking=50 * minute, wrapping=10 * minute, reserved=6 * minute
     )
     assert occupancy([one]) == Share(part=66 * 60, whole=90 * 60)
-    found = report(happened(a_day(), agents=[one]))
-    assert value(found, "agents", "occupancy").share == Share(part=66 * 60, whole=90 * 60)
+    found = report(happened(a_day(), agents=[one] * 3))
+    assert value(found, "agents", "occupancy").share == Share(part=3 * 66 * 60, whole=3 * 90 * 60)
     assert isinstance(value(report(happened([])), "agents", "occupancy"), Said)
 
 

@@ -11,10 +11,13 @@ from notify.affected import Touched, Verdict
 from notify.alert import Event, Stage, from_json
 from notify.clock import ManualClock
 from notify.db import Database
+from surge.recorded import takes
+from surge.recorded.takes import Released
 from surge.switch.activation import Activation, Status
 from surge.voice import prompts, spoken
 from surge.voice.prompts import Prompt
 from surge.voice.situation import Situation, Situations
+from surge.voice.verbs import Play
 from surge.voice.voice import Heard, heard
 from tests.notify.newsroom_factory import APPROVER, Room, a_draft, follow_up
 from tests.surge.voice_factory import NOON, a_scene, pressed, said, speech
@@ -90,6 +93,19 @@ def test_every_message_fits_with_the_way_to_911_before_it(room: Room) -> None:
     assert {"en", "es"} <= found.keys() and len(found) > 2
     assert prompts.problems({tag: found[tag] for tag in ("en", "es")}, speech(), a_scene().pack) == []
     assert spoken.audible(found, speech()) == ("en", "es")
+
+
+def test_a_message_that_was_recorded_is_played_for_exactly_its_words(room: Room) -> None:
+    event = an_event(room)
+    told = spoken.messages(event, speech())["es"]
+    line = takes.message_line("es", told.words)
+    one = Released(language="es", key=line.key, digest=line.digest, url="https://example.gov/m.wav", seconds=9.0)
+    known = replace(speech(), told={("es", line.digest): one})
+    found = spoken.messages(event, known)
+    assert (found["es"].recording, found["es"].seconds, found["es"].words) == (one.url, 9.0, told.words)
+    assert found["en"].recording == ""
+    assert known.prompt(found["es"]) == (Play(url=one.url),)
+    assert 0 < spoken.room("es", known) < prompts.MOST_S - spoken.NEXT_S
 
 
 def test_a_language_without_a_page_has_its_text_without_link_and_key_word(room: Room) -> None:

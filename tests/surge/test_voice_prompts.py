@@ -13,6 +13,8 @@ from notify.alert import Mode
 from notify.reviews import arrange
 from surge import pack
 from surge.dialing import dial_problem
+from surge.recorded import takes
+from surge.recorded.takes import Released
 from surge.voice import prompts, voice_fallback
 from surge.voice.prompts import Prompt, aloud
 from surge.voice.twiml import write
@@ -217,3 +219,40 @@ def test_the_call_centre_gets_a_text_to_read_in_for_each_language_that_has_one()
     assert read_in["es"].startswith("En una emergencia, cuelgue y marque 911. Hierva el agua")
     drill = announcement(messages, speech(), drill=True)["en"]
     assert drill.index("exercise") < drill.index("Boil")
+
+
+def test_a_language_is_refused_by_a_sentence_for_each_prompt_that_nobody_could_hear() -> None:
+    found = prompts.refusals(speech(), portland())
+    assert list(found) == ["so"], "English and Spanish have a voice; und is nobody's language"
+    assert found["so"][0] == (
+        "voice.way_out in Somali has no recording that was released, and there is no reviewed voice for it. "
+        "Callers in Somali go to the interpreter."
+    )
+    assert len(found["so"]) == len(speech().gaps["so"])
+
+
+def test_a_released_recording_counts_for_its_own_words_alone() -> None:
+    known = the_words()
+    lines = {line.key: line for line in takes.lines(known, portland(), "es")}
+    way_out, choose = lines["voice.way_out"], lines[takes.CHOOSE]
+    released = [
+        Released(language="es", key=line.key, digest=line.digest, url=f"https://example.gov/{line.key}.wav", seconds=2.0)
+        for line in (way_out, choose)
+    ]
+    found = prompts.speech(known, arrange(()), portland(), allow_drafts=True, released=released)
+    assert found.phrase("voice.way_out", "es") == Play(url="https://example.gov/voice.way_out.wav")
+    assert "https://example.gov/voice.choose.wav" in said(rang(a_call(), a_scene(speech=found)).twiml)
+    other = replace(known, translations={**known.translations, "es": {**known.translations["es"], way_out.key: "Otra cosa."}})
+    found = prompts.speech(other, arrange(()), portland(), allow_drafts=True, released=released)
+    assert isinstance(found.phrase("voice.way_out", "es"), Say), "the voice again, with the words of now"
+    moved = replace(portland(), digits={"3": "es", "2": "so", "8": "und"})
+    found = prompts.speech(known, arrange(()), moved, allow_drafts=True, released=released)
+    assert takes.CHOOSE not in found.recordings["es"], "it names another key"
+
+
+def test_a_recorded_message_is_played_for_exactly_those_words() -> None:
+    one = takes.message_line("so", "Karkari biyaha.")
+    told = Released(language="so", key=one.key, digest=one.digest, url="https://example.gov/m.wav", seconds=8.0)
+    found = prompts.speech(the_words(), arrange(()), portland(), allow_drafts=True, released=[told])
+    assert found.told == {("so", one.digest): told} and "so" not in found.fluent
+    assert found.told.get(("so", takes.message_line("so", "Karkari biyaha!").digest)) is None

@@ -24,7 +24,17 @@ ATTRIBUTES: Final = {
     "Sip": set(),
     "Conference": {"beep", "waitUrl", "startConferenceOnEnter", "endConferenceOnExit"},
     "Enqueue": {"waitUrl", "waitUrlMethod", "action", "method"},
-    "Record": {"action", "method", "maxLength", "timeout", "finishOnKey", "playBeep"},
+    "Record": {
+        "action",
+        "method",
+        "maxLength",
+        "timeout",
+        "finishOnKey",
+        "playBeep",
+        "recordingStatusCallback",
+        "recordingStatusCallbackMethod",
+    },
+    "Pause": {"length"},
     "Leave": set(),
     "Hangup": set(),
 }

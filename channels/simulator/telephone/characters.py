@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from channels.simulator.handsets import uniform
 from channels.simulator.telephone.calls import INBOUND
 from channels.simulator.telephone.legs import Leg, Ring, Sound
+from channels.simulator.telephone.speech import recorded_s
 from channels.simulator.telephone.timeline import Timer
 
 ALONE_S: Final = 2.0  # how long somebody stays on a line that the other one has left
@@ -27,8 +28,9 @@ class Person:
     call that reached this person; and whenever what is said fits a pattern of `answers`, its keys, each pattern once. Keys are
     pressed `thinks_s` after it began. Having met somebody,
     hangs up after `talk_s` (None: waits for the other), and in any case `hangs_up_s` into the call. Speaks `speaks_s` after a
-    beep. When called: the telephone `becomes` human, machine_start, busy, no-answer or failed after `rings_s`, and is not
-    answered in a share of `misses` calls. `withheld`: calls without showing the number."""
+    beep; or the WAV files of `says`, one a beep, and nothing after the last. When called: the telephone `becomes` human,
+    machine_start, busy, no-answer or failed after `rings_s`, and is not answered in a share of `misses` calls. `withheld`:
+    calls without showing the number."""
 
     number: str
     at_s: float | None = None
@@ -42,6 +44,7 @@ class Person:
     redials: int = 0
     redial_after_s: float = 60.0
     speaks_s: float = 8.0
+    says: tuple[bytes, ...] = ()
     becomes: str = "human"
     rings_s: float = 4.0
     misses: float = 0.0
@@ -74,6 +77,7 @@ class Character:
         self._seed, self._tally, self._call = seed, tally, call
         self._lines: dict[str, _OnLine] = {}
         self._rung = 0
+        self._beeps = 0
         self._left = person.redials
 
     def dial(self) -> None:
@@ -99,7 +103,7 @@ class Character:
 
     def hears(self, leg: Leg, sound: Sound) -> None:
         if sound.kind == "beep":
-            leg.after(sound.seconds, lambda: leg.speak(self.person.speaks_s))
+            self._speaks(leg, sound)
         line = self._lines.get(leg.call.sid)
         keys = "" if line is None or not sound.prompt else self._keys(line, sound)
         if keys:
@@ -130,6 +134,14 @@ class Character:
             self._left -= 1
             self._tally["redialled"] += 1
             leg.board.timeline.after(self.person.redial_after_s, self.dial)
+
+    def _speaks(self, leg: Leg, beep: Sound) -> None:
+        says, at = self.person.says, self._beeps
+        self._beeps += 1
+        if not says:
+            leg.after(beep.seconds, lambda: leg.speak(self.person.speaks_s))
+        elif at < len(says):
+            leg.after(beep.seconds, lambda: leg.speak(recorded_s(says[at]) or self.person.speaks_s, says[at]))
 
     def _begin(self, leg: Leg) -> None:
         line = self._lines[leg.call.sid] = _OnLine(presses=self._presses(leg))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -12,6 +12,8 @@ from channels.simulator.telephone.crowd import Crowd
 from channels.simulator.telephone.crowd_file import BadCrowd, Script, script_of
 from channels.simulator.telephone.exchange import Telephone
 from channels.simulator.telephone.legs import Leg
+
+MOST_CROWD: Final = 64 * 1024 * 1024  # bytes: a day of some 100,000 callers
 
 
 class TelephoneControl:
@@ -48,7 +50,7 @@ class TelephoneControl:
 
     async def crowd(self, request: web.Request) -> web.Response:
         try:
-            script = script_of(await document_of(request))
+            script = script_of(await document_of(request.clone(client_max_size=MOST_CROWD)))
         except BadCrowd as error:
             return _bad(error.problems)
         begun = self.begin(script)

@@ -23,7 +23,7 @@ OUTCOMES: Final = ("human", "machine_start", "busy", "no-answer", "failed")
 ALIASES: Final = {"arrival_s": "at_s", "service_s": "talk_s"}
 UNUSED: Final = frozenset({"call_id"})
 KEYS: Final = re.compile(r"[0-9*#]*")
-SETTINGS: Final = frozenset(each.name for each in fields(Person))
+SETTINGS: Final = frozenset(each.name for each in fields(Person)) - {"says"}  # sounds are given by programs
 MOST_PROBLEMS: Final = 100
 
 

@@ -144,7 +144,7 @@ class Board(Protocol):
     def take(self, leg: "Leg") -> None: ...
     def over(self, leg: "Leg", cause: str) -> None: ...
     def say_s(self, words: str) -> float: ...
-    def keep(self, sid: str, seconds: float) -> str: ...
+    def keep(self, sid: str, seconds: float, spoken: bytes) -> str: ...
     def play_s(self, url: str) -> float | None: ...
     def queue(self, name: str, *, make: bool) -> "Queue[Leg] | None": ...
     def room(self, name: str) -> "Room[Leg]": ...
@@ -161,6 +161,7 @@ class Leg:
         self.board, self.call, self.party = board, call, party
         self.final = ""  # the status it will end with, when that is not for the answer to say
         self.speaks_until = 0.0  # what a recording hears
+        self.spoken = b""  # the sound of it; none where nobody gave one
         self.prompts = 0  # Gathers so far
         self._script: Script[None] | None = None
         self._turn = 0  # grows with every wish: an answer to an earlier one comes too late
@@ -184,9 +185,9 @@ class Leg:
             if heard:
                 self._word(Pressed(digit))
 
-    def speak(self, seconds: float) -> None:
-        """The person speaks so long from now on."""
-        self.speaks_until = self.now + seconds
+    def speak(self, seconds: float, spoken: bytes = b"") -> None:
+        """The person speaks so long from now on. spoken: as a WAV file."""
+        self.speaks_until, self.spoken = self.now + seconds, spoken
         self.signal(Signal("speaks", self))
 
     def hang_up(self) -> None:

@@ -52,7 +52,7 @@ def _spoken(leg: Leg, verb: Verb, began: float) -> Script[str]:
 
 def _kept(leg: Leg, verb: Verb, here: Source, length: float) -> dict[str, str]:
     sid = new_sid("RE")
-    url = leg.board.keep(sid, length)
+    url = leg.board.keep(sid, length, leg.spoken)
     leg.board.note("recording", leg.call, what=sid, seconds=round(length, 3), text=url)
     form = {"RecordingSid": sid, "RecordingUrl": url, "RecordingDuration": str(round(length))}
     callback = verb.get("recordingStatusCallback")

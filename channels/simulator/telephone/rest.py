@@ -16,7 +16,6 @@ from channels.simulator.refusals import Refusal
 from channels.simulator.telephone.calls import INBOUND, Call, resource
 from channels.simulator.telephone.exchange import Telephone
 from channels.simulator.telephone.orders import read_order, read_update
-from channels.simulator.telephone.speech import silence
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Answered = Callable[[int, Mapping[str, object]], web.StreamResponse]
@@ -84,11 +83,11 @@ class CallsApi:
         return self._answer(200, document)
 
     async def recording(self, request: web.Request) -> web.StreamResponse:
-        """A recording as a WAV file of its length, silent: nobody really spoke."""
-        seconds = self._telephone.board.recordings.get(request.match_info["sid"])
-        if seconds is None:
+        """A recording as a WAV file: what somebody was given to say, or silence of its length."""
+        body = self._telephone.board.recordings.get(request.match_info["sid"])
+        if body is None:
             return self._refusal(Refusal(20404, request.path))
-        return web.Response(body=silence(seconds), content_type="audio/wav")
+        return web.Response(body=body, content_type="audio/wav")
 
     async def _form(self, request: web.Request) -> list[tuple[str, str]]:
         body = await request.read()

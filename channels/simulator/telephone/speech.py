@@ -36,6 +36,20 @@ def recorded_s(body: bytes) -> float | None:
         return None
 
 
+def first(body: bytes, seconds: float) -> bytes:
+    """A WAV file's first seconds; as it is where it is no longer, or no WAV."""
+    whole = recorded_s(body)
+    if whole is None or whole <= seconds + 0.001:
+        return body
+    with wave.open(io.BytesIO(body)) as file:
+        known, frames = file.getparams(), file.readframes(round(seconds * file.getframerate()))
+    held = io.BytesIO()
+    with wave.open(held, "wb") as file:
+        file.setparams(known)
+        file.writeframes(frames)
+    return held.getvalue()
+
+
 def silence(seconds: float) -> bytes:
     """A WAV file that is silent so long: 8,000 samples a second, 8 bits, one channel."""
     held = io.BytesIO()

@@ -35,7 +35,7 @@ from channels.simulator.telephone.programme import VERBS, incoming, whole_life
 from channels.simulator.telephone.progress import Progress
 from channels.simulator.telephone.register import Register
 from channels.simulator.telephone.ringing import outgoing
-from channels.simulator.telephone.speech import recorded_s, said_s
+from channels.simulator.telephone.speech import first, recorded_s, said_s, silence
 from channels.simulator.telephone.timeline import Timeline
 
 logger = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class Switchboard:
         self.legs: dict[str, Leg] = {}
         self.queues: dict[str, Queue[Leg]] = {}
         self.rooms: dict[str, Room[Leg]] = {}
-        self.recordings: dict[str, float] = {}
+        self.recordings: dict[str, bytes] = {}
         self.mail = Mailroom(outside, self.timeline, self._settled)
         self.on_quiet: Callable[[], None] = lambda: None
         self.on_answer: Callable[[], None] = lambda: None
@@ -170,9 +170,9 @@ class Switchboard:
     def say_s(self, words: str) -> float:
         return said_s(words, self.config.words_per_minute)
 
-    def keep(self, sid: str, seconds: float) -> str:
-        """Keeps a recording; returns its address."""
-        self.recordings[sid] = seconds
+    def keep(self, sid: str, seconds: float, spoken: bytes) -> str:
+        """Keeps a recording: the first seconds of what was spoken, silence where nobody gave a sound. Returns its address."""
+        self.recordings[sid] = first(spoken, seconds) if spoken else silence(seconds)
         return f"{self.outside.base_url()}/{API_VERSION}/Accounts/{self.outside.account_sid}/Recordings/{sid}"
 
     def play_s(self, url: str) -> float | None:

@@ -48,6 +48,7 @@ AGENTS: Final = 18
 SPANISH: Final = 5  # so many of them speak Spanish as well
 WHOLE_DAY: Final = Day(span_s=8 * 3600.0, languages={"0": 1.0}, agents=AGENTS)  # 4,139 calls, as on that day
 SENDER: Final = "+15035550100"
+HELD_UP: Final = 0.9  # of the day's time must have been played
 SETTLED_S: Final = 120  # the last callbacks, by this machine's clock
 
 
@@ -62,6 +63,7 @@ class SurgeDay:
         self.tokens: dict[str, str] = {}
         self.private_url = self.carrier_url = ""
         self.problems: list[str] = []
+        self.behind = ""  # a sentence, where this machine was too slow for the speed
 
     def build(self) -> None:
         """A city of its own: staff, desks, areas, a few people to tell, and what 911 counted on other days."""
@@ -182,7 +184,7 @@ class SurgeDay:
     async def _watch(self, session: aiohttp.ClientSession, callers: int) -> None:
         """Until everybody has called and nobody is on the line."""
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
-        until, begun = self.day.span_s, time.monotonic()
+        until, begun, first_s = self.day.span_s, time.monotonic(), None
         with Progress(*columns, console=screen) as bar:
             task = bar.add_task("10:40", total=until, said="")
             while True:
@@ -193,6 +195,8 @@ class SurgeDay:
                 said = f"{called:,} called, {sum(state['queues'].values()):,} wait"
                 clock = (FROM + timedelta(seconds=seconds)).strftime("%H:%M")
                 bar.update(task, completed=min(seconds, until), description=clock, said=said)
+                first_s = state["t_s"] if first_s is None else first_s
+                self.behind = behind(state["t_s"] - first_s, time.monotonic() - begun, self.speed)
                 if state["quiet"] and called >= callers:
                     return
                 await asyncio.sleep(LOOK_S)
@@ -213,6 +217,8 @@ class SurgeDay:
             screen.print(section.name.upper(), markup=False)
             for line in section.lines:
                 screen.print(f"  {sections.sentence(line)}", markup=False)
+        if self.behind:
+            screen.print(self.behind, markup=False)
 
     def show(self) -> None:
         """Where the desks, the wallboard and the report of 311 are."""
@@ -220,6 +226,18 @@ class SurgeDay:
         for name, page in (("lead311", "/wallboard"), (self.agents[0], "/desk311")):
             link = f"{self.private_url}/enter/{name}/{demo_pass(ring, name)}"
             screen.print(f"311         {link}   (as {name}; then {page})", soft_wrap=True)
+
+
+def behind(played_s: float, took_s: float, speed: float) -> str:
+    """What to say when the telephone, which waits for a busy machine, fell behind the service's clock.
+
+    played_s: of the day. took_s: by this machine's clock."""
+    if played_s >= HELD_UP * took_s * speed:
+        return ""
+    fits = max(1, int(played_s / took_s))
+    return (
+        f"This machine played {fits} minutes of the day in a minute, not {speed:g}: all waits are too long. Try --speed {fits}."
+    )
 
 
 async def _closed(approver: Client, surge: str) -> list[str]:

@@ -1,0 +1,86 @@
+"""A studio for recording prompts: staff with confirmed telephones, sounds to speak, and a city whose words a test changes."""
+
+import io
+import math
+import struct
+import wave
+from collections.abc import Collection
+from dataclasses import replace
+
+from sqlalchemy import Connection, insert
+
+from notify import data, words
+from notify.clock import Clock
+from notify.db import Database
+from notify.life import Role, Staff
+from notify.paging_tables import StaffContact
+from notify.reviews import Review, Reviewed
+from notify.staff_tables import Person
+from notify.words import Words
+from surge.pack import Pack
+from surge.recorded.recorder import Phone
+from surge.recorded.speaking import Speaking
+from surge.recorded.studio import Parts, Studio, build
+from surge.voice import prompts
+from tests.surge.phone_fake import RING
+from tests.surge.voice_factory import NOON, portland
+
+SPEAKER = Staff(person_id="speaker", roles=frozenset({Role.LEAD311}))
+SECOND = Staff(person_id="second", roles=frozenset({Role.AUTHOR}))
+ONLOOKER = Staff(person_id="onlooker", roles=frozenset({Role.AGENT311}))
+PHONES = {"speaker": "+15035550161", "second": "+15035550162"}
+SOMALI = "so"
+
+
+def a_wav(seconds: float = 1.5, hertz: float = 440.0, rate: int = 8_000) -> bytes:
+    """A tone, as the provider stores what is spoken: 16 bits, one channel."""
+    frames = (round(9_000 * math.sin(2 * math.pi * hertz * at / rate)) for at in range(round(rate * seconds)))
+    held = io.BytesIO()
+    with wave.open(held, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(b"".join(struct.pack("<h", frame) for frame in frames))
+    return held.getvalue()
+
+
+def staffed(conn: Connection) -> None:
+    """People, and the telephones they have confirmed; the onlooker has none."""
+    for one in (SPEAKER, SECOND, ONLOOKER):
+        roles = ",".join(one.roles)
+        person = Person(person_id=one.person_id, roles=roles, token_hash=one.person_id, created_at=NOON)
+        conn.execute(insert(Person).values(**person.model_dump()))
+        if one.person_id in PHONES:
+            sealed = RING.seal("staff sms", PHONES[one.person_id])
+            contact = StaffContact(
+                person_id=one.person_id, channel="sms", sealed=sealed.data, key_id=sealed.key_id, confirmed_at=NOON
+            )
+            conn.execute(insert(StaffContact).values(**contact.model_dump()))
+
+
+def the_words() -> Words:
+    return words.load(data.folder("templates"))
+
+
+def changed(known: Words, context: str, text: str) -> Words:
+    """The same words but for one English sentence."""
+    return replace(known, messages={**known.messages, context: replace(known.messages[context], text=text)})
+
+
+def a_studio(
+    db: Database, clock: Clock, phone: Phone | None, *, url: str = "https://city.example.gov", pack: Pack | None = None
+) -> Studio:
+    speaking = Speaking(
+        words=the_words(), pack=pack or portland(), allow_drafts=True, public_url=url, reviews=lambda conn: list[Review]()
+    )
+    return build(Parts(db=db, clock=clock, ring=RING, phone=phone), speaking)
+
+
+def needed(pack: Pack | None = None) -> Collection[str]:
+    """What has to be recorded before a language without a voice is spoken."""
+    speech = prompts.speech(the_words(), _nobody(), pack or portland(), allow_drafts=True)
+    return speech.gaps[SOMALI]
+
+
+def _nobody() -> Reviewed:
+    return Reviewed(approved=frozenset(), ever=frozenset())
