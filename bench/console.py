@@ -29,11 +29,13 @@ from sqlalchemy import Connection
 from bench import metropolis
 from bench.figures import Figure
 from bench.provider import Job, Provider, Taken
-from notify import accounts, data, passwords, words
-from notify.alert import Mode
+from notify import data
+from notify.alerts.alert import Mode
+from notify.alerts.life import Role
 from notify.console.pages import Console
 from notify.db import Database
-from notify.life import Role
+from notify.staff import accounts, passwords
+from notify.wording import words
 from tests.stories.town import ACCOUNT, BOIL_WATER, EAST, TOKEN, Process, Town
 
 PEOPLE: Final = 1_000_000

@@ -15,8 +15,8 @@ import numpy as np
 from sqlalchemy import Connection
 
 from bench.figures import Figure
-from notify import accounts, passwords, people
 from notify.db import Database
+from notify.staff import accounts, passwords, people
 from tests.stories.town import Town
 
 TRIES: Final = 500

@@ -15,12 +15,13 @@ from sqlalchemy import insert
 
 from bench.figures import Figure
 from channels.base import Handed, Receipt
-from notify import leases, ledger, schema
-from notify.alert import Wording
-from notify.audience import interleaved
+from notify import schema
+from notify.alerts.alert import Wording
+from notify.alerts.audience import interleaved
 from notify.clock import micros
 from notify.db import Database, engine_for
-from notify.planning import CHUNK, FIRST_CHUNK
+from notify.sending import leases, ledger
+from notify.sending.planning import CHUNK, FIRST_CHUNK
 from notify.tables import AlertRow, EventRow, Incident
 from subscribers import store
 

@@ -25,11 +25,12 @@ import numpy as np
 
 from bench.figures import Figure
 from bench.ledger import _people as add_people
-from notify import ledger, register
-from notify.alert import Event, Stage
+from notify.alerts import register
+from notify.alerts.alert import Event, Stage
 from notify.clock import micros
 from notify.db import Database
-from notify.planning import Audience, Limits, _decided, told_so_far
+from notify.sending import ledger
+from notify.sending.planning import Audience, Limits, _decided, told_so_far
 from tests.notify.factories import an_event
 from tests.stories.town import BOIL_WATER, Process, Town, numbers
 

@@ -16,18 +16,19 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from channels.base import Misconfigured
-from notify import due, duties, hotline, keys, leases, schema
+from notify import due, duties, hotline, keys, schema
 from notify.clock import Clock, HurriedClock, SystemClock
 from notify.console import health
 from notify.console.pages import Console
 from notify.db import Database, engine_for
-from notify.press import Press
 from notify.schedule import Tick, Ticker
+from notify.sending import leases
 from notify.service import Service
 from notify.settings import Settings
 from notify.web import api, public
 from notify.web.answers import middleware
 from notify.wiring import CannotStart, build, reviews
+from notify.wording.press import Press
 from subscribers.sealing import Keyring
 from surge.desk.ask import AskPages
 from surge.desk.open_needs import OpenNeeds

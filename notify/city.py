@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from notify.alert import Event, Severity, Stage, Urgency
-from notify.draft import problems_of
-from notify.glass import Glass
-from notify.hazards import Hazard, catalogue
+from notify.alerts.alert import Event, Severity, Stage, Urgency
+from notify.alerts.draft import problems_of
+from notify.alerts.glass import Glass
+from notify.alerts.hazards import Hazard, catalogue
 from subscribers.place import Envelope
 
 

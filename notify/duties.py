@@ -10,17 +10,21 @@ from typing import Final
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from notify import audit, checks, due, late, leases, paging, promises, register, renewal, retention, set_clock, truth
+from notify import audit, due, retention, set_clock
+from notify.alerts import promises, register, renewal
+from notify.alerts.life import EndedWhy, Status
 from notify.audit import Act
-from notify.brake import EVERY_S
 from notify.clock import Steps
 from notify.due import Task
-from notify.life import EndedWhy, Status
-from notify.publish import Publisher
-from notify.reconcile import Reconciler
-from notify.residents import Residents
+from notify.publishing.publish import Publisher
+from notify.residents import checks
+from notify.residents.reception import Residents
 from notify.schedule import Tick
+from notify.sending import late, leases, truth
+from notify.sending.brake import EVERY_S
+from notify.sending.reconcile import Reconciler
 from notify.service import Service
+from notify.staff import paging
 from notify.web.callbacks import Callbacks
 from subscribers import reach
 from surge.desk import replies

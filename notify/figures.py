@@ -11,8 +11,8 @@ from sqlalchemy import Connection, text
 from notify import audit
 from notify.clock import Clock
 from notify.db import Database
-from notify.desk import Light
-from notify.standing import Figures, Pinned
+from notify.publishing.standing import Figures, Pinned
+from notify.sending.desk import Light
 from subscribers.plain import spoken
 
 PINNED_EVERY: Final = timedelta(hours=1)  # seldom enough that nobody outside sees when staff are at work

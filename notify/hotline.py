@@ -14,12 +14,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from channels.twilio_http import TwilioAccount, TwilioGateway
 from channels.voice import TwilioVoice
-from notify.alert import Mode
-from notify.coupling import Queue
+from notify.alerts.alert import Mode
 from notify.db import Database
-from notify.reviews import Review, arrange
+from notify.sending.coupling import Queue
 from notify.service import Service
 from notify.settings import Settings
+from notify.wording.reviews import Review, arrange
 from subscribers.sealing import Keyring
 from surge import pack as packs
 from surge.desk.outgoing import Outgoing

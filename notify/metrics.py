@@ -15,13 +15,13 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Connection, bindparam, func, text
 from sqlmodel import col, select
 
-from notify import promises, register
+from notify.alerts import promises, register
+from notify.alerts.life import IN_FORCE, LEAVING, Status
 from notify.clock import micros
-from notify.deliveries import State
-from notify.dispatch import Dispatcher
-from notify.life import IN_FORCE, LEAVING, Status
+from notify.sending.deliveries import State
+from notify.sending.dispatch import Dispatcher
+from notify.sending.statements import OPEN
 from notify.service import Service
-from notify.statements import OPEN
 from notify.tables import AlertRow, AuditLine, Due
 from notify.tallies import Kinds, Tallies
 from subscribers.tables import Consent, Noted, Words

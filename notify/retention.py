@@ -14,11 +14,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Table, delete, func, select, update
 
-from notify import audit, register
+from notify import audit
+from notify.alerts import register
+from notify.alerts.life import LEAVING
 from notify.audit import Act
 from notify.clock import Clock
 from notify.db import Database
-from notify.life import LEAVING
 from notify.settings import Settings
 from notify.tables import IdempotencyKey
 from subscribers import contacts, gateway, lines, pending, store

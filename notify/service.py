@@ -15,26 +15,28 @@ from shapely import unary_union
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from notify import after_action, audit, ledger, night, period, planning, register
-from notify.alert import Stage
-from notify.assembly import Assembly, Prepared
-from notify.audience import NOBODY, Ids, Told, wordings
-from notify.brake import Brake
-from notify.broadcast import Newsroom
+from notify import audit
+from notify.alerts import after_action, period, register
+from notify.alerts.alert import Stage
+from notify.alerts.assembly import Assembly, Prepared
+from notify.alerts.audience import NOBODY, Ids, Told, wordings
+from notify.alerts.broadcast import Newsroom
+from notify.alerts.conductor import Conductor
+from notify.alerts.crowd import CHANNELS, Crowd, whom_it_concerns
+from notify.alerts.draft import Draft
+from notify.alerts.preview import Means, Row, dear_letters, rows, shorter_saves, slowest, summary
 from notify.clock import Clock
-from notify.conductor import Conductor
-from notify.crowd import CHANNELS, Crowd, whom_it_concerns
 from notify.db import Database
-from notify.dispatch import Dispatcher
-from notify.draft import Draft
-from notify.pager import Pager
-from notify.paging_desk import Paging
-from notify.planning import Groups
-from notify.preview import Means, Row, dear_letters, rows, shorter_saves, slowest, summary
-from notify.render import Rendering
+from notify.sending import ledger, night, planning
+from notify.sending.brake import Brake
+from notify.sending.dispatch import Dispatcher
+from notify.sending.planning import Groups
+from notify.staff.pager import Pager
+from notify.staff.paging_desk import Paging
+from notify.staff.training_log import Training
 from notify.tables import AlertRow, EventRow
 from notify.tallies import Shared, Tallies
-from notify.training_log import Training
+from notify.wording.render import Rendering
 from subscribers import atlas
 from subscribers.plain import spoken
 from surge.switch.offer import Offers

@@ -13,9 +13,9 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, text, update
 from sqlmodel import col, or_, select
 
+from notify.alerts.life import Status
 from notify.clock import micros
-from notify.life import Status
-from notify.staff_tables import Login
+from notify.staff.staff_tables import Login
 from notify.tables import AlertRow, Due, EventRow
 
 COUNTDOWN: Final = "send"

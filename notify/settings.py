@@ -18,7 +18,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from notify.alert import Mode
+from notify.alerts.alert import Mode
 
 PREFIX = "TOCSIN_"
 PUBLIC_KEY_BYTES = 32

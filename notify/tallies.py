@@ -10,9 +10,9 @@ from typing import Final, Generic, TypeVar
 
 from sqlalchemy import Connection
 
-from notify import ledger
 from notify.db import Database
-from notify.deliveries import Tally
+from notify.sending import ledger
+from notify.sending.deliveries import Tally
 
 logger = logging.getLogger(__name__)
 

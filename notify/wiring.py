@@ -14,38 +14,42 @@ from sqlalchemy import Connection
 from sqlmodel import select
 
 from channels.feed_folder import FeedFolder
-from notify import city, data, duties, exercise, hazards, night, register, residents, senders, words
-from notify.alert import Mode, from_json
-from notify.assembly import Assembly
-from notify.brake import LAPSES_S, Brake
-from notify.broadcast import Newsroom
-from notify.bulletin import Bulletin
+from notify import city, data, duties
+from notify.alerts import exercise, hazards, register
+from notify.alerts.alert import Mode, from_json
+from notify.alerts.assembly import Assembly
+from notify.alerts.broadcast import Newsroom
+from notify.alerts.conductor import Conductor
+from notify.alerts.crowd import Crowd
+from notify.alerts.digest import digest
 from notify.clock import Clock
-from notify.conductor import Conductor
-from notify.crowd import Crowd
 from notify.db import Database
-from notify.desk import Desk
-from notify.digest import digest
-from notify.dispatch import Dispatcher
 from notify.figures import Gauges
-from notify.outbox import Envelopes, FrozenEvents, Tampered
-from notify.pager import Pager
-from notify.pages import Pages
-from notify.paging import Links, Pace
-from notify.paging_delivery import Delivery
-from notify.paging_desk import Paging
-from notify.paging_lane import Lane
-from notify.planning import Planner
-from notify.publish import Publisher
-from notify.reconcile import Reconciler
-from notify.reviews import Reader, Review, arrange, standings
+from notify.publishing.bulletin import Bulletin
+from notify.publishing.pages import Pages
+from notify.publishing.publish import Publisher
+from notify.publishing.shelf import Shelf
+from notify.publishing.site import Site
+from notify.residents import reception
+from notify.sending import night, senders
+from notify.sending.brake import LAPSES_S, Brake
+from notify.sending.desk import Desk
+from notify.sending.dispatch import Dispatcher
+from notify.sending.outbox import Envelopes, FrozenEvents, Tampered
+from notify.sending.planning import Planner
+from notify.sending.reconcile import Reconciler
 from notify.service import Service
 from notify.settings import Settings
-from notify.shelf import Shelf
-from notify.site import Site
+from notify.staff.pager import Pager
+from notify.staff.paging import Links, Pace
+from notify.staff.paging_delivery import Delivery
+from notify.staff.paging_desk import Paging
+from notify.staff.paging_lane import Lane
+from notify.staff.training_log import Training
 from notify.tables import WordReview
-from notify.training_log import Training
 from notify.web.callbacks import Callbacks
+from notify.wording import words
+from notify.wording.reviews import Reader, Review, arrange, standings
 from subscribers.sealing import Keyring
 from surge import pack as surge_pack
 from surge.switch import incident
@@ -132,8 +136,8 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
         brake=brake,
     )
     service.surge = await asyncio.to_thread(_surge, assembly, db, clock, staff_paging)
-    side = residents.Side(settings, pack, site, vocabulary, db, clock, ring, crowd, catalogue, events.event, channels)
-    theirs = residents.build(side, dispatchers, await db.read(reviews))
+    side = reception.Side(settings, pack, site, vocabulary, db, clock, ring, crowd, catalogue, events.event, channels)
+    theirs = reception.build(side, dispatchers, await db.read(reviews))
     callbacks = Callbacks(db, clock, channels, settings.public_url, ring.blind_key, theirs.screens)
     return duties.Built(service, reconciler, publisher, callbacks, theirs)
 

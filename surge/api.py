@@ -9,8 +9,8 @@ from aiohttp import web
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
-from notify import register
-from notify.life import Role, Staff
+from notify.alerts import register
+from notify.alerts.life import Role, Staff
 from notify.web import versions
 from notify.web.answers import STAFF, Problem
 from notify.web.endpoints import GIVEN, LIMIT, PREFIX, Endpoint, Nothing, Reason, looking, whole

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from notify.draft import Moment
+from notify.alerts.draft import Moment
 from notify.web.endpoints import Given
 from surge.scripts.facts import Held, Wanted
 from surge.scripts.script import Script

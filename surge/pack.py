@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from notify import city
-from notify.alert import Mode
+from notify.alerts.alert import Mode
+from notify.alerts.draft import problems_of
 from notify.city import BadPack
-from notify.draft import problems_of
 from surge.dialing import EXCHANGE_555, dial_problem
 from surge.hours import Hours, Written, opening
 from surge.voice import voices

@@ -14,9 +14,10 @@ import pytest
 from argon2 import PasswordHasher
 from hypothesis import settings
 
-from notify import passwords, schema
+from notify import schema
 from notify.clock import ManualClock
 from notify.db import Database, engine_for
+from notify.staff import passwords
 
 # A hash that costs nothing: hundreds of people are enrolled here. What a real one costs is looked at in test_passwords.py.
 passwords._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # type: ignore[misc]

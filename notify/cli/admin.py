@@ -11,10 +11,11 @@ from typing import Annotated
 import typer
 from sqlalchemy.engine import make_url
 
-from notify import accounts, audit, keys, people, schema
+from notify import audit, keys, schema
 from notify.cli.say import Json, refuse, sentences, show, table
 from notify.db import Database, engine_for
 from notify.settings import Settings, load
+from notify.staff import accounts, people
 
 user = typer.Typer(help="Staff and their tokens.", no_args_is_help=True)
 audit_app = typer.Typer(help="The hash-chained log.", no_args_is_help=True)

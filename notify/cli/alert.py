@@ -10,7 +10,7 @@ import yaml
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from notify import followup
+from notify.alerts import followup
 from notify.cli.client import Client
 from notify.cli.say import Json, pick, refuse, screen, sentences, show, table
 

@@ -9,10 +9,10 @@ from typing import Annotated, Final, get_args
 import aiohttp
 import typer
 
-from notify import cap_check
-from notify.cap_check import Problem, Profile
-from notify.cap_document import MOST_BYTES
 from notify.cli.say import Exit, Json, refuse, show
+from notify.publishing import cap_check
+from notify.publishing.cap_check import Problem, Profile
+from notify.publishing.cap_document import MOST_BYTES
 
 app = typer.Typer(help="CAP documents, ours or anybody's.", no_args_is_help=True)
 

@@ -11,15 +11,16 @@ from typing import Annotated, Final
 
 import typer
 
-from notify import certificate, city, data, training
-from notify import training_log as records
-from notify.alert import Mode
-from notify.certificate import BadCertificate
+from notify import city, data
+from notify.alerts.alert import Mode
 from notify.cli.admin import opened
 from notify.cli.say import Exit, Json, refuse, screen, sentences, show, table
 from notify.settings import Settings
-from notify.training import Month
-from notify.training_log import Training
+from notify.staff import certificate, training
+from notify.staff import training_log as records
+from notify.staff.certificate import BadCertificate
+from notify.staff.training import Month
+from notify.staff.training_log import Training
 
 app = typer.Typer(help="Drills: who took part, and certificates of it.", no_args_is_help=True)
 

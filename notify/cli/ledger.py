@@ -11,12 +11,13 @@ from typing import Annotated, Any, Final
 import typer
 from sqlalchemy import text
 
-from notify import keys, ledger_check
-from notify.alert import from_json
+from notify import keys
+from notify.alerts.alert import from_json
 from notify.cli.admin import opened
 from notify.cli.say import Exit, Json, errors, refuse, screen, sentences, show
 from notify.clock import from_micros
 from notify.db import Database
+from notify.sending import ledger_check
 from subscribers.formulas import defused
 from subscribers.sealing import Keyring, Unopenable
 

@@ -12,12 +12,12 @@ from rich.progress import Progress as Bar
 from sqlalchemy import Connection
 
 from notify import audit, city, data, keys
+from notify.alerts.exercise import SAMPLES
 from notify.audit import Act
 from notify.cli.admin import opened
 from notify.cli.client import Client
 from notify.cli.say import Exit, Json, errors, refuse, screen, sentences, show, table
 from notify.db import Database
-from notify.exercise import SAMPLES
 from notify.settings import Settings
 from subscribers import atlas, importing
 from subscribers import history as past

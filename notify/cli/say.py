@@ -14,9 +14,9 @@ from sqlalchemy.exc import OperationalError
 
 from notify.cli.client import ApiRefused, NotReachable
 from notify.keys import KeysError
-from notify.people import BadPerson
 from notify.schema import WrongSchema
 from notify.settings import SettingsError
+from notify.staff.people import BadPerson
 
 screen = Console(soft_wrap=True, highlight=False)
 errors = Console(stderr=True, soft_wrap=True, highlight=False)

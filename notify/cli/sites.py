@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from notify import city, data, hazards
+from notify import city, data
+from notify.alerts import hazards
 from notify.cli.say import Exit, Json, refuse, sentences, show, table
-from notify.relief import SiteList, topics
+from notify.residents.relief import SiteList, topics
 from notify.settings import load
 from subscribers.relief import ReliefSite, turned
 from subscribers.sheet import BadFile

@@ -3,10 +3,11 @@
 import sys
 from contextlib import closing
 
-from notify import city, data, reviews, words
+from notify import city, data
 from notify.cli.admin import opened
 from notify.cli.say import Json, errors, refuse, sentences, show
 from notify.wiring import reviews as stored
+from notify.wording import reviews, words
 from surge import pack
 from surge.voice import prompts, voice_fallback
 

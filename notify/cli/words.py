@@ -9,14 +9,15 @@ from typing import Annotated
 import typer
 from sqlalchemy import Connection
 
-from notify import catalogs, city, coverage, data, glossary, proofs, reviews, sayings, words
+from notify import city, data
+from notify.alerts.hazards import catalogue
 from notify.cli.admin import opened
 from notify.cli.say import Exit, Json, refuse, screen, sentences, show, table
 from notify.console.reviewing import keep
-from notify.hazards import catalogue
-from notify.reviews import Entry, Reader
-from notify.slots import ENGLISH
 from notify.wiring import reviews as stored
+from notify.wording import catalogs, coverage, glossary, proofs, reviews, sayings, words
+from notify.wording.reviews import Entry, Reader
+from notify.wording.slots import ENGLISH
 
 app = typer.Typer(help="Words and their reviews.", no_args_is_help=True)
 

@@ -6,22 +6,23 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from notify import plain_language, register
-from notify.alert import Stage
-from notify.broadcast import Unfit
+from notify.alerts import register
+from notify.alerts.alert import Stage
+from notify.alerts.broadcast import Unfit
+from notify.alerts.draft import BadDraft, Draft
+from notify.alerts.hazards import Hazard
+from notify.alerts.life import EDITABLE, WRITERS, Status
+from notify.alerts.limits import narrowed
 from notify.console import draft_form
 from notify.console.draft_form import SLOT, Filled, Problem
 from notify.console.geography import km2
 from notify.console.routing import FORM, SEVERAL, SIGNED_IN, Guard, Route
 from notify.console.screens import VISIT
-from notify.draft import BadDraft, Draft
-from notify.fallback import has_short
-from notify.hazards import Hazard
-from notify.life import EDITABLE, WRITERS, Status
-from notify.limits import narrowed
 from notify.service import Service
-from notify.slots import Kind, Slot
 from notify.tables import AlertRow
+from notify.wording import plain_language
+from notify.wording.fallback import has_short
+from notify.wording.slots import Kind, Slot
 from subscribers import atlas
 from subscribers.areas import BadArea
 from subscribers.mending import mended

@@ -8,16 +8,16 @@ from typing import Final
 from aiohttp import web
 from sqlalchemy import Connection
 
-from notify import paging, paging_rows, people, staff_contacts
-from notify.broadcast import Unfit
+from notify.alerts.broadcast import Unfit
+from notify.alerts.life import ADMINS, Role
 from notify.console.routing import ANYBODY, FORM, SIGNED_IN, Guard, Route
 from notify.console.screens import VISIT
-from notify.life import ADMINS, Role
-from notify.paging import USUAL_TURN, Kind, PageState
-from notify.paging_delivery import sealing
-from notify.paging_tables import OnCall, StaffPage
 from notify.service import Service
-from notify.staff_contacts import Contact
+from notify.staff import paging, paging_rows, people, staff_contacts
+from notify.staff.paging import USUAL_TURN, Kind, PageState
+from notify.staff.paging_delivery import sealing
+from notify.staff.paging_tables import OnCall, StaffPage
+from notify.staff.staff_contacts import Contact
 
 OWN: Final = "/contacts"
 HOURS: Final = (4, 8, 12, 24, 72, 168)  # that somebody may go on call for at once

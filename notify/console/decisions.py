@@ -7,15 +7,16 @@ from typing import Any, Final
 from aiohttp import web
 from sqlalchemy import Connection
 
-from notify import glass, paging_rows, register
-from notify.alert import Event, from_json
+from notify.alerts import glass, register
+from notify.alerts.alert import Event, from_json
+from notify.alerts.draft import Draft
+from notify.alerts.life import WRITERS, Staff, Status
 from notify.console.contacts import STATES
 from notify.console.door import NOT_SHOWN
 from notify.console.routing import FORM, READERS, Guard, Route
 from notify.console.screens import VISIT
-from notify.draft import Draft
-from notify.life import WRITERS, Staff, Status
 from notify.service import Service
+from notify.staff import paging_rows
 from notify.tables import AlertRow
 from surge.switch.offer import Offered
 

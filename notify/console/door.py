@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 import segno
 from aiohttp import web
 
-from notify import accounts, passwords, people
-from notify.accounts import INVITED_FOR, TOKEN_BYTES
-from notify.alert import Mode
-from notify.ceremony import ASKED_FOR
+from notify.alerts.alert import Mode
 from notify.console.routing import ANSWER, ANYBODY, FORM, SIGNED_IN, Guard, Route
 from notify.console.screens import HEADERS, LANGUAGE, VISIT
 from notify.console.words import spoken
-from notify.site import ENGLISH
+from notify.publishing.site import ENGLISH
+from notify.staff import accounts, passwords, people
+from notify.staff.accounts import INVITED_FOR, TOKEN_BYTES
+from notify.staff.ceremony import ASKED_FOR
 from notify.web.answers import Problem
 from notify.web.forms import Marks
 from subscribers.sealing import Keyring, Unopenable

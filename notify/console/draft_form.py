@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from notify.draft import CHANNELS, BadDraft, Draft, read
-from notify.fallback import folder_of
-from notify.slots import Kind, Slot
-from notify.subject import WORDINGS
-from notify.words import Words
+from notify.alerts.draft import CHANNELS, BadDraft, Draft, read
+from notify.wording.fallback import folder_of
+from notify.wording.slots import Kind, Slot
+from notify.wording.subject import WORDINGS
+from notify.wording.words import Words
 
 MINUTE: Final = "%Y-%m-%dT%H:%M"  # what <input type="datetime-local"> speaks
 TIMES: Final = ("learned_at", "effective", "expires", "next_update_by", "not_before", "not_after")

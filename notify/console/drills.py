@@ -15,15 +15,16 @@ from aiohttp_sse import sse_response
 from shapely import unary_union
 from sqlalchemy import Connection
 
-from notify import drill_log, drills, register, training
-from notify.alert import Event, from_json
-from notify.broadcast import Unfit
-from notify.certificate import as_detail
+from notify.alerts import register
+from notify.alerts.alert import Event, from_json
+from notify.alerts.broadcast import Unfit
 from notify.console.routing import FORM, READERS, Guard, Route
 from notify.console.screens import HEADERS, VISIT
-from notify.drill_log import LEADERS
-from notify.drills import Drill, Fit, Score
 from notify.service import Service
+from notify.staff import drill_log, drills, training
+from notify.staff.certificate import as_detail
+from notify.staff.drill_log import LEADERS
+from notify.staff.drills import Drill, Fit, Score
 from notify.tables import AlertRow, AuditLine
 from notify.web.tables import csv_file
 from subscribers import atlas, generator, importing

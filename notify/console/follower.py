@@ -10,19 +10,22 @@ from aiohttp import web
 from aiohttp_sse import sse_response
 from sqlalchemy import Connection, text
 
-from notify import audit, copy_pack, coupling, followup, paging_rows, progress, promises, register
-from notify.alert import Event, Stage
-from notify.broadcast import Unfit
+from notify import audit
+from notify.alerts import copy_pack, followup, progress, promises, register
+from notify.alerts.alert import Event, Stage
+from notify.alerts.broadcast import Unfit
+from notify.alerts.draft import Draft
+from notify.alerts.life import IN_FORCE, LEAVING, WRITERS, Status
+from notify.alerts.progress import Progress
 from notify.console.contacts import STATES as PAGE_STATES
 from notify.console.door import NOT_SHOWN
 from notify.console.routing import FORM, READERS, Guard, Route
 from notify.console.screens import VISIT
-from notify.deliveries import State
-from notify.draft import Draft
-from notify.life import IN_FORCE, LEAVING, WRITERS, Status
-from notify.paging_tables import StaffPage
-from notify.progress import Progress
+from notify.sending import coupling
+from notify.sending.deliveries import State
 from notify.service import Service
+from notify.staff import paging_rows
+from notify.staff.paging_tables import StaffPage
 from notify.tables import AlertRow, AuditLine, EventRow, OpenPromise
 
 RATE_OVER_S: Final = 10.0

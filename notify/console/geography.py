@@ -12,10 +12,10 @@ from aiohttp import web
 from sqlalchemy import Connection, select
 
 from notify import audit
+from notify.alerts.life import Role
 from notify.audit import Act
 from notify.console.routing import FORM, READERS, Guard, Route
 from notify.console.screens import VISIT
-from notify.life import Role
 from notify.service import Service
 from subscribers import areas, atlas
 from subscribers.areas import NamedShape, Reading

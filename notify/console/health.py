@@ -16,9 +16,9 @@ from sqlalchemy.engine import make_url
 from sqlmodel import col, select
 
 from notify import audit
+from notify.alerts.life import ADMINS
 from notify.console.routing import Guard, Route
 from notify.db import Database, is_sqlite
-from notify.life import ADMINS
 from notify.schedule import Tick
 from notify.service import Service
 from notify.settings import PREFIX, SenderSetting, Settings

@@ -7,18 +7,18 @@ from datetime import datetime, timedelta
 from aiohttp import web
 from sqlalchemy import Connection
 
-from notify import progress, promises, register
-from notify.alert import Mode
+from notify.alerts import progress, promises, register
+from notify.alerts.alert import Mode
+from notify.alerts.hazards import Hazard
+from notify.alerts.life import IN_FORCE, Status
+from notify.alerts.progress import Progress
 from notify.console.routing import SIGNED_IN, Guard, Route
 from notify.console.screens import VISIT
-from notify.deliveries import State
-from notify.drill_log import LEADERS
-from notify.hazards import Hazard
-from notify.life import IN_FORCE, Status
-from notify.progress import Progress
+from notify.sending.deliveries import State
 from notify.service import Service
+from notify.staff.drill_log import LEADERS
+from notify.staff.training_log import Duty
 from notify.tables import AlertRow, EventRow, OpenPromise
-from notify.training_log import Duty
 
 RECENT = timedelta(hours=24)
 COUNTED_S = 0.5  # whoever opens the page waits so long for a send to be counted

@@ -5,16 +5,16 @@ from typing import Final
 from aiohttp import web
 from sqlalchemy import Connection
 
-from notify import affected, register
-from notify import shelf as published
-from notify.alert import from_json
-from notify.broadcast import Unfit
-from notify.bulletin import Bulletin, Thread, threads
+from notify.alerts import affected, register
+from notify.alerts.alert import from_json
+from notify.alerts.broadcast import Unfit
+from notify.alerts.draft import Draft
+from notify.alerts.life import EDITABLE, Status
 from notify.console.routing import READERS, SIGNED_IN, Guard, Route
 from notify.console.screens import HEADERS
-from notify.draft import Draft
-from notify.life import EDITABLE, Status
-from notify.pages import Pages
+from notify.publishing import shelf as published
+from notify.publishing.bulletin import Bulletin, Thread, threads
+from notify.publishing.pages import Pages
 from notify.service import Service
 from notify.tables import AlertRow
 from subscribers import atlas

@@ -3,7 +3,6 @@
 from aiohttp import web
 
 from notify import data
-from notify.ceremony import party_of
 from notify.console.composer import Composer
 from notify.console.contacts import Contacts
 from notify.console.decisions import Decisions
@@ -24,8 +23,9 @@ from notify.console.staff import StaffPages
 from notify.console.training import TrainingPages
 from notify.console.translations import Translations
 from notify.console.wordings import WordPages
-from notify.passkeys import Passkeys
 from notify.service import Service
+from notify.staff.ceremony import party_of
+from notify.staff.passkeys import Passkeys
 from notify.web.forms import Marks
 from subscribers.sealing import Keyring
 from surge.numbers.city_rates import rates

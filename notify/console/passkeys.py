@@ -4,11 +4,11 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from notify import passkeys
+from notify.alerts.life import ADMINS
 from notify.console.routing import ANSWER, FORM, SIGNED_IN, Guard, Route
 from notify.console.screens import HEADERS, VISIT
-from notify.life import ADMINS
-from notify.passkeys import MOST, Purpose, Why
+from notify.staff import passkeys
+from notify.staff.passkeys import MOST, Purpose, Why
 from notify.web.answers import Problem
 
 NOT_KEPT: Final = "This did not become a passkey. Try again, or with another device."

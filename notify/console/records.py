@@ -5,12 +5,14 @@ from typing import Final
 
 from aiohttp import web
 
-from notify import after_action, audit, look_up, register
-from notify.after_action import Report
-from notify.broadcast import Unfit
+from notify import audit
+from notify.alerts import after_action, register
+from notify.alerts.after_action import Report
+from notify.alerts.broadcast import Unfit
+from notify.alerts.life import LOOKERS
 from notify.console.routing import FORM, READERS, Guard, Route
 from notify.console.screens import HEADERS, VISIT
-from notify.life import LOOKERS
+from notify.residents import look_up
 from notify.service import Service
 from notify.web.tables import csv_file
 from subscribers.address import BadAddress

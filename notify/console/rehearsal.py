@@ -3,17 +3,18 @@ draft that waits, paging them once more."""
 
 from aiohttp import web
 
-from notify import register, rehearsal
-from notify.broadcast import Unfit
+from notify.alerts import register
+from notify.alerts.broadcast import Unfit
+from notify.alerts.draft import BadDraft, Draft
+from notify.alerts.life import WRITERS
 from notify.console import draft_form
 from notify.console.contacts import STATES
 from notify.console.draft_form import Filled
 from notify.console.routing import FORM, SEVERAL, Guard, Route
 from notify.console.screens import VISIT
-from notify.draft import BadDraft, Draft
-from notify.life import WRITERS
-from notify.rehearsal import Asked, To
 from notify.service import Service
+from notify.staff import rehearsal
+from notify.staff.rehearsal import Asked, To
 
 
 class Rehearsal:

@@ -9,8 +9,8 @@ from typing import Final
 from sqlalchemy import Connection, delete, insert
 from sqlmodel import col, select
 
-from notify.reviews import Review
 from notify.tables import AuditLine, WordReview
+from notify.wording.reviews import Review
 
 ASKED: Final = "asked for other words"
 

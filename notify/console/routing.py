@@ -10,14 +10,14 @@ from urllib.parse import parse_qsl, quote
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
-from notify import accounts, passkeys
-from notify.accounts import SIGNED_IN_FOR, Visit
-from notify.alert import Mode
+from notify.alerts.alert import Mode
+from notify.alerts.life import Role
 from notify.clock import Clock
 from notify.console.screens import VISIT, Screens
 from notify.db import Database
-from notify.life import Role
-from notify.passkeys import Passkeys
+from notify.staff import accounts, passkeys
+from notify.staff.accounts import SIGNED_IN_FOR, Visit
+from notify.staff.passkeys import Passkeys
 from notify.tallies import Tallies
 from notify.web.answers import STAFF, Problem, problem_of
 from notify.web.forms import Form, from_us, origin_of

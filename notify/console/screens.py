@@ -10,15 +10,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from channels.feed import legible
-from notify.accounts import Visit
-from notify.alert import Mode
+from notify.alerts.alert import Mode
+from notify.alerts.life import Role
 from notify.clock import Clock
 from notify.console.sentences import in_words, isolate
 from notify.console.shelf import Shelf
 from notify.console.times import ago, clock
 from notify.console.words import CHANNELS, spoken, tongue, words
-from notify.life import Role
-from notify.site import ENGLISH, Site
+from notify.publishing.site import ENGLISH, Site
+from notify.staff.accounts import Visit
 
 HEADERS: Final = {
     "Content-Security-Policy": (

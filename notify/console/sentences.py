@@ -11,8 +11,8 @@ from markupsafe import Markup, escape
 
 from notify.console.times import locale
 from notify.console.words import CHANNELS, tongue
-from notify.labels import Labels
-from notify.site import ENGLISH
+from notify.publishing.site import ENGLISH
+from notify.wording.labels import Labels
 
 ISOLATED: Final = "\u2068{}\u2069"  # what <bdi> does, where there can be no mark-up
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

@@ -5,13 +5,13 @@ from typing import Final
 
 from aiohttp import web
 
-from notify import accounts, grants, passkeys, people
-from notify.broadcast import Unfit
+from notify.alerts.broadcast import Unfit
+from notify.alerts.life import ADMINS, Role
 from notify.console.routing import FORM, Guard, Route, several
 from notify.console.screens import VISIT
-from notify.grants import Power, Wanted
-from notify.life import ADMINS, Role
 from notify.service import Service
+from notify.staff import accounts, grants, passkeys, people
+from notify.staff.grants import Power, Wanted
 from subscribers import atlas
 
 LIMITS: Final = ("hazards", "areas", "channels")

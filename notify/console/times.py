@@ -6,8 +6,8 @@ from typing import Final
 from babel import Locale
 from babel.dates import format_datetime, format_timedelta
 
-from notify.labels import LOCALES
-from notify.site import Site
+from notify.publishing.site import Site
+from notify.wording.labels import LOCALES
 
 FINE: Final = 2.0  # a unit is used from two of it on: 119 minutes say more than 2 hours
 MOMENT: Final = timedelta(seconds=1)

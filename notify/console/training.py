@@ -5,12 +5,12 @@ from datetime import date, datetime, timedelta
 from aiohttp import web
 from sqlalchemy import Connection
 
-from notify import training
-from notify.broadcast import Unfit
+from notify.alerts.broadcast import Unfit
 from notify.console.routing import READERS, Guard, Route
 from notify.console.screens import HEADERS
 from notify.service import Service
-from notify.training import Month
+from notify.staff import training
+from notify.staff.training import Month
 from notify.web.tables import csv_file
 
 

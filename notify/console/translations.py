@@ -10,20 +10,21 @@ from urllib.parse import urlencode
 from aiohttp import web
 from sqlalchemy import Connection
 
-from notify import audit, data, proofs, reviews, sayings
+from notify import audit, data
+from notify.alerts.life import Role
 from notify.audit import Act
-from notify.catalogs import Message, kinds
 from notify.console import reviewing
 from notify.console.reviewing import Note
 from notify.console.routing import FORM, Guard, Route
 from notify.console.screens import VISIT
-from notify.labels import direction
-from notify.life import Role
-from notify.reviews import Reader, Review, State, fingerprint
 from notify.service import Service
-from notify.slots import ENGLISH
 from notify.web.answers import Problem
-from notify.words import Words
+from notify.wording import proofs, reviews, sayings
+from notify.wording.catalogs import Message, kinds
+from notify.wording.labels import direction
+from notify.wording.reviews import Reader, Review, State, fingerprint
+from notify.wording.slots import ENGLISH
+from notify.wording.words import Words
 
 REVIEWERS: Final = frozenset({Role.TRANSLATOR, Role.ADMIN})
 PAGE: Final = 10

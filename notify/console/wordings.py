@@ -6,17 +6,17 @@ from typing import Final
 
 from aiohttp import web
 
-from notify import reviews
-from notify.alert import Wording
-from notify.catalogs import kinds
+from notify.alerts.alert import Wording
+from notify.alerts.life import Role
 from notify.console.routing import READERS, Guard, Route
-from notify.fallback import BEHIND, GENERIC, Step
-from notify.life import Role
-from notify.phrasing import blocks
-from notify.reviews import Reviewed, State
 from notify.service import Service
-from notify.slots import ENGLISH
-from notify.words import Words
+from notify.wording import reviews
+from notify.wording.catalogs import kinds
+from notify.wording.fallback import BEHIND, GENERIC, Step
+from notify.wording.phrasing import blocks
+from notify.wording.reviews import Reviewed, State
+from notify.wording.slots import ENGLISH
+from notify.wording.words import Words
 
 SHOWN_TO: Final = READERS | {Role.TRANSLATOR}
 STEPS: Final = {

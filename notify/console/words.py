@@ -9,10 +9,12 @@ from typing import Final
 from babel import Locale, UnknownLocaleError
 from babel.messages.pofile import read_po
 
-from notify import catalogs, data, hazards
+from notify import data
+from notify.alerts import hazards
 from notify.console.times import locale
-from notify.labels import Labels, labels
-from notify.site import ENGLISH
+from notify.publishing.site import ENGLISH
+from notify.wording import catalogs
+from notify.wording.labels import Labels, labels
 
 DOMAIN: Final = "console.po"
 TITLES: Final = "hazards"  # the catalogue of the dangers' titles, and what their contexts begin with

@@ -3,8 +3,8 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-import notify.paging_tables
-import notify.staff_tables
+import notify.staff.paging_tables
+import notify.staff.staff_tables
 import notify.tables
 import subscribers.gazetteer.tables
 import subscribers.tables
@@ -16,8 +16,8 @@ import surge.tables
 
 # Importing a module registers its tables.
 REGISTERED = (
-    notify.paging_tables,
-    notify.staff_tables,
+    notify.staff.paging_tables,
+    notify.staff.staff_tables,
     notify.tables,
     subscribers.gazetteer.tables,
     subscribers.tables,

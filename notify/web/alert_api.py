@@ -13,12 +13,13 @@ from aiohttp_sse import sse_response
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
-from notify import accounts, followup, progress, register
-from notify.alert import Stage
-from notify.draft import Draft
-from notify.life import IN_FORCE, LEAVING, WRITERS, Staff, Status
+from notify.alerts import followup, progress, register
+from notify.alerts.alert import Stage
+from notify.alerts.draft import Draft
+from notify.alerts.life import IN_FORCE, LEAVING, WRITERS, Staff, Status
 from notify.service import Service
-from notify.staff_tables import Login
+from notify.staff import accounts
+from notify.staff.staff_tables import Login
 from notify.tables import AlertRow
 from notify.tallies import Tallies
 from notify.web import versions

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlmodel import and_, col, or_, select
 
-from notify import ledger, progress, promises, register
+from notify.alerts import progress, promises, register
+from notify.sending import ledger
 from notify.tables import AlertRow, EventRow
 
 

@@ -9,13 +9,13 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
-from notify import people
-from notify.broadcast import NotAllowed, Unfit
+from notify.alerts.broadcast import NotAllowed, Unfit
+from notify.alerts.draft import BadDraft
+from notify.alerts.life import Role, Staff
+from notify.alerts.register import Conflict, NoSuchAlert
 from notify.db import Database
-from notify.draft import BadDraft
-from notify.life import Role, Staff
-from notify.people import BadPerson
-from notify.register import Conflict, NoSuchAlert
+from notify.staff import people
+from notify.staff.people import BadPerson
 
 logger = logging.getLogger(__name__)
 

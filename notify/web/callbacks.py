@@ -12,9 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from channels.base import Channel, Forged, Inbound
 from notify.clock import Clock
 from notify.db import Database
-from notify.outbox import unsubscribe_reference
-from notify.reports import Intake
-from notify.site import ENGLISH
+from notify.publishing.site import ENGLISH
+from notify.sending.outbox import unsubscribe_reference
+from notify.sending.reports import Intake
 from notify.web.bodies import form_of, whole_body
 from notify.web.screens import Screens
 from subscribers import store

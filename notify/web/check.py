@@ -17,13 +17,13 @@ from aiohttp import web
 from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 
-from notify.affected import WORDS, Map, Verdict, meant
-from notify.isolate import isolate
-from notify.labels import labels
-from notify.site import ENGLISH
+from notify.alerts.affected import WORDS, Map, Verdict, meant
+from notify.publishing.site import ENGLISH
 from notify.web.bodies import form_of, whole_body
 from notify.web.forms import Form, client_of
 from notify.web.published import FOR_PEOPLE, HEADERS, Asset, PublishedFiles
+from notify.wording.isolate import isolate
+from notify.wording.labels import labels
 from subscribers.dialog.turn import Sight
 from subscribers.place import ZipArea
 from subscribers.quotas import household

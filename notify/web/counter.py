@@ -10,8 +10,8 @@ from aiohttp.typedefs import Handler
 from sqlalchemy.exc import SQLAlchemyError
 
 from notify.clock import Clock
-from notify.signup import Wrong
-from notify.signup_words import (
+from notify.residents.signup import Wrong
+from notify.residents.signup_words import (
     AGREED,
     ENDED,
     FAILED,

@@ -9,8 +9,8 @@ from typing import Any, Final
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 
-from notify.draft import BadDraft, Draft, problems_of
-from notify.life import Role
+from notify.alerts.draft import BadDraft, Draft, problems_of
+from notify.alerts.life import Role
 from notify.web.answers import STAFF, Problem, body, problem_of
 from notify.web.refusals import REFUSALS, Refusals
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from notify.site import ENGLISH
+from notify.publishing.site import ENGLISH
 from notify.web.bodies import form_of, whole_body
 
 MARK_LIFE: Final = timedelta(hours=12)  # a page may stay open on a table for an evening

@@ -10,7 +10,7 @@ from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
 from channels.base import Channel, Forged, Hears, Inbound
-from notify.inbox import Inbox
+from notify.residents.inbox import Inbox
 from notify.web.bodies import form_of, whole_body
 from subscribers.address import BadAddress, Samples, normal_phone
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from notify.own_page import OwnPage
-from notify.signup import Wrong
-from notify.signup_words import OPEN_LONG
+from notify.residents.own_page import OwnPage
+from notify.residents.signup import Wrong
+from notify.residents.signup_words import OPEN_LONG
 from notify.web.counter import TAG, TOKEN, Counter
 from notify.web.forms import Stale
 from notify.web.visit import COOKIE

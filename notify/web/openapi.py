@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pydantic.json_schema import models_json_schema
 
-from notify.draft import Draft
+from notify.alerts.draft import Draft
 from notify.web.endpoints import PREFIX, Endpoint, FollowUp, Query
 from notify.web.schemas import NUMBERS, PROBLEMS, SCHEMAS, SURGE
 

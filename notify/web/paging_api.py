@@ -8,12 +8,13 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from channels.base import Content
-from notify import register, rehearsal
-from notify.draft import Draft
-from notify.life import WRITERS
-from notify.paging_tables import StaffPage
-from notify.rehearsal import Asked, To
+from notify.alerts import register
+from notify.alerts.draft import Draft
+from notify.alerts.life import WRITERS
 from notify.service import Service
+from notify.staff import rehearsal
+from notify.staff.paging_tables import StaffPage
+from notify.staff.rehearsal import Asked, To
 from notify.web.answers import STAFF
 from notify.web.endpoints import GIVEN, PREFIX, Endpoint, Given, Nothing
 from notify.web.replies import Replies

@@ -9,9 +9,11 @@ from aiohttp import web
 from sqlalchemy import Connection
 from sqlmodel import col, select
 
-from notify import after_action, audit, look_up
-from notify.after_action import Report, Said
-from notify.life import LOOKERS
+from notify import audit
+from notify.alerts import after_action
+from notify.alerts.after_action import Report, Said
+from notify.alerts.life import LOOKERS
+from notify.residents import look_up
 from notify.service import Service
 from notify.tables import AuditLine
 from notify.web.alert_shapes import event_json

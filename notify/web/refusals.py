@@ -12,7 +12,7 @@ from notify import audit
 from notify.audit import Act
 from notify.clock import Clock
 from notify.db import Database
-from notify.drills import REFUSED
+from notify.staff.drills import REFUSED
 
 logger = logging.getLogger(__name__)
 

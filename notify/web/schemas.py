@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from notify.deliveries import State
-from notify.life import Role, Status
-from notify.paging import PageState
+from notify.alerts.life import Role, Status
+from notify.sending.deliveries import State
+from notify.staff.paging import PageState
 from notify.web.answers import ALL_KINDS, TYPES
 
 Schema = Mapping[str, Any]

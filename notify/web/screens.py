@@ -10,10 +10,10 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from channels.feed import legible
-from notify.alert import Mode
-from notify.isolate import isolate
-from notify.signup_words import Where, words
-from notify.site import Site
+from notify.alerts.alert import Mode
+from notify.publishing.site import Site
+from notify.residents.signup_words import Where, words
+from notify.wording.isolate import isolate
 from subscribers.place import in_words
 
 HEADERS: Final = {

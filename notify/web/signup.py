@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from notify.signup import Joined, Landline, SignUp, Wrong
-from notify.signup_words import ALERTS_CITYWIDE, ALERTS_HERE, FULL, OPEN_LONG
-from notify.site import ENGLISH
+from notify.publishing.site import ENGLISH
+from notify.residents.signup import Joined, Landline, SignUp, Wrong
+from notify.residents.signup_words import ALERTS_CITYWIDE, ALERTS_HERE, FULL, OPEN_LONG
 from notify.web.counter import TAG, TOKEN, Counter, choices
 from notify.web.forms import Form, Stale
 from subscribers.address import SMS

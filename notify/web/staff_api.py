@@ -6,12 +6,12 @@ from typing import Any, Final
 from aiohttp import web
 from sqlalchemy import Connection
 
-from notify import accounts, grants, people
-from notify.grants import Power, Scope, Wanted
-from notify.life import ADMINS, Staff
-from notify.register import Conflict
+from notify.alerts.life import ADMINS, Staff
+from notify.alerts.register import Conflict
 from notify.service import Service
-from notify.staff_tables import Grant
+from notify.staff import accounts, grants, people
+from notify.staff.grants import Power, Scope, Wanted
+from notify.staff.staff_tables import Grant
 from notify.web.answers import STAFF, Problem
 from notify.web.endpoints import GIVEN, PREFIX, Endpoint, NewPerson, Nothing
 from notify.web.replies import Replies, ShownOnce

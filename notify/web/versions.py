@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from notify.draft import Draft
+from notify.alerts.draft import Draft
 from notify.tables import AlertRow
 from notify.web.answers import Problem
 

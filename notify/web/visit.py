@@ -8,9 +8,9 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from notify.own_page import Mine, Over, OwnPage
-from notify.signup_words import CLOSED, ERASED, ERASES
-from notify.site import ENGLISH
+from notify.publishing.site import ENGLISH
+from notify.residents.own_page import Mine, Over, OwnPage
+from notify.residents.signup_words import CLOSED, ERASED, ERASES
 from notify.web.counter import Counter, choices
 from notify.web.forms import Form
 from notify.web.screens import HEADERS

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from notify.db import Database
-from notify.signup_words import ARRIVED, FAULTS, IN_DANGER, NO_MORE_QUESTIONS, NO_QUESTION, OPEN_LONG
+from notify.residents.signup_words import ARRIVED, FAULTS, IN_DANGER, NO_MORE_QUESTIONS, NO_QUESTION, OPEN_LONG
 from notify.web.bodies import whole_body
 from notify.web.counter import TAG, Counter
 from notify.web.forms import Form, Stale

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notify.clock import Clock
 from notify.db import Database
-from notify.site import Site
+from notify.publishing.site import Site
 from notify.web.published import HEADERS
 from surge.desk import need_rows, needs
 from surge.desk.needs import Published

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from channels.base import Content, Handed, Misconfigured, Outbound, Outcome, Refused, Retry, Unknown
-from notify import exercise
-from notify.alert import Mode
-from notify.dispatch import Dispatcher
-from notify.notices import NO_DELIVERY
+from notify.alerts import exercise
+from notify.alerts.alert import Mode
+from notify.sending.dispatch import Dispatcher
+from notify.sending.notices import NO_DELIVERY
 
 logger = logging.getLogger(__name__)
 

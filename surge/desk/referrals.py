@@ -8,8 +8,8 @@ from typing import Final
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from notify.alerts.draft import problems_of
 from notify.city import BadPack
-from notify.draft import problems_of
 from surge.desk.knowledge import Entry, Kind
 
 FILE: Final = "referrals.toml"

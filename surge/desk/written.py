@@ -21,9 +21,9 @@ from channels.base import Heard as Text
 from channels.text import sanitise
 from notify.clock import Clock
 from notify.db import Database
-from notify.labels import labels
-from notify.signup_words import IN_DANGER, YOUR_QUESTION, words
-from notify.site import ENGLISH, Site
+from notify.publishing.site import ENGLISH, Site
+from notify.residents.signup_words import IN_DANGER, YOUR_QUESTION, words
+from notify.wording.labels import labels
 from subscribers import contacts, store
 from subscribers.dialog.hearing import script_language
 from subscribers.dialog.lexicon import Lexicon

@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from notify.slots import ENGLISH
+from notify.wording.slots import ENGLISH
 from surge.contact import Contact, Standing, Way
 from surge.desk.desk_line import Figures, Handed, Letter
 from surge.floor import handing

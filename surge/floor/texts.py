@@ -9,10 +9,10 @@ from typing import Final
 
 from channels.base import Content, Outcome
 from channels.text import sanitise
-from notify.reviews import Reviewed, State, state
-from notify.site import ENGLISH, Site
-from notify.slots import short_time
-from notify.words import Words, fill
+from notify.publishing.site import ENGLISH, Site
+from notify.wording.reviews import Reviewed, State, state
+from notify.wording.slots import short_time
+from notify.wording.words import Words, fill
 from surge.desk.outgoing import SMS, came
 from surge.floor.air import Air
 from surge.floor.callback import Promise

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 from sqlmodel import col, select
 
-from notify.alert import Stage
+from notify.alerts.alert import Stage
 from notify.tables import EventRow
 from surge.contact import Contact, Standing, Way
 from surge.desk.desk_tables import NeedRow

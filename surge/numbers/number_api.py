@@ -9,13 +9,13 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from notify import audit
+from notify.alerts.broadcast import Unfit
+from notify.alerts.draft import Moment
+from notify.alerts.life import Role
 from notify.audit import Act
-from notify.broadcast import Unfit
 from notify.clock import Clock
 from notify.db import Database
-from notify.draft import Moment
-from notify.life import Role
-from notify.site import Site
+from notify.publishing.site import Site
 from notify.web.answers import STAFF, Problem
 from notify.web.endpoints import GIVEN, PREFIX, Endpoint, Given, Query, looking
 from notify.web.replies import Replies

@@ -9,9 +9,9 @@ from aiohttp import web
 from sqlalchemy import Connection
 from sqlmodel import col, or_, select
 
+from notify.alerts.life import Role
 from notify.clock import Clock
 from notify.db import Database
-from notify.life import Role
 from notify.web.endpoints import Endpoint, Query, looking
 from surge.desk.desk_tables import NeedRow
 from surge.desk.needs import ACCOMMODATIONS, Status

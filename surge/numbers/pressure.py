@@ -1,12 +1,12 @@
 """What callers of 311 wait, as measured: by those in the line here now, or by the last intervals of the city's own call centre.
-It may slow an alert's texts (notify.coupling), so what is not known is None and never a guess. Pure."""
+It may slow an alert's texts (notify.sending.coupling), so what is not known is None and never a guess. Pure."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Final
 
-from notify.coupling import Queue
+from notify.sending.coupling import Queue
 from surge.contact import Contact, Way
 from surge.numbers.number_tables import IntervalRow
 

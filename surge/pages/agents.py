@@ -6,13 +6,14 @@ from typing import Any, Final
 from aiohttp import web
 from sqlalchemy import Connection
 
-from notify import audit, people
+from notify import audit
+from notify.alerts.broadcast import Unfit
+from notify.alerts.exercise import SAMPLES
+from notify.alerts.life import Role, Staff
 from notify.audit import Act
-from notify.broadcast import Unfit
 from notify.console.routing import FORM, Route, several
 from notify.console.screens import VISIT
-from notify.exercise import SAMPLES
-from notify.life import Role, Staff
+from notify.staff import people
 from notify.web.answers import Problem
 from subscribers.address import BadAddress, normal_phone
 from surge.desk import agent_rows

@@ -6,9 +6,9 @@ from typing import Any, Final
 from aiohttp import web
 from sqlalchemy import Connection
 
-from notify.broadcast import Unfit
+from notify.alerts.broadcast import Unfit
 from notify.console.routing import FORM, Route
-from notify.signup_words import IN_DANGER, words
+from notify.residents.signup_words import IN_DANGER, words
 from notify.web.forms import Form
 from surge.contact import Standing, Way
 from surge.desk import desk_rows, question_rows, replies

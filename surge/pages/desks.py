@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from notify.alert import Mode
+from notify.alerts.alert import Mode
 from notify.clock import Clock
 from notify.console.routing import Guard, Route
 from notify.db import Database
-from notify.dispatch import Dispatcher
-from notify.site import Site
+from notify.publishing.site import Site
+from notify.sending.dispatch import Dispatcher
 from subscribers.dialog.lexicon import Lexicon
 from subscribers.sealing import Keyring
 from surge.desk import referrals

@@ -7,11 +7,11 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from notify import audit
+from notify.alerts.broadcast import Unfit
+from notify.alerts.life import Role
 from notify.audit import Act
-from notify.broadcast import Unfit
 from notify.console.routing import FORM, Guard, Route
 from notify.console.screens import VISIT
-from notify.life import Role
 from surge.numbers import number_rows
 from surge.numbers.forecast import Span
 from surge.numbers.number_files import INTERVAL_MORE, INTERVAL_NEEDED, LENGTHS, Row, interval

@@ -4,9 +4,9 @@ from typing import Final
 
 from aiohttp import web
 
-from notify.broadcast import Unfit
+from notify.alerts.broadcast import Unfit
+from notify.alerts.exercise import SAMPLES
 from notify.console.routing import FORM, Route
-from notify.exercise import SAMPLES
 from notify.web.forms import Form
 from subscribers.signup import Reach, reach
 from surge.desk.desk_line import Letter

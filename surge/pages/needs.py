@@ -11,11 +11,11 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from notify import audit
+from notify.alerts.broadcast import Unfit
+from notify.alerts.life import Role
 from notify.audit import Act
-from notify.broadcast import Unfit
 from notify.console.routing import FORM, Route
 from notify.console.screens import HEADERS
-from notify.life import Role
 from notify.web.answers import Problem
 from subscribers import atlas
 from surge.desk import need_rows, needs

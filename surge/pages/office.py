@@ -10,17 +10,17 @@ from aiohttp import web
 from sqlalchemy import Connection
 from sqlmodel import col, select
 
-from notify import register
-from notify.affected import Map, Verdict, meant, touched
-from notify.alert import Event, Stage
-from notify.broadcast import Unfit
+from notify.alerts import register
+from notify.alerts.affected import Map, Verdict, meant, touched
+from notify.alerts.alert import Event, Stage
+from notify.alerts.broadcast import Unfit
+from notify.alerts.life import IN_FORCE, Role
 from notify.console.routing import Guard
 from notify.console.screens import VISIT
-from notify.life import IN_FORCE, Role
-from notify.live import WHOLE
-from notify.outbox import content_for
+from notify.residents.live import WHOLE
+from notify.sending.outbox import content_for
 from notify.tables import EventRow
-from notify.translations import info_for
+from notify.wording.translations import info_for
 from subscribers import atlas
 from subscribers.dialog.turn import Sight
 from subscribers.place import Point, ZipArea

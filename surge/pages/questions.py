@@ -6,8 +6,8 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from notify import audit
+from notify.alerts.broadcast import Unfit
 from notify.audit import Act
-from notify.broadcast import Unfit
 from notify.console.routing import FORM, Route
 from notify.console.screens import VISIT
 from notify.web.answers import Problem

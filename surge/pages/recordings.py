@@ -7,11 +7,11 @@ from urllib.parse import urlencode
 from aiohttp import web
 from sqlalchemy import Connection
 
-from notify.broadcast import Unfit
+from notify.alerts.broadcast import Unfit
 from notify.console.routing import FORM, Route, several
 from notify.console.screens import HEADERS, VISIT
-from notify.labels import direction
 from notify.web.answers import Problem
+from notify.wording.labels import direction
 from surge.pack import Shape
 from surge.pages.office import Office
 from surge.recorded import recorded_rows, standing, takes

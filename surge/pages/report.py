@@ -6,10 +6,10 @@ from typing import Final
 from aiohttp import web
 from sqlalchemy import Connection
 
+from notify.alerts.life import Role
 from notify.console.routing import Guard, Route
 from notify.console.screens import HEADERS
-from notify.life import Role
-from notify.site import ENGLISH
+from notify.publishing.site import ENGLISH
 from notify.web.answers import Problem
 from notify.web.tables import csv_file
 from surge.numbers import happenings, sections

@@ -7,13 +7,13 @@ from typing import Any, Final
 from aiohttp import web
 from sqlalchemy import Connection
 
-from notify.broadcast import Unfit
+from notify.alerts.broadcast import Unfit
 from notify.console.routing import FORM, Guard, Route
 from notify.console.screens import VISIT
-from notify.labels import direction
-from notify.slots import ENGLISH
 from notify.web.answers import Problem
 from notify.web.forms import Form
+from notify.wording.labels import direction
+from notify.wording.slots import ENGLISH
 from surge.pages.switch import GONE
 from surge.scripts import facts, script
 from surge.scripts.facts import SAME, Wanted

@@ -5,7 +5,7 @@ from typing import Final
 from aiohttp import web
 
 from notify import data
-from notify.broadcast import Unfit
+from notify.alerts.broadcast import Unfit
 from notify.console.routing import FORM, Route
 from surge.desk import agent_rows, practice
 from surge.pages.office import AGENTS, Office, whose

@@ -6,12 +6,12 @@ from typing import Any, Final
 from aiohttp import web
 from sqlalchemy import Connection
 
-from notify import register
-from notify.broadcast import NotAllowed, Unfit
+from notify.alerts import register
+from notify.alerts.broadcast import NotAllowed, Unfit
+from notify.alerts.life import Role, Staff
 from notify.console.door import NOT_SHOWN
 from notify.console.routing import FORM, Guard, Route
 from notify.console.screens import VISIT
-from notify.life import Role, Staff
 from notify.tables import AlertRow
 from surge.switch import activation, store
 from surge.switch.activate import NoSuchActivation

@@ -10,10 +10,10 @@ from aiohttp import web
 from aiohttp_sse import sse_response
 from sqlalchemy import Connection
 
-from notify import progress, promises, register
+from notify.alerts import progress, promises, register
+from notify.alerts.life import IN_FORCE
+from notify.alerts.progress import Progress
 from notify.console.routing import SIGNED_IN, Route
-from notify.life import IN_FORCE
-from notify.progress import Progress
 from notify.tables import OpenPromise
 from surge.desk import desk_rows, replies
 from surge.desk.desk_line import Figures

@@ -19,12 +19,13 @@ from sqlalchemy import Connection
 from channels.base import Misconfigured
 from channels.calls import NotPlaced, Outcome, Placed, Ring
 from channels.twilio_recordings import TooLarge
-from notify import audit, staff_contacts
+from notify import audit
+from notify.alerts.broadcast import Unfit
+from notify.alerts.life import Staff
 from notify.audit import Act
-from notify.broadcast import Unfit
 from notify.clock import Clock
 from notify.db import Database
-from notify.life import Staff
+from notify.staff import staff_contacts
 from subscribers import address
 from subscribers.sealing import Keyring
 from surge.dialing import dial_problem

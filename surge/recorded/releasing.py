@@ -9,11 +9,11 @@ from typing import Final
 from sqlalchemy import Connection
 
 from notify import audit
+from notify.alerts.broadcast import NotAllowed, Unfit
+from notify.alerts.life import Staff
 from notify.audit import Act
-from notify.broadcast import NotAllowed, Unfit
 from notify.clock import Clock
 from notify.db import Database
-from notify.life import Staff
 from surge.recorded import recorded_rows, takes
 from surge.recorded.takes import Line, State, Take
 from surge.switch.activation import FACT_KEEPERS

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, func
 from sqlmodel import col, select
 
-from notify.reviews import Review, arrange
 from notify.tables import WordReview
-from notify.words import Words
+from notify.wording.reviews import Review, arrange
+from notify.wording.words import Words
 from surge.pack import Pack
 from surge.recorded import recorded_rows, session, takes
 from surge.recorded.sound import LONGEST_S

@@ -10,9 +10,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from notify.reviews import fingerprint
-from notify.slots import ENGLISH
-from notify.words import Words, fill, placeholders
+from notify.wording.reviews import fingerprint
+from notify.wording.slots import ENGLISH
+from notify.wording.words import Words, fill, placeholders
 from surge.pack import ANY_OTHER, Pack
 from surge.voice.tongues import name
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from notify.alert import Event
-from notify.slots import ENGLISH, Kind, Slot, moment
-from notify.translations import place_names
+from notify.alerts.alert import Event
+from notify.wording.slots import ENGLISH, Kind, Slot, moment
+from notify.wording.translations import place_names
 from surge.scripts.facts import SAME
 from surge.scripts.runbook import Runbook
 

@@ -15,7 +15,7 @@ from babel import Locale, UnknownLocaleError
 from babel.units import format_unit
 
 from channels.text import bidi_controls
-from notify.slots import ENGLISH, long_time
+from notify.wording.slots import ENGLISH, long_time
 from surge.scripts.runbook import FactSlot, Runbook
 
 SAME: Final = ""  # the language of a value that is the same in all: a number, a time, a name

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from notify.slots import ENGLISH
+from notify.wording.slots import ENGLISH
 from surge.contact import Standing
 from surge.scripts import facts as facts_of
 from surge.scripts import reading

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from notify import register, reviews, sayings
-from notify.alert import Event, Stage, from_json
-from notify.draft import Draft
-from notify.life import Status
-from notify.reviews import Review
+from notify.alerts import register
+from notify.alerts.alert import Event, Stage, from_json
+from notify.alerts.draft import Draft
+from notify.alerts.life import Status
 from notify.tables import AlertRow
-from notify.words import Words as AlertWords
+from notify.wording import reviews, sayings
+from notify.wording.reviews import Review
+from notify.wording.words import Words as AlertWords
 from surge.scripts import alert_facts, reading, review, script
 from surge.scripts.alert_facts import FromAlert
 from surge.scripts.reading import BadRunbook

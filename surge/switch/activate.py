@@ -13,13 +13,14 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from notify import audit, paging_rows, people
+from notify import audit
+from notify.alerts.broadcast import NotAllowed, Unfit
+from notify.alerts.life import Role, Staff
+from notify.alerts.register import Conflict
 from notify.audit import Act
-from notify.broadcast import NotAllowed, Unfit
 from notify.clock import Clock
-from notify.life import Role, Staff
-from notify.paging import Kind
-from notify.register import Conflict
+from notify.staff import paging_rows, people
+from notify.staff.paging import Kind
 from surge.scripts import facts, review
 from surge.scripts.runbook import EMERGENCY_LINE, Runbook
 from surge.switch import activation, preflight, store

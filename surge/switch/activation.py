@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from notify.life import Role, Staff
+from notify.alerts.life import Role, Staff
 
 LEVELS: Final = (1, 2, 3)  # the calm one, in which all is told; the crowded one; the one in which only the message is told
 ARMERS: Final = frozenset({Role.AUTHOR, Role.APPROVER, Role.LEAD311})

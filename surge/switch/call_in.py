@@ -10,10 +10,10 @@ from typing import Final
 from sqlalchemy import Connection
 
 from channels.base import Content
-from notify import paging, paging_rows
-from notify.paging import Kind, News
-from notify.paging_delivery import OVER, Delivery
-from notify.paging_tables import StaffPage
+from notify.staff import paging, paging_rows
+from notify.staff.paging import Kind, News
+from notify.staff.paging_delivery import OVER, Delivery
+from notify.staff.paging_tables import StaffPage
 from surge.switch import store
 
 LATE: Final = timedelta(minutes=30)  # nobody is woken for what was half an hour ago

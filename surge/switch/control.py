@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from notify.alerts.life import Staff
 from notify.db import Database
-from notify.life import Staff
 from surge.switch import store
 from surge.switch.activate import Switch
 from surge.switch.activation import SERVING, Activation, Status

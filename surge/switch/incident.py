@@ -6,12 +6,12 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from notify import sayings
-from notify.alert import Mode
+from notify.alerts.alert import Mode
 from notify.clock import Clock
 from notify.db import Database
-from notify.reviews import Review
-from notify.words import Words
+from notify.wording import sayings
+from notify.wording.reviews import Review
+from notify.wording.words import Words
 from surge.pack import ANY_OTHER, Pack, Shape
 from surge.scripts import sources
 from surge.scripts.sources import AlertRecord, Spoken

@@ -7,12 +7,12 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from notify import register
-from notify.alert import Event, Severity, Stage, from_json
-from notify.broadcast import Unfit
-from notify.life import Staff
-from notify.life import Status as Life
-from notify.register import Conflict
+from notify.alerts import register
+from notify.alerts.alert import Event, Severity, Stage, from_json
+from notify.alerts.broadcast import Unfit
+from notify.alerts.life import Staff
+from notify.alerts.life import Status as Life
+from notify.alerts.register import Conflict
 from notify.tables import AlertRow
 from surge.switch import activation, store
 from surge.switch.activate import REFUSALS

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from notify.broadcast import NotAllowed, Unfit
-from notify.life import Role, Staff
-from notify.register import Conflict
-from notify.slots import ENGLISH
+from notify.alerts.broadcast import NotAllowed, Unfit
+from notify.alerts.life import Role, Staff
+from notify.alerts.register import Conflict
+from notify.wording.slots import ENGLISH
 from surge.scripts import facts, review, script
 from surge.scripts.alert_facts import FromAlert
 from surge.scripts.facts import SAME, Held, Wanted

@@ -9,8 +9,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, func, insert, text, update
 from sqlmodel import SQLModel, col, select
 
+from notify.alerts.register import Conflict
 from notify.db import is_sqlite
-from notify.register import Conflict
 from notify.tables import AuditLine
 from surge.contact import TERMINAL
 from surge.scripts.facts import Fact

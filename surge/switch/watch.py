@@ -14,9 +14,9 @@ from typing import Final
 from sqlalchemy import Connection, func
 from sqlmodel import col, select
 
-from notify import register
-from notify.alert import Stage
-from notify.life import Role, Staff
+from notify.alerts import register
+from notify.alerts.alert import Stage
+from notify.alerts.life import Role, Staff
 from surge.contact import Way
 from surge.scripts.runbook import Trigger
 from surge.switch import store, trigger
@@ -32,7 +32,7 @@ SERVICE: Final = Staff(person_id=SYSTEM, roles=frozenset({Role.LEAD311}))
 WEEKS: Final = 8  # that are looked at for what is usual
 RENEWED: Final = timedelta(hours=6)  # what is usual is counted anew after so long
 REPLAYED: Final = timedelta(hours=2)  # minutes that are read again after a start
-GRAVE: Final = (1, 3)  # priorities of alerts of Extreme and Severe (notify.alert.Event.priority)
+GRAVE: Final = (1, 3)  # priorities of alerts of Extreme and Severe (notify.alerts.alert.Event.priority)
 USUAL_LIMITS: Final = Trigger(enter_at=2.5, leave_at=1.3, enter_minutes=3, window_minutes=5, dwell_minutes=45, leave_minutes=30)
 # What ships (assumed; to be tuned by replay): the load is said, nothing is done by itself. A runbook "" is the one of the
 # newest alert in force.

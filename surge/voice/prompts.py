@@ -19,9 +19,9 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_date, format_time
 
-from notify.reviews import Reviewed, State, state
-from notify.slots import ENGLISH
-from notify.words import Words, fill, placeholders
+from notify.wording.reviews import Reviewed, State, state
+from notify.wording.slots import ENGLISH
+from notify.wording.words import Words, fill, placeholders
 from surge.pack import Pack
 from surge.recorded import takes
 from surge.recorded.takes import FIXED, MESSAGE, Released

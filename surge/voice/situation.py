@@ -10,10 +10,10 @@ import shapely
 from sqlalchemy import Connection, select
 from sqlmodel import col
 
-from notify import affected, register
-from notify.affected import Touched
-from notify.alert import Event, from_json
-from notify.life import Status
+from notify.alerts import affected, register
+from notify.alerts.affected import Touched
+from notify.alerts.alert import Event, from_json
+from notify.alerts.life import Status
 from notify.tables import EventRow
 from subscribers import atlas
 from surge.switch.activation import Activation

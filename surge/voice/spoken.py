@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from notify.affected import Touched, Verdict
-from notify.alert import Event, Stage
-from notify.slots import ENGLISH
-from notify.translations import speaks
+from notify.alerts.affected import Touched, Verdict
+from notify.alerts.alert import Event, Stage
+from notify.wording.slots import ENGLISH
+from notify.wording.translations import speaks
 from surge.recorded import takes
 from surge.voice import prompts
 from surge.voice.prompts import MOST_S, Prompt, Speech

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from notify.slots import ENGLISH
+from notify.wording.slots import ENGLISH
 from surge.floor.queue import Head
 from surge.voice.tongues import name
 from surge.voice.twiml import write

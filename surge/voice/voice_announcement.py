@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from notify.slots import ENGLISH
-from notify.words import placeholders
+from notify.wording.slots import ENGLISH
+from notify.wording.words import placeholders
 from surge.voice.prompts import Prompt, Speech
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from notify.slots import ENGLISH
+from notify.wording.slots import ENGLISH
 from surge.dialing import dial_problem
 from surge.floor.callback import Promise
 from surge.floor.queue import Head

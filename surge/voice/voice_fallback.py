@@ -6,7 +6,7 @@ path, no recording of ours and no key to press: a few lines by the provider's ow
 
 from typing import Final
 
-from notify.slots import ENGLISH
+from notify.wording.slots import ENGLISH
 from surge.pack import Pack
 from surge.voice.prompts import Speech
 from surge.voice.twiml import write

@@ -9,8 +9,8 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from notify import accounts, passwords
 from notify.db import Database
+from notify.staff import accounts, passwords
 from subscribers import atlas
 from subscribers.areas import NamedShape
 from tests.stories.town import CITY, EAST, WEST, Town, mapped, numbers

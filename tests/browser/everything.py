@@ -19,15 +19,16 @@ from unittest import mock
 from aiohttp import web
 
 from channels.base import Content
-from notify import accounts, app, drill_log, drills, grants, passwords, people
-from notify.alert import Mode
+from notify import app
+from notify.alerts.alert import Mode
+from notify.alerts.life import Role, Staff
 from notify.app import Running, running
 from notify.console.words import catalogue
 from notify.db import Database
-from notify.grants import Power, Wanted
-from notify.life import Role, Staff
-from notify.notices import Notices
+from notify.sending.notices import Notices
 from notify.settings import load
+from notify.staff import accounts, drill_log, drills, grants, passwords, people
+from notify.staff.grants import Power, Wanted
 from subscribers import atlas
 from subscribers.areas import read_areas
 from tests.browser.visits import Visits

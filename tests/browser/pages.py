@@ -16,13 +16,13 @@ from aiohttp import web
 
 from channels.feed_folder import FeedFolder
 from notify import schema
-from notify.alert import Mode, Stage
+from notify.alerts.alert import Mode, Stage
 from notify.clock import ManualClock
 from notify.db import Database, engine_for
-from notify.pages import Pages
-from notify.publish import Publisher
-from notify.shelf import Shelf
-from notify.standing import Figures
+from notify.publishing.pages import Pages
+from notify.publishing.publish import Publisher
+from notify.publishing.shelf import Shelf
+from notify.publishing.standing import Figures
 from notify.web import public
 from notify.web.check import Gazetteer
 from subscribers.dialog.turn import Sight

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import update
 
 from notify.db import Database
-from notify.staff_tables import Session
+from notify.staff.staff_tables import Session
 from tests.browser.console import PASSWORD, enrolled
 from tests.stories.town import BOIL_WATER, Town, numbers
 

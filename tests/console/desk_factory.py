@@ -13,9 +13,10 @@ from sqlmodel import col
 from yarl import URL
 
 from channels.base import Handed
-from notify import data, keys, people
+from notify import data, keys
+from notify.alerts.life import Role, Staff
 from notify.console.pages import Console
-from notify.life import Role, Staff
+from notify.staff import people
 from subscribers.dialog import lexicon
 from subscribers.dialog.turn import Sight
 from subscribers.place import Point, ZipArea

@@ -13,9 +13,11 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from notify import accounts, keys, passwords, register
+from notify import keys
+from notify.alerts import register
 from notify.clock import ManualClock
-from notify.passwords import STEP_S
+from notify.staff import accounts, passwords
+from notify.staff.passwords import STEP_S
 from tests.notify.service_factory import Served, serving
 
 PASSWORD = "four winds over the river"

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from notify import register
-from notify.alert import Stage
-from notify.live import WHOLE
-from notify.outbox import content_for
+from notify.alerts import register
+from notify.alerts.alert import Stage
+from notify.residents.live import WHOLE
+from notify.sending.outbox import content_for
 from tests.console.desk_factory import Desk, desked
 from tests.console.staff_factory import Browser, House, opened
 from tests.notify.newsroom_factory import BOIL_WATER

@@ -11,9 +11,10 @@ import pytest
 from argon2 import PasswordHasher
 from yarl import URL
 
-from notify import accounts, keys, passwords, people
-from notify.accounts import IDLE_FOR, INVITED_FOR, SIGNED_IN_FOR
+from notify import keys
 from notify.console.door import NO_FIT, REFUSED_AFTER_S, demo_pass, inside
+from notify.staff import accounts, passwords, people
+from notify.staff.accounts import IDLE_FOR, INVITED_FOR, SIGNED_IN_FOR
 from tests.console.staff_factory import PASSWORD, Browser, House, Page, opened
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from notify import drill_log, drills
-from notify.alert import Mode
-from notify.broadcast import Unfit
-from notify.life import Role, Staff
+from notify.alerts.alert import Mode
+from notify.alerts.broadcast import Unfit
+from notify.alerts.life import Role, Staff
+from notify.staff import drill_log, drills
 from tests.console.staff_factory import House, opened
 from tests.console.test_sixty_seconds import begun, decision, form, submitted
 

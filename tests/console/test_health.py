@@ -11,14 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, insert
 
-from notify import audit, data, hazards, keys, reviews, words
+from notify import audit, data, keys
+from notify.alerts import hazards
 from notify.console import health
 from notify.console.health import KEPT_SECRET, SETTINGS, TICKS, shown, table
 from notify.console.pages import Console
 from notify.console.wordings import folders
-from notify.fallback import Step
 from notify.settings import SenderSetting, Settings, load
 from notify.tables import Due
+from notify.wording import reviews, words
+from notify.wording.fallback import Step
 from tests.console.staff_factory import House
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

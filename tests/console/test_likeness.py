@@ -2,7 +2,7 @@
 
 import pytest
 
-from notify import register
+from notify.alerts import register
 from tests.console.staff_factory import House
 from tests.console.test_sixty_seconds import begun, form, submitted
 

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import inspect, text
 
 from notify import keys
+from notify.alerts.life import Role
 from notify.console.pages import Console
 from notify.console.routing import ANYBODY, Route
-from notify.life import Role
 from tests.console.staff_factory import House, Page
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from notify import audit, keys, register
+from notify import audit, keys
+from notify.alerts import register
+from notify.alerts.life import Status
 from notify.console.pages import Console
-from notify.life import Status
 from notify.web.openapi import BRACES
 from notify.web.refusals import EVERY
 from tests.console.staff_factory import Browser, House, Page, opened

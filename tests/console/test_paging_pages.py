@@ -16,8 +16,9 @@ import pytest_asyncio
 
 from channels.simulator import server
 from channels.simulator.config import MailConfig, SimulatedSender, SimulatorConfig
-from notify import paging_rows, people, register
-from notify.paging import LINK_FOR
+from notify.alerts import register
+from notify.staff import paging_rows, people
+from notify.staff.paging import LINK_FOR
 from tests.console.staff_factory import Browser, House, Page, opened
 from tests.console.test_sixty_seconds import HOW, TICKED, begun, decision, form, submitted, version_of
 

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from notify import audit, people, register
-from notify.accounts import PROVED_FOR
-from notify.ceremony import ASKED_FOR
+from notify import audit
+from notify.alerts import register
 from notify.console.door import NO_PASSKEY, NOT_SHOWN, STALE
 from notify.console.passkeys import KNOWN, NOT_KEPT, UNNAMED
 from notify.console.routing import FIRST
+from notify.staff import people
+from notify.staff.accounts import PROVED_FOR
+from notify.staff.ceremony import ASKED_FOR
 from tests.console.staff_factory import Browser, House, Page, opened
 from tests.console.test_sixty_seconds import HOW, decision, submitted, version_of
 from tests.notify.authenticator import PRESENT, Authenticator, Place

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from notify import audit, register
+from notify import audit
+from notify.alerts import register
 from tests.console.staff_factory import Browser, House, Page
 from tests.console.test_sixty_seconds import TICKED, begun, form, submitted
 

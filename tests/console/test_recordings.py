@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import insert
 
-from notify.life import Role, Staff
-from notify.paging_tables import StaffContact
+from notify.alerts.life import Role, Staff
+from notify.staff.paging_tables import StaffContact
 from surge.recorded.takes import Take
 from tests.console.staff_factory import House, opened
 from tests.surge.phone_fake import RING

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from notify.coupling import Queue
+from notify.sending.coupling import Queue
 from tests.console.staff_factory import Browser, House
 from tests.console.test_sixty_seconds import begun, decision, form
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from notify import people
+from notify.staff import people
 from tests.console.staff_factory import House
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

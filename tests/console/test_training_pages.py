@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from notify import audit, certificate, drills, people
-from notify import training_log as records
+from notify import audit
+from notify.staff import certificate, drills, people
+from notify.staff import training_log as records
 from tests.console.staff_factory import House, opened
 from tests.console.test_drill_pages import SCRIPT
 from tests.console.test_sixty_seconds import decision, submitted
-from tests.notify.test_training import KEY, a_part
+from tests.notify.staff.test_training import KEY, a_part
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 DAY = timedelta(days=1)

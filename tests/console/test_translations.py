@@ -7,12 +7,13 @@ from html import unescape
 import pytest
 from sqlalchemy import text
 
-from notify import data, reviews, sayings
-from notify.catalogs import kinds
+from notify import data
 from notify.console.translations import CHANGED, NO_NOTE, PAGE
-from notify.reviews import Reader, Review
 from notify.wiring import reviews as stored
-from notify.words import Words
+from notify.wording import reviews, sayings
+from notify.wording.catalogs import kinds
+from notify.wording.reviews import Reader, Review
+from notify.wording.words import Words
 from tests.console.staff_factory import Browser, House, Page
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

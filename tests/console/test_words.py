@@ -2,7 +2,7 @@
 
 import pytest
 
-from notify import hazards
+from notify.alerts import hazards
 from notify.console.words import catalogue, spoken, titles, words
 from tests.console.staff_factory import House
 from tests.console.vocabulary import POT, fields, pot, sources

@@ -13,17 +13,20 @@ from typing import Any
 
 from jinja2 import Environment, nodes
 
-from notify import after_action, catalogs, data, drill_log, drills, hazards, rehearsal
-from notify.alert import Certainty, Mode, Severity, Stage, Urgency, Wording
+from notify import data
+from notify.alerts import after_action, hazards
+from notify.alerts.alert import Certainty, Mode, Severity, Stage, Urgency, Wording
+from notify.alerts.life import EndedWhy, Role, Status
 from notify.console import composer, contacts, follower, sentences, translations, wordings
 from notify.console.composer import usual
 from notify.console.reviewing import ASKED
 from notify.console.words import CHANNELS, DOMAIN
-from notify.fallback import Step
-from notify.grants import Power
-from notify.life import EndedWhy, Role, Status
-from notify.slots import declared
+from notify.staff import drill_log, drills, rehearsal
+from notify.staff.grants import Power
 from notify.web import answers
+from notify.wording import catalogs
+from notify.wording.fallback import Step
+from notify.wording.slots import declared
 from subscribers import areas
 from surge.scripts.sources import books
 from surge.switch import activation, store

@@ -16,8 +16,8 @@ from typing import IO
 from channels.base import Handed, Outbound, Receipt
 from notify.clock import SystemClock
 from notify.db import Database
-from notify.desk import Desk, Sender
-from notify.dispatch import Dispatcher
+from notify.sending.desk import Desk, Sender
+from notify.sending.dispatch import Dispatcher
 from tests.notify.sending_factory import FakeChannel, PlainOutbox
 
 LEASE = timedelta(seconds=1)

@@ -16,7 +16,7 @@ from sqlmodel import col, select
 
 from notify import keys, schema
 from notify.db import Database, engine_for
-from notify.staff_tables import Person
+from notify.staff.staff_tables import Person
 from surge.contact import TERMINAL, Contact, Moved, Standing, replayed
 from surge.desk import agent_rows
 from surge.desk.agent_rows import Given

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from sqlalchemy.exc import OperationalError
 
-from notify import leases
 from notify.clock import SystemClock
 from notify.db import Database
+from notify.sending import leases
 from tests.nemesis.sender import LEASE, WINDOW
 from tests.notify.sending_factory import Bench
 from tests.stories.town import Process, start

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from notify import ledger_check
 from notify.db import Database
+from notify.sending import ledger_check
 from tests.nemesis.dump import dump
 from tests.stories.town import BOIL_WATER, Town, numbers
 

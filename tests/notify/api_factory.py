@@ -10,8 +10,9 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from notify import keys, people
-from notify.life import Role
+from notify import keys
+from notify.alerts.life import Role
+from notify.staff import people
 from notify.web.answers import middleware
 from notify.web.api import Api
 from notify.web.endpoints import Endpoint, web_routes

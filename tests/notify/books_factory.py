@@ -9,11 +9,11 @@ from functools import partial
 from typing import Any
 
 from channels.base import Handed, Outcome, Receipt
-from notify import leases
 from notify.clock import ManualClock
 from notify.db import Database, Work
-from notify.leases import Leased
-from notify.recorder import Recorder
+from notify.sending import leases
+from notify.sending.leases import Leased
+from notify.sending.recorder import Recorder
 from tests.notify.sending_factory import LEASE, PATIENCE_S, Bench
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from notify import duties
-from notify.alert import Event
+from notify.alerts.alert import Event
+from notify.alerts.conductor import Conductor
 from notify.clock import ManualClock
-from notify.conductor import Conductor
 from notify.db import Database
-from notify.planning import Audience, Planner
+from notify.sending.planning import Audience, Planner
 from subscribers.tables import Address
 
 

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from shapely.geometry import box
 
 from channels.base import Content
-from notify.alert import MSG_TYPE, Area, Event, Info, Mode, MsgType, Reference, Stage
-from notify.hazards import Hazard, catalogue
+from notify.alerts.alert import MSG_TYPE, Area, Event, Info, Mode, MsgType, Reference, Stage
+from notify.alerts.hazards import Hazard, catalogue
 
 PORTLAND = ZoneInfo("America/Los_Angeles")
 SENT = datetime(2014, 5, 23, 15, 40, 12, tzinfo=UTC)  # 8:40 in Portland, in summer time

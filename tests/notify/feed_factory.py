@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 from shapely.geometry import box
 
-from notify import cap
-from notify.alert import Area, Certainty, Event, Info, Mode, Page, Reference, Severity, Stage, Urgency
-from notify.bulletin import Bulletin
-from notify.site import Site
+from notify.alerts.alert import Area, Certainty, Event, Info, Mode, Page, Reference, Severity, Stage, Urgency
+from notify.publishing import cap
+from notify.publishing.bulletin import Bulletin
+from notify.publishing.site import Site
 
 NOON = datetime(2014, 5, 23, 19, 0, tzinfo=UTC)  # 12:00 in Portland
 PACIFIC = ZoneInfo("America/Los_Angeles")

@@ -10,13 +10,14 @@ import numpy as np
 from sqlalchemy import text
 
 from channels.base import Content, Handed, Outcome, Receipt
-from notify import leases, ledger, register
-from notify.alert import Event, Stage, Wording, to_json
+from notify.alerts import register
+from notify.alerts.alert import Event, Stage, Wording, to_json
+from notify.alerts.conductor import Conductor
+from notify.alerts.digest import digest
 from notify.clock import ManualClock
-from notify.conductor import Conductor
 from notify.db import Database
-from notify.digest import digest
-from notify.planning import Audience, Planner
+from notify.sending import leases, ledger
+from notify.sending.planning import Audience, Planner
 from notify.tables import EventRow
 from tests.notify.factories import an_event
 from tests.notify.ledger_factory import add_event, add_people, an_event_row

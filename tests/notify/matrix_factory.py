@@ -9,10 +9,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from notify import audit, people, register
-from notify.conductor import begin
-from notify.life import Role, Staff, Status
+from notify import audit
+from notify.alerts import register
+from notify.alerts.conductor import begin
+from notify.alerts.life import Role, Staff, Status
 from notify.service import Service
+from notify.staff import people
 from tests.notify.newsroom_factory import a_draft
 
 BOTH: Final = ("author", "approver")

@@ -9,17 +9,18 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from notify import city, hazards, register
-from notify.alert import Mode, Stage
-from notify.assembly import Assembly
-from notify.broadcast import Newsroom
+from notify import city
+from notify.alerts import hazards, register
+from notify.alerts.alert import Mode, Stage
+from notify.alerts.assembly import Assembly
+from notify.alerts.broadcast import Newsroom
+from notify.alerts.conductor import begin
+from notify.alerts.draft import Draft, read
+from notify.alerts.life import Role, Staff
 from notify.city import City
 from notify.clock import Clock
-from notify.conductor import begin
 from notify.db import Database
-from notify.draft import Draft, read
-from notify.life import Role, Staff
-from notify.site import Site
+from notify.publishing.site import Site
 from notify.tables import EventRow
 from subscribers import areas, atlas
 from subscribers.areas import NamedShape

@@ -9,15 +9,17 @@ from typing import Any
 from sqlalchemy import text
 
 from channels.base import Handed, Outbound, Outcome, Receipt
-from notify import due, exercise, people, staff_contacts
-from notify import paging_rows as rows
-from notify.alert import Mode
+from notify import due
+from notify.alerts import exercise
+from notify.alerts.alert import Mode
 from notify.clock import ManualClock
 from notify.db import Database
-from notify.paging import ASK, Links, Pace
-from notify.paging_delivery import Delivery
-from notify.paging_desk import Paging
-from notify.paging_lane import Lane
+from notify.staff import paging_rows as rows
+from notify.staff import people, staff_contacts
+from notify.staff.paging import ASK, Links, Pace
+from notify.staff.paging_delivery import Delivery
+from notify.staff.paging_desk import Paging
+from notify.staff.paging_lane import Lane
 from tests.notify.newsroom_factory import AUTHOR, Room, a_draft
 from tests.notify.subjects import the_words
 from tests.subscribers.factories import a_keyring

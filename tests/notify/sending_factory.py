@@ -10,13 +10,13 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from channels.base import Content, Handed, Inbound, Misconfigured, Outbound, Outcome, Receipt, Refused, Retry
-from notify import ledger
-from notify.alert import Wording
+from notify.alerts.alert import Wording
 from notify.clock import Clock
 from notify.db import Database
-from notify.desk import Desk, Sender
-from notify.dispatch import Dispatcher
-from notify.leases import Leased
+from notify.sending import ledger
+from notify.sending.desk import Desk, Sender
+from notify.sending.dispatch import Dispatcher
+from notify.sending.leases import Leased
 from tests.notify.ledger_factory import add_event, add_people, an_event_row
 
 PATIENCE_S = 60.0

@@ -12,11 +12,12 @@ from typing import Any
 
 import aiohttp
 
-from notify import keys, people
+from notify import keys
 from notify.app import Running, running
 from notify.clock import Clock
 from notify.db import Database
 from notify.settings import load
+from notify.staff import people
 from tests.notify.newsroom_factory import keep_areas
 
 STAFF: Sequence[tuple[str, str]] = [

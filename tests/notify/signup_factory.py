@@ -16,13 +16,13 @@ from sqlalchemy import text
 
 from channels.base import Content
 from notify import data
-from notify.alert import Mode
+from notify.alerts.alert import Mode
 from notify.clock import Clock, ManualClock
 from notify.db import Database
-from notify.own_page import OwnPage
-from notify.signup import Errands, Reception, SignUp
-from notify.signup_letters import Letters
-from notify.site import Site
+from notify.publishing.site import Site
+from notify.residents.own_page import OwnPage
+from notify.residents.signup import Errands, Reception, SignUp
+from notify.residents.signup_letters import Letters
 from notify.web.callbacks import Callbacks
 from notify.web.counter import Counter
 from notify.web.forms import Marks

@@ -11,12 +11,12 @@ from typing import Any
 
 from babel.messages.pofile import write_po
 
-from notify import catalogs, samples
-from notify.alert import Stage
-from notify.catalogs import Message
-from notify.reviews import Review, fingerprint
-from notify.subject import Subject
-from notify.words import Words, load
+from notify.alerts.alert import Stage
+from notify.wording import catalogs, samples
+from notify.wording.catalogs import Message
+from notify.wording.reviews import Review, fingerprint
+from notify.wording.subject import Subject
+from notify.wording.words import Words, load
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 ZONE, SENT = samples.ZONE, samples.SENT

@@ -14,7 +14,8 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
-from notify import accounts, keys, passwords
+from notify import keys
+from notify.staff import accounts, passwords
 from tests.notify.api_factory import Desk, a_desk
 from tests.notify.newsroom_factory import BOIL_WATER
 

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import inspect, text
 
-from notify.life import Role
+from notify.alerts.life import Role
 from notify.web.answers import ALL_KINDS, TYPES
 from notify.web.endpoints import ANYBODY, Endpoint
 from notify.web.openapi import BRACES, document

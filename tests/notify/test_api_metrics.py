@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Connection, insert
 
-from notify import audit, register
+from notify import audit
+from notify.alerts import register
 from notify.audit import Act
 from notify.db import Database
 from notify.metrics import SHARES, by_state, look, quantile

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from notify import register
-from notify.life import Status
+from notify.alerts import register
+from notify.alerts.life import Status
 from notify.web.openapi import path_of
 from tests.notify.api_factory import Answered, Desk, a_desk
 from tests.notify.matrix_factory import LIMITED, WRITER, Expected, Rule, an_alert, hire, how_things_stand

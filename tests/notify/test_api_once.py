@@ -13,9 +13,9 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from sqlalchemy import Connection, text
 
+from notify.alerts.life import Role, Staff
 from notify.clock import ManualClock
 from notify.db import POSTGRES_WRITERS, Database
-from notify.life import Role, Staff
 from notify.web.answers import STAFF, Problem
 from notify.web.replies import Replies, ShownOnce
 from tests.notify.api_factory import Desk, a_desk, after_a_restart

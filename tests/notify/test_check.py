@@ -16,15 +16,15 @@ from shapely.geometry import box
 from sqlalchemy.exc import OperationalError
 
 from channels.feed_folder import FeedFolder
-from notify.affected import WORDS, Verdict, touched
-from notify.alert import Mode, Stage
-from notify.bulletin import Bulletin
-from notify.labels import labels
-from notify.pages import Pages
-from notify.publish import Publisher
+from notify.alerts.affected import WORDS, Verdict, touched
+from notify.alerts.alert import Mode, Stage
+from notify.publishing.bulletin import Bulletin
+from notify.publishing.pages import Pages
+from notify.publishing.publish import Publisher
 from notify.web import check
 from notify.web.check import Gazetteer
 from notify.web.public import routes
+from notify.wording.labels import labels
 from subscribers.areas import NamedShape
 from subscribers.dialog.turn import Sight
 from subscribers.place import Point

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from notify import city, hazards
-from notify.alert import Severity, Stage, Urgency
+from notify import city
+from notify.alerts import hazards
+from notify.alerts.alert import Severity, Stage, Urgency
 from notify.city import BadPack
 from tests.notify.factories import an_event
 from tests.notify.newsroom_factory import PACK, portland

@@ -8,10 +8,11 @@ from pathlib import Path
 from shapely.geometry import box
 from sqlalchemy import Connection, insert
 
-from notify import keys, ledger_check
+from notify import keys
 from notify.cli.ledger import write_dump
 from notify.clock import ManualClock, micros
 from notify.db import Database
+from notify.sending import ledger_check
 from notify.tables import Delivery
 from subscribers.areas import NamedShape
 from subscribers.gazetteer.generator import write as write_gazetteer

@@ -3,7 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
-from notify import due, register
+from notify import due
+from notify.alerts import register
 from notify.db import Database
 from notify.due import BATCH, LEASE, Task
 

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from notify import audit, cap_check, duties, register
-from notify.alert import Stage, from_json
+from notify import audit, duties
+from notify.alerts import register
+from notify.alerts.alert import Stage, from_json
+from notify.alerts.draft import read
+from notify.alerts.life import Status
 from notify.clock import ManualClock
 from notify.db import Database
-from notify.draft import read
-from notify.life import Status
+from notify.publishing import cap_check
 from tests.notify.duties_factory import Watch, watching
 from tests.notify.ledger_factory import add_people
 from tests.notify.newsroom_factory import APPROVER, AUTHOR, Room, a_draft, follow_up

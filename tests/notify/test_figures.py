@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from notify.clock import ManualClock
 from notify.db import Database
-from notify.desk import Light
 from notify.figures import COUNTED_EVERY, Gauges
+from notify.sending.desk import Light
 from tests.notify.ledger_factory import add_people
 
 

@@ -12,14 +12,16 @@ from sqlalchemy import Connection, text
 from channels.base import Heard as Text
 from channels.base import Receipt, Undelivered
 from channels.simulator.inbound import WORDS, Keyword, keyword
-from notify import carrying_out, ledger, reports, retention
-from notify.alert import Wording
+from notify import retention
+from notify.alerts.alert import Wording
 from notify.clock import ManualClock, micros
 from notify.db import Database
-from notify.inbox import Inbox
-from notify.replies import Replies
+from notify.residents import carrying_out
+from notify.residents.inbox import Inbox
+from notify.residents.replies import Replies
+from notify.residents.signup import SignUp
 from notify.retention import Keeping
-from notify.signup import SignUp
+from notify.sending import ledger, reports
 from subscribers import store
 from subscribers.address import EMAIL, SMS
 from subscribers.dialog import lexicon
@@ -85,7 +87,7 @@ def turned_away(db: Database) -> int:
 
 
 def refused(db: Database, clock: ManualClock) -> None:
-    """What a report of a text refused for an opt-out leaves behind (notify.reports)."""
+    """What a report of a text refused for an opt-out leaves behind (notify.sending.reports)."""
     said = Said(at=clock.now(), source="carrier 21610", evidence="delivery 7")
     db.write_now(lambda conn: store.stop(conn, kept(db).address_id, said))
 

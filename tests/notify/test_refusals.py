@@ -10,9 +10,9 @@ import pytest
 import pytest_asyncio
 
 from notify import audit
+from notify.alerts.life import Role
 from notify.clock import ManualClock
 from notify.db import Database
-from notify.life import Role
 from notify.web.openapi import BRACES
 from notify.web.refusals import Refusals
 from tests.notify.api_factory import FOREIGN, Desk, a_desk

@@ -8,12 +8,13 @@ import pytest
 from sqlalchemy import Connection, insert, text
 
 from channels.base import Handed, Receipt
-from notify import audit, ledger, retention
-from notify.alert import Stage
+from notify import audit, retention
+from notify.alerts.alert import Stage
+from notify.alerts.life import Status
 from notify.clock import ManualClock
 from notify.db import Database
-from notify.life import Status
 from notify.retention import Keeping, Retention
+from notify.sending import ledger
 from notify.settings import Settings
 from notify.tables import IdempotencyKey
 from subscribers import contacts, store

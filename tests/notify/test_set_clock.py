@@ -12,17 +12,19 @@ from sqlalchemy.exc import OperationalError
 
 from channels.base import Handed, Outbound, Outcome, Receipt, Retry
 from channels.base import Unknown as InDoubt
-from notify import audit, dispatch, duties, late, leases, ledger, promises, recorder, register
-from notify.alert import Severity, Stage, Urgency
+from notify import audit, duties
+from notify.alerts import promises, register
+from notify.alerts.alert import Severity, Stage, Urgency
+from notify.alerts.life import Status
+from notify.alerts.promises import still_open
 from notify.clock import LEAST_STEP, ManualClock, Steps
 from notify.db import Database
-from notify.life import Status
-from notify.promises import still_open
+from notify.sending import dispatch, late, leases, ledger, recorder
 from tests.notify.duties_factory import Watch, watching
 from tests.notify.ledger_factory import add_people
 from tests.notify.newsroom_factory import Room, a_draft
+from tests.notify.sending.test_reconcile import Case
 from tests.notify.sending_factory import LEASE, Bench, FakeChannel, Running
-from tests.notify.test_reconcile import Case
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 WAYS = [-HOUR, HOUR, -timedelta(days=366), -10 * MINUTE]

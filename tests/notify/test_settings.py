@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from notify.alert import Mode
+from notify.alerts.alert import Mode
 from notify.clock import HurriedClock
 from notify.settings import Settings, SettingsError, load, table
 

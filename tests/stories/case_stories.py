@@ -16,9 +16,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, bindparam, select
 
 from channels.simulator.inbound import ANSWERS, Keyword
-from notify import checks, city
-from notify.isolate import isolate
-from notify.signup_words import FAULTS, words
+from notify import city
+from notify.residents import checks
+from notify.residents.signup_words import FAULTS, words
+from notify.wording.isolate import isolate
 from subscribers import reach, reassigned, store
 from subscribers.dialog.turn import Kept, Known, Standing
 from subscribers.place import ZipArea

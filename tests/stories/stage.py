@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, text
 from channels.simulator.inbound import ANSWERS, Keyword, keyword
 from notify.app import running
 from notify.db import Database
-from notify.inbox import known_of
+from notify.residents.inbox import known_of
 from notify.schedule import Tick
 from notify.settings import load
 from subscribers import contacts, store

@@ -20,7 +20,7 @@ import pytest
 from sqlalchemy import text
 
 from notify.db import Database
-from notify.outbox import unsubscribe_reference
+from notify.sending.outbox import unsubscribe_reference
 from subscribers import store
 from tests.stories.town import ACCOUNT, BOIL_WATER, SENDER, Process, Town, numbers
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import aiohttp
 
-from notify import ledger_check
 from notify.cli.ledger import write_dump
 from notify.db import Database
+from notify.sending import ledger_check
 from tests.stories.conftest import Open
 from tests.stories.town import BOIL_WATER, DEADLINE_S, EAST, SENDER, WEST, Town, mapped, numbers
 

@@ -18,7 +18,7 @@ from channels.twilio_http import TwilioAccount, TwilioGateway
 from channels.voice import TwilioVoice
 from notify.clock import HurriedClock
 from notify.db import Database
-from notify.staff_tables import Person
+from notify.staff.staff_tables import Person
 from surge.contact import TERMINAL, Standing
 from surge.desk import agent_rows
 from surge.desk.agent_rows import Given

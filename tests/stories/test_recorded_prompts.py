@@ -15,7 +15,7 @@ from channels.simulator.journal import entries
 from channels.simulator.telephone.characters import Character, Person
 from channels.twilio_http import TwilioAccount, TwilioGateway
 from channels.voice import TwilioVoice
-from notify.broadcast import Unfit
+from notify.alerts.broadcast import Unfit
 from notify.clock import HurriedClock
 from notify.db import Database
 from notify.hotline import Hotline

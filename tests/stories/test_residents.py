@@ -16,7 +16,7 @@ from sqlalchemy import text
 from twilio.request_validator import RequestValidator
 
 from notify.db import Database
-from notify.dispatch import SURE_S
+from notify.sending.dispatch import SURE_S
 from subscribers import contacts
 from tests.stories.conftest import Open
 from tests.stories.town import ACCOUNT, BOIL_WATER, DEADLINE_S, SENDER, TOKEN, WEST, Town, numbers, read_log

@@ -20,8 +20,9 @@ import aiohttp
 from shapely.geometry import Polygon, box
 from sqlalchemy import Connection, insert
 
-from notify import keys, people, schema
+from notify import keys, schema
 from notify.db import Database, engine_for
+from notify.staff import people
 from subscribers import atlas, store
 from subscribers.areas import NamedShape, read_areas
 from subscribers.gazetteer import importing

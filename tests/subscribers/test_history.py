@@ -9,8 +9,8 @@ import pytest
 from channels.base import Heard as Text
 from notify.clock import ManualClock
 from notify.db import Database
-from notify.inbox import Inbox
-from notify.replies import Replies
+from notify.residents.inbox import Inbox
+from notify.residents.replies import Replies
 from subscribers import contacts, history, importing
 from subscribers.address import Samples
 from subscribers.dialog import lexicon, player

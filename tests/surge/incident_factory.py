@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, insert
 
+from notify.alerts.life import Role, Staff
 from notify.clock import ManualClock
 from notify.db import Database
-from notify.life import Role, Staff
 from surge.scripts import reading
 from surge.scripts.alert_facts import FromAlert
 from surge.scripts.facts import Wanted

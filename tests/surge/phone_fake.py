@@ -13,7 +13,7 @@ from channels.base import Inbound
 from channels.calls import LiveCall, NotPlaced, Outcome, Placed, Ring
 from notify.clock import Clock
 from notify.db import Database
-from notify.staff_tables import Person
+from notify.staff.staff_tables import Person
 from subscribers.sealing import Keyring
 from surge.contact import Standing
 from surge.desk import agent_rows

@@ -9,14 +9,15 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, insert
 
-from notify import data, words
+from notify import data
+from notify.alerts.life import Role, Staff
 from notify.clock import Clock
 from notify.db import Database
-from notify.life import Role, Staff
-from notify.paging_tables import StaffContact
-from notify.reviews import Review, Reviewed
-from notify.staff_tables import Person
-from notify.words import Words
+from notify.staff.paging_tables import StaffContact
+from notify.staff.staff_tables import Person
+from notify.wording import words
+from notify.wording.reviews import Review, Reviewed
+from notify.wording.words import Words
 from surge.pack import Pack
 from surge.recorded.recorder import Phone
 from surge.recorded.speaking import Speaking

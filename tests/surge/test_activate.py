@@ -6,13 +6,14 @@ import pytest
 from sqlalchemy import Connection, update
 from sqlmodel import col
 
-from notify import audit, paging_rows, people
-from notify.broadcast import NotAllowed, Unfit
+from notify import audit
+from notify.alerts.broadcast import NotAllowed, Unfit
+from notify.alerts.register import Conflict
 from notify.clock import ManualClock
 from notify.db import Database
-from notify.paging import Kind
-from notify.paging_tables import StaffContact
-from notify.register import Conflict
+from notify.staff import paging_rows, people
+from notify.staff.paging import Kind
+from notify.staff.paging_tables import StaffContact
 from surge.switch import store
 from surge.switch.activate import NoSuchActivation
 from surge.switch.activation import Status

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from notify.life import Role, Staff
+from notify.alerts.life import Role, Staff
 from surge.switch import activation
 from surge.switch.activation import ALLOWED, Activation, Left, NotNow, NotReady, NotYou, Status
 

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from notify.alert import from_json
+from notify.alerts.alert import from_json
 from notify.clock import ManualClock
 from notify.db import Database
-from notify.slots import Kind, Slot
+from notify.wording.slots import Kind, Slot
 from surge.scripts import alert_facts
 from surge.scripts.alert_facts import FromAlert
 from surge.scripts.facts import SAME

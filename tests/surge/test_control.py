@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection
 
-from notify import paging_rows
 from notify.clock import ManualClock
 from notify.db import Database
-from notify.paging import Kind, PageState
+from notify.staff import paging_rows
+from notify.staff.paging import Kind, PageState
 from surge.switch.activation import Activation, Status
 from surge.switch.call_in import CallIn
 from surge.switch.control import Control, Outside

@@ -3,8 +3,9 @@
 import pytest
 from sqlalchemy import Connection
 
-from notify import audit, register
-from notify.broadcast import Unfit
+from notify import audit
+from notify.alerts import register
+from notify.alerts.broadcast import Unfit
 from notify.clock import ManualClock
 from notify.db import Database
 from notify.tables import AlertRow

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notify.alert import Mode
+from notify.alerts.alert import Mode
 from notify.city import BadPack
 from surge import pack
 from surge.dialing import dial_problem

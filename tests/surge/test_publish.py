@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from notify import audit
-from notify.broadcast import NotAllowed, Unfit
+from notify.alerts.broadcast import NotAllowed, Unfit
+from notify.alerts.register import Conflict
 from notify.clock import ManualClock
 from notify.db import Database
-from notify.register import Conflict
 from surge.scripts import script
 from surge.scripts.alert_facts import FromAlert
 from surge.scripts.facts import Wanted

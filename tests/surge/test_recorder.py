@@ -13,7 +13,7 @@ from channels.base import Misconfigured
 from channels.calls import NotPlaced, Outcome, Ring, Unsure
 from channels.twilio_recordings import TooLarge
 from notify import audit
-from notify.broadcast import NotAllowed, Unfit
+from notify.alerts.broadcast import NotAllowed, Unfit
 from notify.clock import ManualClock
 from notify.db import Database
 from surge.recorded import recorded_rows, session, takes

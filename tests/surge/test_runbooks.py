@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from notify import data, hazards
+from notify import data
+from notify.alerts import hazards
 from notify.cli.main import app
 from surge.scripts import paths, reading, review
 from surge.scripts.reading import BadRunbook

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notify import data, sayings
+from notify import data
+from notify.wording import sayings
 from surge.contact import Standing
 from surge.scripts import reading, script
 from surge.scripts.facts import Said

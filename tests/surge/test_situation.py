@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notify.affected import Touched, Verdict
-from notify.alert import Event, Stage, from_json
+from notify.alerts.affected import Touched, Verdict
+from notify.alerts.alert import Event, Stage, from_json
 from notify.clock import ManualClock
 from notify.db import Database
 from surge.recorded import takes

@@ -7,7 +7,7 @@ import pytest
 
 from channels.base import Content, Handed, Outcome
 from channels.text import Encoding, encoding, measure, parts
-from notify.reviews import approve, arrange
+from notify.wording.reviews import approve, arrange
 from surge.floor.air import Air
 from surge.floor.callback import Promise
 from surge.floor.orders import Word

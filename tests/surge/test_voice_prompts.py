@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notify import data, reviews, words
-from notify.alert import Mode
-from notify.reviews import arrange
+from notify import data
+from notify.alerts.alert import Mode
+from notify.wording import reviews, words
+from notify.wording.reviews import arrange
 from surge import pack
 from surge.dialing import dial_problem
 from surge.recorded import takes

@@ -7,8 +7,9 @@ from functools import cache
 from typing import Any
 from xml.etree import ElementTree
 
-from notify import data, words
-from notify.reviews import arrange
+from notify import data
+from notify.wording import words
+from notify.wording.reviews import arrange
 from surge import pack
 from surge.floor.callback import Promise
 from surge.floor.queue import Told

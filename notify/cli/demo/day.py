@@ -22,8 +22,9 @@ from rich.progress import BarColumn, Progress, TextColumn
 from sqlalchemy import Connection
 
 from channels.simulator.telephone.day import Day, agent_number
-from notify import city, keys, people, replay, schema
-from notify.alert import Mode
+from notify import city, keys, schema
+from notify.alerts import replay
+from notify.alerts.alert import Mode
 from notify.cli.client import ApiRefused, Client
 from notify.cli.demo import crowd
 from notify.cli.demo.children import Children, free_port
@@ -33,6 +34,7 @@ from notify.cli.say import screen
 from notify.console.door import demo_pass
 from notify.db import Database, engine_for
 from notify.settings import Settings, load
+from notify.staff import people
 from subscribers import areas, atlas, generator
 from subscribers.sealing import Keyring
 from surge import pack as packs

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import aiohttp
 
-from notify import data, words
+from notify import data
+from notify.wording import words
 
 # Area code 458 lies beyond those that a demo of all of 2014's people takes. Lines are what the networks become once everybody
 # has signed up: nobody would write to a phone that has never answered.

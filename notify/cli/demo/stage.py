@@ -13,7 +13,8 @@ import yaml
 from rich.progress import Progress
 from sqlalchemy import Connection
 
-from notify import accounts, city, keys, ledger_check, passwords, people, replay, schema
+from notify import city, keys, schema
+from notify.alerts import replay
 from notify.cli.alert import print_preview, watch
 from notify.cli.client import Client
 from notify.cli.demo import phones
@@ -23,7 +24,9 @@ from notify.cli.residents import take
 from notify.cli.say import refuse, screen
 from notify.console.door import demo_pass
 from notify.db import Database, engine_for
+from notify.sending import ledger_check
 from notify.settings import load
+from notify.staff import accounts, passwords, people
 from subscribers import areas, atlas, generator
 from subscribers.gazetteer import importing as gazetteer
 from subscribers.sealing import Keyring

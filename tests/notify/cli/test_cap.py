@@ -8,8 +8,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from notify import cap
-from notify.cap_document import MOST_BYTES
+from notify.publishing import cap
+from notify.publishing.cap_document import MOST_BYTES
 from tests.notify.cli.command_line import Shell
 from tests.notify.factories import an_event
 

@@ -4,11 +4,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from notify import audit, certificate
+from notify import audit
 from notify.db import Database
-from notify.drill_log import ENDED
+from notify.staff import certificate
+from notify.staff.drill_log import ENDED
 from tests.notify.cli.command_line import Shell
-from tests.notify.test_training import NOW, a_part
+from tests.notify.staff.test_training import NOW, a_part
 
 
 def drilled(shell: Shell, *parts: Any) -> None:

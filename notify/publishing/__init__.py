@@ -1,0 +1,1 @@
+"""What stands for everybody to read: CAP documents, feeds, pages and the archive."""

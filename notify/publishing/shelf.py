@@ -1,0 +1,64 @@
+"""Everything published so far, as feeds and pages want it. An event is read and parsed once: it never changes."""
+
+import logging
+from collections.abc import Sequence
+
+import shapely
+from sqlalchemy import Connection
+
+from notify.alerts import affected, register
+from notify.alerts.affected import NOT_COMPARED, Touched
+from notify.alerts.alert import Event, from_json
+from notify.publishing.bulletin import Bulletin
+from subscribers import atlas
+from subscribers.areas import NamedShape
+
+logger = logging.getLogger(__name__)
+
+
+class Shelf:
+    """Call it with a connection for every bulletin there ever was, oldest first."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[Event, bytes]] = {}
+        self._areas: Sequence[NamedShape] = ()
+        self._areas_as_of: object = None
+        self._touched: dict[str, Touched] = {}
+
+    def __call__(self, conn: Connection) -> list[Bulletin]:
+        self._follow(conn)
+        found = []
+        for row in register.standing(conn):
+            if row.started_at is None:
+                continue
+            if row.event_id not in self._kept:
+                whole = register.event(conn, row.event_id)
+                self._kept[row.event_id] = (from_json(whole.content), whole.cap)
+            event, cap = self._kept[row.event_id]
+            bulletin = Bulletin(
+                event=event,
+                cap=cap,
+                published_at=row.started_at,
+                ended_at=row.ended_at,
+                ended_why=row.ended_why.replace(" ", "_"),
+                replaced_by=row.replaced_by,
+                touched=self._of(event) if row.ended_at is None else NOT_COMPARED,
+                done_at=row.done_at,
+            )
+            found.append(bulletin)
+        return sorted(found, key=lambda bulletin: bulletin.published_at)
+
+    def _follow(self, conn: Connection) -> None:
+        as_of = atlas.version(conn)
+        if as_of != self._areas_as_of:
+            self._areas, self._areas_as_of = atlas.areas(conn), as_of
+            self._touched.clear()
+
+    def _of(self, event: Event) -> Touched:
+        if event.event_id not in self._touched:
+            try:
+                self._touched[event.event_id] = affected.touched(event.areas, self._areas)
+            except shapely.errors.GEOSException:  # a page without its ZIPs is better than none
+                logger.exception("the named areas of the city cannot be compared with those of %s", event.event_id)
+                self._touched[event.event_id] = NOT_COMPARED
+        return self._touched[event.event_id]

@@ -1,0 +1,136 @@
+"""The alerts in force as the text dialog sees them: in memory, read anew when something changed, matched to places."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
+
+import shapely
+from sqlalchemy import Connection
+
+from notify.alerts import register
+from notify.alerts.alert import Event, Severity, Stage, Wording
+from notify.alerts.hazards import Hazard
+from notify.alerts.life import Status
+from notify.clock import Clock
+from notify.db import Database
+from notify.sending.outbox import content_for
+from notify.tables import EventRow
+from subscribers import atlas
+from subscribers.place import NamedPlace, Point, Spot, ZipArea
+
+IN_FORCE: Final = (Status.PUBLISHING, Status.SENDING, Status.STOPPED, Status.ACTIVE)
+ANSWERED_FOR: Final = timedelta(days=7)  # after an all clear its topic words still tell that it is over
+WORST_FIRST: Final = tuple(Severity)
+WHOLE: Final = {  # the text that answers for an event of each stage
+    Stage.FIRST: Wording.FIRST,
+    Stage.RENEWAL: Wording.FIRST,
+    Stage.UPDATE: Wording.UPDATE,
+    Stage.CORRECTION: Wording.CORRECTION,
+    Stage.ALL_CLEAR: Wording.ALL_CLEAR,
+    Stage.FALSE_ALARM: Wording.FALSE_ALARM,
+    Stage.TEST: Wording.TEST,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """One event that still says something: in force, or the end of an incident not long ago."""
+
+    event: Event
+    since: datetime  # when the incident's first alert left
+    over: bool
+    shape: Any  # of all its areas, prepared
+
+
+@dataclass(slots=True)
+class LiveAlerts:
+    """`refresh` before the first question and whenever something may have changed; questions are answered from memory.
+
+    event: a frozen event by its id, its digest checked.
+    """
+
+    db: Database
+    clock: Clock
+    hazards: Mapping[str, Hazard]
+    event: Callable[[str], Event]
+    standing: tuple[Live, ...] = ()
+    shapes: Mapping[str, Any] = field(default_factory=dict)  # the city's named areas
+    zips: frozenset[str] = frozenset()
+    _known: dict[str, Live] = field(default_factory=dict)
+    _areas_as_of: object = None
+
+    async def refresh(self) -> None:
+        now = self.clock.now()
+        rows = await self.db.read(register.standing)
+        began: dict[str, datetime] = {}
+        for row in rows:
+            if row.started_at is not None:
+                began.setdefault(row.incident_id, row.started_at)
+        wanted = [row for row in rows if row.started_at is not None and _still_says(row, now)]
+        found = [await self.db.read(partial(self._live, row=row, since=began[row.incident_id])) for row in wanted]
+        self.standing = tuple(sorted(found, key=lambda live: (live.over, WORST_FIRST.index(live.event.severity), live.since)))
+        await self.db.read(self._read_areas)
+
+    def _live(self, _conn: Connection, row: EventRow, since: datetime) -> Live:
+        known = self._known.get(row.event_id)
+        over = Stage(row.stage) in (Stage.ALL_CLEAR, Stage.FALSE_ALARM)
+        if known is None or known.over is not over:
+            event = self.event(row.event_id)
+            shape = shapely.union_all([area.shape for area in event.areas])
+            shapely.prepare(shape)
+            known = self._known[row.event_id] = Live(event, since, over, shape)
+        return known
+
+    def _read_areas(self, conn: Connection) -> None:
+        as_of = atlas.version(conn)
+        if as_of != self._areas_as_of:
+            areas = atlas.areas(conn)
+            self.shapes = {area.name: area.shape for area in areas}
+            self.zips = frozenset(area.name for area in areas if area.kind == "zip")
+            self._areas_as_of = as_of
+
+    def reaching(self, places: Sequence[Spot]) -> list[Live]:
+        """What is in force for any of these places, worst first. Without a place: what is for the whole city."""
+        in_force = [live for live in self.standing if not live.over]
+        if not places:
+            return [live for live in in_force if any(area.citywide for area in live.event.areas)]
+        return [live for live in in_force if any(self._reaches(live, place) for place in places)]
+
+    def _reaches(self, live: Live, place: Spot) -> bool:
+        """The rule of the audience index: points inside or on the boundary, areas that share more than a boundary."""
+        match place:
+            case Point(lat=lat, lon=lon):
+                return bool(shapely.intersects_xy(live.shape, lon, lat))
+            case ZipArea(code=name) | NamedPlace(area=name):
+                shape = self.shapes.get(name)
+                return shape is not None and bool(live.shape.intersects(shape)) and not live.shape.touches(shape)
+
+    def about(self, word: str) -> list[Live]:
+        """What is in force, or was cleared not long ago, that this topic word (English, upper case) asks about."""
+        return [live for live in self.standing if word in self.hazards[live.event.hazard].topics]
+
+    def topic(self, word: str, page: int, language: str) -> tuple[str, ...] | None:
+        """One page of what an alert's record says to a topic word, from 1 on; () when it has no such page, None when there is
+        no alert to ask about. An incident that is over answers with the text that says so; a hazard without pages of its own
+        with its alert's newest text. All of them were approved with the alert."""
+        for live in self.about(word):
+            pages = () if live.over else topic_pages(live.event, word, language)
+            if not pages:
+                pages = (content_for(live.event, "sms", WHOLE[live.event.stage], language).body,)
+            return pages[page - 1 : page]
+        return None
+
+
+def topic_pages(event: Event, word: str, language: str) -> tuple[str, ...]:
+    """The pages the event's record has for a topic in this language, in order; () when it has none."""
+    keys = [key for key in event.contents if key.startswith(f"topic/{word}/") and key.endswith(f"/{language}")]
+    return tuple(event.contents[key].body for key in sorted(keys, key=lambda key: int(key.split("/")[2])))
+
+
+def _still_says(row: EventRow, now: datetime) -> bool:
+    if row.status in IN_FORCE and row.ended_at is None:
+        return Stage(row.stage) in (Stage.ALL_CLEAR, Stage.FALSE_ALARM) or row.expires_at > now
+    is_end = Stage(row.stage) in (Stage.ALL_CLEAR, Stage.FALSE_ALARM)
+    return is_end and not row.replaced_by and row.started_at is not None and now - row.started_at < ANSWERED_FOR

@@ -1,0 +1,271 @@
+"""The sender loop: ledger -> channel, at the sender's pace.
+
+    lease (a few seconds ahead) -> claim (committed) -> call -> outcome (committed)
+
+At most `window` rows are claimed and not yet recorded: that bounds what a killed process leaves unknown. A call starts only
+while its event is being sent and our lease certainly holds; what was claimed and not started goes back. A sender that is out
+of order or was asked to pause holds nothing: another sender may take its rows.
+"""
+
+import asyncio
+import contextlib
+import logging
+import math
+from collections import deque
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Final, NamedTuple
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from channels.base import Misconfigured, Outbound, Receipt, Refused, Retry, Unknown
+from notify.sending import leases
+from notify.sending.desk import Desk, Light, Sender
+from notify.sending.holding import Group, Holding
+from notify.sending.leases import Leased
+from notify.sending.pace import Pace, Slot
+from notify.sending.recorder import Recorder
+
+logger = logging.getLogger(__name__)
+
+IDLE_S: Final = 0.5  # a sender with nothing to do looks again after this, or when woken
+PAUSE_S: Final = 1.0  # after a database error
+REOPEN_S: Final = 15.0  # a misconfigured channel is tried again after this
+PAGE_AGAIN_S: Final = 900.0  # the same trouble is paged again after this, other trouble after PAGE_APART_S
+PAGE_APART_S: Final = 60.0
+SILENCE_S: Final = 120.0  # a channel that says nothing for so long about a batch is given up on: its rows are unknown
+SURE_S: Final = 0.5  # what was claimed longer ago than this is looked up again before its call: it may have been stopped
+UNMADE: Final = Retry(timedelta(seconds=60), "the letter cannot be made")
+SAME_MOMENT_S: Final = 0.002  # messages due closer together than this start together
+
+
+class Call(NamedTuple):
+    """A message on its way, with its place in the pace."""
+
+    leased: Leased
+    letter: Outbound
+    slot: Slot
+
+
+class Dispatcher:
+    """Runs one Sender until `close`."""
+
+    def __init__(self, sender: Sender, desk: Desk, owner: str) -> None:
+        self.sender, self.desk, self.owner = sender, desk, owner
+        self.light = Light()
+        self._pace = Pace(sender.rate)
+        self._books = Recorder(desk.db, desk.clock, owner, desk.lease_for)
+        self._holding = Holding(sender, desk, owner, self._books)
+        self._calls: set[asyncio.Task[None]] = set()
+        self._under_way = 0
+        self._wake = asyncio.Event()
+        self._freer = asyncio.Event()
+        self._stirred = False
+        self._ended: set[str] = set()
+        self._sure_at = -math.inf
+        self._paged: tuple[str, float] = ("", -math.inf)
+        self._closing = False
+
+    def wake(self) -> None:
+        """There may be new work, and it may be more urgent than what is held."""
+        self._stirred = True
+        self._wake.set()
+
+    def reserve(self, units: int) -> float:
+        """Takes a message that is not in the ledger out of this sender's pace; returns the seconds until its slot."""
+        now = self.desk.clock.monotonic()
+        return self._pace.slot(units, now).at - now
+
+    def close(self) -> None:
+        """Starts no more calls; `run` returns when those under way are recorded."""
+        self._closing = True
+        self._holding.close()
+        self._wake.set()
+        self._freer.set()
+
+    async def run(self) -> None:
+        books = asyncio.create_task(self._books.run(self._holding.ids))
+        try:
+            while not self._closing:
+                await self._round_safely()
+            if self._calls:
+                await asyncio.wait(self._calls)
+        finally:
+            try:
+                await self._holding.drop_ahead()
+            except Exception:  # whatever it was, the outcomes of what has left must still be written
+                logger.exception("sender %s could not claim what was next; nothing of it was started", self.sender.name)
+            self._books.close()
+            await books
+            try:
+                await self._holding.give_back()
+            except SQLAlchemyError:
+                logger.exception("leases of %s could not be given back; they end by themselves", self.sender.name)
+
+    async def _round_safely(self) -> None:
+        try:
+            await self._round()
+        except SQLAlchemyError:
+            logger.exception("sender %s cannot use the ledger; nothing is sent meanwhile", self.sender.name)
+            await self._idle(PAUSE_S)
+        except Exception as error:  # the loop's own boundary: a fault must not silence a sender for good
+            logger.exception("sender %s met a fault and goes on", self.sender.name)
+            self._tell(f"Sender {self.sender.name} met a fault and goes on: {type(error).__name__}.")
+            await self._idle(PAUSE_S)
+
+    async def _round(self) -> None:
+        """Starts the calls of the next group, and claims the one after it meanwhile."""
+        pause = self._pace.held_for(self.desk.clock.monotonic())
+        if self.light.trouble:
+            self._tell(f"Sender {self.sender.name} has stopped: {self.light.trouble}")
+        if self.light.trouble or pause > 0 or self._stirred:
+            self._stirred = False
+            await self._holding.drop_ahead()
+            await self._holding.give_back()
+        if self.light.trouble or pause > 0:
+            await (self._reopen() if self.light.trouble else self._idle(pause))
+            return
+        group = await self._holding.group()
+        if not group.rows and self._holding.empty:
+            await self._idle(IDLE_S)
+            return
+        self._holding.claim_ahead()
+        await self._start(group)
+
+    async def _idle(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        self._wake.clear()
+
+    async def _start(self, group: Group) -> None:
+        """Starts the calls of claimed rows at their slots, never more than `concurrency` under way. Whatever happens, every
+        row of the group is either started or said not to be."""
+        self._sure_at = group.at
+        self._ended.clear()
+        waiting = deque(group.rows)
+        batch: list[Call] = []
+        try:
+            while waiting:
+                letter = self._letter(waiting[0])
+                if not isinstance(letter, Outbound):
+                    leased = waiting.popleft()
+                    self._books.say(leased, Receipt(leased.delivery_id, letter))
+                    continue
+                slot, wait_s = self._slot(letter)
+                if wait_s > SAME_MOMENT_S or self._under_way + len(batch) >= self.sender.concurrency:
+                    batch = self._call(batch)
+                    await self._wait(wait_s)
+                    await self._look_again(waiting)
+                leased = waiting.popleft()
+                if self._may_start(leased):
+                    batch.append(Call(leased, letter, slot))
+                    self._holding.started(leased, slot.units)
+                else:
+                    self._holding.not_started(leased)
+            batch = self._call(batch)
+        finally:
+            for leased in (*(call.leased for call in batch), *waiting):
+                self._holding.not_started(leased)
+
+    def _letter(self, leased: Leased) -> Outbound | Refused | Retry:
+        """One row that cannot be made into a letter keeps nobody else waiting."""
+        try:
+            return self.desk.outbox.letter(self.sender.channel.name, leased)
+        except (LookupError, ValueError):
+            logger.exception("no letter can be made for delivery %d", leased.delivery_id)
+            self._tell(f"Messages of {leased.event_id} cannot be made. They are tried again every minute.")
+            return UNMADE
+
+    def _slot(self, letter: Outbound) -> tuple[Slot, float]:
+        """The letter's place in the pace, and the seconds until it; none is reserved when nothing may start anyway."""
+        now = self.desk.clock.monotonic()
+        if self._closing or self.light.trouble or self._pace.held_for(now) > 0:
+            return Slot(now, 0), 0.0
+        slot = self._pace.slot(self.sender.units(letter.content), now)
+        return slot, slot.at - now
+
+    def _may_start(self, leased: Leased) -> bool:
+        """Looked at right before each call."""
+        stopped = leased.event_id in self.desk.halted or leased.event_id in self._ended
+        paused = self._pace.held_for(self.desk.clock.monotonic()) > 0
+        return not (self._closing or self.light.trouble or paused or stopped or self._books.lost(leased))
+
+    async def _wait(self, wait_s: float) -> None:
+        """Waits for the message's slot; then, when all calls are taken, until half are free (so that they start in batches)."""
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
+        if self._under_way >= self.sender.concurrency:
+            while self._under_way > self.sender.concurrency // 2 and not self._closing:
+                self._freer.clear()
+                await self._freer.wait()
+
+    async def _look_again(self, rows: Iterable[Leased]) -> None:
+        """Rows that waited long for their slot may have been stopped meanwhile, by another process or by the clock."""
+        if self.desk.clock.monotonic() - self._sure_at <= SURE_S:
+            return
+        now, self._sure_at = self.desk.clock.now(), self.desk.clock.monotonic()
+        sending = await self.desk.db.read(lambda conn: leases.sending(conn, now))
+        self._ended.update({leased.event_id for leased in rows}.difference(sending))
+
+    def _call(self, batch: list[Call]) -> list[Call]:
+        """Starts a batch; returns the empty next one."""
+        if batch:
+            self._under_way += len(batch)
+            self.light.started += len(batch)
+            task = asyncio.create_task(self._send(batch))
+            self._calls.add(task)
+            task.add_done_callback(self._calls.discard)
+        return []
+
+    async def _send(self, batch: Sequence[Call]) -> None:
+        """Hands a batch to the channel. What gets no receipt, for any reason, is unknown: never lost, never blindly resent."""
+        waiting = {call.leased.delivery_id: call for call in batch}
+        begun = self.desk.clock.monotonic()
+        for call in batch:
+            self._pace.started(call.slot, begun)
+        cause = "no receipt"
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(SILENCE_S) as silence:
+                async for receipt in self.sender.channel.send([call.letter for call in batch]):
+                    silence.reschedule(loop.time() + SILENCE_S)
+                    self._take(waiting, receipt, begun)
+        except Misconfigured as error:
+            cause, self.light.trouble = "channel stopped", str(error)
+        except Exception as error:  # the loop's own boundary: a fault in a channel must not lose rows
+            cause = type(error).__name__
+            logger.exception("channel %s failed in the middle of a batch", self.sender.name)
+        finally:
+            for delivery_id in list(waiting):
+                self._take(waiting, Receipt(delivery_id, Unknown(cause)), begun)
+
+    def _take(self, waiting: dict[int, Call], receipt: Receipt, begun: float) -> None:
+        call = waiting.pop(receipt.delivery_id, None)
+        if call is None:
+            logger.error("channel %s gave a receipt that nobody waits for", self.sender.name)
+            return
+        now = self.desk.clock.monotonic()
+        self._pace.answered(call.slot, now - begun)
+        self._under_way -= 1
+        self._freer.set()
+        if isinstance(receipt.outcome, Retry) and receipt.outcome.pause_sender:
+            self._pace.hold_until(now + receipt.outcome.after.total_seconds())
+        self._books.say(call.leased, receipt)
+
+    async def _reopen(self) -> None:
+        """Tries a channel that cannot work again after a while."""
+        await self._idle(REOPEN_S)
+        if self._closing:
+            return
+        try:
+            await self.sender.channel.open()
+            self.light.trouble = ""
+        except Misconfigured as error:
+            self.light.trouble = str(error)
+
+    def _tell(self, problem: str) -> None:
+        """Pages, unless it was just done: trouble that comes and goes must not wear the duty officer out."""
+        now, (last, at) = self.desk.clock.monotonic(), self._paged
+        if now - at >= (PAGE_AGAIN_S if problem == last else PAGE_APART_S):
+            self._paged = (problem, now)
+            self.desk.page(problem)

@@ -1,0 +1,131 @@
+"""What a sender has taken from the ledger and not started: rows leased a few seconds ahead, and the next group, claimed while
+the last one leaves, so that a disk that is slow for a moment does not cost the pace."""
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Sequence
+from functools import partial
+from typing import Final, NamedTuple
+
+from channels.base import Receipt
+from notify.sending import leases, ledger
+from notify.sending.allowance import Allowance
+from notify.sending.desk import Desk, Sender
+from notify.sending.leases import Leased
+from notify.sending.recorder import Recorder
+
+AHEAD_S: Final = 0.25  # how much of its pace a sender claims at once
+SLOWED: Final = "sms"  # the channel that may be slowed
+BATCH: Final = 250  # most rows claimed in one transaction
+
+
+class Group(NamedTuple):
+    """Rows that are claimed. at: when, monotonic seconds."""
+
+    rows: Sequence[Leased]
+    at: float = -math.inf
+
+
+NOTHING: Final = Group(())
+
+
+class Holding:
+    """Every row that comes out of `group` is claimed and open in the books: whoever takes it starts it or says it was not."""
+
+    def __init__(self, sender: Sender, desk: Desk, owner: str, books: Recorder) -> None:
+        self._sender, self._desk, self._owner, self._books = sender, desk, owner, books
+        self._allowance = Allowance(sender.rate)
+        self._leased: deque[Leased] = deque()
+        self._next: asyncio.Task[Group] | None = None
+        self._closing = False
+
+    @property
+    def empty(self) -> bool:
+        return not self._leased
+
+    def ids(self) -> list[int]:
+        """Deliveries leased and not claimed."""
+        return [leased.delivery_id for leased in self._leased]
+
+    def close(self) -> None:
+        """Claims nothing more."""
+        self._closing = True
+
+    async def group(self) -> Group:
+        """The next rows, claimed now or ahead; none when nothing is due."""
+        ahead = await self._claimed_ahead()
+        return ahead if ahead.rows else await self._claim()
+
+    def claim_ahead(self) -> None:
+        self._next = asyncio.create_task(self._claim())
+
+    async def drop_ahead(self) -> None:
+        """What was claimed ahead is not started."""
+        for leased in (await self._claimed_ahead()).rows:
+            self.not_started(leased)
+
+    def started(self, leased: Leased, units: int) -> None:
+        """Its call begins, and takes so many units of what its alert may use."""
+        self._allowance.spent(leased.event_id, units)
+
+    def not_started(self, leased: Leased) -> None:
+        self._books.say(leased, Receipt(leased.delivery_id, ledger.NOT_STARTED))
+
+    async def give_back(self) -> None:
+        """Frees what is leased and not claimed, for the next lease or for other senders."""
+        if ids := self.ids():
+            await self._desk.db.write(lambda conn: leases.give_back(conn, self._owner, ids))
+            self._leased.clear()
+
+    async def _claimed_ahead(self) -> Group:
+        ahead, self._next = self._next, None
+        return await ahead if ahead is not None else NOTHING
+
+    async def _claim(self) -> Group:
+        """Claims the next leased rows, as many as window and pace allow; waits for room in the window first."""
+        if not self._leased:
+            await self._lease()
+        if not self._leased:
+            return NOTHING
+        ahead, window = self._worth(AHEAD_S, BATCH), self._sender.window
+        room = await self._books.room(window, at_least=min(ahead, window // 2 or 1))
+        if self._closing:
+            return NOTHING
+        rows = [self._leased.popleft() for _ in range(min(room, ahead, len(self._leased)))]
+        now, at = self._desk.clock.now(), self._desk.clock.monotonic()
+        self._books.open(rows)
+        try:
+            ids = [leased.delivery_id for leased in rows]
+            claimed = await self._desk.db.write(lambda conn: leases.claim(conn, self._owner, ids, now=now))
+        except BaseException:
+            self._books.forget(rows)
+            self._leased.extendleft(reversed(rows))
+            raise
+        self._books.forget([leased for leased in rows if leased.delivery_id not in claimed])
+        return Group([leased for leased in rows if leased.delivery_id in claimed], at)
+
+    async def _lease(self) -> None:
+        now = self._desk.clock.now()
+        self._books.leasing()
+        take = partial(
+            leases.lease,
+            owner=self._owner,
+            channel=self._sender.channel.name,
+            limit=self._worth(self._desk.lead_s, 2 * BATCH),
+            below=self._sender.below,
+            now=now,
+            until=now + self._desk.lease_for,
+            most=self._most(),
+        )
+        self._leased.extend(await self._desk.db.write(take))
+
+    def _most(self) -> dict[str, int]:
+        """How many rows of each slowed alert may be taken now. Texts alone are slowed, and only where there is a rate."""
+        if self._sender.channel.name != SLOWED or math.isinf(self._sender.rate):
+            return {}
+        return self._allowance.rows(self._desk.shares(), self._desk.clock.monotonic())
+
+    def _worth(self, seconds: float, most: int) -> int:
+        """Rows that so many seconds of the sender's pace are good for."""
+        return most if math.isinf(self._sender.rate) else max(1, min(most, int(seconds * self._sender.rate)))

@@ -1,0 +1,125 @@
+"""The night: texts that can wait, wait until morning. What is held stays a planned row, in a priority that no sender leases.
+
+By default from 21:00 to 07:00 in the city; whoever texted NIGHT OFF is never held, and e-mail, which wakes nobody, never is.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from functools import partial
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, text
+
+from notify.alerts import register
+from notify.alerts.alert import Event, Severity, Stage, Urgency
+from notify.alerts.life import Status
+from notify.clock import Clock
+from notify.db import Database, is_sqlite
+from notify.sending import ledger
+from notify.sending.statements import held_still, one_of
+from notify.tables import EventRow
+
+BEGINS, ENDS = time(21), time(7)
+LEAVING: Final = (Status.PUBLISHING, Status.SENDING, Status.ACTIVE)
+MENDS: Final = frozenset({Stage.CORRECTION, Stage.FALSE_ALARM})  # what we said wrongly is put right at once
+SERIOUS: Final = frozenset({Severity.EXTREME, Severity.SEVERE})
+CHUNK: Final = 20_000
+
+
+def can_wait(event: Event) -> bool:
+    """Whether its texts may wait for morning: only what is neither Immediate nor Severe or worse, and mends nothing."""
+    return _can_wait(event.stage, event.urgency, event.severity)
+
+
+def _can_wait(stage: Stage, urgency: Urgency, severity: Severity) -> bool:
+    return urgency is not Urgency.IMMEDIATE and severity not in SERIOUS and stage not in MENDS
+
+
+def warning(stage: Stage, urgency: Urgency, severity: Severity, *, expires: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """What an author has to know before a text of this kind is sent at night; "" by day and for what never waits."""
+    if not _can_wait(stage, urgency, severity) or not is_night(now, zone):
+        return ""
+    if expires <= morning(now, zone):
+        return f"It is night and this ends before {ENDS:%H:%M}: nobody gets a text unless it is Immediate or Severe."
+    return f"It is night: texts wait until {ENDS:%H:%M}. Page, feeds and e-mail do not."
+
+
+def morning(now: datetime, zone: ZoneInfo) -> datetime:
+    """The next time at which what was held may leave."""
+    local = now.astimezone(zone)
+    today = datetime.combine(local.date(), ENDS, zone)
+    return today if local < today else datetime.combine(local.date() + timedelta(days=1), ENDS, zone)
+
+
+def is_night(now: datetime, zone: ZoneInfo) -> bool:
+    local = now.astimezone(zone).time()
+    return local >= BEGINS or local < ENDS
+
+
+def waits(event: Event, now: datetime, *, zone: ZoneInfo) -> bool:
+    """Whether a text of this event, planned now, is held."""
+    return can_wait(event) and is_night(now, zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """`tick` holds at nightfall what has not left, and lets it go in the morning if its alert is still in force.
+
+    event: a frozen event by its id.
+    """
+
+    db: Database
+    clock: Clock
+    zone: ZoneInfo
+    event: Callable[[str], Event]
+
+    async def tick(self) -> int:
+        """Returns how many rows it moved."""
+        moved, dark = 0, is_night(self.clock.now(), self.zone)
+        for row in await self.db.read(partial(register.standing, statuses=LEAVING)):
+            change = hold if dark and can_wait(await self._read(row.event_id)) else let_go
+            while count := await self.db.write(partial(change, event=row)):
+                moved += count
+        return moved
+
+    async def _read(self, event_id: str) -> Event:
+        return await self.db.read(lambda _conn: self.event(event_id))
+
+
+def hold(conn: Connection, event: EventRow) -> int:
+    """Holds up to CHUNK texts of an event that nobody has leased; returns how many. Latecomers, who are awake, are not held."""
+    return _move(
+        conn, event, event.priority, ledger.AT_NIGHT, f"AND lease_owner IS NULL AND {ledger.ASLEEP.format(of='delivery')}"
+    )
+
+
+def let_go(conn: Connection, event: EventRow) -> int:
+    """Lets up to CHUNK held texts of an event go; returns how many."""
+    return _move(conn, event, event.priority + ledger.AT_NIGHT, -ledger.AT_NIGHT, "")
+
+
+def _move(conn: Connection, event: EventRow, priority: int, by: int, only: str) -> int:
+    choice = f"""SELECT delivery_id FROM delivery
+        WHERE state = 'planned' AND channel = 'sms' AND priority = :priority AND event_id || '' = :event_id {only}
+        ORDER BY delivery_id LIMIT :limit{"" if is_sqlite(conn) else " FOR UPDATE SKIP LOCKED"}"""
+    done = conn.execute(
+        text(f"UPDATE delivery SET priority = priority + :by WHERE delivery_id {one_of(conn, choice)} AND state = 'planned'"),
+        {"priority": priority, "event_id": event.event_id, "limit": CHUNK, "by": by},
+    )
+    return done.rowcount
+
+
+def let_go_to(conn: Connection, address_id: int) -> int:
+    """Lets go what is held for one address: its person texted NIGHT OFF. Returns how many rows."""
+    held = f"state = 'planned' AND channel = 'sms' AND priority >= {ledger.AT_NIGHT} AND address_id = :address_id"
+    done = 0
+    for row in register.standing(conn, statuses=LEAVING):
+        done += conn.execute(
+            text(f"""
+            UPDATE delivery SET priority = priority - {ledger.AT_NIGHT}
+            WHERE {held_still(conn, f"event_id = :event_id AND {held}")}"""),
+            {"event_id": row.event_id, "address_id": address_id},
+        ).rowcount
+    return done

@@ -1,0 +1,95 @@
+"""Who has opted out, in three places: ours, the provider's, the carrier's. Where they differ, nobody is texted.
+
+A refusal for an opt-out is learnt when a text is handed over or reported on (reports.py). Here the provider is asked every hour
+which texts it took from residents: a stop that never reached us is obeyed now. Any other text we missed is counted and left
+alone: to sign somebody up, or start again, needs their own words at the time, and an answer.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from channels.base import Channel, Misconfigured, Recalled, Recalls
+from notify.residents.carrying_out import CLOSES
+from notify.residents.inbox import Inbox
+from subscribers import contacts, store
+from subscribers.address import SMS
+from subscribers.dialog.intent import Kind
+from subscribers.dialog.reading import read
+from subscribers.dialog.turn import Obeyed
+
+logger = logging.getLogger(__name__)
+
+EVERY_S: Final = 3600.0
+LOOK_BACK: Final = timedelta(hours=3)
+LOOK_BACK_FIRST: Final = timedelta(hours=48)  # the service may have been down
+SETTLING: Final = timedelta(minutes=2)  # a text may still be on its way to us
+ENDS: Final = frozenset({Kind.STOP, Kind.WRONG})
+MISSED_STOP, MISSED = "missed stop", "missed text"  # what is counted for staff
+
+
+@dataclass(slots=True, kw_only=True)
+class Truth:
+    """channels: one for each of our numbers."""
+
+    inbox: Inbox
+    channels: Sequence[Channel]
+    _looked: bool = False
+
+    async def tick(self) -> int:
+        """Returns how many stops it obeyed that had never reached us."""
+        now = self.inbox.clock.now()
+        since = now - (LOOK_BACK if self._looked else LOOK_BACK_FIRST)
+        missed: list[Recalled] = []
+        for channel in self.channels:
+            if isinstance(channel, Recalls):
+                try:
+                    missed += await self._missed(await channel.recall(since), now)
+                except (ConnectionError, Misconfigured) as error:
+                    logger.warning("the provider cannot be asked which texts it took: %s", error)
+                    return 0
+        stops = [await self._obey(one) for one in missed if self._is_end(one)]
+        self._looked = True
+        if missed:
+            logger.warning("the provider took %d texts that never reached us; %d stops obeyed", len(missed), sum(stops))
+            await self.inbox.db.write(partial(_count, stops=sum(stops), others=len(missed) - len(stops), now=now))
+        return sum(stops)
+
+    async def _missed(self, texts: Sequence[Recalled], now: datetime) -> list[Recalled]:
+        settled = [one for one in texts if one.at <= now - SETTLING and one.heard.provider_id]
+        ids = [one.heard.provider_id for one in settled]
+        taken = await self.inbox.db.read(partial(contacts.taken, provider_ids=ids))
+        return [one for one in settled if one.heard.provider_id not in taken]
+
+    def _is_end(self, text: Recalled) -> bool:
+        return read(text.heard.text, self.inbox.lexicon).kind in ENDS
+
+    async def _obey(self, text: Recalled) -> bool:
+        """Stops whoever wrote, unless they have agreed anew since. Nothing is answered: it is too late for that."""
+        blind = self.inbox.keys.blind(SMS, text.heard.address)
+        if await self.inbox.db.read(partial(_agreed_since, blind=blind, at=text.at)):
+            return False
+        obeyed = Obeyed.STOP if text.heard.text.strip().upper() in CLOSES else Obeyed.MISSED
+        await self.inbox.hear(replace(text.heard, obeyed=obeyed.value))
+        return True
+
+
+def _agreed_since(conn: Connection, blind: bytes, at: datetime) -> bool:
+    known = store.find_address(conn, SMS, blind)
+    if known is None:
+        return False
+    query = select(store.CONSENT.c.consent_id).where(
+        store.CONSENT.c.address_id == known.address_id, store.CONSENT.c.granted, store.CONSENT.c.at > at
+    )
+    return conn.execute(query.limit(1)).first() is not None
+
+
+def _count(conn: Connection, stops: int, others: int, now: datetime) -> None:
+    for note, times in ((MISSED_STOP, stops), (MISSED, others)):
+        for _ in range(times):
+            contacts.count(conn, f"{now:%Y-%m-%d}", note)

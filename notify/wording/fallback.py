@@ -1,0 +1,266 @@
+"""Which words a person gets: the hazard's own, else those that hold for every hazard, else English whole. Never silence.
+
+The order is the same for texts, e-mails, pages and CAP. A text is said whole in one language or not at all.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from channels.text import parts, sanitise
+from notify.alerts.alert import Stage, Wording
+from notify.wording import guidance
+from notify.wording.guidance import Guidance
+from notify.wording.phrasing import Later, Laters, NotReady, Speaker, blocks
+from notify.wording.reviews import Reviewed
+from notify.wording.slots import ENGLISH, Kind, Slot, in_language, long_time, moment, short_time
+from notify.wording.subject import Subject
+from notify.wording.words import Words
+
+GENERIC: Final = "generic"
+STATED: Final = ("first", "update", "page")  # blocks that hold controlled sentences
+BEHIND: Final = {Wording.TEST: "test"}  # the words that hold for every hazard; GENERIC for all other wordings
+
+
+class Step(StrEnum):
+    """How far a text had to fall back, best first."""
+
+    OWN = "own"  # the hazard's own words in the language
+    GENERIC = "generic"  # the words that hold for every hazard, in the language
+    ENGLISH = "english"  # English whole, with the interpreter line and the link to the page in the language
+
+
+STEPS: Final = tuple(Step)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A block as it came out: its words, the folder they are from, who spoke them, and how far that fell back."""
+
+    text: str
+    folder: str
+    speaker: Speaker
+    step: Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What every choice needs to know. allow_drafts: words nobody has reviewed may be said (demo and training)."""
+
+    subject: Subject
+    words: Words
+    reviewed: Reviewed
+    allow_drafts: bool
+
+    def speaker(self, language: str, *, insist: bool = False) -> Speaker:
+        return Speaker(
+            words=self.words,
+            reviewed=self.reviewed,
+            language=language,
+            allow_drafts=self.allow_drafts,
+            insist=insist,
+        )
+
+    def say(self, form: str, wording: Wording, language: str) -> Said:
+        """The block of a wording in "sms.txt", "page.txt" or "cap.txt" for somebody who asked for this language."""
+        for folder, speaker, step in self._attempts(wording, language):
+            short = step is Step.ENGLISH and language != ENGLISH
+            for block in _blocks(self.words, folder, form, self._asked(wording), short=short):
+                most = self.words.most_parts.get(block, 0) if form == "sms.txt" else 0
+                text = self.fitting(speaker, folder, form, block, language, most)
+                if text is not None:
+                    return Said(text=text, folder=folder, speaker=speaker, step=step)
+        raise LookupError(f"No folder has words for {wording} in {form}.")  # a test over all hazards keeps this from happening
+
+    def fitting(
+        self, speaker: Speaker, folder: str, form: str, block: str, language: str, most: int, **more: Any
+    ) -> str | None:
+        """The block with as many controlled sentences as so many parts hold (0: all); one that the language lacks, or has not
+        had reviewed, is left out, but never the first. None when the language cannot say it."""
+        values = {**self.values(speaker, folder, form, language), **more}
+        if folder != guidance.FOLDER or block not in STATED:
+            return _said(speaker, f"{folder}/{form}", block, values)
+        names = more.get("names") or self._guidance().text
+        sentences = self._sentences(speaker, names, values)
+        for count in range(len(sentences), 0, -1):
+            values["statements"] = guidance.together(sentences[:count])
+            text = _said(speaker, f"{folder}/{form}", block, values)
+            if text is None or count == 1 or not most or parts(sanitise(text).text) <= most:
+                return text
+        return None
+
+    def _sentences(self, speaker: Speaker, names: Sequence[str], values: Mapping[str, Any]) -> Sequence[str]:
+        """What the language can say of these blocks; nothing at all without the first that is not empty."""
+        found: list[str] = []
+        for name in names:
+            sentence = _sentence(speaker, name, values)
+            if sentence is None and not found:
+                return ()
+            found += [sentence] if sentence else []
+        return found
+
+    def replaces(self, wording: Wording) -> bool:
+        """Whether these words replace other advice that the same people had before."""
+        return self.subject.changed and wording is Wording.UPDATE
+
+    def calls_911(self) -> bool:
+        """Whether a mail may send people to 911: not while it does not work."""
+        own = self.words.guidance.get(self.subject.hazard)
+        return own is None or own.calls_911 or self.subject.stage in (Stage.ALL_CLEAR, Stage.FALSE_ALARM, Stage.TEST)
+
+    def _guidance(self) -> Guidance:
+        return self.words.guidance[self.subject.hazard]
+
+    def _asked(self, wording: Wording) -> Wording:
+        """An update that changes the danger tells those told before what those newly told hear."""
+        return Wording.FIRST if self.replaces(wording) else wording
+
+    def line(self, name: str, language: str, **values: Any) -> tuple[str, str]:
+        """A single sentence in the language, or in English where it is not ready; and the language it came out in."""
+        try:
+            return self.speaker(language).line(name, **values), language
+        except NotReady:
+            return self.speaker(ENGLISH, insist=True).line(name, **values), ENGLISH
+
+    def _attempts(self, wording: Wording, language: str) -> Iterator[tuple[str, Speaker, Step]]:
+        own = folder_of(self.words, self.subject.hazard, self._asked(wording))
+        behind = BEHIND.get(wording, GENERIC)
+        if wording is Wording.OUTSIDE and self.subject.changed:
+            own = behind  # its own words would take back what these people were never told
+        for spoken in dict.fromkeys((language, ENGLISH)):
+            away = spoken != language
+            lacks = self._lacks(own, wording, spoken)
+            if not lacks:
+                yield own, self.speaker(spoken), Step.ENGLISH if away else Step.OWN
+            if lacks or behind != own:
+                yield behind, self.speaker(spoken), Step.ENGLISH if away else Step.GENERIC
+        yield own, self.speaker(ENGLISH, insist=True), Step.OWN if language == ENGLISH else Step.ENGLISH
+
+    def _lacks(self, folder: str, wording: Wording, language: str) -> bool:
+        """Whether staff typed a free text for this wording, and not in this language."""
+        return any(
+            slot.type is Kind.TEXT
+            and not slot.spare
+            and self._asked(wording) in slot.wordings
+            and value
+            and in_language(value, language) is None
+            for name, slot in self.words.declared(folder, self.subject.hazard).items()
+            for value in [self.subject.slots.get(name)]
+        )
+
+    def values(self, speaker: Speaker, folder: str, form: str, language: str) -> Mapping[str, Any]:
+        """The folder's slots and controlled sentences as the speaker says them."""
+        filled = self._filled(speaker, folder, form, language)
+        return {**self._controlled(speaker, folder, form, language), **filled}
+
+    def _filled(self, speaker: Speaker, folder: str, form: str, language: str) -> dict[str, Any]:
+        """The folder's slots as the speaker says them, all of them there; empty where nobody filled one in."""
+        given, declared = given_slots(self.subject, self.words, folder), self.words.declared(folder)
+        texts = form in ("sms.txt", "topics.txt")
+        values: dict[str, Any] = {
+            name: _value(speaker, folder, name, slot, given.get(name), self.subject, texts=texts)
+            for name, slot in declared.items()
+        }
+        url = self.subject.url(language)
+        values["url"] = url.removeprefix("https://") if texts else url
+        values["hazard"] = Later(lambda: speaker.block("hazards/titles.txt", self.subject.hazard, {}))
+        values["sites_number"] = str(len(given.get("sites") or ()))
+        if texts:
+            values["source"] = self.subject.source_short or self.subject.source
+            values["phone"] = self.subject.phones[0]
+        return values
+
+    def _controlled(self, speaker: Speaker, folder: str, form: str, language: str) -> Mapping[str, Any]:
+        """The controlled sentences of the hazard. Its own words need every one; those behind them take what there is."""
+        own = self.words.guidance.get(self.subject.hazard)
+        if own is None:
+            return {"own_steps": (), "calls_911": True}
+        filled = self._filled(speaker, guidance.FOLDER, form, language)
+
+        def say(name: str) -> str:
+            return " ".join(speaker.block(_place(speaker, name), name, filled).split())
+
+        def all_of(names: Sequence[str]) -> Sequence[str]:
+            return [sentence for name in names if (sentence := say(name))]
+
+        def ready(names: Sequence[str]) -> Sequence[str]:
+            return [sentence for name in names if (sentence := _sentence(speaker, name, filled))]
+
+        listed = all_of if folder == guidance.FOLDER else ready
+        return {
+            "own_steps": Laters(lambda: listed(own.steps)),
+            "calls_911": own.calls_911,
+            "danger": Later(lambda: say(own.danger)),
+            "over": Later(lambda: say(own.over)),
+            "after": Laters(lambda: listed(own.after)),
+        }
+
+
+def _said(speaker: Speaker, template: str, block: str, values: Mapping[str, Any]) -> str | None:
+    """The block in the speaker's language; None when it is not ready."""
+    try:
+        return speaker.block(template, block, values)
+    except NotReady:
+        return None
+
+
+def _sentence(speaker: Speaker, name: str, values: Mapping[str, Any]) -> str | None:
+    """A controlled sentence; empty where a slot that it needs is, None when it is not ready."""
+    said = _said(speaker, _place(speaker, name), name, values)
+    return None if said is None else " ".join(said.split())
+
+
+def _place(speaker: Speaker, name: str) -> str:
+    """The template that has a controlled sentence."""
+    return next(one for one in guidance.SENTENCES if speaker.has(one, name))
+
+
+def folder_of(words: Words, hazard: str, wording: Wording) -> str:
+    """The folder whose words a hazard's wording is made of: its own, or that of the words behind it."""
+    own = words.folders[hazard]
+    return own if _blocks(words, own, "sms.txt", wording, short=False) else BEHIND.get(wording, GENERIC)
+
+
+def has_short(words: Words, hazard: str) -> bool:
+    """Whether the hazard has a one-part form."""
+    return Wording.SHORT in blocks(words.templates, f"{words.folders[hazard]}/sms.txt")
+
+
+def given_slots(subject: Subject, words: Words, folder: str) -> Mapping[str, Any]:
+    """What people and the program filled in; the danger is the hazard's own unless somebody said otherwise."""
+    given = dict(subject.given())
+    if "danger" in words.declared(folder) and subject.hazard in words.dangers:
+        given.setdefault("danger", words.dangers[subject.hazard])
+    return given
+
+
+def _blocks(words: Words, folder: str, form: str, wording: Wording, *, short: bool) -> tuple[str, ...]:
+    """The blocks that can say a wording, best first. Behind the one-part form stands the long one; `short` prefers the one-part
+    form for a first alert."""
+    there = blocks(words.templates, f"{folder}/{form}")
+    either = wording is Wording.SHORT or (short and wording is Wording.FIRST)
+    return tuple(block for block in ((Wording.SHORT, Wording.FIRST) if either else (wording,)) if block in there)
+
+
+def _value(speaker: Speaker, folder: str, name: str, slot: Slot, value: Any, subject: Subject, *, texts: bool) -> Any:
+    if value is None or value == "":
+        return ""
+    match slot.type:
+        case Kind.PLACE:
+            return _line(in_language(value, speaker.language) or in_language(value, ENGLISH))
+        case Kind.TEXT:
+            return _line(in_language(value, speaker.language))
+        case Kind.TIME:
+            written = short_time if texts else long_time
+            return Later(lambda: written(moment(value), speaker.language, subject.time_zone))
+        case Kind.SITES:
+            return "; ".join(map(_line, value))
+        case Kind.CHOICE if speaker.has(f"{folder}/choices.txt", f"{name}_{value}"):
+            return Later(lambda: speaker.block(f"{folder}/choices.txt", f"{name}_{value}", {}))
+        case _:
+            return str(value)
+
+
+def _line(text: str | None) -> str:
+    return " ".join((text or "").split())

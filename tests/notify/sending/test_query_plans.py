@@ -1,0 +1,82 @@
+"""What is asked every few seconds must not read the whole ledger, which keeps every message for ever."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event, text
+
+from notify import metrics
+from notify.db import Database, is_sqlite
+from notify.sending import leases, ledger, night, planning, reconcile
+from notify.sending.ledger import State
+from tests.notify.ledger_factory import add_event, an_event_row
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+EVENT = an_event_row(NOW)
+
+ASKED: dict[str, Callable[[Connection], Any]] = {
+    "leases that ended": lambda conn: leases.release_expired(conn, now=NOW),
+    "all leases end": lambda conn: leases.end_leases(conn, now=NOW),
+    "lease": lambda conn: leases.lease(conn, "a", "sms", limit=5, below=100, now=NOW, until=NOW + timedelta(minutes=1)),
+    "claim": lambda conn: leases.claim(conn, "a", [1, 2], now=NOW),
+    "in doubt": lambda conn: reconcile.in_doubt(conn, "sms", NOW),
+    "anything still to leave": lambda conn: ledger.waiting(conn, EVENT, "left to staff"),
+    "withdrawn": lambda conn: ledger.end_waiting(conn, EVENT, State.WITHDRAWN, code="", limit=5, now=NOW),
+    "let go in the morning": lambda conn: night.let_go(conn, EVENT),
+    "calls under way": lambda conn: conn.execute(text(planning._OPEN), {"event_id": EVENT.event_id}).all(),
+    "waiting, for the metrics": lambda conn: conn.execute(metrics._QUEUE).all(),
+    "under way, for the metrics": lambda conn: conn.execute(metrics._OPEN).all(),
+}
+
+
+@contextmanager
+def heard(conn: Connection) -> Iterator[list[tuple[str, Any]]]:
+    """The statements about deliveries that run meanwhile, as the driver gets them."""
+    found: list[tuple[str, Any]] = []
+
+    def hear(conn: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool) -> None:
+        if "delivery" in statement and not executemany:
+            found.append((statement, parameters))
+
+    event.listen(conn, "before_cursor_execute", hear)
+    try:
+        yield found
+    finally:
+        event.remove(conn, "before_cursor_execute", hear)
+
+
+def plan(conn: Connection, statement: str, parameters: Any) -> str:
+    how = "EXPLAIN QUERY PLAN " if is_sqlite(conn) else "EXPLAIN "
+    return "\n".join(str(row[-1]) for row in conn.exec_driver_sql(how + statement, parameters))
+
+
+def reads_everything(conn: Connection, found: str) -> bool:
+    if is_sqlite(conn):
+        scans = [line.split() for line in found.split("\n") if line.startswith("SCAN")]
+        return any(words[1] in {"delivery", "d"} and "INDEX" not in words for words in scans)
+    return "Seq Scan on delivery" in found
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_it_reads_no_more_than_its_index(db: Database, name: str) -> None:
+    def work(conn: Connection) -> list[str]:
+        add_event(conn, EVENT, NOW)
+        if not is_sqlite(conn):
+            conn.execute(text("SET LOCAL enable_seqscan = off"))  # an empty table is read whole by anybody
+        with heard(conn) as statements:
+            ASKED[name](conn)
+        assert statements
+        plans = [plan(conn, statement, parameters) for statement, parameters in statements]
+        return [found for found in plans if reads_everything(conn, found)]
+
+    assert db.write_now(work) == []
+
+
+def test_a_statement_that_reads_everything_is_found(db: Database) -> None:
+    def work(conn: Connection) -> bool:
+        return reads_everything(conn, plan(conn, "SELECT event_id FROM delivery WHERE attempts = 7", {}))
+
+    assert db.write_now(work)
