@@ -8,6 +8,7 @@ import pytest
 from tests.stories.town import Process, Town, mapped
 
 Open = Callable[[Town], Awaitable[None]]
+Restart = Callable[[Town], Awaitable[None]]
 
 
 @pytest.fixture(scope="session")
@@ -45,4 +46,21 @@ async def opened() -> AsyncIterator[Open]:
 
     yield open_
     for process in reversed(processes):
+        await process.end()
+
+
+@pytest.fixture
+async def restarted() -> AsyncIterator[Restart]:
+    """Starts a town's service, beside a carrier, from nothing as on a user's machine; called again, ends it before."""
+    services: list[Process] = []
+
+    async def restart(town: Town) -> None:
+        if services:
+            await services.pop().end()
+        else:
+            services.append(await town.carrier("--delivered-after", "0.1"))
+        services.append(await town.service(fresh=True))
+
+    yield restart
+    for process in reversed(services):
         await process.end()

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import aiohttp
 
-from tests.stories.conftest import Open
+from tests.stories.conftest import Open, Restart
 from tests.stories.town import BOIL_WATER, Town, numbers
 
 LATER = "2030-01-01T00:00Z"
@@ -45,13 +45,15 @@ async def test_texts_leave_even_when_the_feed_folder_cannot_be_written(town: Tow
     assert "not published" in actions
 
 
-async def test_cap_bytes_stay_the_same_over_a_restart_and_a_changed_stage(town: Town, opened: Open) -> None:
+async def test_cap_bytes_stay_the_same_over_an_update_and_a_restart(town: Town, restarted: Restart) -> None:
     town.settle(numbers(3))
-    await opened(town)
+    await restarted(town)
     alert_id = await town.send(BOIL_WATER)
     reply = await town.until(alert_id, "active")
     url = f"{town.url}/demo/cap/{reply['event']['identifier']}.xml"
     _, before = await fetch(url)
     update = await town.follow_up("update", alert_id, {"next_update_by": LATER})
     await town.until(update, "active")
+    assert (await fetch(url))[1] == before
+    await restarted(town)
     assert (await fetch(url))[1] == before

@@ -29,6 +29,7 @@ from subscribers.gazetteer import importing
 from subscribers.place import Envelope
 from subscribers.sealing import Keyring
 from tests.ports import free_port
+from tests.stories.nursery import Child, born
 
 CITY = box(-122.85, 45.43, -122.47, 45.65)
 EAST, WEST = box(-122.60, 45.43, -122.47, 45.65), box(-122.85, 45.43, -122.60, 45.65)
@@ -43,7 +44,7 @@ DEADLINE_S = 120
 class Process:
     """A child process that says on its first line of output that it is ready."""
 
-    child: asyncio.subprocess.Process
+    child: asyncio.subprocess.Process | Child
     ready: dict[str, Any]
 
     async def kill(self) -> None:
@@ -57,11 +58,18 @@ class Process:
             await asyncio.wait_for(self.child.wait(), DEADLINE_S)
 
 
-async def start(arguments: Sequence[str], environment: dict[str, str], log: Path) -> Process:
+async def start(arguments: Sequence[str], environment: dict[str, str], log: Path, *, fresh: bool = False) -> Process:
+    """`python ARGUMENTS`; in tests from the nursery, unless it is to be as fresh as on a user's machine."""
+    if "PYTEST_VERSION" in os.environ and not fresh:
+        return await _ready(await born(arguments, environment, log), arguments, log)
     with log.open("ab") as errors:
         child = await asyncio.create_subprocess_exec(
             sys.executable, *arguments, stdout=asyncio.subprocess.PIPE, stderr=errors, env=os.environ | environment
         )
+    return await _ready(child, arguments, log)
+
+
+async def _ready(child: asyncio.subprocess.Process | Child, arguments: Sequence[str], log: Path) -> Process:
     assert child.stdout is not None
     line = await asyncio.wait_for(child.stdout.readline(), DEADLINE_S)
     assert line, f"{arguments} ended at once:\n{log.read_text()[-2000:]}"
@@ -177,9 +185,9 @@ class Town:
             "countdown_s": "0",
         }
 
-    async def service(self) -> Process:
+    async def service(self, *, fresh: bool = False) -> Process:
         environment = {f"TOCSIN_{name.upper()}": value for name, value in self.given.items()}
-        return await start(["-m", "notify", "serve"], environment | self.settings, self.home / "service.log")
+        return await start(["-m", "notify", "serve"], environment | self.settings, self.home / "service.log", fresh=fresh)
 
     def sms(self, event: str = "accepted") -> list[dict[str, Any]]:
         """The carrier's own record."""
