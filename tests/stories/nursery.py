@@ -1,4 +1,5 @@
-"""Where the processes of stories come from: forks of one process that has imported everything already, which takes seconds.
+"""Where the processes of stories come from: forks of one process that has imported everything and parsed the catalogues, which
+takes seconds.
 
 A fork is a process like any other: its own pid, its own memory, killed and waited for. What it runs is the `__main__` that
 `python -m` would run. `python -m tests.stories.nursery FD` is that one process; it does nothing until it is asked over FD.
@@ -23,6 +24,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
+
+from notify import data
+from notify.wording import words
 
 REQUEST_BYTES: Final = 1 << 16
 IMPORTED: Final = ("notify.app", "notify.cli.main", "channels.simulator.server", "channels.simulator.__main__")
@@ -154,6 +158,7 @@ def _live(arguments: list[str], environment: dict[str, str], out: int, errors: i
 if __name__ == "__main__":
     for _name in IMPORTED:
         importlib.import_module(_name)
+    words.load(data.folder("templates"))  # the catalogues: each is parsed once
     gc.collect()
     gc.freeze()
     with socket.socket(fileno=int(sys.argv[1])) as _asks:
