@@ -61,14 +61,27 @@ async def test_a_client_of_the_feed_alone_shows_what_is_in_force(
     assert not client.dead(datetime.now(UTC))
 
 
+async def shown_until(town: Town, client: Client, expires: datetime) -> str | None:
+    """An alert with this expiry, once it is shown; None where a busy machine did not get it out before."""
+    smoke = {"hazard": "smoke", "area": {"names": ["East"]}, "channels": ["feed"], "next_update_by": LATER}
+    alert_id = await town.send(smoke | {"expires": expires.isoformat()})
+    while datetime.now(UTC) < expires:
+        await client.poll()
+        if covers(IN_THE_EAST)([alert.area for alert in client.shown(datetime.now(UTC)).values()]):
+            return alert_id
+        await asyncio.sleep(0.1)
+    return None
+
+
 async def test_an_alert_past_its_expiry_leaves_the_map_by_itself_and_its_rows_say_so(town: Town, opened: Open) -> None:
     await opened(town)
-    expires = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=12)
-    smoke = {"hazard": "smoke", "area": {"names": ["East"]}, "channels": ["feed"], "next_update_by": LATER}
     async with aiohttp.ClientSession() as session:
         client = GeoJsonClient(session, f"{town.url}/demo/feeds/active.geojson")
-        alert_id = await town.send(smoke | {"expires": expires.isoformat()})
-        await until_shown(client, covers(IN_THE_EAST))
+        for seconds in (12, 60):
+            expires = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=seconds)
+            if alert_id := await shown_until(town, client, expires):
+                break
+        assert alert_id is not None
         await until_shown(client, nothing)
         assert datetime.now(UTC) >= expires
         reply = await town.until(alert_id, "ended")
