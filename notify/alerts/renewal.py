@@ -31,12 +31,14 @@ def expire(conn: Connection, assembly: Assembly, event_id: str, now: datetime) -
     """
     register.lock_incident_of(conn, event_id)
     row = register.event(conn, event_id, lock=True)
-    if row.ended_at is not None or row.started_at is None:
+    if row.ended_at is not None:
         return None
-    if may_renew(assembly.hazards, row):
+    if row.started_at is not None and may_renew(assembly.hazards, row):
         return _renew(conn, assembly, from_json(row.content), now)
-    if now < row.expires_at:  # only a renewal has to be early
+    if now < row.expires_at:  # only a renewal has to be early; and what has not begun may begin until then
         register.due(conn, "expire", event_id, row.expires_at)
+        return None
+    if row.started_at is None:  # nor will it: a conductor starts nothing that has expired
         return None
     if row.status not in (Status.ACTIVE, Status.STOPPED):
         register.set_status(conn, event_id, Status.ENDED, now)

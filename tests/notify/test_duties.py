@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
-from notify import audit, duties
-from notify.alerts import register
+from notify import audit, due, duties
+from notify.alerts import register, renewal
 from notify.alerts.alert import Stage, from_json
 from notify.alerts.draft import read
 from notify.alerts.life import Status
@@ -170,6 +170,29 @@ async def test_a_moderate_alert_expires_and_what_had_not_left_expires_with_it(
     assert (row.status, row.ended_why) == (Status.ENDED, "expired")
     assert states(room, alert_id) == {("handed", ""): 3, ("expired", "expired"): 2}
     assert renewal_of(room, alert_id) is None
+
+
+def looked_too_early(conn: Connection, room: Room, alert_id: str) -> None:
+    """What a process does that looks at an alert's expiry just before it begins."""
+    (task,) = [task for task in due.claim(conn, room.clock.now()) if task.kind == "expire"]
+    assert renewal.expire(conn, room.newsroom.assembler, alert_id, room.clock.now()) is None
+    due.done(conn, task, room.clock.now())
+
+
+@pytest.mark.parametrize("renews", [False, True])
+async def test_an_alert_that_begins_in_its_last_seconds_ends_or_is_renewed_like_any_other(
+    room: Room, clock: ManualClock, watch: Watch, renews: bool
+) -> None:
+    people(room, 2)
+    alert_id = room.pressed() if renews else road(room)
+    expires = room.event(alert_id).expires_at
+    clock.forward(expires - clock.now() - timedelta(seconds=3))
+    room.db.write_now(lambda conn: looked_too_early(conn, room, alert_id))
+    assert room.begin(alert_id) is not None
+    clock.forward(timedelta(seconds=3))
+    await watch.turn()
+    assert room.event(alert_id).ended_why == ("updated" if renews else "expired")
+    assert (renewal_of(room, alert_id) is not None) == renews
 
 
 async def test_what_an_update_takes_the_place_of_is_withdrawn_and_not_expired(
