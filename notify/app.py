@@ -65,6 +65,8 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         tasks = await _start_senders(built.service)
         stack.push_async_callback(_stop_senders, built.service, tasks)
         stack.push_async_callback(built.residents.errands.settle)
+        for mirror in built.service.mirrors:
+            stack.push_async_callback(mirror.close)
         ticks = duties.ticks(built)
         ticker = Ticker(ticks)
         ticker.start()

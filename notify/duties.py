@@ -16,6 +16,7 @@ from notify.alerts.life import EndedWhy, Status
 from notify.audit import Act
 from notify.clock import Steps
 from notify.due import Task
+from notify.mirror.copying import EVERY_S as MIRROR_S
 from notify.publishing.publish import Publisher
 from notify.residents import checks
 from notify.residents.reception import Residents
@@ -66,6 +67,7 @@ def ticks(built: Built) -> list[Tick]:
         Tick("phones given up", 3600, partial(_try_again, built)),
         Tick("audit head", 3600, partial(_publish_head, built)),
         Tick("alerts that 311 slows", EVERY_S, service.brake.tick),
+        *(Tick(f"mirror {one.name}", MIRROR_S, one.tick) for one in service.mirrors),
         *_of_surge(service),
     ]
 

@@ -25,6 +25,7 @@ from notify.alerts.digest import digest
 from notify.clock import Clock
 from notify.db import Database
 from notify.figures import Gauges
+from notify.mirror import targets
 from notify.publishing.bulletin import Bulletin
 from notify.publishing.pages import Pages
 from notify.publishing.publish import Publisher
@@ -134,7 +135,9 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
         paging=staff_paging,
         training=Training.of(settings),
         brake=brake,
+        mirrors=targets.build(settings, clock, pager),
     )
+    publisher.told += [mirror.wake for mirror in service.mirrors]
     service.surge = await asyncio.to_thread(_surge, assembly, db, clock, staff_paging)
     side = reception.Side(settings, pack, site, vocabulary, db, clock, ring, crowd, catalogue, events.event, channels)
     theirs = reception.build(side, dispatchers, await db.read(reviews))

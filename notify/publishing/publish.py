@@ -48,6 +48,7 @@ class Publisher:
         bulletins: Callable[[], Awaitable[Sequence[Bulletin]]],
         figures: Callable[[], Awaitable[Figures]] | None = None,
     ) -> None:
+        self.told: list[Callable[[], None]] = []  # called after each publishing, whole or not; each returns at once
         self._figures = figures
         self._urgent: dict[str, bytes] = {}  # all but archive and status, as last made from these threads
         self._is_whole = False  # nothing of it is missing
@@ -77,12 +78,19 @@ class Publisher:
             if self._is_overdue(now):  # one page that cannot be made must not stop the clock of the others
                 await self._publish_patient(now)
             raise
+        finally:
+            self._tell()
         if self._is_overdue(now) or written == Written():
             more = await self._publish_patient(now)
+            self._tell()
             written = Written(written=written.written + more.written, deleted=written.deleted + more.deleted)
         if written.written or written.deleted:
             logger.info("published %s files, removed %s", len(written.written), len(written.deleted))
         return written
+
+    def _tell(self) -> None:
+        for tell in self.told:
+            tell()
 
     def _is_overdue(self, now: datetime) -> bool:
         return self._patient_at is None or now - self._patient_at >= PATIENT
