@@ -26,6 +26,7 @@ from notify.clock import Clock
 from notify.db import Database
 from notify.figures import Gauges
 from notify.mirror import targets
+from notify.publishing import planned
 from notify.publishing.bulletin import Bulletin
 from notify.publishing.pages import Pages
 from notify.publishing.publish import Publisher
@@ -108,7 +109,10 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
     process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     dispatchers = [Dispatcher(sender, desk, f"{process}:{sender.name}") for sender in found]
     gauges = Gauges(db, clock, [(one.sender.channel.name, one.light) for one in dispatchers])
-    publisher = Publisher(FeedFolder(settings.published), site, Pages.load(), _fitting(db, settings.mode, pager), gauges.read)
+    plans = planned.Plans(settings.data_dir / planned.FILE)
+    publisher = Publisher(
+        FeedFolder(settings.published), site, Pages.load(), _fitting(db, settings.mode, pager), gauges.read, plans
+    )
     conductor = Conductor(
         db=db,
         clock=clock,

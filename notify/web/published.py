@@ -29,6 +29,8 @@ CONTENT_TYPES: Final = {
     ".geojson": "application/geo+json",
     ".json": "application/json",
     ".csv": "text/csv; charset=utf-8",
+    ".ics": "text/calendar; charset=utf-8",
+    ".opml": "text/x-opml; charset=utf-8",
     ".xml": "application/cap+xml; charset=utf-8",
 }
 LIVE: Final = "public, max-age=15, stale-if-error=86400"
