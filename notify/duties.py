@@ -27,6 +27,8 @@ from notify.sending.reconcile import Reconciler
 from notify.service import Service
 from notify.staff import paging
 from notify.web.callbacks import Callbacks
+from notify.websub.hub import EVERY_S as HUB_S
+from notify.websub.hub import Hub
 from subscribers import reach
 from surge.desk import replies
 
@@ -44,6 +46,7 @@ class Built:
     publisher: Publisher
     callbacks: Callbacks
     residents: Residents
+    hub: Hub
     _under_way: dict[int, "asyncio.Task[None]"] = field(default_factory=dict)
 
 
@@ -68,6 +71,7 @@ def ticks(built: Built) -> list[Tick]:
         Tick("audit head", 3600, partial(_publish_head, built)),
         Tick("alerts that 311 slows", EVERY_S, service.brake.tick),
         *(Tick(f"mirror {one.name}", MIRROR_S, one.tick) for one in service.mirrors),
+        Tick("WebSub", HUB_S, built.hub.tick),
         *_of_surge(service),
     ]
 
