@@ -60,6 +60,12 @@ def files(events: Sequence[Planned], site: Site) -> Mapping[str, bytes]:
 
 def read(text: str, site: Site, changed_at: datetime) -> tuple[Planned, ...]:
     """The events of a file, by their beginning. Raises BadPlans."""
+    events = (_event(event, site, changed_at) for event in checked(text))
+    return tuple(sorted(events, key=lambda one: (one.begins_at, one.uid)))
+
+
+def checked(text: str) -> Sequence[Mapping[str, Any]]:
+    """The events of a file as written there, nothing wrong with them. Raises BadPlans."""
     try:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -75,7 +81,7 @@ def read(text: str, site: Site, changed_at: datetime) -> tuple[Planned, ...]:
     found += [f"The id {name} is given {names.count(name)} times." for name in sorted(set(names)) if names.count(name) > 1]
     if found:
         raise BadPlans(found)
-    return tuple(sorted((_event(event, site, changed_at) for event in events), key=lambda one: (one.begins_at, one.uid)))
+    return list(events)
 
 
 def _problems(event: Mapping[str, Any]) -> list[str]:

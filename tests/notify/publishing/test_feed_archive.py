@@ -9,9 +9,11 @@ from pathlib import Path
 import feedparser
 import pytest
 from lxml import etree
+from typer.testing import CliRunner
 
 from channels.feed_folder import FeedFolder
 from notify.alerts.alert import Mode, Stage
+from notify.cli.planned import app as command
 from notify.publishing import feed_archive, feeds
 from notify.publishing.bulletin import Bulletin, threads
 from notify.publishing.pages import Pages
@@ -149,3 +151,17 @@ async def test_the_publisher_keeps_archive_and_calendar_and_a_broken_file_takes_
     await publisher.publish(NOON + timedelta(minutes=4))
     assert len(read_calendar((public / "feeds/planned.ics").read_bytes())) == 2
     assert "what it said before stands: Event 3 (without id): id is missing." in caplog.text
+
+
+def test_a_file_is_judged_before_it_is_put_where_it_is(tmp_path: Path) -> None:
+    run, file = CliRunner().invoke, tmp_path / "planned.toml"
+    file.write_text(PLANS)
+    assert run(command, ["check", str(file)]).output.endswith("2 events, nothing wrong.\n")
+    file.write_text(PLANS + "[[planned]]\n")
+    wrong = run(command, ["check", str(file)])
+    assert wrong.exit_code == 1 and wrong.output.splitlines() == [
+        f"Event 3 (without id): {name} is missing." for name in ("id", "title", "begins", "ends")
+    ]
+    file.write_bytes(b"\xff")
+    assert run(command, ["check", str(file)]).exit_code == 1
+    assert run(command, ["check", str(tmp_path / "none.toml")]).exit_code == 2
