@@ -6,7 +6,20 @@ import importlib
 import sys
 from typing import Final
 
-NAMES: Final = ("audience", "ledger", "sms", "email", "sending", "inbound", "gazetteer", "console", "door", "memory", "voice")
+NAMES: Final = (
+    "audience",
+    "ledger",
+    "sms",
+    "email",
+    "sending",
+    "inbound",
+    "gazetteer",
+    "console",
+    "door",
+    "memory",
+    "voice",
+    "feeds",
+)
 
 
 def main() -> int:

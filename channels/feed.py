@@ -26,6 +26,7 @@ feedgen.entry.formatRFC2822 = format_datetime
 GEORSS = "http://www.georss.org/georss"
 CAP = "urn:oasis:names:tc:emergency:cap:1.2"
 DUBLIN_CORE = "http://purl.org/dc/elements/1.1/"
+HISTORY = "http://purl.org/syndication/history/1.0"  # RFC 5005
 TOCSIN = "urn:tocsin:feed"  # our own element: <generated>
 ATOM = "http://www.w3.org/2005/Atom"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -38,7 +39,8 @@ Ring = tuple[tuple[float, float], ...]  # closed, (longitude, latitude)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedLink:
-    """A link of an entry or a feed. rel is one of alternate, enclosure, related, self, via."""
+    """A link of an entry or a feed. rel is one of alternate, enclosure, related, self, via; of a feed also hub
+    (WebSub), current and prev-archive (RFC 5005)."""
 
     href: str
     rel: str = "alternate"
@@ -81,7 +83,8 @@ class FeedEntry:
 class FeedHead:
     """What a feed says of itself. `updated` moves with its content, `generated` shows that somebody still writes it.
 
-    link   the page for people; `links` are the feed's other forms and languages; its own address is `self_url`
+    link     the page for people; `links` are the feed's other forms and languages; its own address is `self_url`
+    archive  an older part of a feed, which the feed itself leads to
     """
 
     id: str
@@ -95,6 +98,7 @@ class FeedHead:
     self_url: str
     link: str
     links: tuple[FeedLink, ...] = ()
+    archive: bool = False
 
 
 def legible(text: str) -> str:
@@ -132,7 +136,9 @@ def geojson(head: FeedHead, entries: Sequence[FeedEntry]) -> bytes:
         "updated": head.updated.isoformat(),
         "generated": head.generated.isoformat(),
         "count": len(entries),
-        "links": [{"href": link.href, "type": link.type, "hreflang": link.language} for link in head.links],
+        "links": [
+            {"href": link.href, "type": link.type, "hreflang": link.language} for link in head.links if link.rel == "alternate"
+        ],
         "features": [
             {
                 "type": "Feature",
@@ -156,16 +162,24 @@ class _HeadExtras(BaseExtension):  # type: ignore[misc]  # feedgen has no types
     """The feed's heartbeat, and the namespaces of what _EntryExtras adds."""
 
     generated: str = ""
+    archive: bool = False
+    hubs: Sequence[FeedLink] = ()
 
     def extend_ns(self) -> dict[str, str]:
-        return {"georss": GEORSS, "cap": CAP, "dc": DUBLIN_CORE, "tocsin": TOCSIN}
+        known = {"georss": GEORSS, "cap": CAP, "dc": DUBLIN_CORE, "tocsin": TOCSIN}
+        return known | ({"fh": HISTORY} if self.archive else {})
 
     def extend_atom(self, feed: Any) -> Any:
         etree.SubElement(feed, f"{{{TOCSIN}}}generated").text = self.generated
+        if self.archive:
+            etree.SubElement(feed, f"{{{HISTORY}}}archive")
         return feed
 
     def extend_rss(self, feed: Any) -> Any:
-        etree.SubElement(feed.find("channel"), f"{{{TOCSIN}}}generated").text = self.generated
+        channel = feed.find("channel")
+        etree.SubElement(channel, f"{{{TOCSIN}}}generated").text = self.generated
+        for hub in self.hubs:  # of all links feedgen writes only `self` into RSS
+            etree.SubElement(channel, f"{{{ATOM}}}link", _attributes(hub))
         return feed
 
 
@@ -201,6 +215,8 @@ def _generator(head: FeedHead, itself: FeedLink) -> Any:
     feed = feedgen.feed.FeedGenerator()
     feed.register_extension("extras", _HeadExtras, _EntryExtras)
     feed.extras.generated = head.generated.isoformat()
+    feed.extras.archive = head.archive
+    feed.extras.hubs = [link for link in head.links if link.rel == "hub"]
     feed.id(head.id)
     feed.title(legible(head.title))
     feed.subtitle(legible(head.subtitle))

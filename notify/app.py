@@ -27,6 +27,9 @@ from notify.service import Service
 from notify.settings import Settings
 from notify.web import api, public
 from notify.web.answers import middleware
+from notify.websub import routes
+from notify.websub.hub import link
+from notify.websub.topics import addresses
 from notify.wiring import CannotStart, build, reviews
 from notify.wording.press import Press
 from subscribers.sealing import Keyring
@@ -65,6 +68,9 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         tasks = await _start_senders(built.service)
         stack.push_async_callback(_stop_senders, built.service, tasks)
         stack.push_async_callback(built.residents.errands.settle)
+        stack.push_async_callback(built.hub.close)
+        for mirror in built.service.mirrors:
+            stack.push_async_callback(mirror.close)
         ticks = duties.ticks(built)
         ticker = Ticker(ticks)
         ticker.start()
@@ -72,7 +78,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         public_app = web.Application(client_max_size=MOST_BODY)
         await built.residents.live.refresh()
         public_app.add_routes([*built.callbacks.routes(), *built.residents.routes])
-        public_app.add_routes(public.routes(settings.published, built.residents.places))
+        public_app.add_routes(_published(built, settings))
         private_app = web.Application(client_max_size=MOST_BODY, middlewares=[middleware(db)])
         studio = hotline.studio(settings, built.service, ring, reviews)
         line, hang_up = await hotline.start(settings, built.service, ring, studio)
@@ -112,6 +118,14 @@ def _desk(built: duties.Built, ring: Keyring, settings: Settings, line: hotline.
         line=line.floor if line is not None else None,
         pack=line.pack if line is not None else None,
     )
+
+
+def _published(built: duties.Built, settings: Settings) -> Sequence[web.RouteDef]:
+    """What is published, each feed with the address it may be subscribed to; and the hub that is asked for that."""
+    hub, site = built.hub, built.service.assembly.site
+    links = {name: link(hub.url, topic) for name, topic in addresses(site).items()}
+    files = public.routes(settings.published, built.residents.places, links)
+    return [*routes.routes(hub, site, settings.signup_proxies), *files]
 
 
 def _asked(built: duties.Built, ring: Keyring, side: Side) -> Sequence[web.RouteDef]:

@@ -16,6 +16,7 @@ from notify.alerts.life import EndedWhy, Status
 from notify.audit import Act
 from notify.clock import Steps
 from notify.due import Task
+from notify.mirror.copying import EVERY_S as MIRROR_S
 from notify.publishing.publish import Publisher
 from notify.residents import checks
 from notify.residents.reception import Residents
@@ -26,6 +27,8 @@ from notify.sending.reconcile import Reconciler
 from notify.service import Service
 from notify.staff import paging
 from notify.web.callbacks import Callbacks
+from notify.websub.hub import EVERY_S as HUB_S
+from notify.websub.hub import Hub
 from subscribers import reach
 from surge.desk import replies
 
@@ -43,6 +46,7 @@ class Built:
     publisher: Publisher
     callbacks: Callbacks
     residents: Residents
+    hub: Hub
     _under_way: dict[int, "asyncio.Task[None]"] = field(default_factory=dict)
 
 
@@ -66,6 +70,8 @@ def ticks(built: Built) -> list[Tick]:
         Tick("phones given up", 3600, partial(_try_again, built)),
         Tick("audit head", 3600, partial(_publish_head, built)),
         Tick("alerts that 311 slows", EVERY_S, service.brake.tick),
+        *(Tick(f"mirror {one.name}", MIRROR_S, one.tick) for one in service.mirrors),
+        Tick("WebSub", HUB_S, built.hub.tick),
         *_of_surge(service),
     ]
 

@@ -27,6 +27,7 @@ from notify.alerts.draft import Draft
 from notify.alerts.preview import Means, Row, dear_letters, rows, shorter_saves, slowest, summary
 from notify.clock import Clock
 from notify.db import Database
+from notify.mirror.copying import Mirror
 from notify.sending import ledger, night, planning
 from notify.sending.brake import Brake
 from notify.sending.dispatch import Dispatcher
@@ -60,6 +61,7 @@ class Service:
     training: Training
     brake: Brake
     surge: Offers | None = None  # beside alerts of Severe or more; None where surge mode is not set up
+    mirrors: Sequence[Mirror] = ()
     tallies: Tallies = field(init=False)
     reports: Shared[after_action.Report] = field(init=False)
 
@@ -99,6 +101,7 @@ class Service:
                 | dataclasses.asdict(one.light)
                 for one in self.dispatchers
             ],
+            "mirrors": [one.told() for one in self.mirrors],
             "pages": list(self.pager.recent),
             "audit_head": await self.db.read(audit.head),
         }

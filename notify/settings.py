@@ -19,6 +19,8 @@ from pydantic_settings import (
 )
 
 from notify.alerts.alert import Mode
+from notify.mirror import wanted as mirror
+from notify.partners.address import setting_problems
 
 PREFIX = "TOCSIN_"
 PUBLIC_KEY_BYTES = 32
@@ -98,10 +100,19 @@ class Settings(BaseSettings):
         0, ge=0, description="and for so long: may not approve while another one who has drilled could; 0: nobody is refused"
     )
     drill_key: str = Field("", description="public key of the training instance, whose certificates of drills count here")
+    mirror_folder: Path | None = Field(None, description="a second place for everything published: a folder, which must exist")
+    mirror_s3_url: str = Field("", description="or a bucket of an S3-compatible store: https://s3.example.gov/alerts")
+    mirror_s3_region: str = Field("us-east-1", description="region that requests to the bucket are signed for")
+    mirror_s3_key_id: str = Field("", description="access key of the bucket")
+    mirror_s3_secret: SecretStr = Field(SecretStr(""), description="secret key of the bucket")
     keep_texts_days: int = Field(1095, ge=0, description="words of texts with residents are erased after this; 0: never")
     keep_stopped_days: int = Field(
         1095, ge=0, description="addresses and places of whoever has opted out are erased after this; 0: never"
     )
+    egress_inside: str = Field(
+        "", description="inner networks that webhooks may go to, on any port: 10.20.0.0/24,fd00:1::/64; empty: none"
+    )
+    egress_ports: str = Field("443,8443", description="ports that webhooks may go to on the public internet")
     replay_from: datetime | None = Field(None, description="demo only: the clock begins at this moment of another day")
     replay_speed: float = Field(1, gt=0, le=1000, description="demo only: and runs so many times as fast")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level that is logged")
@@ -173,7 +184,8 @@ def mode_problems(settings: Settings) -> list[str]:
         problems.append(f"TOCSIN_TWILIO_URL must be a simulator on this machine in mode {settings.mode}")
     if settings.mode is not Mode.LIVE and settings.smtp_host and not _is_here(settings.smtp_host):
         problems.append(f"TOCSIN_SMTP_HOST must be on this machine in mode {settings.mode}")
-    problems += [*_lookup_problems(settings), *_replay_problems(settings)]
+    problems += [*_lookup_problems(settings), *_replay_problems(settings), *mirror.problems(settings)]
+    problems += setting_problems(settings.egress_inside, settings.egress_ports)
     for name in ("public_host", "private_host"):
         if settings.mode is Mode.DEMO and not _is_here(getattr(settings, name)):
             problems.append(f"{PREFIX}{name.upper()} must be on this machine in mode demo")

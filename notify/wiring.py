@@ -25,6 +25,10 @@ from notify.alerts.digest import digest
 from notify.clock import Clock
 from notify.db import Database
 from notify.figures import Gauges
+from notify.mirror import targets
+from notify.partners.address import rules
+from notify.partners.egress import Egress
+from notify.publishing import planned
 from notify.publishing.bulletin import Bulletin
 from notify.publishing.pages import Pages
 from notify.publishing.publish import Publisher
@@ -48,6 +52,8 @@ from notify.staff.paging_lane import Lane
 from notify.staff.training_log import Training
 from notify.tables import WordReview
 from notify.web.callbacks import Callbacks
+from notify.websub.hub import Hub
+from notify.websub.topics import topics
 from notify.wording import words
 from notify.wording.reviews import Reader, Review, arrange, standings
 from subscribers.sealing import Keyring
@@ -107,7 +113,10 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
     process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     dispatchers = [Dispatcher(sender, desk, f"{process}:{sender.name}") for sender in found]
     gauges = Gauges(db, clock, [(one.sender.channel.name, one.light) for one in dispatchers])
-    publisher = Publisher(FeedFolder(settings.published), site, Pages.load(), _fitting(db, settings.mode, pager), gauges.read)
+    plans = planned.Plans(settings.data_dir / planned.FILE)
+    publisher = Publisher(
+        FeedFolder(settings.published), site, Pages.load(), _fitting(db, settings.mode, pager), gauges.read, plans
+    )
     conductor = Conductor(
         db=db,
         clock=clock,
@@ -134,12 +143,30 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
         paging=staff_paging,
         training=Training.of(settings),
         brake=brake,
+        mirrors=targets.build(settings, clock, pager),
     )
+    publisher.told += [mirror.wake for mirror in service.mirrors]
     service.surge = await asyncio.to_thread(_surge, assembly, db, clock, staff_paging)
     side = reception.Side(settings, pack, site, vocabulary, db, clock, ring, crowd, catalogue, events.event, channels)
     theirs = reception.build(side, dispatchers, await db.read(reviews))
     callbacks = Callbacks(db, clock, channels, settings.public_url, ring.blind_key, theirs.screens)
-    return duties.Built(service, reconciler, publisher, callbacks, theirs)
+    hub = _hub(settings, site, db, clock, ring)
+    publisher.told.append(hub.wake)
+    return duties.Built(service, reconciler, publisher, callbacks, theirs, hub)
+
+
+def _hub(settings: Settings, site: Site, db: Database, clock: Clock, ring: Keyring) -> Hub:
+    way_out = Egress(rules(settings.mode, settings.egress_inside, settings.egress_ports))
+    way_out.open()
+    return Hub(
+        db=db,
+        clock=clock,
+        ring=ring,
+        egress=way_out,
+        folder=settings.published,
+        topics=topics(site),
+        url=site.url(site.hub()),
+    )
 
 
 def _paging(settings: Settings, desk: Desk, ring: Keyring, assembly: Assembly, dispatchers: Sequence[Dispatcher]) -> Paging:

@@ -11,6 +11,8 @@ from notify.cli import (
     gazetteer,
     geography,
     ledger,
+    mirror,
+    planned,
     residents,
     retention,
     runbook,
@@ -40,6 +42,8 @@ app.add_typer(words.app, name="words")
 app.add_typer(dialog.app, name="dialog")
 app.add_typer(drill.app, name="drill")
 app.add_typer(residents.app, name="subscribers")
+app.add_typer(mirror.app, name="mirror")
+app.add_typer(planned.app, name="planned")
 app.add_typer(runbook.app, name="runbook")
 app.add_typer(surge.app, name="surge")
 app.command()(admin.init)

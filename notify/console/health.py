@@ -74,6 +74,7 @@ class Health:
             duty=await db.read(lambda conn: self._service.training.duty(conn, now)),
             settings=table(settings) if settings else (),
             ticks=ticks,
+            mirrors=self._service.mirrors,
             version=metadata.version("tocsin"),
         )
 

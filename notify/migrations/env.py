@@ -6,6 +6,7 @@ from sqlmodel import SQLModel
 import notify.staff.paging_tables
 import notify.staff.staff_tables
 import notify.tables
+import notify.websub.websub_tables
 import subscribers.gazetteer.tables
 import subscribers.tables
 import surge.desk.desk_tables
@@ -19,6 +20,7 @@ REGISTERED = (
     notify.staff.paging_tables,
     notify.staff.staff_tables,
     notify.tables,
+    notify.websub.websub_tables,
     subscribers.gazetteer.tables,
     subscribers.tables,
     surge.desk.desk_tables,

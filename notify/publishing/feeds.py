@@ -20,8 +20,9 @@ from channels.feed import FeedEntry, FeedHead, FeedLink
 from notify.alerts.alert import Mode
 from notify.publishing.bulletin import Bulletin, Thread, changed_at, is_test, still_shown, threads
 from notify.publishing.feed_entries import Detail, entry
+from notify.publishing.feed_list import Listed, opml
 from notify.publishing.site import ENGLISH, Site
-from notify.wording.labels import labels
+from notify.wording.labels import Labels, labels
 
 HEARTBEAT = timedelta(minutes=5)
 MOST_BYTES = 100_000
@@ -49,19 +50,21 @@ class Edition:
     threads: tuple[Thread, ...]
     now: datetime
     updated: datetime
+    archived: str = ""
 
     @property
     def generated(self) -> datetime:
         return heartbeat(self.now, self.updated)
 
 
-def files(bulletins: Sequence[Bulletin], now: datetime, site: Site) -> Mapping[str, bytes]:
+def files(bulletins: Sequence[Bulletin], now: datetime, site: Site, *, archived: str = "") -> Mapping[str, bytes]:
     """Name -> bytes: the CAP documents first, so that no link ever leads nowhere, then the feeds, then the discovery file.
 
+    archived: the address of the newest archive document, if there is one.
     Give every bulletin there ever was: what is missing here is missing in the feeds, and `updated` could go back.
     """
     made: dict[str, bytes] = {site.cap(bulletin.event.identifier): bulletin.cap for bulletin in bulletins}
-    active = edition(ACTIVE, [bulletin for bulletin in bulletins if not is_test(bulletin.event)], now)
+    active = edition(ACTIVE, [bulletin for bulletin in bulletins if not is_test(bulletin.event)], now, archived)
     test = edition(TEST, [bulletin for bulletin in bulletins if is_test(bulletin.event)], now)
     details: Sequence[Detail] = DETAILS
     for language in (ENGLISH, *(other for other in site.languages if other != ENGLISH)):
@@ -71,13 +74,14 @@ def files(bulletins: Sequence[Bulletin], now: datetime, site: Site) -> Mapping[s
             made |= {site.feed(ACTIVE, form): content for form, content in written.items()}
     written, _ = _forms(test, ENGLISH, site, DETAILS)
     made |= {site.feed(TEST, form): content for form, content in written.items()}
+    made[site.feed_list()] = opml(list(_listed(site)), site)
     made[site.discovery()] = _discovery(active, site)
     return made
 
 
-def edition(name: str, bulletins: Sequence[Bulletin], now: datetime) -> Edition:
+def edition(name: str, bulletins: Sequence[Bulletin], now: datetime, archived: str = "") -> Edition:
     shown = tuple(thread for thread in threads(bulletins, now) if thread.shown(now))
-    return Edition(name=name, threads=shown, now=now, updated=changed_at(bulletins, now) or NEVER)
+    return Edition(name=name, threads=shown, now=now, updated=changed_at(bulletins, now) or NEVER, archived=archived)
 
 
 def heartbeat(now: datetime, updated: datetime) -> datetime:
@@ -116,7 +120,7 @@ def _everything(
 
 def _head(edition: Edition, form: str, language: str, site: Site) -> FeedHead:
     words = labels(language)
-    title = words.say("Tests from {publisher}" if edition.name == TEST else "Alerts from {publisher}", publisher=site.publisher)
+    title = _title(edition.name, words, site)
     languages = site.languages if edition.name == ACTIVE else (ENGLISH,)
     links = [
         FeedLink(href=_address(edition.name, other, language, site), type=type_, language=language)
@@ -127,9 +131,12 @@ def _head(edition: Edition, form: str, language: str, site: Site) -> FeedHead:
         for other in languages
         if other != language
     ]
+    links.append(FeedLink(href=site.url(site.hub()), rel="hub"))
+    if edition.archived and (form, language) == ("atom", ENGLISH):
+        links.append(FeedLink(href=edition.archived, rel="prev-archive", type=FORMS["atom"][0]))
     return FeedHead(
         id=site.tag(f"feeds/{language}/{edition.name}"),
-        title=words.say("DEMO: {headline}", headline=title) if site.mode is Mode.DEMO else title,
+        title=title,
         subtitle=words.say("Emergency alerts in effect, and those that ended in the last 24 hours."),
         language=language,
         author=site.publisher,
@@ -140,6 +147,20 @@ def _head(edition: Edition, form: str, language: str, site: Site) -> FeedHead:
         link=site.url(site.index(language)),
         links=tuple(links),
     )
+
+
+def _title(name: str, words: Labels, site: Site) -> str:
+    title = words.say("Tests from {publisher}" if name == TEST else "Alerts from {publisher}", publisher=site.publisher)
+    return words.say("DEMO: {headline}", headline=title) if site.mode is Mode.DEMO else title
+
+
+def _listed(site: Site) -> Iterator[Listed]:
+    """Atom and RSS of every language, and the tests' feeds after them."""
+    for name, language in (*((ACTIVE, language) for language in site.languages), (TEST, ENGLISH)):
+        title, page = _title(name, labels(language), site), site.url(site.index(language))
+        for form, said in (("atom", "Atom"), ("rss", "RSS2")):
+            url = _address(name, form, language, site)
+            yield Listed(title=f"{title} ({said})", language=language, form=said, url=url, page=page)
 
 
 def _address(name: str, form: str, language: str, site: Site) -> str:
@@ -163,5 +184,8 @@ def _discovery(edition: Edition, site: Site) -> bytes:
         ],
         "test": {form: _address(TEST, form, ENGLISH, site) for form in FORMS},
         "cap": site.url(site.cap("{identifier}")),
+        "opml": site.url(site.feed_list()),
+        "hub": site.url(site.hub()),
+        "planned": site.url(f"{site.prefix}feeds/planned.ics"),
     }
     return (json.dumps(index, ensure_ascii=False, indent=1) + "\n").encode()

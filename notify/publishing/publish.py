@@ -11,9 +11,10 @@ from itertools import islice
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from channels.calendar_file import Planned
 from channels.feed_folder import Differs, FeedFolder, Written
 from notify.alerts.affected import Touched
-from notify.publishing import archive, feeds, standing
+from notify.publishing import archive, feed_archive, feeds, planned, standing
 from notify.publishing.bulletin import Bulletin, Status, Thread, changed_at, threads
 from notify.publishing.pages import Pages
 from notify.publishing.site import Site
@@ -47,8 +48,10 @@ class Publisher:
         pages: Pages,
         bulletins: Callable[[], Awaitable[Sequence[Bulletin]]],
         figures: Callable[[], Awaitable[Figures]] | None = None,
+        plans: Callable[[Site], Sequence[Planned]] = lambda _: (),
     ) -> None:
-        self._figures = figures
+        self.told: list[Callable[[], None]] = []  # called after each publishing, whole or not; each returns at once
+        self._figures, self._plans = figures, plans
         self._urgent: dict[str, bytes] = {}  # all but archive and status, as last made from these threads
         self._is_whole = False  # nothing of it is missing
         self._told: Sequence[Thread] = ()
@@ -62,6 +65,7 @@ class Publisher:
         self._writing = threading.Lock()  # a cancelled publish goes on in its thread; the next one waits for it
         self._rendered: dict[Standing, Mapping[str, bytes]] = {}
         self._archived: tuple[tuple[Standing, ...], Mapping[str, bytes]] | None = None
+        self._left: tuple[tuple[Standing, ...], Mapping[str, bytes]] | None = None
         self._settled: set[Standing] = set()  # long over, with pages that say so
 
     async def publish(self, now: datetime) -> Written:
@@ -77,12 +81,19 @@ class Publisher:
             if self._is_overdue(now):  # one page that cannot be made must not stop the clock of the others
                 await self._publish_patient(now)
             raise
+        finally:
+            self._tell()
         if self._is_overdue(now) or written == Written():
             more = await self._publish_patient(now)
+            self._tell()
             written = Written(written=written.written + more.written, deleted=written.deleted + more.deleted)
         if written.written or written.deleted:
             logger.info("published %s files, removed %s", len(written.written), len(written.deleted))
         return written
+
+    def _tell(self) -> None:
+        for tell in self.told:
+            tell()
 
     def _is_overdue(self, now: datetime) -> bool:
         return self._patient_at is None or now - self._patient_at >= PATIENT
@@ -146,12 +157,15 @@ class Publisher:
             yield f"the areas of incident {thread.incident_id}", partial(self._pages.of_areas, thread, site)
             yield f"the page of incident {thread.incident_id}", partial(self._page, thread, before)
         yield "the list of alerts", lambda: self._pages.of_list(found, as_of, site)
-        yield "the feeds", lambda: feeds.files(bulletins, now, site)
+        archived = feed_archive.newest(tuple(self._patient), site)  # of those that are there
+        yield "the feeds", lambda: feeds.files(bulletins, now, site, archived=archived)
         yield "the banner", lambda: standing.banner(self._pages.layout, found, now, site)
 
     def _patient_parts(self, figures: Figures) -> Iterator[Part]:
         yield "the status page", lambda: standing.files(self._pages.layout, self._told, figures, self._site)
         yield "the archive", partial(self._archive, self._told)
+        yield "the archive of the feed", partial(self._feed_archive, [one for one in self._told if not one.shown(figures.at)])
+        yield "what is planned", lambda: planned.files(self._plans(self._site), self._site)
 
     def _archive(self, every: Sequence[Thread]) -> Mapping[str, bytes]:
         """Made anew only when something in it has changed: it holds years."""
@@ -159,6 +173,13 @@ class Publisher:
         if self._archived is None or self._archived[0] != key:
             self._archived = (key, archive.files(self._pages.layout, every, self._site))
         return self._archived[1]
+
+    def _feed_archive(self, past: Sequence[Thread]) -> Mapping[str, bytes]:
+        """As above: an incident enters it when it leaves the feed."""
+        key = tuple(map(_standing, past))
+        if self._left is None or self._left[0] != key:
+            self._left = (key, feed_archive.files(past, self._site))
+        return self._left[1]
 
     def _page(self, thread: Thread, before: Mapping[Standing, Mapping[str, bytes]]) -> Mapping[str, bytes]:
         standing = _standing(thread)

@@ -55,6 +55,13 @@ class Site:
     def discovery(self) -> str:
         return f"{self.prefix}feeds/index.json"
 
+    def feed_list(self) -> str:
+        return f"{self.prefix}feeds/index.opml"
+
+    def hub(self) -> str:
+        """Path of our WebSub hub."""
+        return f"{self.prefix}hub"
+
     def cap(self, identifier: str) -> str:
         return f"{self.prefix}cap/{identifier}.xml"
 

@@ -6,6 +6,7 @@ whether a place lies in an alert's area (check.py) is answered by a program, fro
 """
 
 import re
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -15,7 +16,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from notify.web import check
-from notify.web.published import HEADERS, LIVE, Asset, PublishedFiles
+from notify.web.published import EMPTY, HEADERS, LIVE, Asset, PublishedFiles
 from notify.web.ready import Ready
 
 PREFLIGHT: Final = HEADERS | {
@@ -50,11 +51,11 @@ PATHS: Final = tuple(
 _TAGS: Final = re.compile(r'(?:W/)?"([^"]*)"')
 
 
-def routes(folder: Path, gazetteer: check.Gazetteer | None = None) -> list[web.RouteDef]:
+def routes(folder: Path, gazetteer: check.Gazetteer | None = None, links: Mapping[str, str] = EMPTY) -> list[web.RouteDef]:
     """GET, HEAD and (for scripts of other sites) OPTIONS of every published path, and the question whether a place is in an
-    area: ZIPs and named areas are answered from the folder alone, addresses where there is a gazetteer. The folder need not
-    exist yet."""
-    files = PublishedFiles(folder)
+    area: ZIPs and named areas are answered from the folder alone, addresses where there is a gazetteer. links: what a file's
+    `Link` header says. The folder need not exist yet."""
+    files = PublishedFiles(folder, links)
     found: list[web.RouteDef] = []
     for start, variable, file in PATHS:
         path = f"/{start}{{path:{variable}}}"

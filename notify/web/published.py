@@ -4,12 +4,14 @@ import gzip
 import logging
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from multidict import CIMultiDict
@@ -29,12 +31,15 @@ CONTENT_TYPES: Final = {
     ".geojson": "application/geo+json",
     ".json": "application/json",
     ".csv": "text/csv; charset=utf-8",
+    ".ics": "text/calendar; charset=utf-8",
+    ".opml": "text/x-opml; charset=utf-8",
     ".xml": "application/cap+xml; charset=utf-8",
 }
 LIVE: Final = "public, max-age=15, stale-if-error=86400"
 FOREVER: Final = "public, max-age=31536000, immutable"
 CACHE_CONTROL: Final = {".xml": FOREVER, ".css": FOREVER}  # CAP never changes, a style sheet is named by its content
 
+EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
 HEADERS: Final = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff", "Server": "tocsin"}
 FOR_PROGRAMS: Final = {"Access-Control-Expose-Headers": "ETag"}
 FOR_PEOPLE: Final = {
@@ -70,8 +75,9 @@ class Asset:
 class PublishedFiles:
     """The files of one folder by name, kept in step with the disk. A disk that fails goes on being served from memory."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, links: Mapping[str, str] = EMPTY) -> None:
+        """links: what a file's `Link` header says, by its name."""
+        self._folder, self._links = folder, links
         self._assets: dict[str, Asset] = {}
 
     def find(self, name: str) -> Asset | None:
@@ -105,30 +111,31 @@ class PublishedFiles:
         if before is not None and before.plain.etag != f'"{digest}"':
             modified = max(modified, before.modified + 1)  # two changes within a second must not look like one
         packed = gzip.compress(body, mtime=0) if len(body) >= WORTH_PACKING else b""
-        plain = _variant(name, body, f'"{digest}"', modified, "")
+        plain = self._variant(name, body, f'"{digest}"', modified, "")
         return Asset(
             stat=seen,
             modified=modified,
             plain=plain,
-            packed=_variant(name, packed, f'"{digest}-gzip"', modified, "gzip") if packed else plain,
+            packed=self._variant(name, packed, f'"{digest}-gzip"', modified, "gzip") if packed else plain,
             checked_at=0.0,
         )
 
-
-def _variant(name: str, body: bytes, etag: str, modified: int, encoding: str) -> Variant:
-    ending = os.path.splitext(name)[1]
-    headers = CIMultiDict(
-        HEADERS
-        | (FOR_PEOPLE if ending == ".html" else FOR_PROGRAMS)
-        | {
-            "Content-Type": CONTENT_TYPES.get(ending, "application/octet-stream"),
-            "Cache-Control": CACHE_CONTROL.get(ending, LIVE),
-            "ETag": etag,
-            "Last-Modified": format_datetime(datetime.fromtimestamp(modified, UTC), usegmt=True),
-            "Vary": "Accept-Encoding",
-        }
-    )
-    if encoding:
-        headers["Content-Encoding"] = encoding
-    whole, same = Ready(HTTPStatus.OK, headers, body), Ready(HTTPStatus.NOT_MODIFIED, headers)
-    return Variant(body=body, etag=etag, headers=headers, whole=whole, unchanged=same)
+    def _variant(self, name: str, body: bytes, etag: str, modified: int, encoding: str) -> Variant:
+        ending = os.path.splitext(name)[1]
+        headers = CIMultiDict(
+            HEADERS
+            | (FOR_PEOPLE if ending == ".html" else FOR_PROGRAMS)
+            | {
+                "Content-Type": CONTENT_TYPES.get(ending, "application/octet-stream"),
+                "Cache-Control": CACHE_CONTROL.get(ending, LIVE),
+                "ETag": etag,
+                "Last-Modified": format_datetime(datetime.fromtimestamp(modified, UTC), usegmt=True),
+                "Vary": "Accept-Encoding",
+            }
+        )
+        if name in self._links:
+            headers["Link"] = self._links[name]
+        if encoding:
+            headers["Content-Encoding"] = encoding
+        whole, same = Ready(HTTPStatus.OK, headers, body), Ready(HTTPStatus.NOT_MODIFIED, headers)
+        return Variant(body=body, etag=etag, headers=headers, whole=whole, unchanged=same)

@@ -126,7 +126,10 @@ SCHEMAS: Final[Mapping[str, Any]] = {
         lines=_list(_all(seq=COUNT, at=MOMENT, actor=TEXT, action=TEXT, subject=TEXT, detail=ANYTHING, hash=TEXT)),
         next=MAYBE_TEXT,
     ),
-    "Status": {"type": "object", "required": ["mode", "city", "problems", "addresses", "senders", "pages", "audit_head"]},
+    "Status": {
+        "type": "object",
+        "required": ["mode", "city", "problems", "addresses", "senders", "mirrors", "pages", "audit_head"],
+    },
     "Subscribers": _all(addresses=_list(_all(channel=TEXT, language=TEXT, people=COUNT))),
     "Report": _all(
         incident_id=TEXT,

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from notify.console import health
 from notify.console.health import KEPT_SECRET, SETTINGS, TICKS, shown, table
 from notify.console.pages import Console
 from notify.console.wordings import folders
+from notify.mirror.copying import Mirror
+from notify.mirror.targets import FolderTarget
 from notify.settings import SenderSetting, Settings, load
 from notify.tables import Due
 from notify.wording import reviews, words
@@ -107,3 +110,19 @@ async def test_a_language_without_own_words_falls_back_and_says_so() -> None:
     assert not any(tongue.ready for one in found.values() for tongue in one.tongues)
     assert {title for one in found.values() for title in one.hazards} == set(titles.values())
     assert found["boil_water"].wordings and "short" in found["boil_water"].wordings
+
+
+async def test_a_mirror_that_lags_is_on_the_page_with_its_reason(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = house.served.running.service
+    target = FolderTarget(tmp_path / "unmounted")
+    mirror = Mirror(folder=tmp_path, target=target, kept=tmp_path / "m.json", clock=house.clock, page=service.pager)
+    mirror.light.trouble = "The folder /srv/mirror is not there: is it mounted?"
+    monkeypatch.setattr(service, "mirrors", [mirror])
+    page = await (await house.signed_in("admin")).get("/service")
+    assert "Mirrors of page and feeds" in page.words and "is it mounted?" in page.words and "not yet up to date" in page.words
+    mirror.light.trouble, mirror.light.fresh_at = "", house.clock.now()
+    page = await (await house.signed_in("admin")).get("/service")
+    assert str(tmp_path / "unmounted") in page.words and "not yet up to date" not in page.words
+    await mirror.close()

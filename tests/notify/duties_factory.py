@@ -87,6 +87,7 @@ async def watching(
         publisher=SimpleNamespace(publish=publish_at),  # type: ignore[arg-type]
         callbacks=SimpleNamespace(),  # type: ignore[arg-type]
         residents=SimpleNamespace(live=SimpleNamespace(refresh=None)),  # type: ignore[arg-type]
+        hub=SimpleNamespace(tick=None),  # type: ignore[arg-type]
     )
     yield Watch(built, conductor, pages)
 
