@@ -143,6 +143,17 @@ def claim(conn: Connection, owner: str, ids: Sequence[int], *, now: datetime) ->
     return {row[0] for row in claimed}
 
 
+def take_back(conn: Connection, owner: str, ids: Iterable[int]) -> None:
+    """For rows of this owner whose claim was committed, or was not, when the database went away: none of them was started, and
+    they may be claimed anew."""
+    conn.execute(
+        text(f"""
+        UPDATE delivery SET state = 'planned', attempts = attempts - 1
+        WHERE {held_still(conn, f"delivery_id {among(conn)} AND lease_owner = :owner AND state = 'claimed'")}"""),
+        {"ids": listed(conn, ids), "owner": owner},
+    )
+
+
 def sending(conn: Connection, now: datetime, *, lock: bool = False) -> list[str]:
     """The events whose messages may leave now: those being sent, and those in force that latecomers are still told of. With
     `lock`, none of them is stopped before this transaction ends."""
