@@ -6,7 +6,21 @@ import importlib
 import sys
 from typing import Final
 
-NAMES: Final = ("audience", "ledger", "sms", "email", "sending", "inbound", "gazetteer", "console", "door", "memory", "voice")
+NAMES: Final = (
+    "audience",
+    "ledger",
+    "sms",
+    "email",
+    "sending",
+    "inbound",
+    "gazetteer",
+    "console",
+    "door",
+    "memory",
+    "voice",
+    "growth",
+    "senders",
+)
 
 
 def main() -> int:

@@ -76,7 +76,7 @@ def clock_for(settings: Settings, db: Database) -> Clock:
 
 
 async def place_in(db: Database, role: Role, clock: Clock) -> Place:
-    """Where the process stands; on PostgreSQL its session has yet to begin. Whoever held leases on an embedded database is dead:
+    """Where the process stands; on PostgreSQL its session has yet to begin. Leases on an embedded database are of the dead:
     we hold its lock."""
     if db.sqlite:
         await db.write(partial(_take_over, clock=clock))

@@ -25,7 +25,7 @@ from notify.processes.share import Seen, Wants
 logger = logging.getLogger(__name__)
 
 DEAD_S: Final = 5.0  # the server ends a session that was silent for so long
-SURE_S: Final = DEAD_S - 1.0  # after so long without an answer nothing here is believed to be held any more
+SURE: Final = 0.8  # of that time without an answer, after which nothing here is believed to be held any more
 LOOK_S: Final = 0.5
 AGAIN_S: Final = 0.5  # before a lost connection is tried anew
 QUIET_S: Final = 1.25  # more than a second of the rate, and more than what a group that was claimed before may take
@@ -46,6 +46,7 @@ class Session:
     or lost. sends: counts as one of those among whom the senders are divided."""
 
     quiet_s = QUIET_S
+    dead_s = DEAD_S
 
     def __init__(self, db: Database, process: str, clock: SharedClock | None, *, sends: bool) -> None:
         self.process = process
@@ -97,14 +98,14 @@ class Session:
 
     def _hold(self) -> None:
         with psycopg.connect(**_keywords(self._db.url), autocommit=True) as connection:
-            connection.execute(f"SET idle_session_timeout = '{DEAD_S:g}s'".encode())
+            connection.execute(f"SET idle_session_timeout = {self.dead_s * 1000:.0f}".encode())
             connection.execute(f"LISTEN {CHANNEL}".encode())
             if self._sends:
                 connection.execute("SELECT pg_advisory_lock_shared(%s, %s)", (LOCKS, CREW))
             while not self._closing:
                 asked_at = time.monotonic()
                 self._look(connection, asked_at)
-                self._sure_until = asked_at + SURE_S
+                self._sure_until = asked_at + self.dead_s * SURE
                 self._looked.set()
                 for note in connection.notifies(timeout=LOOK_S):
                     self._hear(note.payload)

@@ -19,29 +19,37 @@ QUICK = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_c
 class Cluster:
     folder: Path
     port: int
+    options: str
 
     @property
     def url(self) -> str:
-        return f"postgresql+psycopg://tocsin@127.0.0.1:{self.port}/postgres"
+        return self.url_of("postgres")
+
+    def url_of(self, database: str) -> str:
+        return f"postgresql+psycopg://tocsin@127.0.0.1:{self.port}/{database}"
+
+    def create(self, database: str) -> None:
+        _run(self.folder, "createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "tocsin", database)
 
     async def restart(self) -> None:
         """As an administrator does: sessions are cut off, what was committed stays."""
         await asyncio.to_thread(self.control, "restart", "-m", "fast")
 
     def control(self, *arguments: str) -> None:
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder} {QUICK}"
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder} {self.options}"
         log = self.folder / "server.log"
         _run(self.folder, "pg_ctl", "-D", str(self.folder / "data"), "-l", str(log), "-w", "-o", options, *arguments)
 
 
 @contextmanager
-def cluster() -> Iterator[Cluster]:
-    folder = Path(tempfile.mkdtemp(prefix="tocsin-cluster-", dir="/dev/shm"))
+def cluster(*, durable: bool = False) -> Iterator[Cluster]:
+    """durable: on a disk and as it comes, for measurements; else in memory."""
+    folder = Path(tempfile.mkdtemp(prefix="tocsin-cluster-", dir=None if durable else "/dev/shm"))
     try:
         if os.geteuid() == 0:  # the server refuses to run as root
             shutil.chown(folder, "postgres")
         _run(folder, "initdb", "-D", str(folder / "data"), "-U", "tocsin", "-A", "trust", "--no-sync", "-E", "UTF8")
-        found = Cluster(folder, free_port())
+        found = Cluster(folder, free_port(), "" if durable else QUICK)
         found.control("start")
         try:
             yield found
