@@ -15,13 +15,14 @@ import pytest
 from notify.db import Database
 from notify.sending import ledger_check
 from notify.sending.ledger_check import Verdict
-from tests.conftest import Emptied, postgres_url
-from tests.nemesis.cluster import cluster
+from tests.nemesis.cluster import Cluster, cluster
 from tests.nemesis.dump import dump
 from tests.stories.town import BOIL_WATER, SENDER, Process, Town, numbers
 
 OTHER = "+15035550101"
 WINDOW = 50
+PEOPLE, RATE = 240, 60  # segments a second of each number
+DEADLINE_S = 120.0
 pytestmark = pytest.mark.postgres
 
 
@@ -37,9 +38,11 @@ def a_town(tmp_path: Path, url: str, people: int, rate: float) -> Town:
 async def started(stack: AsyncExitStack, town: Town, *roles: str) -> list[Process]:
     """The carrier and a process of each role; all begin at once."""
     carrier = town.carrier("--sender", f"{OTHER}={town.rate:g}")
-    processes = await asyncio.gather(carrier, *(town.process(role) for role in roles))
+    begun = await asyncio.gather(carrier, *(town.process(role) for role in roles), return_exceptions=True)
+    processes = [one for one in begun if isinstance(one, Process)]
     for process in processes:
         stack.push_async_callback(process.end)
+    assert len(processes) == len(begun), begun
     return processes[1:]
 
 
@@ -55,6 +58,9 @@ def accepted(town: Town) -> list[tuple[float, str, int]]:
     return sorted((datetime.fromisoformat(one["at"]).timestamp(), one["from"], int(one["num_segments"])) for one in lines)
 
 
+STALLED = 1.5  # a carrier that stood still on a busy machine takes what waits at once; tests/notify/processes is exact
+
+
 def busiest_second(town: Town, number: str) -> int:
     """The most segments that left by this number within any second."""
     texts = [(at, segments) for at, ours, segments in accepted(town) if ours == number]
@@ -64,56 +70,60 @@ def busiest_second(town: Town, number: str) -> int:
 
 async def both_numbers(town: Town, texts: int) -> None:
     """Waits until each number has sent so many."""
-    async with asyncio.timeout(60):
-        while min(Counter({SENDER: 0, OTHER: 0} | Counter(line["from"] for line in town.sms())).values()) < texts:
+    async with asyncio.timeout(DEADLINE_S):
+        while min(({SENDER: 0, OTHER: 0} | Counter(line["from"] for line in town.sms())).values()) < texts:
             await asyncio.sleep(0.05)
 
 
-async def test_an_alert_leaves_through_both_senders_each_person_once_and_a_killed_one_is_replaced(
-    emptied: Emptied, tmp_path: Path
-) -> None:
-    people, rate = 500, 120
-    town = a_town(tmp_path, postgres_url(emptied.named_anew()), people, rate)
-    async with AsyncExitStack() as stack:
-        *_, doomed, survivor = await started(stack, town, "web", "web", "sender", "sender")
-        alert_id = await town.send(BOIL_WATER)
-        await both_numbers(town, 40)
-        assert "taken the post 'sender" in town.said(doomed) and "taken the post 'sender" in town.said(survivor)
-        await doomed.kill()
-        await town.until(alert_id, "active", within_s=60)
-        async with asyncio.timeout(60):  # reports come to both web processes, which share a port
-            while (await town.must("author", "GET", f"/alerts/{alert_id}"))["progress"]["total"]["handed"]:
-                await asyncio.sleep(0.1)
-    verdict = judged(town, tmp_path)
-    assert verdict.problems == []
-    assert (verdict.rows, verdict.lost) == (people, 0)
-    assert {line["to"] for line in town.sms()} == set(numbers(people))
-    assert verdict.doubles <= WINDOW and verdict.flagged <= WINDOW
-    assert max(busiest_second(town, number) for number in (SENDER, OTHER)) <= rate
-    emptied.empty()
-
-
-async def test_a_stop_holds_every_process_within_a_second_and_a_database_that_restarts_loses_nobody(tmp_path: Path) -> None:
-    people, rate = 360, 60
+async def test_processes_share_a_city_whoever_dies(tmp_path: Path) -> None:
+    """Two that listen and two that send. The database restarts under the first alert, a sender is killed with -9 under the
+    second, the third is stopped: each person once but for what was in flight, and nothing after the stop."""
     with cluster() as server:
-        town = a_town(tmp_path, server.url, people, rate)
+        town = a_town(tmp_path, server.url, PEOPLE, RATE)
         async with AsyncExitStack() as stack:
-            await started(stack, town, "web", "sender", "sender")
-            first = await town.send(BOIL_WATER)
-            await both_numbers(town, 20)
-            await server.restart()
-            await town.until(first, "active", within_s=60)
-            told = len(town.sms())
-            second = await town.send(BOIL_WATER)
-            await both_numbers(town, told // 2 + 30)
-            clicked = time.time()
-            await town.must("approver", "POST", f"/alerts/{second}/stop", {"reason": "a mistake"})
-            counts = (await town.settled(second))["progress"]["total"]
+            *_, doomed, survivor = await started(stack, town, "web", "web", "sender", "sender")
+            await leaves_while_the_database_restarts(town, server)
+            assert "taken the post 'sender" in town.said(doomed) and "taken the post 'sender" in town.said(survivor)
+            await leaves_while_a_sender_dies(town, doomed)
+            clicked, withdrawn = await is_stopped(town)
         verdict = judged(town, tmp_path)
     assert verdict.problems == []
-    assert (verdict.rows, verdict.lost) == (2 * people, 0)
-    assert {line["to"] for line in town.sms()[:told]} == set(numbers(people))
-    assert verdict.doubles <= 2 * WINDOW
+    assert (verdict.rows, verdict.lost) == (3 * PEOPLE, 0)
+    assert verdict.doubles <= 4 * WINDOW and verdict.flagged <= 4 * WINDOW
+    assert 0 < withdrawn < PEOPLE
     assert accepted(town)[-1][0] <= clicked + 1.0
-    assert 0 < counts["withdrawn"] < people
-    assert max(busiest_second(town, number) for number in (SENDER, OTHER)) <= rate
+    assert max(busiest_second(town, number) for number in (SENDER, OTHER)) <= STALLED * RATE
+
+
+async def leaves_while_the_database_restarts(town: Town, server: Cluster) -> None:
+    alert_id = await town.send(BOIL_WATER)
+    await both_numbers(town, 20)
+    await server.restart()
+    await told_everybody(town, alert_id, 0)
+
+
+async def leaves_while_a_sender_dies(town: Town, doomed: Process) -> None:
+    before = len(town.sms())
+    alert_id = await town.send(BOIL_WATER)
+    await both_numbers(town, before // 2 + 20)
+    await doomed.kill()
+    await told_everybody(town, alert_id, before)
+
+
+async def told_everybody(town: Town, alert_id: str, before: int) -> None:
+    """All of them, and both listening processes, which share a port, have taken the reports."""
+    await town.until(alert_id, "active", within_s=DEADLINE_S)
+    assert {line["to"] for line in town.sms()[before:]} == set(numbers(PEOPLE))
+    async with asyncio.timeout(DEADLINE_S):
+        while (await town.must("author", "GET", f"/alerts/{alert_id}"))["progress"]["total"]["handed"]:
+            await asyncio.sleep(0.1)
+
+
+async def is_stopped(town: Town) -> tuple[float, int]:
+    """When somebody clicked, seconds since 1970, and how many rows were taken back."""
+    before = len(town.sms())
+    alert_id = await town.send(BOIL_WATER)
+    await both_numbers(town, before // 2 + 20)
+    clicked = time.time()
+    await town.must("approver", "POST", f"/alerts/{alert_id}/stop", {"reason": "a mistake"})
+    return clicked, (await town.settled(alert_id))["progress"]["total"]["withdrawn"]

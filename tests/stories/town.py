@@ -64,7 +64,11 @@ async def start(arguments: Sequence[str], environment: dict[str, str], log: Path
             sys.executable, *arguments, stdout=asyncio.subprocess.PIPE, stderr=errors, env=os.environ | environment
         )
     assert child.stdout is not None
-    line = await asyncio.wait_for(child.stdout.readline(), DEADLINE_S)
+    try:
+        line = await asyncio.wait_for(child.stdout.readline(), DEADLINE_S)
+    except TimeoutError:
+        child.kill()  # or it runs for ever
+        raise
     assert line, f"{arguments} ended at once:\n{log.read_text()[-2000:]}"
     return Process(child, json.loads(line), log)
 

@@ -1,6 +1,6 @@
 """A sender with a rate is driven by the process that holds its post, and by no other; what others send by it counts."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 from notify.clock import SystemClock
 from notify.db import Database
 from notify.processes.posts import Kind, post_of
+from notify.processes.session import QUIET_S as QUIET_FOR_REAL_S
 from notify.sending.desk import Halted
 from notify.sending.dispatch import ELSEWHERE_S
 from tests.notify.sending_factory import Bench, FakeChannel, Running
@@ -108,3 +109,29 @@ async def test_claims_over_which_the_database_went_away_are_taken_back_and_made_
         await bench.until(lambda counts: counts["handed"] == 6)
     assert lost and sorted(delivery_id for delivery_id, _ in channel.calls) == [1, 2, 3, 4, 5, 6]
     assert {tuple(row) for row in bench.rows("attempts, ambiguous")} == {(1, 0)}
+
+
+async def test_a_number_that_passes_from_one_process_to_another_never_exceeds_its_rate_in_any_second(bench: Bench) -> None:
+    """The moments at which calls start, by one clock: nothing else can be exact on a busy machine."""
+    rate = 50
+    bench.event(80)
+    bench.crew.quiet_s = QUIET_FOR_REAL_S
+    channel, heirs = FakeChannel(), FakeChannel()
+    other = replace_crew(bench)
+    bench.crew.terms[post_of("s1")] = 1
+    before = bench.dispatcher(channel, rate=float(rate), name="s1")
+    after = other.dispatcher(heirs, owner="s2", rate=float(rate), name="s1")
+    async with Running(before, after):
+        await channel.until(lambda: len(channel.calls) >= rate // 2)
+        bench.crew.terms.clear()
+        other.crew.terms[post_of("s1")] = 1
+        after.wake()
+        await bench.until(lambda counts: counts["handed"] == 80)
+    times = sorted(at for _, at in channel.calls + heirs.calls)
+    assert len(heirs.calls) >= 20 and len(times) == 80
+    assert max(sum(at <= one < at + 1.0 for one in times) for at in times) <= rate
+
+
+def replace_crew(bench: Bench) -> Bench:
+    """The same ledger, seen from another process."""
+    return replace(bench, crew=FakeCrew("another", bench.crew.quiet_s))
