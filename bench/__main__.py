@@ -19,6 +19,8 @@ NAMES: Final = (
     "memory",
     "voice",
     "feeds",
+    "growth",
+    "senders",
 )
 
 

@@ -2,27 +2,26 @@
 
 import asyncio
 import contextlib
-import fcntl
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Final
 
 from aiohttp import web
-from sqlalchemy import Connection
 
 from channels.base import Misconfigured
-from notify import due, duties, hotline, keys, schema
-from notify.clock import Clock, HurriedClock, SystemClock
+from notify import duties, hotline, keys
+from notify.clock import Clock
 from notify.console import health
 from notify.console.pages import Console
-from notify.db import Database, engine_for
+from notify.processes import joining
+from notify.processes.hearing import Hearing
+from notify.processes.posts import FLOOR, Role
+from notify.processes.session import Session
 from notify.schedule import Tick, Ticker
-from notify.sending import leases
 from notify.service import Service
 from notify.settings import Settings
 from notify.web import api, public
@@ -30,7 +29,7 @@ from notify.web.answers import middleware
 from notify.websub import routes
 from notify.websub.hub import link
 from notify.websub.topics import addresses
-from notify.wiring import CannotStart, build, reviews
+from notify.wiring import CannotStart, Place, build, reviews
 from notify.wording.press import Press
 from subscribers.sealing import Keyring
 from surge.desk.ask import AskPages
@@ -55,51 +54,77 @@ class Running:
 
 
 @asynccontextmanager
-async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Running]:
-    """Starts everything; ends it in reverse order. Raises CannotStart."""
-    clock = clock or _clock(settings)
+async def running(settings: Settings, clock: Clock | None = None, role: Role = Role.ALL) -> AsyncIterator[Running]:
+    """Starts what a process of this role does; ends it in reverse order. Raises CannotStart."""
     async with contextlib.AsyncExitStack() as stack:
-        stack.enter_context(_only_one(settings))
-        db = stack.enter_context(contextlib.closing(_open_database(settings)))
-        if db.sqlite:
-            await db.write(partial(_take_over, clock=clock))
+        stack.enter_context(joining.only_one(settings, role))
+        db = stack.enter_context(contextlib.closing(joining.open_database(settings)))
+        clock = clock or joining.clock_for(settings, db)
+        place = await joining.place_in(db, role, clock)
         ring = keys.load(settings.keys_file)
-        built = await build(settings, db, clock, ring)
-        tasks = await _start_senders(built.service)
+        built = await build(settings, db, clock, ring, place)
+        stack.callback(built.publisher.close)
+        hearing = await _join(stack, built, place)
+        tasks = await _open_senders(built.service, role)
         stack.push_async_callback(_stop_senders, built.service, tasks)
         stack.push_async_callback(built.residents.errands.settle)
         stack.push_async_callback(built.hub.close)
         for mirror in built.service.mirrors:
             stack.push_async_callback(mirror.close)
-        ticks = duties.ticks(built)
+        ticks = joining.ticks_of(duties.ticks(built), place, hearing)
         ticker = Ticker(ticks)
         ticker.start()
         stack.callback(ticker.stop)
-        public_app = web.Application(client_max_size=MOST_BODY)
-        await built.residents.live.refresh()
-        public_app.add_routes([*built.callbacks.routes(), *built.residents.routes])
-        public_app.add_routes(_published(built, settings))
-        private_app = web.Application(client_max_size=MOST_BODY, middlewares=[middleware(db)])
-        studio = hotline.studio(settings, built.service, ring, reviews)
-        line, hang_up = await hotline.start(settings, built.service, ring, studio)
-        stack.push_async_callback(hang_up)
-        if studio is not None:
-            stack.push_async_callback(studio.recorder.close)
-            public_app.add_routes(studio.routes)
-        public_app.add_routes(line.routes if line is not None else [])
-        private_app[health.SETTINGS], private_app[health.TICKS] = settings, ticks
-        private_app.add_routes(api.routes(built.service, ring))
-        side = desks.side(replace(_desk(built, ring, settings, line), studio=studio))
-        private_app.add_routes(Console(built.service, ring, settings.private_url, side).web_routes())
-        public_app.add_routes(_asked(built, ring, side))
-        public_port = await _listen(stack, public_app, settings.public_host, settings.public_port)
-        private_port = await _listen(stack, private_app, settings.private_host, settings.private_port)
-        for task in (
-            asyncio.create_task(duties.republish(built), name="the first publishing"),  # feeds are there from the start
-            asyncio.create_task(built.service.conductor.resume(), name="resume"),
-        ):
-            stack.push_async_callback(_end, task)
-        yield Running(built.service, public_port, private_port, ticks)
+        ports = await _serve_all(stack, settings, built, ring, ticks) if role.listens else (0, 0)
+        if role.listens:  # feeds are there from the start
+            stack.push_async_callback(_end, asyncio.create_task(duties.republish(built), name="the first publishing"))
+        if hearing is None:  # else it comes with the duties
+            stack.push_async_callback(_end, asyncio.create_task(built.service.conductor.resume(), name="resume"))
+        yield Running(built.service, *ports, ticks)
+
+
+async def _join(stack: contextlib.AsyncExitStack, built: duties.Built, place: Place) -> Hearing | None:
+    """Joins the other processes, where there may be others."""
+    session = place.crew
+    if not isinstance(session, Session):
+        return None
+    session.wants = joining.wants(place.role, built.service)
+    hearing = Hearing(built, session)
+    hearing.begin()
+    stack.push_async_callback(hearing.settle)
+    await asyncio.to_thread(session.start)
+    stack.push_async_callback(asyncio.to_thread, session.close)
+    if not session.term(FLOOR):
+        joining.without_floor(session)
+    return hearing
+
+
+async def _serve_all(
+    stack: contextlib.AsyncExitStack, settings: Settings, built: duties.Built, ring: Keyring, ticks: Sequence[Tick]
+) -> tuple[int, int]:
+    """Opens both listeners; returns their ports."""
+    public_app = web.Application(client_max_size=MOST_BODY)
+    await built.residents.live.refresh()
+    public_app.add_routes([*built.callbacks.routes(), *built.residents.routes])
+    public_app.add_routes(_published(built, settings))
+    private_app = web.Application(client_max_size=MOST_BODY, middlewares=[middleware(built.service.db)])
+    studio = hotline.studio(settings, built.service, ring, reviews)
+    here = built.service.crew.term(FLOOR) > 0
+    line, hang_up = await hotline.start(settings, built.service, ring, studio if here else None)
+    stack.push_async_callback(hang_up)
+    if studio is not None:
+        stack.push_async_callback(studio.recorder.close)
+        public_app.add_routes(studio.routes)
+    public_app.add_routes(line.routes if line is not None else [])
+    private_app[health.SETTINGS], private_app[health.TICKS] = settings, ticks
+    private_app.add_routes(api.routes(built.service, ring))
+    side = desks.side(replace(_desk(built, ring, settings, line), studio=studio))
+    private_app.add_routes(Console(built.service, ring, settings.private_url, side).web_routes())
+    public_app.add_routes(_asked(built, ring, side))
+    shared = isinstance(built.service.crew, Session)  # several web processes of a machine share its ports
+    public_port = await _listen(stack, public_app, (settings.public_host, settings.public_port), shared=shared)
+    private_port = await _listen(stack, private_app, (settings.private_host, settings.private_port), shared=shared)
+    return public_port, private_port
 
 
 def _desk(built: duties.Built, ring: Keyring, settings: Settings, line: hotline.Hotline | None) -> desks.Parts:
@@ -138,16 +163,20 @@ def _asked(built: duties.Built, ring: Keyring, side: Side) -> Sequence[web.Route
     return [*needed, *AskPages(counter=residents.counter, desk=side.written, db=service.db, ring=ring).routes()]
 
 
-async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:
+async def serve(settings: Settings, ready: Callable[[Running], None], role: Role = Role.ALL) -> None:
     """Runs until SIGTERM or SIGINT, then lets calls under way end and records them."""
     end = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.set)
-    async with running(settings) as started:
+    async with running(settings, role=role) as started:
         # What is loaded by now stays: looking through 200,000 objects for garbage would stop everything for 100 ms each time.
         gc.collect()
         gc.freeze()
+        if not role.listens:
+            ready(started)
+            await end.wait()
+            return
         rendered = started.service.assembly.rendered
         rendered.press = Press(started.service.assembly.words, settings.log_level)
         rendered.press.start()
@@ -157,51 +186,16 @@ async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:
             logger.info("ending: calls under way are waited for")
 
 
-def _clock(settings: Settings) -> Clock:
-    if settings.replay_from is None:
-        return SystemClock()
-    return HurriedClock(settings.replay_from, settings.replay_speed)
-
-
-def _open_database(settings: Settings) -> Database:
-    engine = engine_for(settings.database)
-    try:
-        schema.check(engine)
-    finally:
-        engine.dispose()
-    return Database(settings.database)
-
-
-@contextmanager
-def _only_one(settings: Settings) -> Iterator[None]:
-    """An embedded database has one service: a second one is refused. (The lock goes with the process, however it dies.)"""
-    if not settings.database.startswith("sqlite"):
-        yield
-        return
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    with open(settings.data_dir / "service.lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CannotStart([f"Another service already runs on {settings.data_dir}."]) from None
-        yield
-
-
-def _take_over(conn: Connection, clock: Clock) -> None:
-    """Whoever held leases here is dead: we hold the lock."""
-    leases.end_leases(conn, now=clock.now())
-    leases.release_expired(conn, now=clock.now())
-    due.end_leases(conn)
-
-
-async def _start_senders(service: Service) -> list[asyncio.Task[None]]:
-    """Opens every channel. One that cannot work is said so and tried again; the others send meanwhile."""
+async def _open_senders(service: Service, role: Role) -> list[asyncio.Task[None]]:
+    """Opens every channel, for pages and answers leave by them everywhere. One that cannot work is said so and tried again; the
+    others send meanwhile. A process that sends starts its senders."""
     opened = await asyncio.gather(*(one.sender.channel.open() for one in service.dispatchers), return_exceptions=True)
     for one, error in zip(service.dispatchers, opened, strict=True):
         if error is not None and not isinstance(error, Misconfigured):
             raise error
         one.light.trouble = str(error or "")
-    return [asyncio.create_task(one.run(), name=f"sender {one.sender.name}") for one in service.dispatchers]
+    running = service.dispatchers if role.sends else ()
+    return [asyncio.create_task(one.run(), name=f"sender {one.sender.name}") for one in running]
 
 
 async def _stop_senders(service: Service, tasks: list[asyncio.Task[None]]) -> None:
@@ -223,12 +217,14 @@ async def _end(task: asyncio.Task[None]) -> None:
         logger.error("%s failed", task.get_name(), exc_info=error)
 
 
-async def _listen(stack: contextlib.AsyncExitStack, app: web.Application, host: str, port: int) -> int:
-    """Serves an application; returns the port, which the system chose if 0 was given."""
+async def _listen(stack: contextlib.AsyncExitStack, app: web.Application, at: tuple[str, int], *, shared: bool) -> int:
+    """Serves an application; returns the port, which the system chose if 0 was given. shared: other processes of this machine
+    may listen there as well, and each connection goes to one of them."""
+    host, port = at
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=GOODBYE_S)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    site = web.TCPSite(runner, host, port)
+    site = web.TCPSite(runner, host, port, reuse_port=shared or None)
     try:
         await site.start()
     except OSError as error:

@@ -21,6 +21,24 @@ class SystemClock:
         return time.monotonic()
 
 
+class SharedClock:
+    """The clock of the database, between two looks at it carried on by the clock of this process that never jumps: processes on
+    several machines agree what time it is, whatever the clocks of their machines say."""
+
+    def __init__(self, at: datetime, monotonic: float) -> None:
+        self.learn(at, monotonic)
+
+    def learn(self, at: datetime, monotonic: float) -> None:
+        """It was `at` when this process's own clock said `monotonic`."""
+        self._began = at.astimezone(UTC) - timedelta(seconds=monotonic)
+
+    def now(self) -> datetime:
+        return self._began + timedelta(seconds=time.monotonic())
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
 class ManualClock:
     """A clock that moves only when told to: for tests, and for replaying a day."""
 

@@ -35,6 +35,23 @@ IDLE_MS: Final = (
 )
 
 
+# How soon a database that does not answer any more is noticed (seconds; the last in milliseconds). A URL may say otherwise.
+UNREACHED: Final[dict[str, Any]] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 3,
+    "keepalives_interval": 1,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 8_000,
+}
+
+
+def connection_settings(url: str) -> dict[str, Any]:
+    """How PostgreSQL is connected to. Of several hosts the one that takes writes is used: after a failover, the new one."""
+    given = make_url(url).query
+    settings = UNREACHED | {"target_session_attrs": "read-write"}
+    return {name: value for name, value in settings.items() if name not in given}
+
+
 def is_sqlite(conn: Connection) -> bool:
     return conn.dialect.name == "sqlite"
 
@@ -44,7 +61,7 @@ def engine_for(url: str, *, read_only: bool = False, size: int = 1) -> Engine:
     values: they are logged, and a value may be an address."""
     shared: dict[str, Any] = {"pool_size": size, "max_overflow": 0, "hide_parameters": True}
     if make_url(url).get_backend_name() != "sqlite":
-        session = {"options": f"-c idle_in_transaction_session_timeout={IDLE_MS}"}
+        session = connection_settings(url) | {"options": f"-c idle_in_transaction_session_timeout={IDLE_MS}"}
         shared |= {"connect_args": session, "execution_options": {"postgresql_readonly": read_only}}
         return create_engine(url, pool_pre_ping=True, **shared)
     engine = create_engine(url, poolclass=QueuePool, connect_args={"check_same_thread": False}, **shared)

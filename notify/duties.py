@@ -1,6 +1,7 @@
 """What a running service looks after by itself: everything due, and the ticks that look."""
 
 import asyncio
+import json
 import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,7 +18,8 @@ from notify.audit import Act
 from notify.clock import Steps
 from notify.due import Task
 from notify.mirror.copying import EVERY_S as MIRROR_S
-from notify.publishing.publish import Publisher
+from notify.processes.posts import DUTIES, FLOOR, PAGES, Kind
+from notify.publishing.printing import ELSEWHERE, Printing
 from notify.residents import checks
 from notify.residents.reception import Residents
 from notify.schedule import Tick
@@ -43,7 +45,7 @@ class Built:
 
     service: Service
     reconciler: Reconciler
-    publisher: Publisher
+    publisher: Printing
     callbacks: Callbacks
     residents: Residents
     hub: Hub
@@ -51,27 +53,27 @@ class Built:
 
 
 def ticks(built: Built) -> list[Tick]:
-    """Everything that happens by itself, and how often it is looked at."""
+    """Everything that happens by itself, how often it is looked at, and by whom (docs/deployment.md#who-does-what)."""
     service = built.service
     return [
-        Tick("due work", 0.2, partial(look, built)),
+        Tick("due work", 0.2, partial(look, built), post=DUTIES),
         Tick("clock of the machine", 1, partial(mind_the_clock, built, Steps(service.clock))),
-        Tick("leases of dead senders", 2, partial(_release, built)),
-        Tick("ends of sends", 1, service.conductor.settle),
-        Tick("unknown outcomes", 2, built.reconciler.tick),
+        Tick("leases of dead senders", 2, partial(_release, built), post=DUTIES),
+        Tick("ends of sends", 1, service.conductor.settle, post=DUTIES),
+        Tick("unknown outcomes", 2, built.reconciler.tick, post=DUTIES),
         Tick("audience", 5, service.crowd.follow),
         Tick("alerts for the text dialog", 1, built.residents.live.refresh),
-        Tick("texts that the desk has not got", 10, built.residents.inbox.hand_on),
-        Tick("texts that wait for morning", 10, built.residents.night.tick),
-        Tick("yearly checks", checks.EVERY_S, built.residents.checks.tick),
-        Tick("what is old", retention.EVERY_S, built.residents.retention.tick),
-        Tick("opt-outs at the provider", truth.EVERY_S, built.residents.truth.tick),
-        Tick("page and feeds", 30, partial(republish, built)),
-        Tick("phones given up", 3600, partial(_try_again, built)),
-        Tick("audit head", 3600, partial(_publish_head, built)),
-        Tick("alerts that 311 slows", EVERY_S, service.brake.tick),
-        *(Tick(f"mirror {one.name}", MIRROR_S, one.tick) for one in service.mirrors),
-        Tick("WebSub", HUB_S, built.hub.tick),
+        Tick("texts that the desk has not got", 10, built.residents.inbox.hand_on, post=FLOOR),
+        Tick("texts that wait for morning", 10, built.residents.night.tick, post=DUTIES),
+        Tick("yearly checks", checks.EVERY_S, built.residents.checks.tick, post=DUTIES),
+        Tick("what is old", retention.EVERY_S, built.residents.retention.tick, post=DUTIES),
+        Tick("opt-outs at the provider", truth.EVERY_S, built.residents.truth.tick, post=DUTIES),
+        Tick("page and feeds", 30, partial(republish, built), post=PAGES),
+        Tick("phones given up", 3600, partial(_try_again, built), post=DUTIES),
+        Tick("audit head", 3600, partial(_publish_head, built), post=DUTIES),
+        Tick("alerts that 311 slows", EVERY_S, partial(_slow, service), post=FLOOR),
+        *(Tick(f"mirror {one.name}", MIRROR_S, one.tick, post=PAGES) for one in service.mirrors),
+        Tick("WebSub", HUB_S, built.hub.tick, post=PAGES),
         *_of_surge(service),
     ]
 
@@ -79,8 +81,20 @@ def ticks(built: Built) -> list[Tick]:
 def _of_surge(service: Service) -> list[Tick]:
     if service.surge is None:
         return []
-    found = [Tick("surge mode", 2, service.surge.control.tick), Tick("answers of dead desks", 60, partial(_strand, service))]
-    return [*found, Tick("load of 311", 5, service.surge.watch.tick)] if service.surge.watch is not None else found
+    found = [
+        Tick("surge mode", 2, service.surge.control.tick, post=FLOOR),
+        Tick("answers of dead desks", 60, partial(_strand, service), post=DUTIES),
+    ]
+    if service.surge.watch is not None:
+        found.append(Tick("load of 311", 5, service.surge.watch.tick, post=FLOOR))
+    return found
+
+
+async def _slow(service: Service) -> None:
+    """Whoever drives a sender must know: nobody but the process with 311's line sees how long callers wait."""
+    await service.brake.tick()
+    if decided := service.brake.decided():
+        service.crew.tell(Kind.SHARES, json.dumps(dict(decided)))
 
 
 async def _strand(service: Service) -> None:
@@ -186,6 +200,9 @@ async def mind_the_clock(built: Built, steps: Steps) -> None:
     said = set_clock.sentence(by)
     logger.warning("%s", said)
 
+    if not service.crew.term(DUTIES):  # they write it down, once for all
+        return
+
     def work(conn: Connection) -> None:
         if by < timedelta(0):
             set_clock.carry(conn, set_clock.SetBack(before=now - by, now=now, lease=lease))
@@ -218,9 +235,11 @@ async def republish(built: Built) -> None:
     """Brings page and feeds up to date with the clock, and tries again what could not be written."""
     service = built.service
     try:
-        await built.publisher.publish(service.clock.now())
+        written = await built.publisher.publish(service.clock.now())
     except OSError as error:
         logger.error("page and feeds cannot be written: %s (docs/operations.md#publishing)", error)
+        return
+    if written is ELSEWHERE:
         return
     await service.db.write(partial(_mend, now=service.clock.now()))
 

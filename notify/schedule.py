@@ -22,11 +22,13 @@ CLOCK_EVERY_S: Final = 0.5  # how often it is looked whether the clock was set
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Something looked at every so many seconds. A run that takes longer than that is not started twice."""
+    """Something looked at every so many seconds. A run that takes longer than that is not started twice. post: only the process
+    that holds it looks; empty: every process does, for itself."""
 
     name: str
     every_s: float
     run: Callable[[], Awaitable[Any]]
+    post: str = ""
 
 
 class Ticker:

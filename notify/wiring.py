@@ -6,9 +6,10 @@ import os
 import secrets
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 from sqlmodel import select
@@ -28,16 +29,18 @@ from notify.figures import Gauges
 from notify.mirror import targets
 from notify.partners.address import rules
 from notify.partners.egress import Egress
+from notify.processes.posts import Alone, Crew, Kind, Role
 from notify.publishing import planned
 from notify.publishing.bulletin import Bulletin
 from notify.publishing.pages import Pages
+from notify.publishing.printing import Printing
 from notify.publishing.publish import Publisher
 from notify.publishing.shelf import Shelf
 from notify.publishing.site import Site
 from notify.residents import reception
 from notify.sending import night, senders
 from notify.sending.brake import LAPSES_S, Brake
-from notify.sending.desk import Desk
+from notify.sending.desk import Desk, Halted
 from notify.sending.dispatch import Dispatcher
 from notify.sending.outbox import Envelopes, FrozenEvents, Tampered
 from notify.sending.planning import Planner
@@ -66,6 +69,8 @@ from surge.switch.watch import Watch
 
 logger = logging.getLogger(__name__)
 
+PUBLISHED_LOCK: Final = "published.lock"
+
 
 class CannotStart(Exception):
     """The service must not run like this; `problems` says why, a sentence each."""
@@ -75,7 +80,18 @@ class CannotStart(Exception):
         self.problems = problems
 
 
-async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -> duties.Built:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a process is among those of its instance."""
+
+    role: Role = Role.ALL
+    crew: Crew = field(default_factory=Alone)
+
+
+async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring, place: Place | None = None) -> duties.Built:
+    """place: None for the only process there is."""
+    place = place or Place(crew=Alone(process_name()))
+    crew = place.crew
     pager = Pager(settings.page_command)
     pack = city.load(city.find(settings.city, data.folder("city")))
     vocabulary = await asyncio.to_thread(words.load, data.folder("templates"))
@@ -96,7 +112,7 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
     )
     await _refuse_unreviewed(settings, db, vocabulary)
     await _refuse_other_modes(settings, db)
-    halted: set[str] = set()
+    halted = Halted(crew)
     brake = Brake(db=db, clock=clock, hazards=catalogue, lapses_s=LAPSES_S * settings.replay_speed)
     events = FrozenEvents(lambda event_id: db.read_now(partial(_untampered, event_id=event_id)))
     desk = Desk(
@@ -107,22 +123,24 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
         page=pager,
         lease_for=settings.lease,
         lead_s=settings.lead_s,
+        crew=crew,
         shares=brake.shares,
     )
     found = senders.build(settings, pack.pack, ring)
-    process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    dispatchers = [Dispatcher(sender, desk, f"{process}:{sender.name}") for sender in found]
+    dispatchers = [Dispatcher(sender, desk, f"{crew.process}:{sender.name}") for sender in found]
     gauges = Gauges(db, clock, [(one.sender.channel.name, one.light) for one in dispatchers])
     plans = planned.Plans(settings.data_dir / planned.FILE)
     publisher = Publisher(
         FeedFolder(settings.published), site, Pages.load(), _fitting(db, settings.mode, pager), gauges.read, plans
     )
+    lock = settings.data_dir / PUBLISHED_LOCK if place.role.listens else None
+    printing = Printing(db=db, clock=clock, publisher=publisher, crew=crew, lock=lock)
     conductor = Conductor(
         db=db,
         clock=clock,
         planner=Planner(db, clock, crowd, partial(night.waits, zone=pack.pack.zone)),
-        publish=lambda: _publish(publisher, clock),
-        wake=partial(_wake, dispatchers),
+        publish=printing.everywhere,
+        wake=partial(_wake, dispatchers, crew),
         halted=halted,
         page=pager,
         publish_wait_s=settings.publish_wait_s,
@@ -144,6 +162,7 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
         training=Training.of(settings),
         brake=brake,
         mirrors=targets.build(settings, clock, pager),
+        crew=crew,
     )
     publisher.told += [mirror.wake for mirror in service.mirrors]
     service.surge = await asyncio.to_thread(_surge, assembly, db, clock, staff_paging)
@@ -152,7 +171,7 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
     callbacks = Callbacks(db, clock, channels, settings.public_url, ring.blind_key, theirs.screens)
     hub = _hub(settings, site, db, clock, ring)
     publisher.told.append(hub.wake)
-    return duties.Built(service, reconciler, publisher, callbacks, theirs, hub)
+    return duties.Built(service, reconciler, printing, callbacks, theirs, hub)
 
 
 def _hub(settings: Settings, site: Site, db: Database, clock: Clock, ring: Keyring) -> Hub:
@@ -217,9 +236,15 @@ def reviews(conn: Connection) -> list[Review]:
     ]
 
 
-def _wake(dispatchers: list[Dispatcher]) -> None:
+def process_name() -> str:
+    """Of this process, for leases and for other processes; never used twice."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def _wake(dispatchers: list[Dispatcher], crew: Crew) -> None:
     for one in dispatchers:
         one.wake()
+    crew.tell(Kind.WAKE)
 
 
 def _fitting(db: Database, mode: Mode, page: Callable[[str], None]) -> Callable[[], Awaitable[Sequence[Bulletin]]]:
@@ -237,10 +262,6 @@ def _fitting(db: Database, mode: Mode, page: Callable[[str], None]) -> Callable[
         return [one for one, fault in faults if not fault]
 
     return bulletins
-
-
-async def _publish(publisher: Publisher, clock: Clock) -> None:
-    await publisher.publish(clock.now())
 
 
 def _untampered(conn: Connection, event_id: str) -> Any:

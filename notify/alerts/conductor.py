@@ -24,6 +24,7 @@ from notify.clock import Clock
 from notify.db import Database
 from notify.sending import ledger
 from notify.sending.deliveries import State
+from notify.sending.desk import Halted
 from notify.sending.planning import Planner
 from notify.sending.reconcile import LEFT_TO_STAFF
 from notify.tables import EventRow
@@ -45,7 +46,7 @@ class Conductor:
     planner: Planner
     publish: Callable[[], Awaitable[None]]
     wake: Callable[[], None]
-    halted: set[str]
+    halted: Halted
     page: Callable[[str], None]
     publish_wait_s: float
     _plans: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
@@ -131,7 +132,7 @@ class Conductor:
             logger.exception("page and feeds cannot be written (docs/operations.md#publishing)")
             await self._warn(event_id, f"Page and feeds cannot be written ({error}). Texts are sent all the same.")
             return
-        await self.db.write(partial(_published, event_id=event_id, now=self.clock.now()))
+        await self.db.write(partial(note_published, event_id=event_id, now=self.clock.now()))
 
     async def _warn(self, event_id: str, problem: str) -> None:
         self.page(f"{event_id}: {problem}")
@@ -200,7 +201,13 @@ def _release(conn: Connection, event_id: str, now: datetime) -> None:
         register.set_status(conn, event_id, Status.SENDING, now)
 
 
-def _published(conn: Connection, event_id: str, now: datetime) -> None:
+def unpublished(conn: Connection) -> list[str]:
+    """Events that leave, or wait to, and of which no page is known to be out."""
+    rows = register.standing(conn, [Status.PUBLISHING.value, Status.SENDING.value])
+    return [row.event_id for row in rows if row.published_at is None]
+
+
+def note_published(conn: Connection, event_id: str, now: datetime) -> None:
     row = _locked(conn, event_id)
     if row.published_at is None:
         register.change_event(conn, event_id, published_at=now, publish_problem="")

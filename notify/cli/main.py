@@ -52,6 +52,8 @@ app.command()(admin.backup)
 app.command()(admin.restore)
 app.command()(retention.retention)
 app.command()(serve.serve)
+app.command()(serve.web)
+app.command()(serve.sender)
 app.command()(command.demo)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})(
     serve.simulator

@@ -13,18 +13,33 @@ from notify.app import serve as run_service
 from notify.city import BadPack
 from notify.cli.say import refuse, sentences
 from notify.logs import configure
+from notify.processes.posts import Role
 from notify.settings import load
 from notify.wiring import CannotStart
 
 
 def serve() -> None:
     """Runs the service: web, senders and ticks, until SIGTERM or Ctrl-C."""
+    _run(Role.ALL)
+
+
+def web() -> None:
+    """Runs console, API, public pages and provider callbacks, beside other processes on PostgreSQL."""
+    _run(Role.WEB)
+
+
+def sender() -> None:
+    """Runs senders, beside other processes on PostgreSQL: those of them that are this process's share."""
+    _run(Role.SENDER)
+
+
+def _run(role: Role) -> None:
     with sentences():
         settings = load()
         configure(settings.log_level)
         memory.give_back_what_is_freed()
         try:
-            uvloop.run(run_service(settings, _announce))
+            uvloop.run(run_service(settings, _announce, role))
         except (CannotStart, BadPack) as error:
             refuse(error.problems)
 

@@ -68,6 +68,15 @@ class Brake:
         """Of the rate, for each alert that is slowed now."""
         return {} if self._lapsed() else {name: one.share for name, one in self._standing.items() if one.slowed}
 
+    def heard(self, shares: Mapping[str, float]) -> None:
+        """What the process that looks at the line has decided."""
+        self._standing = {name: Standing(share=share) for name, share in shares.items()}
+        self._looked_at = self.clock.monotonic()
+
+    def decided(self) -> Mapping[str, float]:
+        """The share of every coupled alert that leaves now: what other processes are told."""
+        return {} if self._lapsed() else {name: one.share for name, one in self._standing.items()}
+
     def standing(self, event_id: str) -> Standing | None:
         """None for an alert that is not coupled, or does not leave now."""
         found = self._standing.get(event_id)

@@ -1,13 +1,15 @@
 """What a sender loop works with: the sender itself, what all senders of a process share, and how it shows that it fares."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import chain
 from typing import Final, Protocol
 
 from channels.base import Channel, Content, Outbound, Refused, Retry
 from notify.clock import Clock
 from notify.db import Database
+from notify.processes.posts import Alone, Crew, Kind
 from notify.sending.leases import Leased
 
 ANY_PRIORITY: Final = 100
@@ -46,9 +48,31 @@ class Light:
     trouble: str = ""
 
 
+class Halted(set[str]):
+    """Events of which nothing may start any more. What is added here is told to every other process."""
+
+    def __init__(self, crew: Crew) -> None:
+        super().__init__()
+        self._crew = crew
+
+    def add(self, event_id: str) -> None:
+        if event_id not in self:
+            super().add(event_id)
+            self._crew.tell(Kind.STOP, event_id)
+
+    def update(self, *others: Iterable[str]) -> None:
+        for event_id in chain(*others):
+            self.add(event_id)
+
+    def heard(self, event_id: str) -> None:
+        """Another process stopped it."""
+        super().add(event_id)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What all senders of a process share. `halted`: events that were stopped, looked up right before every call."""
+    """What all senders of a process share. `halted`: events that were stopped, looked up right before every call. crew: says
+    which senders are this process's to drive."""
 
     db: Database
     clock: Clock
@@ -57,4 +81,5 @@ class Desk:
     page: Callable[[str], None]
     lease_for: timedelta
     lead_s: float
+    crew: Crew = field(default_factory=Alone)
     shares: Callable[[], Mapping[str, float]] = dict  # of the rate, for each alert whose texts are slowed now; see brake.py

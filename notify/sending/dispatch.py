@@ -4,7 +4,8 @@
 
 At most `window` rows are claimed and not yet recorded: that bounds what a killed process leaves unknown. A call starts only
 while its event is being sent and our lease certainly holds; what was claimed and not started goes back. A sender that is out
-of order or was asked to pause holds nothing: another sender may take its rows.
+of order or was asked to pause holds nothing: another sender may take its rows. A sender with a rate is driven by one process at
+a time: the one that holds its post. So its pace is one pace, however many processes there are.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from typing import Final, NamedTuple
 from sqlalchemy.exc import SQLAlchemyError
 
 from channels.base import Misconfigured, Outbound, Receipt, Refused, Retry, Unknown
+from notify.processes.posts import Kind, post_of
 from notify.sending import leases
 from notify.sending.desk import Desk, Light, Sender
 from notify.sending.holding import Group, Holding
@@ -36,6 +38,7 @@ PAGE_APART_S: Final = 60.0
 SILENCE_S: Final = 120.0  # a channel that says nothing for so long about a batch is given up on: its rows are unknown
 SURE_S: Final = 0.5  # what was claimed longer ago than this is looked up again before its call: it may have been stopped
 UNMADE: Final = Retry(timedelta(seconds=60), "the letter cannot be made")
+ELSEWHERE_S: Final = 0.1  # a message outside the ledger waits so long where another process drives the sender, and counts it
 SAME_MOMENT_S: Final = 0.002  # messages due closer together than this start together
 
 
@@ -65,6 +68,8 @@ class Dispatcher:
         self._sure_at = -math.inf
         self._paged: tuple[str, float] = ("", -math.inf)
         self._closing = False
+        self._post = "" if math.isinf(sender.rate) else post_of(sender.name)  # without a rate there is nothing to keep
+        self._term = desk.crew.term(self._post)
 
     def wake(self) -> None:
         """There may be new work, and it may be more urgent than what is held."""
@@ -72,9 +77,31 @@ class Dispatcher:
         self._wake.set()
 
     def reserve(self, units: int) -> float:
-        """Takes a message that is not in the ledger out of this sender's pace; returns the seconds until its slot."""
+        """Takes a message that is not in the ledger out of this sender's pace; returns the seconds until its slot. The process
+        that drives the sender is told, if it is another one."""
+        if not self.drives:
+            self.desk.crew.tell(Kind.SPEND, f"{self.sender.name} {units}")
+            return ELSEWHERE_S
         now = self.desk.clock.monotonic()
         return self._pace.slot(units, now).at - now
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a rate to keep."""
+        return bool(self._post)
+
+    @property
+    def drives(self) -> bool:
+        """Whether this process still has the post it has had since the last round."""
+        return not self._post or self._term == self.desk.crew.term(self._post) != 0
+
+    def _takes_post(self) -> bool:
+        """Looks whether the post is ours. One just taken is quiet for a moment: whoever had it may have used its rate."""
+        if not self.drives:
+            self._term = self.desk.crew.term(self._post)
+            if self._term:
+                self._pace.hold_until(self.desk.clock.monotonic() + self.desk.crew.quiet_s)
+        return self.drives
 
     def close(self) -> None:
         """Starts no more calls; `run` returns when those under way are recorded."""
@@ -115,15 +142,16 @@ class Dispatcher:
 
     async def _round(self) -> None:
         """Starts the calls of the next group, and claims the one after it meanwhile."""
+        ours = self._takes_post()
         pause = self._pace.held_for(self.desk.clock.monotonic())
-        if self.light.trouble:
+        if self.light.trouble and ours:
             self._tell(f"Sender {self.sender.name} has stopped: {self.light.trouble}")
-        if self.light.trouble or pause > 0 or self._stirred:
+        if self.light.trouble or pause > 0 or self._stirred or not ours:
             self._stirred = False
             await self._holding.drop_ahead()
             await self._holding.give_back()
-        if self.light.trouble or pause > 0:
-            await (self._reopen() if self.light.trouble else self._idle(pause))
+        if self.light.trouble or pause > 0 or not ours:
+            await (self._reopen() if self.light.trouble else self._idle(pause or IDLE_S))
             return
         group = await self._holding.group()
         if not group.rows and self._holding.empty:
@@ -179,7 +207,7 @@ class Dispatcher:
     def _slot(self, letter: Outbound) -> tuple[Slot, float]:
         """The letter's place in the pace, and the seconds until it; none is reserved when nothing may start anyway."""
         now = self.desk.clock.monotonic()
-        if self._closing or self.light.trouble or self._pace.held_for(now) > 0:
+        if self._closing or self.light.trouble or self._pace.held_for(now) > 0 or not self.drives:
             return Slot(now, 0), 0.0
         slot = self._pace.slot(self.sender.units(letter.content), now)
         return slot, slot.at - now
@@ -188,7 +216,8 @@ class Dispatcher:
         """Looked at right before each call."""
         stopped = leased.event_id in self.desk.halted or leased.event_id in self._ended
         paused = self._pace.held_for(self.desk.clock.monotonic()) > 0
-        return not (self._closing or self.light.trouble or paused or stopped or self._books.lost(leased))
+        held = self.drives and not self._books.lost(leased)
+        return held and not (self._closing or self.light.trouble or paused or stopped)
 
     async def _wait(self, wait_s: float) -> None:
         """Waits for the message's slot; then, when all calls are taken, until half are free (so that they start in batches)."""

@@ -5,10 +5,14 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from typing import Final, NamedTuple
 
+from sqlalchemy import Connection
+
 from channels.base import Receipt
+from notify.db import went_away
 from notify.sending import leases, ledger
 from notify.sending.allowance import Allowance
 from notify.sending.desk import Desk, Sender
@@ -38,6 +42,7 @@ class Holding:
         self._allowance = Allowance(sender.rate)
         self._leased: deque[Leased] = deque()
         self._next: asyncio.Task[Group] | None = None
+        self._unsure: set[int] = set()  # claims that the database went away over: perhaps committed, certainly not started
         self._closing = False
 
     @property
@@ -97,13 +102,20 @@ class Holding:
         self._books.open(rows)
         try:
             ids = [leased.delivery_id for leased in rows]
-            claimed = await self._desk.db.write(lambda conn: leases.claim(conn, self._owner, ids, now=now))
-        except BaseException:
+            claimed = await self._desk.db.write(partial(self._claim_now, ids=ids, now=now))
+        except BaseException as error:
+            self._unsure.update(ids if went_away(error) else ())
             self._books.forget(rows)
             self._leased.extendleft(reversed(rows))
             raise
+        self._unsure.clear()
         self._books.forget([leased for leased in rows if leased.delivery_id not in claimed])
         return Group([leased for leased in rows if leased.delivery_id in claimed], at)
+
+    def _claim_now(self, conn: Connection, ids: Sequence[int], now: datetime) -> set[int]:
+        if self._unsure:
+            leases.take_back(conn, self._owner, self._unsure)
+        return leases.claim(conn, self._owner, ids, now=now)
 
     async def _lease(self) -> None:
         now = self._desk.clock.now()

@@ -95,11 +95,15 @@ def _next(conn: Connection, events: Sequence[str], bound: Mapping[str, object], 
 
 def _chosen(conn: Connection, columns: str, events: int) -> str:
     names = ", ".join(f":e{number}" for number in range(events))
+    # PostgreSQL guesses that hardly any row is of these events, and then reads and sorts every planned row for each lease. Of a
+    # CASE it guesses nothing (half of them), and takes the first rows of the index (docs/benchmarks.md, `growth`).
+    named = f"IN ({names})"
+    live = f"event_id || '' {named}" if is_sqlite(conn) else f"CASE WHEN event_id {named} THEN TRUE ELSE FALSE END"
     return f"""
             SELECT {columns} FROM delivery
             WHERE state = 'planned' AND channel = :channel AND priority < :below
               AND (lease_until IS NULL OR lease_until <= :now)
-              AND event_id || '' IN ({names})
+              AND {live}
             ORDER BY priority, delivery_id LIMIT :limit{"" if is_sqlite(conn) else " FOR UPDATE SKIP LOCKED"}"""
 
 
@@ -141,6 +145,17 @@ def claim(conn: Connection, owner: str, ids: Sequence[int], *, now: datetime) ->
         bound | events,
     )
     return {row[0] for row in claimed}
+
+
+def take_back(conn: Connection, owner: str, ids: Iterable[int]) -> None:
+    """For rows of this owner whose claim was committed, or was not, when the database went away: none of them was started, and
+    they may be claimed anew."""
+    conn.execute(
+        text(f"""
+        UPDATE delivery SET state = 'planned', attempts = attempts - 1
+        WHERE {held_still(conn, f"delivery_id {among(conn)} AND lease_owner = :owner AND state = 'claimed'")}"""),
+        {"ids": listed(conn, ids), "owner": owner},
+    )
 
 
 def sending(conn: Connection, now: datetime, *, lock: bool = False) -> list[str]:

@@ -13,6 +13,7 @@ from channels.base import Content, Handed, Inbound, Misconfigured, Outbound, Out
 from notify.alerts.alert import Wording
 from notify.clock import Clock
 from notify.db import Database
+from notify.processes.posts import Alone
 from notify.sending import ledger
 from notify.sending.desk import Desk, Sender
 from notify.sending.dispatch import Dispatcher
@@ -114,6 +115,7 @@ class Bench:
     outbox: PlainOutbox = field(default_factory=PlainOutbox)
     sending_db: Database | None = None
     shares: Callable[[], Mapping[str, float]] = dict
+    crew: Any = field(default_factory=Alone)
 
     def event(self, people: int, **given: Any) -> list[int]:
         """Adds an event being sent to so many new people; returns their address ids."""
@@ -139,6 +141,7 @@ class Bench:
             page=self.pages.append,
             lease_for=LEASE,
             lead_s=2,
+            crew=self.crew,
             shares=lambda: self.shares(),
         )
         return Dispatcher(sender, desk, owner)

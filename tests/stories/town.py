@@ -46,6 +46,7 @@ class Process:
 
     child: asyncio.subprocess.Process | Child
     ready: dict[str, Any]
+    log: Path = Path("/dev/null")
 
     async def kill(self) -> None:
         """As a power cut would."""
@@ -71,9 +72,13 @@ async def start(arguments: Sequence[str], environment: dict[str, str], log: Path
 
 async def _ready(child: asyncio.subprocess.Process | Child, arguments: Sequence[str], log: Path) -> Process:
     assert child.stdout is not None
-    line = await asyncio.wait_for(child.stdout.readline(), DEADLINE_S)
+    try:
+        line = await asyncio.wait_for(child.stdout.readline(), DEADLINE_S)
+    except TimeoutError:
+        child.kill()  # or it runs for ever
+        raise
     assert line, f"{arguments} ended at once:\n{log.read_text()[-2000:]}"
-    return Process(child, json.loads(line))
+    return Process(child, json.loads(line), log)
 
 
 @dataclass(slots=True)
@@ -188,6 +193,15 @@ class Town:
     async def service(self, *, fresh: bool = False) -> Process:
         environment = {f"TOCSIN_{name.upper()}": value for name, value in self.given.items()}
         return await start(["-m", "notify", "serve"], environment | self.settings, self.home / "service.log", fresh=fresh)
+
+    async def process(self, role: str) -> Process:
+        """One of several on PostgreSQL: `web` or `sender`."""
+        environment = {f"TOCSIN_{name.upper()}": value for name, value in self.given.items()}
+        return await start(["-m", "notify", role], environment | self.settings, self.home / f"{role}-{secret()}.log")
+
+    def said(self, process: Process) -> str:
+        """What a process has written to its log."""
+        return process.log.read_text()
 
     def sms(self, event: str = "accepted") -> list[dict[str, Any]]:
         """The carrier's own record."""

@@ -27,7 +27,7 @@ class Killed(BaseException):
     """The process dies here."""
 
 
-STEPS = ["begin", "_release", "_published", "told_so_far", "_add_rows", "_finish", "withdraw", "publish"]
+STEPS = ["begin", "_release", "note_published", "told_so_far", "_add_rows", "_finish", "withdraw", "publish"]
 
 
 @pytest.mark.parametrize("step", STEPS)
