@@ -21,6 +21,7 @@ from notify.clock import Clock, HurriedClock, SystemClock
 from notify.console import health
 from notify.console.pages import Console
 from notify.db import Database, engine_for
+from notify.partners import webhook_rows
 from notify.schedule import Tick, Ticker
 from notify.sending import leases
 from notify.service import Service
@@ -65,6 +66,9 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         tasks = await _start_senders(built.service)
         stack.push_async_callback(_stop_senders, built.service, tasks)
         stack.push_async_callback(built.residents.errands.settle)
+        if built.poster is not None:
+            built.poster.egress.open()
+            stack.push_async_callback(built.poster.close)
         ticks = duties.ticks(built)
         ticker = Ticker(ticks)
         ticker.start()
@@ -178,6 +182,7 @@ def _take_over(conn: Connection, clock: Clock) -> None:
     leases.end_leases(conn, now=clock.now())
     leases.release_expired(conn, now=clock.now())
     due.end_leases(conn)
+    webhook_rows.end_leases(conn)
 
 
 async def _start_senders(service: Service) -> list[asyncio.Task[None]]:

@@ -12,10 +12,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notify import audit, due, retention, set_clock
 from notify.alerts import promises, register, renewal
+from notify.alerts.alert import from_json
 from notify.alerts.life import EndedWhy, Status
 from notify.audit import Act
 from notify.clock import Steps
 from notify.due import Task
+from notify.partners import poster, webhook_rows
+from notify.partners.poster import Poster
+from notify.partners.webhook import Kind
 from notify.publishing.publish import Publisher
 from notify.residents import checks
 from notify.residents.reception import Residents
@@ -25,6 +29,7 @@ from notify.sending.brake import EVERY_S
 from notify.sending.reconcile import Reconciler
 from notify.service import Service
 from notify.staff import paging
+from notify.tables import EventRow
 from notify.web.callbacks import Callbacks
 from subscribers import reach
 from surge.desk import replies
@@ -43,6 +48,7 @@ class Built:
     publisher: Publisher
     callbacks: Callbacks
     residents: Residents
+    poster: Poster | None = None
     _under_way: dict[int, "asyncio.Task[None]"] = field(default_factory=dict)
 
 
@@ -66,6 +72,7 @@ def ticks(built: Built) -> list[Tick]:
         Tick("phones given up", 3600, partial(_try_again, built)),
         Tick("audit head", 3600, partial(_publish_head, built)),
         Tick("alerts that 311 slows", EVERY_S, service.brake.tick),
+        *([Tick("webhooks", poster.EVERY_S, built.poster.tick)] if built.poster is not None else []),
         *_of_surge(service),
     ]
 
@@ -148,8 +155,16 @@ async def _expire(built: Built, event_id: str) -> None:
     """At its expiry an alert ends; one that must not end in silence is renewed instead."""
     service = built.service
     now = service.clock.now()
-    renewed = await service.db.write(partial(renewal.expire, assembly=service.assembly, event_id=event_id, now=now))
-    row = await service.db.read(partial(register.event, event_id=event_id))
+
+    def work(conn: Connection) -> tuple[str | None, EventRow]:
+        before = register.event(conn, event_id)
+        renewed = renewal.expire(conn, assembly=service.assembly, event_id=event_id, now=now)
+        row = register.event(conn, event_id)
+        if before.ended_at is None and row.ended_why == EndedWhy.EXPIRED:
+            webhook_rows.plan(conn, from_json(row.content), now, Kind.ENDED)
+        return renewed, row
+
+    renewed, row = await service.db.write(work)
     if renewed:
         service.pager(f"{event_id} reached its expiry and was renewed as {renewed}: nobody has said that it is over.")
     elif row.stopped_at is not None and row.ended_why == EndedWhy.EXPIRED:

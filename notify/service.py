@@ -27,6 +27,7 @@ from notify.alerts.draft import Draft
 from notify.alerts.preview import Means, Row, dear_letters, rows, shorter_saves, slowest, summary
 from notify.clock import Clock
 from notify.db import Database
+from notify.partners.webhook_verbs import Webhooks
 from notify.sending import ledger, night, planning
 from notify.sending.brake import Brake
 from notify.sending.dispatch import Dispatcher
@@ -59,6 +60,7 @@ class Service:
     paging: Paging
     training: Training
     brake: Brake
+    webhooks: Webhooks
     surge: Offers | None = None  # beside alerts of Severe or more; None where surge mode is not set up
     tallies: Tallies = field(init=False)
     reports: Shared[after_action.Report] = field(init=False)

@@ -25,6 +25,10 @@ from notify.alerts.digest import digest
 from notify.clock import Clock
 from notify.db import Database
 from notify.figures import Gauges
+from notify.partners import webhook_rows
+from notify.partners.egress import Egress
+from notify.partners.poster import Poster
+from notify.partners.webhook_verbs import Webhooks
 from notify.publishing.bulletin import Bulletin
 from notify.publishing.pages import Pages
 from notify.publishing.publish import Publisher
@@ -117,6 +121,7 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
         halted=halted,
         page=pager,
         publish_wait_s=settings.publish_wait_s,
+        partners=webhook_rows.plan,
     )
     channels = {one.sender.channel.name: one.sender.channel for one in dispatchers}
     asked = {name: [one.sender.channel for one in dispatchers if one.sender.channel.name == name] for name in channels}
@@ -134,12 +139,23 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
         paging=staff_paging,
         training=Training.of(settings),
         brake=brake,
+        webhooks=Webhooks(clock=clock, ring=ring, rules=settings.egress, hazards=catalogue),
     )
     service.surge = await asyncio.to_thread(_surge, assembly, db, clock, staff_paging)
     side = reception.Side(settings, pack, site, vocabulary, db, clock, ring, crowd, catalogue, events.event, channels)
     theirs = reception.build(side, dispatchers, await db.read(reviews))
     callbacks = Callbacks(db, clock, channels, settings.public_url, ring.blind_key, theirs.screens)
-    return duties.Built(service, reconciler, publisher, callbacks, theirs)
+    poster = Poster(
+        db=db,
+        clock=clock,
+        ring=ring,
+        site=site,
+        egress=Egress(settings.egress),
+        events=events.event,
+        owner=process,
+        page=pager,
+    )
+    return duties.Built(service, reconciler, publisher, callbacks, theirs, poster)
 
 
 def _paging(settings: Settings, desk: Desk, ring: Keyring, assembly: Assembly, dispatchers: Sequence[Dispatcher]) -> Paging:
