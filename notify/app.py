@@ -28,6 +28,7 @@ from notify.service import Service
 from notify.settings import Settings
 from notify.web import api, public
 from notify.web.answers import middleware
+from notify.web.missed import Missed
 from notify.wiring import CannotStart, build, reviews
 from notify.wording.press import Press
 from subscribers.sealing import Keyring
@@ -76,6 +77,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         public_app = web.Application(client_max_size=MOST_BODY)
         await built.residents.live.refresh()
         public_app.add_routes([*built.callbacks.routes(), *built.residents.routes])
+        public_app.add_routes(Missed(poster=built.poster).routes() if built.poster is not None else [])
         public_app.add_routes(public.routes(settings.published, built.residents.places))
         private_app = web.Application(client_max_size=MOST_BODY, middlewares=[middleware(db)])
         studio = hotline.studio(settings, built.service, ring, reviews)

@@ -132,18 +132,19 @@ class Poster:
 
     async def _try(self, job: Job) -> Ended:
         began = self.clock.monotonic()
-        body = job.posting.body
+        body = None
         try:
-            if body is None:
-                body = await self.db.read(lambda _: self._made(job))
+            body = await self.db.read(lambda _: self.body_of(job.webhook, job.posting))
             tried = await self._post(job, body)
         except Tampered as error:
             tried = Tried(said=str(error), unmade=True)
         return Ended(job=job, tried=tried, body=body, took_ms=round((self.clock.monotonic() - began) * 1000))
 
-    def _made(self, job: Job) -> bytes:
-        """Made at the first try and kept with how it ended: every other try, and every replay, has the same bytes."""
-        row, posting = job.webhook, job.posting
+    def body_of(self, row: Webhook, posting: Posting) -> bytes:
+        """Made at the first try and kept with how it ended: every other try, and every replay, has the same bytes. Raises
+        Tampered."""
+        if posting.body is not None:
+            return posting.body
         numbered = Numbered(
             webhook_id=row.webhook_id, seq=posting.seq, message_id=posting.message_id, planned_at=posting.planned_at
         )

@@ -9,7 +9,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, exists, insert, or_, update
+from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, update
 from sqlmodel import col, select
 
 from notify.alerts.alert import Event, Severity
@@ -143,6 +143,31 @@ def tries(conn: Connection, webhook_id: str, limit: int) -> list[PostingTry]:
     """The last ones, the newest first."""
     query = select(PostingTry).where(col(PostingTry.webhook_id) == webhook_id).order_by(col(PostingTry.try_id).desc())
     return [PostingTry(**row._mapping) for row in conn.execute(query.limit(limit))]
+
+
+def waiting(conn: Connection, now: datetime) -> list[tuple[str, int, float]]:
+    """Of each webhook in use: its name, how much waits for it, and for how many seconds it has failed."""
+    some = select(col(Posting.webhook_id), func.count()).where(col(Posting.standing) == Standing.WAITING.value)
+    counts = {str(name): int(count) for name, count in conn.execute(some.group_by(col(Posting.webhook_id)))}
+    return [
+        (row.webhook_id, counts.get(row.webhook_id, 0), (now - (row.failing_since or now)).total_seconds())
+        for row in webhooks(conn, KEPT_FOR | SENDING)
+    ]
+
+
+def count_old(conn: Connection, before: datetime) -> int:
+    """How many postings were done by then."""
+    return int(conn.execute(select(func.count()).select_from(Posting).where(col(Posting.done_at) <= before)).scalar_one())
+
+
+def erase_old(conn: Connection, before: datetime, most: int) -> int:
+    """Erases postings that were done by then, with their tries; returns how many. (What waits is never erased.)"""
+    query = select(col(Posting.message_id), col(Posting.webhook_id), col(Posting.seq)).where(col(Posting.done_at) <= before)
+    old = conn.execute(query.limit(most)).all()
+    for _, webhook_id, seq in old:
+        conn.execute(delete(PostingTry).where(col(PostingTry.webhook_id) == webhook_id, col(PostingTry.seq) == seq))
+    conn.execute(delete(Posting).where(col(Posting.message_id).in_([message_id for message_id, _, _ in old])))
+    return len(old)
 
 
 def _knows(conn: Connection, webhook_id: str, incident_id: str) -> bool:

@@ -3,7 +3,7 @@
 import hmac
 import json
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,9 +12,9 @@ from sqlmodel import col
 from yarl import URL
 
 from notify import audit
-from notify.alerts.broadcast import NotAllowed, Unfit
+from notify.alerts.broadcast import NotAllowed
 from notify.alerts.life import Staff
-from notify.alerts.register import Conflict, NoSuchAlert
+from notify.alerts.register import Conflict
 from notify.audit import Act
 from notify.clock import Clock
 from notify.partners import address, signature, webhook, webhook_rows
@@ -29,8 +29,16 @@ MOST_REPLAYED: Final = 1000
 CODE_DIGITS: Final = 8
 
 
-class NoSuchWebhook(NoSuchAlert):
+class NoSuchWebhook(Exception):
     """There is no webhook of this name."""
+
+
+class BadWebhook(Exception):
+    """It cannot be so; `problems` holds every reason, a sentence each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = list(problems)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,14 +51,14 @@ class Webhooks:
     hazards: Collection[str]
 
     def ask(self, conn: Connection, admin: Staff, wanted: Wanted) -> Webhook:
-        """Notes that one administrator wants it; nothing leaves until another agrees. Raises Unfit with every problem."""
+        """Notes that one administrator wants it; nothing leaves until another agrees. Raises BadWebhook with every problem."""
         there = webhook_rows.webhooks(conn)
         problems = webhook.problems(wanted, self.hazards, [row.webhook_id for row in there])
         problems += address.problems(wanted.url, self.rules)
         if sum(row.state not in (State.ENDED, State.REFUSED) for row in there) >= MOST:
             problems.append(f"There are {MOST} webhooks already; end one first.")
         if problems:
-            raise Unfit(problems)
+            raise BadWebhook(problems)
         sealed = self.ring.seal(SEALED_AS, json.dumps({"url": wanted.url, "secret": signature.new_secret()}))
         row = Webhook(
             webhook_id=wanted.webhook_id,
@@ -73,20 +81,22 @@ class Webhooks:
     def agree(self, conn: Connection, admin: Staff, webhook_id: str) -> str:
         """Another administrator's yes: returns the secret, which is shown this once, and plans the challenge."""
         row = self._answered(conn, admin, webhook_id)
-        self._answer(conn, admin, row, State.UNCONFIRMED, "gave a webhook")
+        self._answer(conn, admin, row, State.UNCONFIRMED)
+        self._log(conn, admin, "gave a webhook", webhook_id)
         webhook_rows.add(conn, webhook_id, Kind.CHALLENGE, self.clock.now())
         return str(json.loads(self.ring.open(SEALED_AS, row.key_id, row.sealed))["secret"])
 
     def refuse(self, conn: Connection, admin: Staff, webhook_id: str) -> None:
-        self._answer(conn, admin, self._answered(conn, admin, webhook_id), State.REFUSED, "refused a webhook")
+        self._answer(conn, admin, self._answered(conn, admin, webhook_id), State.REFUSED)
+        self._log(conn, admin, "refused a webhook", webhook_id)
 
     def confirm(self, conn: Connection, admin: Staff, webhook_id: str, code: str) -> None:
-        """For Slack and Teams: the code that came there. Raises Unfit when it is another."""
+        """For Slack and Teams: the code that came there. Raises BadWebhook when it is another."""
         row = _in(conn, webhook_id, State.UNCONFIRMED)
         if row.shape == Shape.JSON:
             raise Conflict(f"{webhook_id} confirms itself, by answering its first message with the challenge.")
         if not hmac.compare_digest(code.strip().encode(), row.code.encode()):
-            raise Unfit(["This is not the code that was sent there."])
+            raise BadWebhook(["This is not the code that was sent there."])
         _set(conn, webhook_id, state=State.ACTIVE.value, confirmed_at=self.clock.now())
         self._log(conn, admin, "confirmed a webhook", webhook_id)
 
@@ -113,7 +123,7 @@ class Webhooks:
 
     def replay(self, conn: Connection, admin: Staff, webhook_id: str, first: int) -> int:
         """Posts everything from a number on once more, in order, with the same ids and bodies, before anything newer; returns
-        how many. Raises Unfit for more than MOST_REPLAYED."""
+        how many. Raises BadWebhook for more than MOST_REPLAYED."""
         _in(conn, webhook_id, State.ACTIVE, State.SUSPENDED)
         again = update(Posting).where(
             col(Posting.webhook_id) == webhook_id, col(Posting.seq) >= first, col(Posting.standing) != Standing.WAITING.value
@@ -121,7 +131,7 @@ class Webhooks:
         again = again.where(col(Posting.kind) != Kind.CHALLENGE.value)
         count = conn.execute(again.values(standing=Standing.WAITING.value, done_at=None, attempts=0)).rowcount
         if count > MOST_REPLAYED:
-            raise Unfit([f"{count} messages are more than the {MOST_REPLAYED} that can be replayed at once: begin later."])
+            raise BadWebhook([f"{count} messages are more than the {MOST_REPLAYED} that can be replayed at once: begin later."])
         _set(conn, webhook_id, try_at=None)
         self._log(conn, admin, "replayed a webhook", webhook_id, first=first, count=count)
         return count
@@ -132,9 +142,8 @@ class Webhooks:
             raise NotAllowed(["You asked for this; another administrator must answer it."])
         return row
 
-    def _answer(self, conn: Connection, admin: Staff, row: Webhook, state: State, action: str) -> None:
+    def _answer(self, conn: Connection, admin: Staff, row: Webhook, state: State) -> None:
         _set(conn, row.webhook_id, state=state.value, answered_by=admin.person_id, answered_at=self.clock.now())
-        self._log(conn, admin, action, row.webhook_id)
 
     def _log(self, conn: Connection, admin: Staff, action: str, subject: str, **detail: Any) -> None:
         audit.append(conn, Act(actor=admin.person_id, action=action, subject=subject, detail=detail), self.clock.now())

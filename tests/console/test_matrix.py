@@ -33,6 +33,7 @@ STANDS = {
     "settled": "drop",
     "faq_id": "F-0",
     "need_id": "N-0000000000",
+    "webhook_id": "nobody",
 }
 
 

@@ -13,12 +13,13 @@ from sqlalchemy import text
 
 from notify.alerts import register
 from notify.alerts.alert import Stage
-from notify.alerts.broadcast import NotAllowed, Unfit
+from notify.alerts.broadcast import NotAllowed
 from notify.alerts.life import Status
 from notify.clock import ManualClock
 from notify.db import Database
 from notify.partners import patience, webhook_rows
 from notify.partners.webhook import Reality, Shape, Wanted, problems
+from notify.partners.webhook_verbs import BadWebhook
 from notify.sending.outbox import Tampered
 from tests.notify.newsroom_factory import Room, follow_up
 from tests.notify.receivers import endless, listening, saying, silent
@@ -314,7 +315,7 @@ async def test_slack_and_teams_are_confirmed_by_the_code_that_came_there(
         await small.turn()
         code = small.row("duty-room").code
         assert code in bodies[0]
-        with pytest.raises(Unfit, match="not the code"):
+        with pytest.raises(BadWebhook, match="not the code"):
             small.do("confirm", "duty-room", "00000000x")
         small.do("confirm", "duty-room", f" {code} ")
         small.starts(room.pressed())
