@@ -32,7 +32,7 @@ class WebhookPages:
             Route(method="GET", path="/webhooks", answer=self.all, roles=ADMINS),
             Route(method="POST", path="/webhooks", answer=self.ask, roles=ADMINS),
             Route(method="GET", path=one, answer=self.one, roles=ADMINS),
-            Route(method="POST", path=f"{one}/{{deed:{'|'.join(ACTS)}}}", answer=self.act, roles=ADMINS),
+            Route(method="POST", path=f"{one}/{{press:{'|'.join(ACTS)}}}", answer=self.act, roles=ADMINS),
         ]
 
     async def all(self, request: web.Request) -> web.StreamResponse:
@@ -71,7 +71,7 @@ class WebhookPages:
         return await self._page(request)
 
     async def act(self, request: web.Request) -> web.StreamResponse:
-        name, deed, admin = request.match_info["webhook_id"], request.match_info["deed"], request[VISIT].staff
+        name, deed, admin = request.match_info["webhook_id"], request.match_info["press"], request[VISIT].staff
         if deed in PROVED and (unsure := await self._guard.unproved(request, f"/webhooks/{name}")) is not None:
             return unsure
         given: list[Any] = []

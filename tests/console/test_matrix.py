@@ -34,6 +34,7 @@ STANDS = {
     "faq_id": "F-0",
     "need_id": "N-0000000000",
     "webhook_id": "nobody",
+    "press": "test",
 }
 
 

@@ -130,7 +130,7 @@ EXPECTED: dict[str, Expected] = {
     "GET /webhooks": ANY,
     "POST /webhooks": ANY,
     "GET /webhooks/{webhook_id}": ANY,
-    "POST /webhooks/{webhook_id}/{deed}": ANY,  # whoever asked does not agree: tests/console/test_webhooks.py
+    "POST /webhooks/{webhook_id}/{press}": ANY,  # whoever asked does not agree: tests/console/test_webhooks.py
     "GET /translations": ANY,
     "POST /translations": ANY,
     "GET /drills": ANY,

@@ -9,11 +9,14 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
+from aiohttp import web
+from yarl import URL
 
 from notify.clock import ManualClock
 from notify.partners import signature
 from notify.staff import people
 from tests.console.staff_factory import House
+from tests.notify.newsroom_factory import BOIL_WATER
 from tests.notify.webhook_factory import Agency, an_agency, status
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -78,6 +81,38 @@ async def missed(house: House, secret: str, question: str) -> tuple[int, Any]:
     url = f"http://127.0.0.1:{house.served.running.public_port}{path}"
     async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as answer:
         return answer.status, await answer.json()
+
+
+async def test_an_alert_is_posted_once_its_page_and_its_cap_document_can_be_read(
+    house: House, agency: Agency, second: str
+) -> None:
+    """From approval to the agency, through the running service: whoever follows what is posted finds it there."""
+    port, read = house.served.running.public_port, []
+
+    async def follow(request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        if body["type"] == "alert":
+            async with aiohttp.ClientSession() as session:
+                for url in (body["cap"]["url"], body["page"]):
+                    async with session.get(f"http://127.0.0.1:{port}{URL(url).path}") as answer:
+                        read.append((answer.status, body["cap"]["identifier"] in await answer.text()))
+        return web.json_response(body)
+
+    agency.always = follow
+    call = house.served.call
+    assert (await call("admin", "POST", "/webhooks", {"webhook_id": "county-news", "url": agency.url}))[0] == 201
+    assert (await call(second, "POST", "/webhooks/county-news/agree"))[0] == 200
+    await until(house, "/webhooks/county-news", "state", "active")
+    alert = (await call("author", "POST", "/alerts", BOIL_WATER))[1]["alert_id"]
+    digest = (await call("author", "POST", f"/alerts/{alert}/submit"))[1]["digest"]
+    for act, given in (("approve", {"digest": digest}), ("send", {})):
+        code, said = await call("approver", "POST", f"/alerts/{alert}/{act}", given)
+        assert code == 200, said
+    async with asyncio.timeout(PATIENCE_S):
+        while len(read) < 2:
+            await asyncio.sleep(0.02)
+    assert read[0] == (200, True) and read[1][0] == 200
+    agency.always = None
 
 
 async def test_every_problem_of_a_new_webhook_is_said_at_once(house: House) -> None:

@@ -21,8 +21,10 @@ from notify.partners import patience, webhook_rows
 from notify.partners.webhook import Reality, Shape, Wanted, problems
 from notify.partners.webhook_verbs import BadWebhook
 from notify.sending.outbox import Tampered
+from tests.notify.duties_factory import watching
 from tests.notify.newsroom_factory import Room, follow_up
 from tests.notify.receivers import endless, listening, saying, silent
+from tests.notify.test_duties import road
 from tests.notify.webhook_factory import ONE, REAL, Agency, Bureau, a_bureau, an_agency, status
 
 
@@ -197,6 +199,22 @@ async def test_who_was_told_of_an_incident_is_told_of_its_end_whatever_was_chose
     bureau.starts(room.pressed())
     await bureau.turn()
     assert [body["stage"] for body in agency.bodies[1:]] == ["first", "all_clear"]
+
+
+async def test_an_alert_that_expires_without_a_word_is_said_to_be_over(small: Bureau, agency: Agency) -> None:
+    room = Room.on(small.db, small.clock)
+    await small.active("county-health", agency)
+    alert = road(room)
+    async with watching(small.db, small.clock, room.newsroom.assembler) as watch:
+        watch.conductor.partners = webhook_rows.plan
+        await watch.turn()
+        await small.turn()
+        small.clock.forward(room.event(alert).expires_at - small.clock.now())
+        await watch.turn()
+        await watch.turn()
+    await small.turn()
+    assert agency.kinds == ["challenge", "alert", "ended"]
+    assert (agency.bodies[2]["ended"], agency.bodies[2]["alert"]) == ("expired", alert)
 
 
 async def test_a_replay_brings_the_same_messages_again_in_order_and_then_what_is_new(bureau: Bureau, agency: Agency) -> None:
