@@ -21,7 +21,7 @@ from notify.tables import EventRow
 
 LEASE: Final = timedelta(seconds=60)  # longer than any request may take
 FURTHEST: Final = LONGEST_PAUSE * (1 + SPREAD)
-AT_ONCE: Final = 200
+AT_ONCE: Final = 40  # begun in one look, so that two hundred partners take no time from the texts that leave just then
 
 
 def plan(conn: Connection, event: Event, now: datetime, kind: Kind = Kind.ALERT) -> int:
