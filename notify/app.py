@@ -26,6 +26,7 @@ from notify.service import Service
 from notify.settings import Settings
 from notify.web import api, public
 from notify.web.answers import middleware
+from notify.web.missed import Missed
 from notify.websub import routes
 from notify.websub.hub import link
 from notify.websub.topics import addresses
@@ -71,6 +72,8 @@ async def running(settings: Settings, clock: Clock | None = None, role: Role = R
         stack.push_async_callback(built.hub.close)
         for mirror in built.service.mirrors:
             stack.push_async_callback(mirror.close)
+        built.poster.egress.open()
+        stack.push_async_callback(built.poster.close)
         ticks = joining.ticks_of(duties.ticks(built), place, hearing)
         ticker = Ticker(ticks)
         ticker.start()
@@ -106,6 +109,7 @@ async def _serve_all(
     public_app = web.Application(client_max_size=MOST_BODY)
     await built.residents.live.refresh()
     public_app.add_routes([*built.callbacks.routes(), *built.residents.routes])
+    public_app.add_routes(Missed(poster=built.poster).routes())
     public_app.add_routes(_published(built, settings))
     private_app = web.Application(client_max_size=MOST_BODY, middlewares=[middleware(built.service.db)])
     studio = hotline.studio(settings, built.service, ring, reviews)

@@ -13,11 +13,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notify import audit, due, retention, set_clock
 from notify.alerts import promises, register, renewal
+from notify.alerts.alert import from_json
 from notify.alerts.life import EndedWhy, Status
 from notify.audit import Act
 from notify.clock import Steps
 from notify.due import Task
 from notify.mirror.copying import EVERY_S as MIRROR_S
+from notify.partners import poster, webhook_rows
+from notify.partners.poster import Poster
+from notify.partners.webhook import Kind as Said
 from notify.processes.posts import DUTIES, FLOOR, PAGES, Kind
 from notify.publishing.printing import ELSEWHERE, Printing
 from notify.residents import checks
@@ -28,6 +32,7 @@ from notify.sending.brake import EVERY_S
 from notify.sending.reconcile import Reconciler
 from notify.service import Service
 from notify.staff import paging
+from notify.tables import EventRow
 from notify.web.callbacks import Callbacks
 from notify.websub.hub import EVERY_S as HUB_S
 from notify.websub.hub import Hub
@@ -49,6 +54,7 @@ class Built:
     callbacks: Callbacks
     residents: Residents
     hub: Hub
+    poster: Poster
     _under_way: dict[int, "asyncio.Task[None]"] = field(default_factory=dict)
 
 
@@ -74,6 +80,7 @@ def ticks(built: Built) -> list[Tick]:
         Tick("alerts that 311 slows", EVERY_S, partial(_slow, service), post=FLOOR),
         *(Tick(f"mirror {one.name}", MIRROR_S, one.tick, post=PAGES) for one in service.mirrors),
         Tick("WebSub", HUB_S, built.hub.tick, post=PAGES),
+        Tick("webhooks", poster.EVERY_S, built.poster.tick, post=DUTIES),
         *_of_surge(service),
     ]
 
@@ -168,8 +175,16 @@ async def _expire(built: Built, event_id: str) -> None:
     """At its expiry an alert ends; one that must not end in silence is renewed instead."""
     service = built.service
     now = service.clock.now()
-    renewed = await service.db.write(partial(renewal.expire, assembly=service.assembly, event_id=event_id, now=now))
-    row = await service.db.read(partial(register.event, event_id=event_id))
+
+    def work(conn: Connection) -> tuple[str | None, EventRow]:
+        before = register.event(conn, event_id)
+        renewed = renewal.expire(conn, assembly=service.assembly, event_id=event_id, now=now)
+        row = register.event(conn, event_id)
+        if before.ended_at is None and row.ended_why == EndedWhy.EXPIRED:
+            webhook_rows.plan(conn, from_json(row.content), now, Said.ENDED)
+        return renewed, row
+
+    renewed, row = await service.db.write(work)
     if renewed:
         service.pager(f"{event_id} reached its expiry and was renewed as {renewed}: nobody has said that it is over.")
     elif row.stopped_at is not None and row.ended_why == EndedWhy.EXPIRED:

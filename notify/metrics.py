@@ -18,6 +18,7 @@ from sqlmodel import col, select
 from notify.alerts import promises, register
 from notify.alerts.life import IN_FORCE, LEAVING, Status
 from notify.clock import micros
+from notify.partners import webhook_rows
 from notify.sending.deliveries import State
 from notify.sending.dispatch import Dispatcher
 from notify.sending.statements import OPEN
@@ -61,6 +62,7 @@ class Seen:
     audit_lines: int
     audit_age_s: float | None
     promises_late: int
+    webhooks: list[tuple[str, int, float]]
 
 
 async def text_of(service: Service, tallies: Tallies) -> bytes:
@@ -72,7 +74,8 @@ async def text_of(service: Service, tallies: Tallies) -> bytes:
         counts.update(by_state(await tallies.of(event_id)))
     problems = await service.not_ready()
     registry = CollectorRegistry()
-    families = [*_alerts(seen, counts), *_senders(service.dispatchers), *_residents(seen), *_house(service, seen, problems)]
+    families = [*_alerts(seen, counts), *_senders(service.dispatchers), *_residents(seen), *_webhooks(seen)]
+    families += _house(service, seen, problems)
     registry.register(_Families(families))
     return generate_latest(registry)
 
@@ -97,6 +100,7 @@ def look(conn: Connection, now: datetime) -> Seen:
         mismatches={note: int(count) for note, count in conn.execute(mismatches.group_by(col(Noted.note)))},
         audit_lines=last[0] if last else 0,
         audit_age_s=(now - datetime.fromisoformat(last[1])).total_seconds() if last else None,
+        webhooks=webhook_rows.waiting(conn, now),
         promises_late=sum(1 for one in promises.still_open(conn) if one.by is not None and one.by < now),
     )
 
@@ -175,6 +179,15 @@ def _residents(seen: Seen) -> Iterator[Metric]:
     yield _counter("consents", "Times somebody said yes, by any way, ever.", [((), float(seen.yes))])
     missed = [((note.replace(" ", "_"),), float(seen.mismatches.get(note, 0))) for note in MISMATCHES]
     yield _counter("mismatches", "Texts the provider took from residents and we never saw.", missed, ("kind",))
+
+
+def _webhooks(seen: Seen) -> Iterator[Metric]:
+    """A webhook's name is an agency's."""
+    waiting = [((name,), float(count)) for name, count, _ in seen.webhooks]
+    yield _gauge("webhook_waiting", "Messages that a partner's webhook has not taken yet.", waiting, ("webhook",))
+    failing = [((name,), failing_s) for name, _, failing_s in seen.webhooks]
+    says = "Since when a partner's webhook has taken nothing, while it fails or is suspended."
+    yield _gauge("webhook_failing_seconds", says, failing, ("webhook",))
 
 
 def _house(service: Service, seen: Seen, problems: list[str]) -> Iterator[Metric]:

@@ -20,6 +20,7 @@ from notify.alerts.life import LEAVING
 from notify.audit import Act
 from notify.clock import Clock
 from notify.db import Database
+from notify.partners import webhook_rows
 from notify.settings import Settings
 from notify.tables import IdempotencyKey
 from subscribers import contacts, gateway, lines, pending, store
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 SYSTEM: Final = "tocsin"
 EVERY_S: Final = 3600.0  # how often it is looked whether a new day has begun
 ANSWERS_KEPT: Final = timedelta(days=30)  # replies under an Idempotency-Key: a request repeated later is a new one
+POSTINGS_KEPT: Final = timedelta(days=90)  # after they were taken or given up: as long they can be replayed
 CHUNK: Final = 500  # in one transaction: a send that begins meanwhile waits for no more than that
 EVIDENCE: Final = "text "  # how the evidence of a yes or no begins that was a text; its provider's id follows
 REPLIES: Final[Table] = IdempotencyKey.__table__  # type: ignore[attr-defined]
@@ -41,6 +43,7 @@ NAMES: Final[Mapping[str, str]] = {
     "sign_ups": "sign-ups that nobody confirmed",
     "lines": "answers of carriers about numbers",
     "replies": "saved replies to programs",
+    "postings": "messages to webhooks, with the log of their tries",
     "contacts": "numbers, words and places of people who turned to 311",
 }
 
@@ -68,6 +71,7 @@ def look(conn: Connection, keeping: Keeping, now: datetime) -> dict[str, int]:
         "sign_ups": count(pending.PENDING, pending.PENDING.c.expires_at <= now),
         "lines": count(lines.LINE, lines.LINE.c.asked_at <= now - lines.KEPT),
         "replies": count(REPLIES, REPLIES.c.at <= now - ANSWERS_KEPT),
+        "postings": webhook_rows.count_old(conn, now - POSTINGS_KEPT),
     }
     if keeping.texts is not None:
         found["texts"] = count(WORDS, _old_texts(now - keeping.texts))
@@ -84,6 +88,7 @@ def erase(conn: Connection, keeping: Keeping, now: datetime) -> dict[str, int]:
     gone["sign_ups"] = conn.execute(delete(pending.PENDING).where(pending.PENDING.c.expires_at <= now)).rowcount
     gone["lines"] = conn.execute(delete(lines.LINE).where(lines.LINE.c.asked_at <= now - lines.KEPT)).rowcount
     gone["replies"] = conn.execute(delete(REPLIES).where(REPLIES.c.at <= now - ANSWERS_KEPT)).rowcount
+    gone["postings"] = webhook_rows.erase_old(conn, now - POSTINGS_KEPT, CHUNK)
     if keeping.texts is not None:
         gone["texts"] = _erase_texts(conn, now - keeping.texts)
         gone["questions"] = _forget_questions(conn, now - keeping.texts)

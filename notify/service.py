@@ -28,6 +28,7 @@ from notify.alerts.preview import Means, Row, dear_letters, rows, shorter_saves,
 from notify.clock import Clock
 from notify.db import Database
 from notify.mirror.copying import Mirror
+from notify.partners.webhook_verbs import Webhooks
 from notify.processes.posts import Alone, Crew
 from notify.sending import ledger, night, planning
 from notify.sending.brake import Brake
@@ -61,6 +62,7 @@ class Service:
     paging: Paging
     training: Training
     brake: Brake
+    webhooks: Webhooks
     crew: Crew = field(default_factory=Alone)
     surge: Offers | None = None  # beside alerts of Severe or more; None where surge mode is not set up
     mirrors: Sequence[Mirror] = ()

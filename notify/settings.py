@@ -20,7 +20,7 @@ from pydantic_settings import (
 
 from notify.alerts.alert import Mode
 from notify.mirror import wanted as mirror
-from notify.partners.address import setting_problems
+from notify.partners.address import Rules, rules, setting_problems
 
 PREFIX = "TOCSIN_"
 PUBLIC_KEY_BYTES = 32
@@ -142,6 +142,11 @@ class Settings(BaseSettings):
     @property
     def published(self) -> Path:
         return self.data_dir / "public"
+
+    @property
+    def egress(self) -> Rules:
+        """Where requests to addresses that somebody typed may go."""
+        return rules(self.mode, self.egress_inside, self.egress_ports)
 
     @property
     def sends_drafts(self) -> bool:

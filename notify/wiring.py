@@ -27,8 +27,10 @@ from notify.clock import Clock
 from notify.db import Database
 from notify.figures import Gauges
 from notify.mirror import targets
-from notify.partners.address import rules
+from notify.partners import webhook_rows
 from notify.partners.egress import Egress
+from notify.partners.poster import Poster
+from notify.partners.webhook_verbs import Webhooks
 from notify.processes.posts import Alone, Crew, Kind, Role
 from notify.publishing import planned
 from notify.publishing.bulletin import Bulletin
@@ -144,6 +146,7 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring, p
         halted=halted,
         page=pager,
         publish_wait_s=settings.publish_wait_s,
+        partners=webhook_rows.plan,
     )
     channels = {one.sender.channel.name: one.sender.channel for one in dispatchers}
     asked = {name: [one.sender.channel for one in dispatchers if one.sender.channel.name == name] for name in channels}
@@ -163,6 +166,7 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring, p
         brake=brake,
         mirrors=targets.build(settings, clock, pager),
         crew=crew,
+        webhooks=Webhooks(clock=clock, ring=ring, rules=settings.egress, hazards=catalogue),
     )
     publisher.told += [mirror.wake for mirror in service.mirrors]
     service.surge = await asyncio.to_thread(_surge, assembly, db, clock, staff_paging)
@@ -171,11 +175,21 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring, p
     callbacks = Callbacks(db, clock, channels, settings.public_url, ring.blind_key, theirs.screens)
     hub = _hub(settings, site, db, clock, ring)
     publisher.told.append(hub.wake)
-    return duties.Built(service, reconciler, printing, callbacks, theirs, hub)
+    poster = Poster(
+        db=db,
+        clock=clock,
+        ring=ring,
+        site=site,
+        egress=Egress(settings.egress),
+        events=events.event,
+        owner=crew.process,
+        page=pager,
+    )
+    return duties.Built(service, reconciler, printing, callbacks, theirs, hub, poster)
 
 
 def _hub(settings: Settings, site: Site, db: Database, clock: Clock, ring: Keyring) -> Hub:
-    way_out = Egress(rules(settings.mode, settings.egress_inside, settings.egress_ports))
+    way_out = Egress(settings.egress)
     way_out.open()
     return Hub(
         db=db,

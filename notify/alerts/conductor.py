@@ -39,7 +39,8 @@ WHY_REPLACED = {Stage.ALL_CLEAR: EndedWhy.CLEARED, Stage.FALSE_ALARM: EndedWhy.F
 
 @dataclass(slots=True)
 class Conductor:
-    """publish: writes page, feeds and CAP of everything in force. wake: tells the senders there is work."""
+    """publish: writes page, feeds and CAP of everything in force. wake: tells the senders there is work. partners: notes an
+    event for whoever has a webhook."""
 
     db: Database
     clock: Clock
@@ -49,11 +50,12 @@ class Conductor:
     halted: Halted
     page: Callable[[str], None]
     publish_wait_s: float
+    partners: Callable[[Connection, Event, datetime], object] | None = None
     _plans: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
 
     async def start(self, event_id: str) -> None:
         """What is due at a countdown's end; also picks up an event whose process died in the middle."""
-        replaced = await self.db.write(partial(begin, event_id=event_id, now=self.clock.now()))
+        replaced = await self.db.write(partial(begin, event_id=event_id, now=self.clock.now(), partners=self.partners))
         if replaced is None:
             await self._explain_why_not(event_id)
             return
@@ -144,8 +146,14 @@ class Conductor:
             self.page(f"{event_id} was not sent. {row.publish_problem} Somebody must decide what people are told now.")
 
 
-def begin(conn: Connection, event_id: str, now: datetime) -> list[str] | None:
-    """Starts an event, in one transaction: the incident's other events end, its promises are kept and made.
+def begin(
+    conn: Connection,
+    event_id: str,
+    now: datetime,
+    partners: Callable[[Connection, Event, datetime], object] | None = None,
+) -> list[str] | None:
+    """Starts an event, in one transaction: the incident's other events end, its promises are kept and made, and it is noted for
+    partners' webhooks.
 
     Returns the events it replaced; None when it may not start (stopped meanwhile, expired, past its not-after, overtaken by a
     later message of its incident: nobody reads "boil your water" after the all clear).
@@ -162,6 +170,8 @@ def begin(conn: Connection, event_id: str, now: datetime) -> list[str] | None:
         return None
     register.set_status(conn, event_id, Status.PUBLISHING, now, started_at=now)
     event = from_json(row.content)
+    if partners is not None:
+        partners(conn, event, now)
     replaced = []
     for other in _others(conn, row):
         if other.started_at is not None and other.ended_at is None:

@@ -22,6 +22,7 @@ from notify.console.shelf import Shelf
 from notify.console.staff import StaffPages
 from notify.console.training import TrainingPages
 from notify.console.translations import Translations
+from notify.console.webhooks import WebhookPages
 from notify.console.wordings import WordPages
 from notify.service import Service
 from notify.staff.ceremony import party_of
@@ -56,7 +57,7 @@ class Console:
         self.door = Door(self.guard, Marks(ring.blind_key))
         parts = (Home, Composer, Rehearsal, Decisions, Follower, Records, StaffPages, Contacts, Translations, AreaPages, Health)
         own = PasskeyPages(self.guard)
-        made = (part(self.guard, service) for part in (*parts, Likeness, WordPages, Drills, TrainingPages))
+        made = (part(self.guard, service) for part in (*parts, Likeness, WordPages, Drills, TrainingPages, WebhookPages))
         self.routes: list[Route] = [*self.door.routes(), *own.routes(), *(one for each in made for one in each.routes())]
         self.routes += desks.routes(self.guard, side or Side())
         numbers = (ReportPages(self.guard, rates(service.assembly.city.folder)), IntervalPages(self.guard))

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 from notify import due, schema
 from notify.clock import Clock, HurriedClock, SharedClock, SystemClock
 from notify.db import Database, engine_for
+from notify.partners import webhook_rows
 from notify.processes.hearing import Hearing
 from notify.processes.posts import DUTIES, FLOOR, PAGES, Alone, Role, post_of
 from notify.processes.session import Session, first_time
@@ -89,6 +90,7 @@ def _take_over(conn: Connection, clock: Clock) -> None:
     leases.end_leases(conn, now=clock.now())
     leases.release_expired(conn, now=clock.now())
     due.end_leases(conn)
+    webhook_rows.end_leases(conn)
 
 
 def wants(role: Role, service: Service) -> Wants:

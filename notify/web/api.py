@@ -12,6 +12,7 @@ from notify.web.records_api import RecordsApi
 from notify.web.refusals import Refusals
 from notify.web.replies import Replies
 from notify.web.staff_api import StaffApi
+from notify.web.webhook_api import WebhookApi
 from subscribers.sealing import Keyring
 from surge import api as surge_api
 from surge.numbers.city_rates import rates
@@ -33,7 +34,8 @@ class Api:
         site, city = service.assembly.site, service.assembly.city
         numbers = NumberApi(db=service.db, clock=service.clock, site=site, replies=replies, rates=rates(city.folder))
         own = (alerts, RecordsApi(service, ring), StaffApi(service, replies), PagingApi(service, replies))
-        self._parts = (*own, numbers, Open311Api(db=service.db, clock=service.clock))
+        webhooks = WebhookApi(service, replies)
+        self._parts = (*own, webhooks, numbers, Open311Api(db=service.db, clock=service.clock))
         self._surge = surge_api.endpoints(service.surge.control, replies) if service.surge is not None else []
 
     def endpoints(self) -> list[Endpoint]:

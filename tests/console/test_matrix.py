@@ -33,6 +33,8 @@ STANDS = {
     "settled": "drop",
     "faq_id": "F-0",
     "need_id": "N-0000000000",
+    "webhook_id": "nobody",
+    "press": "test",
 }
 
 

@@ -21,6 +21,7 @@ from notify.console import composer, contacts, follower, sentences, translations
 from notify.console.composer import usual
 from notify.console.reviewing import ASKED
 from notify.console.words import CHANNELS, DOMAIN
+from notify.partners import webhook
 from notify.staff import drill_log, drills, rehearsal
 from notify.staff.grants import Power
 from notify.web import answers
@@ -50,6 +51,7 @@ SURGE = ("activate.py", "offer.py", "publish.py", "store.py", "watch.py")  # who
 STANDINGS = ("active", "stopped", "unreachable")
 # What stands beside what is held of a resident.
 HELD = ("channel", "standing", "language", "basis", "places", "may have a new owner since", "they wrote", "we wrote")
+WEBHOOKS = (webhook.State, webhook.Standing, webhook.Kind, webhook.Shape, webhook.Reality)
 
 
 def in_templates() -> Iterator[str]:
@@ -123,7 +125,7 @@ def acts() -> Iterator[str]:
 
 def vocabulary() -> Iterator[str]:
     """Words that rows and enumerations hold, as pages show them."""
-    for kind in (Status, Stage, EndedWhy, Wording, Severity, Urgency, Certainty, Step, Power, Role, Mode):
+    for kind in (Status, Stage, EndedWhy, Wording, Severity, Urgency, Certainty, Step, Power, Role, Mode, *WEBHOOKS):
         yield from (one.value.replace("_", " ") for one in kind)
     yield from (one.value.replace("_", " ").capitalize() for one in (*Stage, *Status))
     yield from (kind.capitalize() for kind in areas.KINDS)

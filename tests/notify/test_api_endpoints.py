@@ -30,6 +30,9 @@ BODIES: dict[str, Any] = {
     "Draft": BOIL_WATER,
     "Reason": {"reason": "Why not."},
     "Approval": {"digest": "none"},
+    "NewWebhook": {"webhook_id": "viewer", "url": "http://10.0.0.1/"},
+    "Code": {"code": "1"},
+    "Replay": {"first": 1},
     "NewPerson": {"person_id": "viewer", "roles": ["viewer"]},
     "LookUp": {"address": "+15035550123", "reason": "asked by phone"},
 }

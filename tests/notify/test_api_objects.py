@@ -17,6 +17,7 @@ from tests.notify.newsroom_factory import BOIL_WATER
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ALERT, STAFF, GRANT = "/api/v1/alerts/{alert_id}", "/api/v1/staff/{person_id}", "/api/v1/grants/{grant_id}"
+WEBHOOK = "/api/v1/webhooks/{webhook_id}"
 SURGE = "/api/v1/surge/activations/{activation_id}"
 ANY = Expected(rule=Rule.ROLE)
 REASON = {"reason": "Why not."}
@@ -66,6 +67,13 @@ EXPECTED: dict[str, Expected] = {
     f"POST {GRANT}/refuse": Expected(rule=Rule.SECOND_ADMIN),
     # One activation at a time, everybody's; who armed it never opens it (tests/surge/test_surge_api.py).
     "GET /api/v1/surge": ANY,
+    "GET /api/v1/webhooks": ANY,
+    "POST /api/v1/webhooks": ANY,
+    f"GET {WEBHOOK}": ANY,
+    f"GET {WEBHOOK}/messages": ANY,
+    f"GET {WEBHOOK}/log": ANY,
+    **{f"POST {WEBHOOK}/{act}": Expected(rule=Rule.SECOND_ADMIN) for act in ("agree", "refuse")},
+    **{f"POST {WEBHOOK}/{act}": ANY for act in ("confirm", "test", "resume", "end", "replay")},
     "GET /api/v1/surge/activations": ANY,
     "POST /api/v1/surge/activations": ANY,
     f"GET {SURGE}": ANY,
