@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlmodel import select
 
+from channels import several
 from channels.feed_folder import FeedFolder
 from notify import city, data, duties
 from notify.alerts import exercise, hazards, register
@@ -102,10 +103,12 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
         lease_for=settings.lease,
         lead_s=settings.lead_s,
         shares=brake.shares,
+        mails_instead=settings.mails_instead,
     )
     found = senders.build(settings, pack.pack, ring)
     process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    dispatchers = [Dispatcher(sender, desk, f"{process}:{sender.name}") for sender in found]
+    ways = zip(found, senders.routed(found), strict=True)
+    dispatchers = [Dispatcher(sender, desk, f"{process}:{sender.name}", route) for sender, route in ways]
     gauges = Gauges(db, clock, [(one.sender.channel.name, one.light) for one in dispatchers])
     publisher = Publisher(FeedFolder(settings.published), site, Pages.load(), _fitting(db, settings.mode, pager), gauges.read)
     conductor = Conductor(
@@ -118,9 +121,10 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
         page=pager,
         publish_wait_s=settings.publish_wait_s,
     )
-    channels = {one.sender.channel.name: one.sender.channel for one in dispatchers}
-    asked = {name: [one.sender.channel for one in dispatchers if one.sender.channel.name == name] for name in channels}
-    reconciler = Reconciler(db, clock, ring, asked, timedelta(seconds=settings.not_found_after_s))
+    routes = senders.by_route(found)
+    channels = several.by_name([ones[0] for ones in routes.values()])
+    asked = {name: [one.channel for one in found if one.channel.name == name] for name in channels}
+    reconciler = Reconciler(db, clock, ring, asked, timedelta(seconds=settings.not_found_after_s), routes)
     staff_paging = _paging(settings, desk, ring, assembly, dispatchers)
     service = Service(
         db=db,
@@ -138,7 +142,9 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
     service.surge = await asyncio.to_thread(_surge, assembly, db, clock, staff_paging)
     side = reception.Side(settings, pack, site, vocabulary, db, clock, ring, crowd, catalogue, events.event, channels)
     theirs = reception.build(side, dispatchers, await db.read(reviews))
-    callbacks = Callbacks(db, clock, channels, settings.public_url, ring.blind_key, theirs.screens)
+    callbacks = Callbacks(
+        db, clock, channels, settings.public_url, ring.blind_key, theirs.screens, mails_instead=settings.mails_instead
+    )
     return duties.Built(service, reconciler, publisher, callbacks, theirs)
 
 
