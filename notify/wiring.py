@@ -15,6 +15,7 @@ from sqlmodel import select
 
 from channels import several
 from channels.feed_folder import FeedFolder
+from channels.gateway.description import BadDescription
 from notify import city, data, duties
 from notify.alerts import exercise, hazards, register
 from notify.alerts.alert import Mode, from_json
@@ -105,7 +106,10 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
         shares=brake.shares,
         mails_instead=settings.mails_instead,
     )
-    found = senders.build(settings, pack.pack, ring)
+    try:
+        found = senders.build(settings, pack.pack, ring)
+    except BadDescription as error:
+        raise CannotStart([f"TOCSIN_GATEWAY_FILE: {problem}" for problem in error.problems]) from None
     process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     ways = zip(found, senders.routed(found), strict=True)
     dispatchers = [Dispatcher(sender, desk, f"{process}:{sender.name}", route) for sender, route in ways]

@@ -11,10 +11,13 @@ from pydantic import SecretStr
 from channels.base import Channel, Content
 from channels.dkim import Signer
 from channels.email import SmtpEmail
+from channels.gateway import description
+from channels.gateway.sms import GatewaySms
 from channels.relay import Relay, Security
 from channels.sms import TwilioSms
 from channels.text import parts
 from channels.twilio_http import TwilioAccount, TwilioGateway
+from notify.alerts.alert import Mode
 from notify.city import Pack
 from notify.sending.desk import ANY_PRIORITY, URGENT_BELOW, Sender
 from notify.sending.route import Route, Routes
@@ -33,7 +36,7 @@ def build(settings: Settings, pack: Pack, keys: Keyring) -> list[Sender]:
     second = _Account(
         "twilio2", settings.twilio2_account_sid, settings.twilio2_auth_token, settings.twilio2_url, settings.sms2_senders
     )
-    texts = [*_sms(settings, first), *_sms(settings, second)]
+    texts = [*_sms(settings, first), *_sms(settings, second), *_gateway(settings)]
     return [*texts, *_email(settings, pack, keys)]
 
 
@@ -72,6 +75,29 @@ def _sms(settings: Settings, account: _Account) -> Sequence[Sender]:
             route=account.route,
         )
         for one in account.senders
+    ]
+
+
+def _gateway(settings: Settings) -> Sequence[Sender]:
+    """Raises BadDescription with every problem."""
+    if settings.gateway_file is None:
+        return []
+    described = description.load(settings.gateway_file)
+    if found := description.misfits(described, live=settings.mode is Mode.LIVE):
+        raise description.BadDescription(found)
+    secret, key = settings.gateway_secret.get_secret_value(), settings.gateway_report_key.get_secret_value()
+    return [
+        Sender(
+            name=one.number,
+            channel=GatewaySms(described, one, secret, key, settings.public_url),
+            rate=one.rate,
+            concurrency=max(4, min(described.connections, math.ceil(one.rate * CALLS_PER_SECOND_OF_ANSWER))),
+            window=settings.sms_window,
+            units=_segments,
+            below=URGENT_BELOW if one.urgent else ANY_PRIORITY,
+            route=described.name,
+        )
+        for one in described.numbers
     ]
 
 
