@@ -245,7 +245,7 @@ def _site(settings: Settings, pack: city.City) -> Site:
         languages=pack.pack.tags,
         mode=settings.mode,
         phone=pack.pack.phones[0],
-        numbers=tuple(sender.number for sender in settings.sms_senders),
+        numbers=tuple(sender.number for sender in (*settings.sms_senders, *settings.sms2_senders)),
     )
 
 
