@@ -213,6 +213,22 @@ class Recalls(Protocol):
 
 
 @runtime_checkable
+class Halts(Protocol):
+    """The optional ability to let go of what of its batches has not begun to leave."""
+
+    def halt(self) -> None:
+        """Everything handed to `send` that has not begun to leave gets a Retry now; what has begun goes on."""
+
+
+@runtime_checkable
+class Probes(Protocol):
+    """The optional ability to find out whether the provider answers, by a question that reaches nobody."""
+
+    async def probe(self) -> None:
+        """Raises ConnectionError when the provider does not answer now, Misconfigured when it does not know us."""
+
+
+@runtime_checkable
 class Asks(Protocol):
     """The optional ability to ask the provider what became of a message."""
 

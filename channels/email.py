@@ -10,15 +10,15 @@ import math
 import os
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 from channels import bounces
-from channels.base import Content, Inbound, Misconfigured, Outbound, Outcome, Receipt, Refused, Retry, Unknown
+from channels.base import Content, Inbound, Misconfigured, Outbound, Receipt, Refused, Retry, Unknown
 from channels.dkim import Seal, Signer
+from channels.mail_batch import Batch, Letter
 from channels.mime import Template, Unsendable, build, mailbox, message_id, own_head, unsubscribe_link
 from channels.relay import Connection, Relay, Unreachable, connect, problems, tls_context
 from channels.smtp import LOST_AFTER, OUR_FAULT_AFTER, Mail
@@ -31,69 +31,6 @@ GROUP_MIN = 4  # mails that are worth a connection of their own
 GROUP_MAX = 16  # mails a connection takes at a time: few enough that all connections share a batch evenly
 TEMPLATES_KEPT = 256  # more than the languages x wordings of the events under way
 RECONNECT_AFTER_MAX_S = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """An outbound that can be sent: its address is good and its content reads back."""
-
-    outbound: Outbound
-    to: str
-    template: Template
-    seal: Seal | None
-
-
-class Batch:
-    """One batch under way: what is still to be handed over, and the receipts nobody has read yet."""
-
-    def __init__(self) -> None:
-        self.letters: deque[Letter] = deque()
-        self.mails: deque[Mail] = deque()  # composed and given back by a lane that could not go on
-        self.untold: set[int] = set()
-        self.failure: Unreachable | Misconfigured | Retry | None = None  # why a lane could not go on
-        self._receipts: list[Receipt] = []
-        self._lanes: list[asyncio.Task[None]] = []
-        self._news = asyncio.Event()
-
-    def start(self, lanes: Sequence[Coroutine[None, None, None]]) -> None:
-        self._lanes = [asyncio.create_task(lane) for lane in lanes]
-        for lane in self._lanes:
-            lane.add_done_callback(lambda _: self._news.set())
-
-    def fail(self, failure: Unreachable | Misconfigured | Retry) -> None:
-        """Keeps why a lane ended; what a person must set right is not forgotten for what may pass by itself."""
-        if not isinstance(self.failure, Misconfigured):
-            self.failure = failure
-
-    def tell(self, delivery_id: int, outcome: Outcome) -> None:
-        self.untold.discard(delivery_id)
-        self._receipts.append(Receipt(delivery_id, outcome))
-        self._news.set()
-
-    async def told(self) -> AsyncIterator[list[Receipt]]:
-        """Receipts as they come, until every lane has ended."""
-        while True:
-            self._news.clear()
-            if self._receipts:
-                news, self._receipts = self._receipts, []
-                yield news
-            elif all(lane.done() for lane in self._lanes):
-                return
-            else:
-                await self._news.wait()
-
-    async def end(self) -> None:
-        """Stops the lanes that still run."""
-        for lane in self._lanes:
-            lane.cancel()
-        await asyncio.gather(*self._lanes, return_exceptions=True)
-
-    @property
-    def error(self) -> BaseException | None:
-        """What has to leave the channel once every receipt is out. Only for a batch whose lanes have ended."""
-        broken = (lane.exception() for lane in self._lanes if not lane.cancelled())
-        unforeseen = next((error for error in broken if error is not None), None)
-        return unforeseen or (self.failure if isinstance(self.failure, Misconfigured) else None)
 
 
 class SmtpEmail:
@@ -116,6 +53,7 @@ class SmtpEmail:
         self._templates: dict[Content, tuple[Template, Seal | None] | Refused] = {}
         self._outages = 0  # batches in a row that found no connection
         self._closing = False
+        self._runs: set[Batch] = set()
 
     async def open(self) -> None:
         """Checks the settings and makes one connection. Raises Misconfigured with every problem found."""
@@ -137,16 +75,23 @@ class SmtpEmail:
         lanes = min(self._relay.connections, math.ceil(len(run.letters) / GROUP_MIN))
         group = min(GROUP_MAX, math.ceil(len(run.letters) / max(1, lanes)))
         run.start([self._lane(run, group) for _ in range(lanes)])
+        self._runs.add(run)
         try:
             async for news in run.told():
                 for receipt in news:
                     yield receipt
         finally:
+            self._runs.discard(run)
             await run.end()
         for receipt in self._left_over(run):
             yield receipt
         if run.error is not None:
             raise run.error
+
+    def halt(self) -> None:
+        """Mails that no connection has begun with are to be tried again; those on a connection go on."""
+        for run in self._runs:
+            run.take_back(Retry(LOST_AFTER, "The relay does not answer.", pause_sender=True))
 
     def read_report(self, request: Inbound) -> Sequence[Receipt]:
         """Reads a message that came to one of our return paths, as a mail pipe posts it: the whole message as the body."""
@@ -196,7 +141,7 @@ class SmtpEmail:
         """Hands mails over on one connection at a time until nothing is left, or none can be had."""
         async with self._slots:
             connection: Connection | None = None
-            mails: deque[Mail] = deque()
+            mails: deque[Mail] = run.held_by_a_lane()
             try:
                 while not self._closing and await self._refill(mails, run, group):
                     connection = await self._usable(connection)

@@ -80,6 +80,10 @@ class TwilioSms:
         await self._gateway.open_checked()
         self._opened = True
 
+    async def probe(self) -> None:
+        """Raises ConnectionError or Misconfigured."""
+        await self._gateway.ask_account()
+
     async def close(self) -> None:
         if self._opened:
             self._opened = False

@@ -161,10 +161,14 @@ class TwilioGateway:
         """Asks for the account. Raises Misconfigured; a Twilio that cannot be reached now is only logged, because that is
         no fault of the settings, and hand-overs will say it themselves."""
         try:
-            account = await self.client.api.v2010.accounts(self.account.account_sid).fetch_async()
+            await self.ask_account()
         except ConnectionError as error:
             logger.warning("Twilio cannot be reached now, so its credentials are not checked: %s", error)
-            return
+
+    async def ask_account(self) -> None:
+        """Asks for the account. Raises ConnectionError when Twilio does not answer now, Misconfigured."""
+        try:
+            account = await self.client.api.v2010.accounts(self.account.account_sid).fetch_async()
         except UNREADABLE as error:
             raise Misconfigured(
                 "What answers at TOCSIN_TWILIO_URL does not answer like Twilio's API; check the setting."

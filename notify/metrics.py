@@ -171,6 +171,12 @@ def _senders(dispatchers: Iterable[Dispatcher]) -> Iterator[Metric]:
     rates = [(key, one.sender.rate) for key, one in names]
     yield _gauge("sender_rate", "Most units (segments, mails) a second this sender may send.", rates, labels)
     lights = [(key, 0.0 if one.light.trouble else 1.0) for key, one in names]
+    routes = [((one.route.name, one.sender.channel.name), one.route) for one in dispatchers]
+    named = ("route", "channel")
+    carried = {key: float(route.carried) for key, route in routes}
+    yield _counter("route_carried", "Messages this route has handed over, since the service started.", carried.items(), named)
+    shares = {key: route.share if route.stands.is_open else 0.0 for key, route in routes}
+    yield _gauge("route_share", "How much of its pace this route may use now; 0 while it is shut.", shares.items(), named)
     yield _gauge("sender_up", "1 while the sender is in order.", lights, labels)
 
 

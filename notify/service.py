@@ -103,6 +103,7 @@ class Service:
             "senders": [
                 {"name": one.sender.name, "channel": one.sender.channel.name, "rate": _number(one.sender.rate)}
                 | dataclasses.asdict(one.light)
+                | {"route": one.sender.route, "open": one.route.stands.is_open, "share": one.route.share}
                 for one in self.dispatchers
             ],
             "mirrors": [one.told() for one in self.mirrors],

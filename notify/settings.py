@@ -1,15 +1,13 @@
 """Every setting, named once: read from the environment (TOCSIN_...) and one TOML file into a frozen value that is passed on."""
 
-import base64
 import os
 import tomllib
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -21,9 +19,9 @@ from pydantic_settings import (
 from notify.alerts.alert import Mode
 from notify.mirror import wanted as mirror
 from notify.partners.address import Rules, rules, setting_problems
+from notify.setting_values import SenderSetting, is_here, is_public_key, senders
 
 PREFIX = "TOCSIN_"
-PUBLIC_KEY_BYTES = 32
 CLIENT_VARIABLES = {"TOCSIN_CONFIG", "TOCSIN_URL", "TOCSIN_TOKEN"}  # read by the command line, not by the service
 
 
@@ -33,15 +31,6 @@ class SettingsError(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
-
-
-class SenderSetting(BaseModel):
-    """One SMS number or short code. rate: segments per second the carrier allows; urgent: kept for Extreme alerts only."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    number: str
-    rate: float = Field(gt=0)
-    urgent: bool = False
 
 
 class Settings(BaseSettings):
@@ -66,6 +55,15 @@ class Settings(BaseSettings):
     sms_senders: Annotated[tuple[SenderSetting, ...], NoDecode] = Field(
         (), description='numbers with their rates: "+15035550100=100,+15035550101=20 urgent"'
     )
+    twilio2_account_sid: str = Field(
+        "", description="a second account for texts, which carries when the first does not; empty: none"
+    )
+    twilio2_auth_token: SecretStr = Field(SecretStr(""), description="its auth token; also signs its status reports")
+    twilio2_url: str = Field("https://api.twilio.com", description="base URL of its API, or of the simulator")
+    sms2_senders: Annotated[tuple[SenderSetting, ...], NoDecode] = Field((), description="its numbers, as in sms_senders")
+    gateway_file: Path | None = Field(None, description="TOML file of a further gateway for texts: docs/gateway.md")
+    gateway_secret: SecretStr = Field(SecretStr(""), description="what its headers name {secret}")
+    gateway_report_key: SecretStr = Field(SecretStr(""), description="what its status reports are signed with")
     sms_window: int = Field(200, ge=1, description="most texts of one sender whose outcome is open: bounds duplicates")
     sms_connections: int = Field(200, ge=1, description="most HTTP connections to Twilio")
     sms_timeout_s: float = Field(10, gt=0, description="longest wait for Twilio's answer, seconds")
@@ -74,6 +72,12 @@ class Settings(BaseSettings):
     smtp_security: Literal["none", "starttls", "tls"] = Field("starttls", description="how the relay is reached")
     smtp_username: str = Field("", description="relay account; empty: no authentication")
     smtp_password: SecretStr = Field(SecretStr(""), description="relay password")
+    smtp2_host: str = Field("", description="a second mail relay, which carries when the first does not; empty: none")
+    smtp2_port: int = Field(25, ge=1, le=65535, description="its port")
+    smtp2_security: Literal["none", "starttls", "tls"] = Field("starttls", description="how it is reached")
+    smtp2_username: str = Field("", description="its account; empty: no authentication")
+    smtp2_password: SecretStr = Field(SecretStr(""), description="its password")
+    smtp_instead: bool = Field(True, description="whoever a text does not reach, and who has a mailbox too, gets the e-mail")
     smtp_rate: float = Field(0, ge=0, description="mails per second; 0: as fast as the relay takes them")
     smtp_connections: int = Field(20, ge=1, description="kept connections to the relay")
     smtp_window: int = Field(400, ge=1, description="most mails whose outcome is open: bounds duplicates")
@@ -120,8 +124,9 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _read_senders(cls, values: Any) -> Any:
-        if isinstance(values, dict) and isinstance(values.get("sms_senders"), str):
-            values = values | {"sms_senders": _senders(values["sms_senders"])}
+        for name in ("sms_senders", "sms2_senders"):
+            if isinstance(values, dict) and isinstance(values.get(name), str):
+                values = values | {name: senders(name, values[name])}
         return values
 
     @model_validator(mode="after")
@@ -154,6 +159,11 @@ class Settings(BaseSettings):
         return self.mode is not Mode.LIVE
 
     @property
+    def mails_instead(self) -> bool:
+        """Whether e-mail stands in for texts that fail for good."""
+        return self.smtp_instead and bool(self.smtp_host)
+
+    @property
     def lease(self) -> timedelta:
         return timedelta(seconds=self.lease_s)
 
@@ -175,33 +185,47 @@ class Settings(BaseSettings):
 
 def mode_problems(settings: Settings) -> list[str]:
     """What in these settings does not fit their mode, as sentences."""
-    simulated = _is_here(urlsplit(settings.twilio_url).hostname or "")
-    problems = []
-    if settings.mode is Mode.LIVE:
-        if settings.twilio_account_sid and simulated:
-            problems.append("TOCSIN_TWILIO_URL points at a simulator on this machine, which mode live refuses")
-        problems += [
-            f"TOCSIN_SMS_SENDERS: {sender.number} lies in exchange 555, which mode live refuses"
-            for sender in settings.sms_senders
-            if sender.number[-7:-4] == "555"
-        ]
-    elif settings.twilio_account_sid and not simulated:
-        problems.append(f"TOCSIN_TWILIO_URL must be a simulator on this machine in mode {settings.mode}")
-    if settings.mode is not Mode.LIVE and settings.smtp_host and not _is_here(settings.smtp_host):
-        problems.append(f"TOCSIN_SMTP_HOST must be on this machine in mode {settings.mode}")
+    problems = [*_account_problems(settings, ""), *_account_problems(settings, "2")]
+    for name, host in (("SMTP_HOST", settings.smtp_host), ("SMTP2_HOST", settings.smtp2_host)):
+        if settings.mode is not Mode.LIVE and host and not is_here(host):
+            problems.append(f"TOCSIN_{name} must be on this machine in mode {settings.mode}")
+    if settings.smtp2_host and not settings.smtp_host:
+        problems.append("TOCSIN_SMTP2_HOST is the second relay: set TOCSIN_SMTP_HOST first")
     problems += [*_lookup_problems(settings), *_replay_problems(settings), *mirror.problems(settings)]
     problems += setting_problems(settings.egress_inside, settings.egress_ports)
     for name in ("public_host", "private_host"):
-        if settings.mode is Mode.DEMO and not _is_here(getattr(settings, name)):
+        if settings.mode is Mode.DEMO and not is_here(getattr(settings, name)):
             problems.append(f"{PREFIX}{name.upper()} must be on this machine in mode demo")
-    if settings.drill_key and not _is_public_key(settings.drill_key):
+    if settings.drill_key and not is_public_key(settings.drill_key):
         problems.append("TOCSIN_DRILL_KEY is not what 'tocsin drill key' shows: 44 letters of base64")
     if 0 < settings.drill_refuse_days < settings.drill_due_days:
         problems.append(
             "TOCSIN_DRILL_REFUSE_DAYS is less than TOCSIN_DRILL_DUE_DAYS: nobody would be told before being refused"
         )
-    if settings.twilio_account_sid and not settings.sms_senders:
-        problems.append("TOCSIN_SMS_SENDERS is empty, so no text could leave")
+    return problems
+
+
+def _account_problems(settings: Settings, which: str) -> list[str]:
+    """What does not fit of an account for texts. which: "" or "2"."""
+    account, url = getattr(settings, f"twilio{which}_account_sid"), getattr(settings, f"twilio{which}_url")
+    numbers: tuple[SenderSetting, ...] = getattr(settings, f"sms{which}_senders")
+    simulated, problems = is_here(urlsplit(url).hostname or ""), []
+    if account and simulated and settings.mode is Mode.LIVE:
+        problems.append(f"TOCSIN_TWILIO{which}_URL points at a simulator on this machine, which mode live refuses")
+    if account and not simulated and settings.mode is not Mode.LIVE:
+        problems.append(f"TOCSIN_TWILIO{which}_URL must be a simulator on this machine in mode {settings.mode}")
+    if settings.mode is Mode.LIVE:
+        problems += [
+            f"TOCSIN_SMS{which}_SENDERS: {sender.number} lies in exchange 555, which mode live refuses"
+            for sender in numbers
+            if sender.number[-7:-4] == "555"
+        ]
+    if account and not numbers:
+        problems.append(f"TOCSIN_SMS{which}_SENDERS is empty, so no text could leave")
+    if which and account and account == settings.twilio_account_sid:
+        problems.append("TOCSIN_TWILIO2_ACCOUNT_SID is the first account again: two numbers of one account are one route")
+    if which and {one.number for one in numbers} & {one.number for one in settings.sms_senders}:
+        problems.append("TOCSIN_SMS2_SENDERS names a number of TOCSIN_SMS_SENDERS: a number belongs to one account")
     return problems
 
 
@@ -221,7 +245,7 @@ def _lookup_problems(settings: Settings) -> list[str]:
     """Why carriers cannot be asked as these settings want, as sentences."""
     if not settings.signup_asks_carrier:
         return []
-    simulated = _is_here(urlsplit(settings.lookups_url).hostname or "")
+    simulated = is_here(urlsplit(settings.lookups_url).hostname or "")
     if not settings.twilio_account_sid:
         return ["TOCSIN_SIGNUP_ASKS_CARRIER needs a Twilio account: TOCSIN_TWILIO_ACCOUNT_SID is empty"]
     if simulated and settings.mode is Mode.LIVE:
@@ -229,22 +253,6 @@ def _lookup_problems(settings: Settings) -> list[str]:
     if not simulated and settings.mode is not Mode.LIVE:
         return [f"TOCSIN_LOOKUPS_URL must be a simulator on this machine in mode {settings.mode}"]
     return []
-
-
-def _is_public_key(text: str) -> bool:
-    """Whether this is an Ed25519 key's public half, as certificate.public writes it."""
-    try:
-        return len(base64.b64decode(text, validate=True)) == PUBLIC_KEY_BYTES
-    except ValueError:
-        return False
-
-
-def _is_here(host: str) -> bool:
-    """Whether a host name or address can only be this machine."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def load(**given: Any) -> Settings:
@@ -275,17 +283,6 @@ def table() -> str:
         text = "" if shown in ("", (), None) else f"`{shown}`"
         lines.append(f"| `{PREFIX}{name.upper()}` | {text} | {field.description} |")
     return "\n".join(lines) + "\n"
-
-
-def _senders(text: str) -> list[dict[str, Any]]:
-    senders: list[dict[str, Any]] = []
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
-        number, _, rest = part.partition("=")
-        rate, _, flag = rest.strip().partition(" ")
-        if flag.strip() not in ("", "urgent"):
-            raise ValueError(f"sms_senders: '{flag.strip()}' after {number} is not understood; only 'urgent' may stand there")
-        senders.append({"number": number.strip(), "rate": rate or "0", "urgent": flag.strip() == "urgent"})
-    return senders
 
 
 def _sentence(place: tuple[int | str, ...], message: str) -> str:

@@ -116,6 +116,7 @@ class Delivery(SQLModel, table=True):
     fence: int = 0
     attempts: int = 0
     provider_id: str | None = None
+    route: str | None = None  # by which it was last claimed; None where a channel has no named routes
     code: str | None = None
     ambiguous: bool = False  # an attempt ended without anybody knowing whether it was accepted
     planned_at: int = Field(sa_type=BigInteger)

@@ -14,7 +14,9 @@ from typing import Any, Final
 from sqlalchemy import Connection
 from sqlmodel import select
 
+from channels import several
 from channels.feed_folder import FeedFolder
+from channels.gateway.description import BadDescription
 from notify import city, data, duties
 from notify.alerts import exercise, hazards, register
 from notify.alerts.alert import Mode, from_json
@@ -127,9 +129,14 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring, p
         lead_s=settings.lead_s,
         crew=crew,
         shares=brake.shares,
+        mails_instead=settings.mails_instead,
     )
-    found = senders.build(settings, pack.pack, ring)
-    dispatchers = [Dispatcher(sender, desk, f"{crew.process}:{sender.name}") for sender in found]
+    try:
+        found = senders.build(settings, pack.pack, ring)
+    except BadDescription as error:
+        raise CannotStart([f"TOCSIN_GATEWAY_FILE: {problem}" for problem in error.problems]) from None
+    ways = zip(found, senders.routed(found), strict=True)
+    dispatchers = [Dispatcher(sender, desk, f"{crew.process}:{sender.name}", route) for sender, route in ways]
     gauges = Gauges(db, clock, [(one.sender.channel.name, one.light) for one in dispatchers])
     plans = planned.Plans(settings.data_dir / planned.FILE)
     publisher = Publisher(
@@ -148,9 +155,10 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring, p
         publish_wait_s=settings.publish_wait_s,
         partners=webhook_rows.plan,
     )
-    channels = {one.sender.channel.name: one.sender.channel for one in dispatchers}
-    asked = {name: [one.sender.channel for one in dispatchers if one.sender.channel.name == name] for name in channels}
-    reconciler = Reconciler(db, clock, ring, asked, timedelta(seconds=settings.not_found_after_s))
+    routes = senders.by_route(found)
+    channels = several.by_name([ones[0] for ones in routes.values()])
+    asked = {name: [one.channel for one in found if one.channel.name == name] for name in channels}
+    reconciler = Reconciler(db, clock, ring, asked, timedelta(seconds=settings.not_found_after_s), routes)
     staff_paging = _paging(settings, desk, ring, assembly, dispatchers)
     service = Service(
         db=db,
@@ -172,7 +180,9 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring, p
     service.surge = await asyncio.to_thread(_surge, assembly, db, clock, staff_paging)
     side = reception.Side(settings, pack, site, vocabulary, db, clock, ring, crowd, catalogue, events.event, channels)
     theirs = reception.build(side, dispatchers, await db.read(reviews))
-    callbacks = Callbacks(db, clock, channels, settings.public_url, ring.blind_key, theirs.screens)
+    callbacks = Callbacks(
+        db, clock, channels, settings.public_url, ring.blind_key, theirs.screens, mails_instead=settings.mails_instead
+    )
     hub = _hub(settings, site, db, clock, ring)
     publisher.told.append(hub.wake)
     poster = Poster(
@@ -297,7 +307,7 @@ def _site(settings: Settings, pack: city.City) -> Site:
         languages=pack.pack.tags,
         mode=settings.mode,
         phone=pack.pack.phones[0],
-        numbers=tuple(sender.number for sender in settings.sms_senders),
+        numbers=tuple(sender.number for sender in (*settings.sms_senders, *settings.sms2_senders)),
     )
 
 

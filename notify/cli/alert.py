@@ -247,6 +247,10 @@ def print_alert(reply: dict[str, Any]) -> None:
     ]
     if rows:
         table(("channel", *states), rows)
+    for channel, routes in (reply.get("routes") or {}).items():
+        screen.print(
+            f"{channel} by route: " + ", ".join(f"{name} {count:,}" for name, count in sorted(routes.items())), markup=False
+        )
 
 
 def print_preview(reply: dict[str, Any]) -> None:

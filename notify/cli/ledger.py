@@ -97,13 +97,13 @@ def texts_of(db: Database) -> dict[str, dict[str, list[str]]]:
 
 @app.command()
 def check(
-    log: Annotated[Path, typer.Option(help="Folder with the carriers' sms.jsonl and smtp.jsonl.")],
+    log: Annotated[list[Path], typer.Option(help="Folder with a provider's sms.jsonl and smtp.jsonl; once for each provider.")],
     dumped: Annotated[Path, typer.Option("--dump", help="A file written by 'tocsin ledger dump'.")],
     texts: Annotated[Path | None, typer.Option(help="The approved texts, to judge the words too.")] = None,
     json: Json = False,
 ) -> None:
     """Proves from the dump and the carriers' logs alone that both tell one story, message by message."""
-    for path in (log, dumped):
+    for path in (*log, dumped):
         if not path.exists():
             refuse([f"{path} is not there."], Exit.USAGE)
     verdict = ledger_check.check(dumped, log, texts)

@@ -21,7 +21,8 @@ from notify.console.routing import Guard, Route
 from notify.db import Database, is_sqlite
 from notify.schedule import Tick
 from notify.service import Service
-from notify.settings import PREFIX, SenderSetting, Settings
+from notify.setting_values import SenderSetting
+from notify.settings import PREFIX, Settings
 from notify.tables import AuditLine, Due
 
 # What the composition root tells the page about itself.
@@ -118,7 +119,7 @@ def shown(name: str, value: Any) -> str:
             return ", ".join(_sender(one) if isinstance(one, SenderSetting) else str(one) for one in value)
         case float():
             return f"{value:g}"
-        case str() if name == "twilio_account_sid":
+        case str() if name in ("twilio_account_sid", "twilio2_account_sid"):
             return f"{value[:2]}…{value[-4:]}"
         case str() if name == "database_url":
             return make_url(value).set(query={}).render_as_string(hide_password=True)

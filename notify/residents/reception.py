@@ -7,8 +7,8 @@ from functools import partial
 from aiohttp import web
 from sqlalchemy import Connection
 
-from channels.base import Channel
 from channels.lookup import Lookup
+from channels.several import Reads
 from notify import city, data
 from notify.alerts.alert import Event
 from notify.alerts.crowd import Crowd
@@ -68,7 +68,7 @@ class Side:
     crowd: Crowd
     hazards: Mapping[str, Hazard]
     event: Callable[[str], Event]
-    channels: Mapping[str, Channel]
+    channels: Mapping[str, Reads]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ class Sender:
     """One number, short code or relay. rate: units per second (segments or mails), inf for no limit.
 
     concurrency: most calls under way; window: most rows claimed without a recorded outcome (bounds duplicates after a kill);
-    below: serves only priorities smaller than this; units: what one copy of a content costs of the rate.
+    below: serves only priorities smaller than this; units: what one copy of a content costs of the rate; route: what it fails
+    together with, an account, a provider or a relay (routing.py).
     """
 
     name: str
@@ -31,6 +32,7 @@ class Sender:
     window: int
     units: Callable[[Content], int]
     below: int = ANY_PRIORITY
+    route: str = ""
 
 
 class Outbox(Protocol):
@@ -82,4 +84,5 @@ class Desk:
     lease_for: timedelta
     lead_s: float
     crew: Crew = field(default_factory=Alone)
+    mails_instead: bool = False  # of texts that fail for good, see instead.py
     shares: Callable[[], Mapping[str, float]] = dict  # of the rate, for each alert whose texts are slowed now; see brake.py

@@ -4,8 +4,8 @@
 
 At most `window` rows are claimed and not yet recorded: that bounds what a killed process leaves unknown. A call starts only
 while its event is being sent and our lease certainly holds; what was claimed and not started goes back. A sender that is out
-of order or was asked to pause holds nothing: another sender may take its rows. A sender with a rate is driven by one process at
-a time: the one that holds its post. So its pace is one pace, however many processes there are.
+of order, was asked to pause, or whose route is shut (routing.py) holds nothing: another sender may take its rows. A sender with
+a rate is driven by one process at a time, which holds its post: its pace is one pace, however many processes there are.
 """
 
 import asyncio
@@ -14,27 +14,29 @@ import logging
 import math
 from collections import deque
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final, NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from channels.base import Misconfigured, Outbound, Receipt, Refused, Retry, Unknown
+from channels.base import Halts, Misconfigured, Outbound, Receipt, Refused, Retry, Unknown
 from notify.processes.posts import Kind, post_of
 from notify.sending import leases
+from notify.sending.alarm import Alarm
 from notify.sending.desk import Desk, Light, Sender
 from notify.sending.holding import Group, Holding
 from notify.sending.leases import Leased
 from notify.sending.pace import Pace, Slot
 from notify.sending.recorder import Recorder
+from notify.sending.route import Route, Routes
+from notify.sending.trial import Trial
 
 logger = logging.getLogger(__name__)
 
 IDLE_S: Final = 0.5  # a sender with nothing to do looks again after this, or when woken
 PAUSE_S: Final = 1.0  # after a database error
 REOPEN_S: Final = 15.0  # a misconfigured channel is tried again after this
-PAGE_AGAIN_S: Final = 900.0  # the same trouble is paged again after this, other trouble after PAGE_APART_S
-PAGE_APART_S: Final = 60.0
 SILENCE_S: Final = 120.0  # a channel that says nothing for so long about a batch is given up on: its rows are unknown
 SURE_S: Final = 0.5  # what was claimed longer ago than this is looked up again before its call: it may have been stopped
 UNMADE: Final = Retry(timedelta(seconds=60), "the letter cannot be made")
@@ -51,14 +53,19 @@ class Call(NamedTuple):
 
 
 class Dispatcher:
-    """Runs one Sender until `close`."""
+    """Runs one Sender until `close`. route: shared with the senders that fail together with it; a lone one has its own."""
 
-    def __init__(self, sender: Sender, desk: Desk, owner: str) -> None:
+    def __init__(self, sender: Sender, desk: Desk, owner: str, route: Route | None = None) -> None:
         self.sender, self.desk, self.owner = sender, desk, owner
         self.light = Light()
+        self.route = route or Routes(sender.channel.name).route(sender.route)
+        self.route.lights.append(self.light)
+        self.route.on_change.append(self._route_changed)
+        self._trial = Trial(self.route, sender.channel, desk.clock, self.light)
+        self._alarm = Alarm(desk.page, desk.clock.monotonic)
         self._pace = Pace(sender.rate)
-        self._books = Recorder(desk.db, desk.clock, owner, desk.lease_for)
-        self._holding = Holding(sender, desk, owner, self._books)
+        self._books = Recorder(desk.db, desk.clock, owner, desk.lease_for, mails_instead=desk.mails_instead)
+        self._holding = Holding(sender, desk, owner, self._books, self.route)
         self._calls: set[asyncio.Task[None]] = set()
         self._under_way = 0
         self._wake = asyncio.Event()
@@ -66,10 +73,13 @@ class Dispatcher:
         self._stirred = False
         self._ended: set[str] = set()
         self._sure_at = -math.inf
-        self._paged: tuple[str, float] = ("", -math.inf)
         self._closing = False
         self._post = "" if math.isinf(sender.rate) else post_of(sender.name)  # without a rate there is nothing to keep
         self._term = desk.crew.term(self._post)
+
+    @property
+    def works(self) -> bool:
+        return not self.light.trouble and self.route.stands.is_open
 
     def wake(self) -> None:
         """There may be new work, and it may be more urgent than what is held."""
@@ -112,12 +122,14 @@ class Dispatcher:
 
     async def run(self) -> None:
         books = asyncio.create_task(self._books.run(self._holding.ids))
+        watching = asyncio.create_task(self._trial.watch())
         try:
             while not self._closing:
                 await self._round_safely()
             if self._calls:
                 await asyncio.wait(self._calls)
         finally:
+            watching.cancel()
             try:
                 await self._holding.drop_ahead()
             except Exception:  # whatever it was, the outcomes of what has left must still be written
@@ -137,7 +149,7 @@ class Dispatcher:
             await self._idle(PAUSE_S)
         except Exception as error:  # the loop's own boundary: a fault must not silence a sender for good
             logger.exception("sender %s met a fault and goes on", self.sender.name)
-            self._tell(f"Sender {self.sender.name} met a fault and goes on: {type(error).__name__}.")
+            self._alarm.tell(f"Sender {self.sender.name} met a fault and goes on: {type(error).__name__}.")
             await self._idle(PAUSE_S)
 
     async def _round(self) -> None:
@@ -145,20 +157,44 @@ class Dispatcher:
         ours = self._takes_post()
         pause = self._pace.held_for(self.desk.clock.monotonic())
         if self.light.trouble and ours:
-            self._tell(f"Sender {self.sender.name} has stopped: {self.light.trouble}")
-        if self.light.trouble or pause > 0 or self._stirred or not ours:
+            self._alarm.tell(f"Sender {self.sender.name} has stopped: {self.light.trouble}")
+        if self.light.trouble or pause > 0 or self._stirred or self._trial.bars or not ours:
             self._stirred = False
             await self._holding.drop_ahead()
             await self._holding.give_back()
         if self.light.trouble or pause > 0 or not ours:
             await (self._reopen() if self.light.trouble else self._idle(pause or IDLE_S))
             return
+        if self._trial.bars:
+            return await self._probe()
         group = await self._holding.group()
         if not group.rows and self._holding.empty:
             await self._idle(IDLE_S)
             return
         self._holding.claim_ahead()
         await self._start(group)
+
+    def _is_full(self, more: int) -> bool:
+        return self._under_way + more >= self.route.at_once(self.sender) and not self._trial.is_on
+
+    def _route_changed(self) -> None:
+        if self._trial.bars and isinstance(self.sender.channel, Halts):
+            self.sender.channel.halt()
+        self._books.look_again()
+        self._freer.set()
+        self.wake()
+
+    async def _probe(self) -> None:
+        if self._books.open_rows >= self.sender.window or not self._trial.is_due():
+            return await self._idle(IDLE_S)
+        self._alarm.tell(f"Sender {self.sender.name} carries nothing now: calls fail or are not answered. It is tried again.")
+        if not await self._trial.run(self._start_one):
+            await self._idle(IDLE_S)
+
+    async def _start_one(self) -> "set[asyncio.Task[None]] | None":
+        before, group = set(self._calls), await self._holding.one()
+        await self._start(group)
+        return self._calls - before if group.rows else None
 
     async def _idle(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -180,14 +216,14 @@ class Dispatcher:
                     self._books.say(leased, Receipt(leased.delivery_id, letter))
                     continue
                 slot, wait_s = self._slot(letter)
-                if wait_s > SAME_MOMENT_S or self._under_way + len(batch) >= self.sender.concurrency:
+                if wait_s > SAME_MOMENT_S or self._is_full(len(batch)):
                     batch = self._call(batch)
                     await self._wait(wait_s)
                     await self._look_again(waiting)
                 leased = waiting.popleft()
                 if self._may_start(leased):
                     batch.append(Call(leased, letter, slot))
-                    self._holding.started(leased, slot.units)
+                    self._holding.started(leased, self.sender.units(letter.content))
                 else:
                     self._holding.not_started(leased)
             batch = self._call(batch)
@@ -201,30 +237,31 @@ class Dispatcher:
             return self.desk.outbox.letter(self.sender.channel.name, leased)
         except (LookupError, ValueError):
             logger.exception("no letter can be made for delivery %d", leased.delivery_id)
-            self._tell(f"Messages of {leased.event_id} cannot be made. They are tried again every minute.")
+            self._alarm.tell(f"Messages of {leased.event_id} cannot be made. They are tried again every minute.")
             return UNMADE
 
     def _slot(self, letter: Outbound) -> tuple[Slot, float]:
         """The letter's place in the pace, and the seconds until it; none is reserved when nothing may start anyway."""
         now = self.desk.clock.monotonic()
-        if self._closing or self.light.trouble or self._pace.held_for(now) > 0 or not self.drives:
+        barred = self._closing or self.light.trouble or self._trial.bars or not self.drives
+        if barred or self._pace.held_for(now) > 0:
             return Slot(now, 0), 0.0
-        slot = self._pace.slot(self.sender.units(letter.content), now)
+        # A route that has lost a part of its share has to pay more of the pace for each message.
+        slot = self._pace.slot(math.ceil(self.sender.units(letter.content) / self.route.share), now)
         return slot, slot.at - now
 
     def _may_start(self, leased: Leased) -> bool:
-        """Looked at right before each call."""
         stopped = leased.event_id in self.desk.halted or leased.event_id in self._ended
         paused = self._pace.held_for(self.desk.clock.monotonic()) > 0
-        held = self.drives and not self._books.lost(leased)
-        return held and not (self._closing or self.light.trouble or paused or stopped)
+        barred = self._closing or self.light.trouble or self._trial.bars or not self.drives
+        return not (barred or paused or stopped or self._books.lost(leased))
 
     async def _wait(self, wait_s: float) -> None:
         """Waits for the message's slot; then, when all calls are taken, until half are free (so that they start in batches)."""
         if wait_s > 0:
             await asyncio.sleep(wait_s)
-        if self._under_way >= self.sender.concurrency:
-            while self._under_way > self.sender.concurrency // 2 and not self._closing:
+        if self._is_full(0):
+            while self._under_way > self.route.at_once(self.sender) // 2 and not self._closing and not self._trial.bars:
                 self._freer.clear()
                 await self._freer.wait()
 
@@ -241,6 +278,7 @@ class Dispatcher:
         if batch:
             self._under_way += len(batch)
             self.light.started += len(batch)
+            self.route.began(len(batch), self.desk.clock.monotonic())
             task = asyncio.create_task(self._send(batch))
             self._calls.add(task)
             task.add_done_callback(self._calls.discard)
@@ -277,8 +315,11 @@ class Dispatcher:
         self._pace.answered(call.slot, now - begun)
         self._under_way -= 1
         self._freer.set()
+        self.route.ended(receipt.outcome, now - begun, now)
         if isinstance(receipt.outcome, Retry) and receipt.outcome.pause_sender:
             self._pace.hold_until(now + receipt.outcome.after.total_seconds())
+            if not self.route.alone:  # the sender must wait; the message has another way
+                receipt = replace(receipt, outcome=replace(receipt.outcome, after=timedelta(0)))
         self._books.say(call.leased, receipt)
 
     async def _reopen(self) -> None:
@@ -286,15 +327,4 @@ class Dispatcher:
         await self._idle(REOPEN_S)
         if self._closing:
             return
-        try:
-            await self.sender.channel.open()
-            self.light.trouble = ""
-        except Misconfigured as error:
-            self.light.trouble = str(error)
-
-    def _tell(self, problem: str) -> None:
-        """Pages, unless it was just done: trouble that comes and goes must not wear the duty officer out."""
-        now, (last, at) = self.desk.clock.monotonic(), self._paged
-        if now - at >= (PAGE_AGAIN_S if problem == last else PAGE_APART_S):
-            self._paged = (problem, now)
-            self.desk.page(problem)
+        await self._trial.reopen()

@@ -18,6 +18,7 @@ from notify.sending.allowance import Allowance
 from notify.sending.desk import Desk, Sender
 from notify.sending.leases import Leased
 from notify.sending.recorder import Recorder
+from notify.sending.route import Route
 
 AHEAD_S: Final = 0.25  # how much of its pace a sender claims at once
 SLOWED: Final = "sms"  # the channel that may be slowed
@@ -37,8 +38,8 @@ NOTHING: Final = Group(())
 class Holding:
     """Every row that comes out of `group` is claimed and open in the books: whoever takes it starts it or says it was not."""
 
-    def __init__(self, sender: Sender, desk: Desk, owner: str, books: Recorder) -> None:
-        self._sender, self._desk, self._owner, self._books = sender, desk, owner, books
+    def __init__(self, sender: Sender, desk: Desk, owner: str, books: Recorder, route: Route) -> None:
+        self._sender, self._desk, self._owner, self._books, self._route = sender, desk, owner, books, route
         self._allowance = Allowance(sender.rate)
         self._leased: deque[Leased] = deque()
         self._next: asyncio.Task[Group] | None = None
@@ -61,6 +62,11 @@ class Holding:
         """The next rows, claimed now or ahead; none when nothing is due."""
         ahead = await self._claimed_ahead()
         return ahead if ahead.rows else await self._claim()
+
+    async def one(self) -> Group:
+        """One row, to try a route with that is shut; nothing is held beside it."""
+        await self.drop_ahead()
+        return await self._claim(probe=True)
 
     def claim_ahead(self) -> None:
         self._next = asyncio.create_task(self._claim())
@@ -87,15 +93,17 @@ class Holding:
         ahead, self._next = self._next, None
         return await ahead if ahead is not None else NOTHING
 
-    async def _claim(self) -> Group:
+    async def _claim(self, *, probe: bool = False) -> Group:
         """Claims the next leased rows, as many as window and pace allow; waits for room in the window first."""
         if not self._leased:
-            await self._lease()
+            await self._lease(1 if probe else self._worth(self._desk.lead_s, 2 * BATCH))
         if not self._leased:
             return NOTHING
-        ahead, window = self._worth(AHEAD_S, BATCH), self._sender.window
-        room = await self._books.room(window, at_least=min(ahead, window // 2 or 1))
-        if self._closing:
+        ahead, window = 1 if probe else self._worth(AHEAD_S, BATCH), self._sender.window
+        room = await self._books.room(
+            window, at_least=min(ahead, window // 2 or 1), unless=lambda: not self._route.stands.is_open
+        )
+        if self._closing or room < 1 or self._route.stands.is_open is probe:
             return NOTHING
         rows = [self._leased.popleft() for _ in range(min(room, ahead, len(self._leased)))]
         now, at = self._desk.clock.now(), self._desk.clock.monotonic()
@@ -115,16 +123,16 @@ class Holding:
     def _claim_now(self, conn: Connection, ids: Sequence[int], now: datetime) -> set[int]:
         if self._unsure:
             leases.take_back(conn, self._owner, self._unsure)
-        return leases.claim(conn, self._owner, ids, now=now)
+        return leases.claim(conn, self._owner, ids, now=now, route=self._sender.route)
 
-    async def _lease(self) -> None:
+    async def _lease(self, limit: int) -> None:
         now = self._desk.clock.now()
         self._books.leasing()
         take = partial(
             leases.lease,
             owner=self._owner,
             channel=self._sender.channel.name,
-            limit=self._worth(self._desk.lead_s, 2 * BATCH),
+            limit=limit,
             below=self._sender.below,
             now=now,
             until=now + self._desk.lease_for,
@@ -140,4 +148,5 @@ class Holding:
 
     def _worth(self, seconds: float, most: int) -> int:
         """Rows that so many seconds of the sender's pace are good for."""
-        return most if math.isinf(self._sender.rate) else max(1, min(most, int(seconds * self._sender.rate)))
+        rate = self._sender.rate * self._route.share
+        return most if math.isinf(rate) else max(1, min(most, int(seconds * rate)))

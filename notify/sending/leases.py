@@ -119,8 +119,8 @@ def _keep(conn: Connection, ids: Sequence[int], lessee: Mapping[str, object]) ->
     return list(ids)
 
 
-def claim(conn: Connection, owner: str, ids: Sequence[int], *, now: datetime) -> set[int]:
-    """Marks rows of this owner's lease `claimed`: to be committed just before their calls start.
+def claim(conn: Connection, owner: str, ids: Sequence[int], *, now: datetime, route: str = "") -> set[int]:
+    """Marks rows of this owner's lease `claimed`, by this route: to be committed just before their calls start.
 
     Leaves out every row that may not be sent any more: its lease has gone, its event was stopped or has expired, or its
     address has opted out since planning (those are withdrawn here).
@@ -139,10 +139,10 @@ def claim(conn: Connection, owner: str, ids: Sequence[int], *, now: datetime) ->
     )
     claimed = conn.execute(
         text(f"""
-        UPDATE delivery SET state = 'claimed', claimed_at = :now, attempts = attempts + 1
+        UPDATE delivery SET state = 'claimed', claimed_at = :now, attempts = attempts + 1, route = :route
         WHERE {held_still(conn, f"{held} AND lease_until > :now AND event_id || '' IN ({_names(events)})")}
         RETURNING delivery_id"""),
-        bound | events,
+        bound | events | {"route": route or None},
     )
     return {row[0] for row in claimed}
 

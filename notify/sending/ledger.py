@@ -272,3 +272,15 @@ def tally(conn: Connection, event_id: str) -> Mapping[tuple[str, str, str], Tall
     ):
         counts.setdefault((channel, language, wording), {})[State(state)] = count
     return {key: Tally(states) for key, states in counts.items()}
+
+
+def by_route(conn: Connection, event_id: str) -> dict[str, dict[str, int]]:
+    """How many messages of an event each route was last given, by channel; nothing of a channel with one route."""
+    counts: dict[str, dict[str, int]] = {}
+    for channel, route, count in conn.execute(
+        text("SELECT channel, route, COUNT(*) FROM delivery WHERE event_id = :event_id GROUP BY channel, route"),
+        {"event_id": event_id},
+    ):
+        if route is not None:
+            counts.setdefault(channel, {})[route] = count
+    return {channel: routes for channel, routes in counts.items() if len(routes) > 1}

@@ -41,8 +41,8 @@ class Verdict:
         return not self.problems
 
 
-def check(dump: Path, logs: Path, approved: Path | None = None) -> Verdict:
-    """Judges `dump` (of `tocsin ledger dump --csv`) against sms.jsonl and smtp.jsonl in `logs`.
+def check(dump: Path, logs: Path | Sequence[Path], approved: Path | None = None) -> Verdict:
+    """Judges `dump` (of `tocsin ledger dump --csv`) against sms.jsonl and smtp.jsonl in `logs`, a folder for each provider.
 
     approved: a JSON file {event_id: {channel: [texts]}}, if the words are to be judged too.
     """
@@ -50,8 +50,9 @@ def check(dump: Path, logs: Path, approved: Path | None = None) -> Verdict:
     rows = list(_rows(dump, verdict))
     texts = json.loads(approved.read_text("utf-8")) if approved else None
     _judge_states(rows, verdict)
-    _judge_channel("sms", rows, list(_lines(logs / "sms.jsonl", verdict)), verdict, texts)
-    _judge_channel("email", rows, list(_lines(logs / "smtp.jsonl", verdict)), verdict, None)
+    folders = [logs] if isinstance(logs, Path) else logs
+    _judge_channel("sms", rows, [line for one in folders for line in _lines(one / "sms.jsonl", verdict)], verdict, texts)
+    _judge_channel("email", rows, [line for one in folders for line in _lines(one / "smtp.jsonl", verdict)], verdict, None)
     return verdict
 
 

@@ -45,7 +45,7 @@ class Notices:
         if not ours:
             logger.warning("no sender for a notice by %s", channel)
             return False
-        sender = max(ours, key=lambda one: (one.sender.below, one.sender.rate))
+        sender = max(ours, key=lambda one: (one.works, one.sender.below, one.sender.rate))
         await asyncio.sleep(sender.reserve(sender.sender.units(content)))
         outbound = Outbound(
             delivery_id=NO_DELIVERY,

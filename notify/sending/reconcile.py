@@ -45,13 +45,15 @@ class Unknown:
 
 @dataclass(slots=True)
 class Reconciler:
-    """channels: all senders' channels by name of the channel. not_found_after: when 'not found' counts as 'not accepted'."""
+    """channels: all senders' channels by name of the channel. not_found_after: when 'not found' counts as 'not accepted'.
+    routes: the channels of each route, which alone are asked about what it carried: one that is silent holds up no other."""
 
     db: Database
     clock: Clock
     keys: Keyring
     channels: Mapping[str, Sequence[Channel]]
     not_found_after: timedelta
+    routes: Mapping[str, Sequence[Channel]] = field(default_factory=dict)
     _steps: Steps = field(init=False)
     _sure_at: float = field(init=False, default=-math.inf)  # by the clock that never jumps
 
@@ -64,17 +66,20 @@ class Reconciler:
         if self._steps.look():  # what looks like an hour since a call may be a second
             self._sure_at = self.clock.monotonic() + self.not_found_after.total_seconds()
         for name in ledger.CHANNELS:
-            rows = await self.db.read(partial(in_doubt, channel=name, before=self.clock.now() - SETTLING))
-            if rows:
-                settled += await self._settle(rows, name)
+            anybody = self.channels.get(name, ())
+            named = {route: ones for route, ones in self.routes.items() if ones[0].name == name}
+            for route, asked in [(None, anybody), *named.items()]:
+                look = partial(in_doubt, channel=name, before=self.clock.now() - SETTLING, route=route, named=[*named])
+                if rows := await self.db.read(look):
+                    settled += await self._settle(rows, asked)
         return settled
 
-    async def _settle(self, rows: Sequence[Unknown], name: str) -> int:
+    async def _settle(self, rows: Sequence[Unknown], channels: Sequence[Channel]) -> int:
         contents = {
             event_id: await self.db.read(partial(_content, event_id=event_id)) for event_id in {row.event_id for row in rows}
         }
         events = {event_id: from_json(content) for event_id, content in contents.items()}
-        asked = [channel for channel in self.channels.get(name, ()) if isinstance(channel, Asks)]
+        asked = [channel for channel in channels if isinstance(channel, Asks)]
         questions = [question for row in rows if (question := self._question(row, events[row.event_id])) is not None]
         answers = await self._ask(asked, questions) if asked else {}
         askable, now = {question.delivery_id for question in questions}, self.clock.now()
@@ -109,7 +114,7 @@ class Reconciler:
         )
 
     async def _ask(self, asked: Sequence[Asks], questions: Sequence[Question]) -> dict[int, Answer]:
-        """Every sender's provider account is asked: a row does not say which number carried it. Empty when one cannot be."""
+        """All numbers are asked: a row does not say which one carried it. Empty when one cannot be."""
         found: dict[int, list[tuple[str, Outcome]]] = {question.delivery_id: [] for question in questions}
         for channel in asked:
             try:
@@ -164,16 +169,28 @@ def decide(row: Unknown, answer: Answer | None, event: Event, now: datetime, not
     return Leave(LEFT_TO_STAFF)
 
 
-def in_doubt(conn: Connection, channel: str, before: datetime) -> list[Unknown]:
-    """Unknown rows of a channel that nobody has settled yet, oldest first, whatever has become of their events."""
+def in_doubt(
+    conn: Connection, channel: str, before: datetime, route: str | None = None, named: Sequence[str] = ()
+) -> list[Unknown]:
+    """Unknown rows of a channel that nobody has settled yet, oldest first, whatever has become of their events. route: only
+    what it carried last; None: what none of the named ones did."""
+    names = {f"n{number}": name for number, name in enumerate(named if route is None else [route])}
+    listed = ", ".join(f":{name}" for name in names)
+    by = (
+        f"d.route IN ({listed})"
+        if route is not None
+        else f"(d.route IS NULL OR d.route NOT IN ({listed}))"
+        if names
+        else "1 = 1"
+    )
     found = conn.execute(
         text(f"""
         SELECT d.delivery_id, d.event_id, d.channel, d.language, d.wording, d.attempts, d.claimed_at, a.sealed, a.key_id
         FROM delivery d LEFT JOIN address a ON a.address_id = d.address_id
         WHERE {OPEN} AND d.state = 'unknown' AND d.channel = :channel AND d.claimed_at <= :before
-          AND (d.code IS NULL OR d.code NOT LIKE :left)
+          AND (d.code IS NULL OR d.code NOT LIKE :left) AND {by}
         ORDER BY +d.delivery_id LIMIT :most"""),
-        {"channel": channel, "before": micros(before), "left": f"{LEFT_TO_STAFF}%", "most": BATCH},
+        {"channel": channel, "before": micros(before), "left": f"{LEFT_TO_STAFF}%", "most": BATCH} | names,
     )
     return [Unknown(*row) for row in found]
 

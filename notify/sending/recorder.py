@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from channels.base import Receipt, Refused, Unknown
 from notify.clock import Clock
 from notify.db import Database, went_away
-from notify.sending import leases, ledger
+from notify.sending import instead, leases, ledger
 from notify.sending.leases import Leased
 from notify.sending.reports import learn
 
@@ -28,8 +28,11 @@ Results = Sequence[Result]
 
 
 class Recorder:
-    def __init__(self, db: Database, clock: Clock, owner: str, lease_for: timedelta) -> None:
+    """mails_instead: whoever a text does not reach gets the e-mail."""
+
+    def __init__(self, db: Database, clock: Clock, owner: str, lease_for: timedelta, *, mails_instead: bool = False) -> None:
         self._db, self._clock, self._owner, self._lease_for = db, clock, owner, lease_for
+        self._mails_instead = mails_instead
         self._open: dict[int, Leased] = {}
         self._results: list[Result] = []
         self._said = asyncio.Event()
@@ -58,12 +61,20 @@ class Recorder:
                 self._lost.discard(leased.delivery_id)
         self._roomier.set()
 
-    async def room(self, window: int, *, at_least: int) -> int:
-        """Waits until at least this many rows may be claimed; returns how many may."""
-        while window - len(self._open) < at_least:
+    async def room(self, window: int, *, at_least: int, unless: Callable[[], bool] = lambda: False) -> int:
+        """Waits until at least this many rows may be claimed; returns how many may. unless: whether nobody wants them any
+        more, looked at when `look_again` is called."""
+        while window - len(self._open) < at_least and not unless():
             self._roomier.clear()
             await self._roomier.wait()
         return window - len(self._open)
+
+    @property
+    def open_rows(self) -> int:
+        return len(self._open)
+
+    def look_again(self) -> None:
+        self._roomier.set()
 
     def say(self, leased: Leased, receipt: Receipt) -> None:
         """Keeps an outcome until it is on disk; until then the row counts as open."""
@@ -101,7 +112,8 @@ class Recorder:
         if not batch:
             return []
         try:
-            await self._db.write(partial(record, results=batch, now=self._clock.now()))
+            work = partial(record, results=batch, now=self._clock.now(), mails_instead=self._mails_instead)
+            await self._db.write(work)
         except Exception as error:  # the loop's own boundary: whatever is wrong with one outcome, the others are written
             if went_away(error):
                 logger.exception("%d outcomes of %s cannot be written yet; kept, and tried again", len(batch), self._owner)
@@ -134,7 +146,10 @@ class Recorder:
 UNWRITABLE: Final = Unknown("the provider's answer cannot be written")
 
 
-def record(conn: Connection, results: Results, now: datetime) -> None:
+def record(conn: Connection, results: Results, now: datetime, *, mails_instead: bool = False) -> None:
     """Writes outcomes, and learns from refusals who has opted out and who cannot be reached."""
     ledger.record(conn, results, now=now)
-    learn(conn, [receipt for _, receipt in results if isinstance(receipt.outcome, Refused)], now)
+    refusals = [receipt for _, receipt in results if isinstance(receipt.outcome, Refused)]
+    learn(conn, refusals, now)
+    if mails_instead:
+        instead.plan(conn, instead.failed_for_good(refusals), now)

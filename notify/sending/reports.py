@@ -12,7 +12,7 @@ from channels.base import Delivered, Outcome, Receipt, Refused, Undelivered
 from channels.faults import Fault, fault
 from notify.clock import Clock, from_micros
 from notify.db import Database, went_away
-from notify.sending import ledger
+from notify.sending import instead, ledger
 from notify.sending.deliveries import FAILED, State
 from notify.sending.statements import among, listed
 from subscribers import gateway, reach, store
@@ -27,8 +27,8 @@ GROUP: Final = 1_000
 class Intake:
     """Takes reports from web handlers. `take` returns when they are on disk."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
-        self._db, self._clock = db, clock
+    def __init__(self, db: Database, clock: Clock, *, mails_instead: bool = False) -> None:
+        self._db, self._clock, self._mails_instead = db, clock, mails_instead
         self._waiting: list[tuple[Sequence[Receipt], asyncio.Future[None]]] = []
         self._flushing: asyncio.Task[None] | None = None
 
@@ -55,16 +55,20 @@ class Intake:
     async def _apply(self, receipts: Sequence[Receipt]) -> Exception | None:
         """Returns what went wrong: it is handed to the waiting request, which answers 503."""
         try:
-            await self._db.write(partial(apply, receipts=receipts, now=self._clock.now()))
+            work = partial(apply, receipts=receipts, now=self._clock.now(), mails_instead=self._mails_instead)
+            await self._db.write(work)
         except Exception as error:
             return error
         return None
 
 
-def apply(conn: Connection, receipts: Sequence[Receipt], now: datetime) -> None:
-    """Moves rows forward, and learns from reports who does not want our messages and who cannot be reached."""
+def apply(conn: Connection, receipts: Sequence[Receipt], now: datetime, *, mails_instead: bool = False) -> None:
+    """Moves rows forward, and learns from reports who does not want our messages and who cannot be reached. mails_instead:
+    whoever a text does not reach gets the e-mail."""
     ledger.apply_reports(conn, receipts, now=now)
     learn(conn, receipts, now)
+    if mails_instead:
+        instead.plan(conn, instead.failed_for_good(receipts), now)
 
 
 def learn(conn: Connection, receipts: Sequence[Receipt], now: datetime) -> None:

@@ -1,19 +1,27 @@
-"""The senders a service has, from its settings: every SMS number with its rate, and the mail relay."""
+"""The senders a service has, from its settings: every SMS number with its rate, and the mail relays; and the route of each."""
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
-from channels.base import Content
+from pydantic import SecretStr
+
+from channels.base import Channel, Content
 from channels.dkim import Signer
 from channels.email import SmtpEmail
+from channels.gateway import description
+from channels.gateway.sms import GatewaySms
 from channels.relay import Relay, Security
 from channels.sms import TwilioSms
 from channels.text import parts
 from channels.twilio_http import TwilioAccount, TwilioGateway
+from notify.alerts.alert import Mode
 from notify.city import Pack
 from notify.sending.desk import ANY_PRIORITY, URGENT_BELOW, Sender
+from notify.sending.route import Route, Routes
+from notify.setting_values import SenderSetting
 from notify.settings import Settings
 from subscribers.sealing import Keyring
 
@@ -22,17 +30,34 @@ CALLS_PER_SECOND_OF_ANSWER: Final = 2  # calls allowed under way for each messag
 
 def build(settings: Settings, pack: Pack, keys: Keyring) -> list[Sender]:
     """All senders; none for a channel that is not configured."""
-    return [*_sms(settings), *_email(settings, pack, keys)]
+    first = _Account(
+        "twilio", settings.twilio_account_sid, settings.twilio_auth_token, settings.twilio_url, settings.sms_senders
+    )
+    second = _Account(
+        "twilio2", settings.twilio2_account_sid, settings.twilio2_auth_token, settings.twilio2_url, settings.sms2_senders
+    )
+    texts = [*_sms(settings, first), *_sms(settings, second), *_gateway(settings)]
+    return [*texts, *_email(settings, pack, keys)]
 
 
-def _sms(settings: Settings) -> Sequence[Sender]:
-    if not settings.twilio_account_sid:
+class _Account(NamedTuple):
+    """An account for texts. route: the name it has in the ledger."""
+
+    route: str
+    sid: str
+    token: SecretStr
+    url: str
+    senders: Sequence[SenderSetting]
+
+
+def _sms(settings: Settings, account: _Account) -> Sequence[Sender]:
+    if not account.sid:
         return []
     gateway = TwilioGateway(
         TwilioAccount(
-            account_sid=settings.twilio_account_sid,
-            auth_token=settings.twilio_auth_token.get_secret_value(),
-            base_url=settings.twilio_url,
+            account_sid=account.sid,
+            auth_token=account.token.get_secret_value(),
+            base_url=account.url,
             public_url=settings.public_url,
             total_timeout_s=settings.sms_timeout_s,
             connections=settings.sms_connections,
@@ -47,15 +72,39 @@ def _sms(settings: Settings) -> Sequence[Sender]:
             window=settings.sms_window,
             units=_segments,
             below=URGENT_BELOW if one.urgent else ANY_PRIORITY,
+            route=account.route,
         )
-        for one in settings.sms_senders
+        for one in account.senders
+    ]
+
+
+def _gateway(settings: Settings) -> Sequence[Sender]:
+    """Raises BadDescription with every problem."""
+    if settings.gateway_file is None:
+        return []
+    described = description.load(settings.gateway_file)
+    if found := description.misfits(described, live=settings.mode is Mode.LIVE):
+        raise description.BadDescription(found)
+    secret, key = settings.gateway_secret.get_secret_value(), settings.gateway_report_key.get_secret_value()
+    return [
+        Sender(
+            name=one.number,
+            channel=GatewaySms(described, one, secret, key, settings.public_url),
+            rate=one.rate,
+            concurrency=max(4, min(described.connections, math.ceil(one.rate * CALLS_PER_SECOND_OF_ANSWER))),
+            window=settings.sms_window,
+            units=_segments,
+            below=URGENT_BELOW if one.urgent else ANY_PRIORITY,
+            route=described.name,
+        )
+        for one in described.numbers
     ]
 
 
 def _email(settings: Settings, pack: Pack, keys: Keyring) -> Sequence[Sender]:
     if not settings.smtp_host:
         return []
-    relay = Relay(
+    first = Relay(
         host=settings.smtp_host,
         port=settings.smtp_port,
         security=Security(settings.smtp_security),
@@ -75,16 +124,42 @@ def _email(settings: Settings, pack: Pack, keys: Keyring) -> Sequence[Sender]:
     if settings.dkim_key_file is not None:
         domain = pack.sender.partition("@")[2]
         signer = Signer(domain, settings.dkim_selector, settings.dkim_key_file.read_bytes())
+    relays = {"relay": first}
+    if settings.smtp2_host:
+        relays["relay2"] = replace(
+            first,
+            host=settings.smtp2_host,
+            port=settings.smtp2_port,
+            security=Security(settings.smtp2_security),
+            username=settings.smtp2_username,
+            password=settings.smtp2_password.get_secret_value(),
+        )
     return [
         Sender(
-            name=f"{settings.smtp_host}:{settings.smtp_port}",
+            name=f"{relay.host}:{relay.port}",
             channel=SmtpEmail(relay, signer),
             rate=settings.smtp_rate or math.inf,
             concurrency=settings.smtp_window,
             window=settings.smtp_window,
             units=_one,
+            route=route,
         )
+        for route, relay in relays.items()
     ]
+
+
+def routed(senders: Sequence[Sender]) -> list[Route]:
+    """The route of each sender, in their order; senders of one account or relay have the same."""
+    channels = {one.channel.name: Routes(one.channel.name) for one in senders}
+    return [channels[one.channel.name].route(one.route) for one in senders]
+
+
+def by_route(senders: Sequence[Sender]) -> dict[str, list[Channel]]:
+    """The channels of each route: whom to ask what became of what it carried."""
+    found: dict[str, list[Channel]] = {}
+    for one in senders:
+        found.setdefault(one.route, []).append(one.channel)
+    return found
 
 
 @lru_cache(maxsize=1024)

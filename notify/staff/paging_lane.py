@@ -40,7 +40,7 @@ class Lane:
             return Refused("not allowed", fault)
         ours = [one for one in self.dispatchers if one.sender.channel.name == channel]
         outcome: Outcome = Retry(LATER, "no sender")
-        for one in sorted(ours, key=lambda one: (bool(one.light.trouble), one.sender.below, -one.sender.rate)):
+        for one in sorted(ours, key=lambda one: (not one.works, one.sender.below, -one.sender.rate)):
             outcome = await self._by(one, address, content)
             if not isinstance(outcome, Retry):
                 break

@@ -58,6 +58,7 @@ def one_alert(conn: Connection, alert_id: str, now: datetime) -> dict[str, Any]:
         (event,) = register.standing(conn, event_id=alert_id)
         reply["event"] = event_json(event)
         reply["progress"] = progress.as_json(ledger.tally(conn, alert_id))
+        reply["routes"] = ledger.by_route(conn, alert_id)
     reply["now"] = now.isoformat()
     return reply
 

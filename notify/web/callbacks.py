@@ -9,7 +9,8 @@ from typing import Final
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
-from channels.base import Channel, Forged, Inbound
+from channels.base import Forged, Inbound
+from channels.several import Reads
 from notify.clock import Clock
 from notify.db import Database
 from notify.publishing.site import ENGLISH
@@ -38,14 +39,16 @@ class Callbacks:
         self,
         db: Database,
         clock: Clock,
-        channels: Mapping[str, Channel],
+        channels: Mapping[str, Reads],
         public_url: str,
         blind_key: bytes,
         screens: Screens | None = None,
+        *,
+        mails_instead: bool = False,
     ) -> None:
         self._db, self._clock, self._channels = db, clock, channels
         self._public_url, self._blind_key, self._screens = public_url.rstrip("/"), blind_key, screens
-        self._intake = Intake(db, clock)
+        self._intake = Intake(db, clock, mails_instead=mails_instead)
 
     def routes(self) -> list[web.RouteDef]:
         return [

@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
-from channels.base import Channel, Forged, Hears, Inbound
+from channels.base import Forged, Hears, Inbound
+from channels.several import Reads
 from notify.residents.inbox import Inbox
 from notify.web.bodies import form_of, whole_body
 from subscribers.address import BadAddress, Samples, normal_phone
@@ -30,7 +31,7 @@ def twiml(answers: Sequence[str]) -> bytes:
 class InboundTexts:
     """channels: one channel of each name, to verify and read its provider's requests. samples: whose numbers count."""
 
-    def __init__(self, channels: Mapping[str, Channel], inbox: Inbox, public_url: str, samples: Samples) -> None:
+    def __init__(self, channels: Mapping[str, Reads], inbox: Inbox, public_url: str, samples: Samples) -> None:
         self._channels, self._inbox, self._samples = channels, inbox, samples
         self._public_url = public_url.rstrip("/")
 

@@ -97,6 +97,7 @@ SCHEMAS: Final[Mapping[str, Any]] = {
         promises=_list(_all(what=TEXT, by=MAYBE_MOMENT)),
         event=_ref("Event"),
         progress=_ref("Progress"),
+        routes={"type": "object", "additionalProperties": {"type": "object", "additionalProperties": COUNT}},
         now=MOMENT,
     ),
     "Told": _all(event={"enum": ["progress", "end"]}, data={"type": "string", "contentMediaType": "application/json"}),

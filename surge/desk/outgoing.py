@@ -47,8 +47,8 @@ class Outgoing:
 
     def _sender(self, channel: str, ours: str) -> Dispatcher | None:
         here = [one for one in self.dispatchers if one.sender.channel.name == channel and not one.light.trouble]
-        own = [one for one in here if one.sender.name == ours]
-        return max(own or here, key=lambda one: (one.sender.below, one.sender.rate), default=None)
+        own = [one for one in here if one.sender.name == ours and one.works]
+        return max(own or here, key=lambda one: (one.works, one.sender.below, one.sender.rate), default=None)
 
 
 def came(outcome: Outcome) -> tuple[bool | None, str]:

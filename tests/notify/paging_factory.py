@@ -48,7 +48,7 @@ class Line:
 
 def a_dispatcher(line: Line, *, below: int = 100, rate: float = 100.0, trouble: str = "") -> Any:
     sender = SimpleNamespace(channel=line, below=below, rate=rate, units=lambda content: 1)
-    return SimpleNamespace(sender=sender, light=SimpleNamespace(trouble=trouble), reserve=lambda units: 0.0)
+    return SimpleNamespace(sender=sender, light=SimpleNamespace(trouble=trouble), works=not trouble, reserve=lambda units: 0.0)
 
 
 @dataclass(slots=True)

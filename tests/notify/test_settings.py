@@ -175,3 +175,22 @@ def test_a_replayed_day_begins_where_it_is_told_and_runs_as_fast() -> None:
     last, real = clock.now(), time.monotonic() - began
     assert start <= first < last and 0 <= elapsed <= clock.monotonic()
     assert last - start <= timedelta(seconds=real * 1_000)
+
+
+def test_a_second_account_is_another_account_with_numbers_of_its_own() -> None:
+    here = {"twilio_url": "http://127.0.0.1:9", "twilio2_url": "http://127.0.0.1:9", "mode": "demo"}
+    first = {"twilio_account_sid": SID, "sms_senders": SENDER}
+    assert load(**here, **first, twilio2_account_sid="AC" + "7" * 32, sms2_senders="+15035550200=10").sms2_senders
+    told = problems(**here, **first, twilio2_account_sid=SID, sms2_senders=SENDER)
+    assert len(told) == 2 and "the first account again" in told[0] and "a number belongs to one account" in told[1]
+    (empty,) = problems(**here, **first, twilio2_account_sid="AC" + "7" * 32)
+    assert "TOCSIN_SMS2_SENDERS is empty" in empty
+    (away,) = problems(mode="demo", twilio2_account_sid="AC" + "7" * 32, sms2_senders=SENDER)
+    assert "TOCSIN_TWILIO2_URL must be a simulator" in away
+
+
+def test_a_second_relay_needs_a_first_one_and_fits_the_mode() -> None:
+    (lonely,) = problems(mode="demo", smtp2_host="127.0.0.1")
+    assert "set TOCSIN_SMTP_HOST first" in lonely
+    (away,) = problems(mode="training", smtp_host="127.0.0.1", smtp2_host="relay.example.gov")
+    assert away.startswith("TOCSIN_SMTP2_HOST must be on this machine")

@@ -193,3 +193,22 @@ async def test_a_report_that_comes_while_the_provider_is_asked_wins(case: Case) 
 
     await case.reconciler(Reporting()).tick()
     assert case.states() == ["delivered"] * 4
+
+
+async def test_only_the_provider_that_carried_a_row_is_asked_and_a_silent_one_holds_up_no_other(case: Case) -> None:
+    await case.doubt(**EXTREME)
+    by = {"one": Provider(), "two": Provider()}
+    rows = case.incident.db.read_now(lambda conn: list(conn.scalars(text("SELECT delivery_id FROM delivery ORDER BY 1"))))
+    carried = text("UPDATE delivery SET route = :route WHERE delivery_id = :id")
+    which = zip(["one", "two", "two", None], rows, strict=True)
+    bound = [{"route": route, "id": delivery_id} for route, delivery_id in which]
+    case.incident.db.write_now(lambda conn: conn.execute(carried, bound))
+    numbers = list(case.numbers.values())
+    by["one"].down, by["two"].known = ConnectionError("no"), {numbers[1]: [("SM2", Handed("SM2"))]}
+    case.provider.known = {number: [("SM9", Handed("SM9"))] for number in numbers[3:]}
+    reconciler = case.reconciler()
+    reconciler.routes = {name: [channel] for name, channel in by.items()}
+    assert await reconciler.tick() == 3
+    assert case.states() == ["unknown", "handed", "planned", "handed"], "the first waits until its provider answers"
+    assert {one.address for one in by["two"].asked} == {numbers[1], numbers[2]}
+    assert {one.address for one in case.provider.asked} == {numbers[3]}
