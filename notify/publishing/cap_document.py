@@ -59,6 +59,22 @@ def read(xml: bytes) -> Element:
     return root
 
 
+def read_as_signed(xml: bytes) -> Element:
+    """The same with every node that its signer saw. A comment or an instruction inside is refused: canonical XML drops both,
+    so a signature would hold whether they are there or not, while readers differ in what they make of the text around them.
+    Raises Unreadable."""
+    _require_harmless(xml)
+    try:
+        root = _parse(xml, bare=False)
+    except etree.XMLSyntaxError as error:
+        raise Unreadable("NOT_XML", f"This is not well-formed XML: {shortened(error.msg or '')}.", error.lineno or 0) from error
+    for node in root.iter():
+        if not isinstance(node.tag, str):
+            sentence = "A signed document must hold no comment and no processing instruction."
+            raise Unreadable("COMMENT_IN_SIGNED", sentence, node.sourceline or 0)
+    return root
+
+
 def _require_harmless(xml: bytes) -> None:
     """Refuses by the bytes alone. As only UTF-8 is let through, no other encoding can hide what is searched for."""
     if len(xml) > MOST_BYTES:
@@ -76,8 +92,9 @@ def _require_harmless(xml: bytes) -> None:
             raise Unreadable("DOCTYPE", f"The document contains {forbidden}, which is never read.", line)
 
 
-def _parse(xml: bytes) -> Element:
-    """The root element; stops at the first element too many or too deep, long before memory runs out."""
+def _parse(xml: bytes, *, bare: bool = True) -> Element:
+    """The root element, bare of comments and instructions or not; stops at the first element too many or too deep, long before
+    memory runs out."""
     steps = etree.iterparse(
         BytesIO(xml),
         events=("start", "end"),
@@ -86,8 +103,8 @@ def _parse(xml: bytes) -> Element:
         load_dtd=False,
         no_network=True,
         huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
+        remove_comments=bare,
+        remove_pis=bare,
     )
     depth = count = 0
     for step, element in steps:
