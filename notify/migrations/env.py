@@ -3,6 +3,7 @@
 from alembic import context
 from sqlmodel import SQLModel
 
+import notify.received.tables
 import notify.staff.paging_tables
 import notify.staff.staff_tables
 import notify.tables
@@ -16,6 +17,7 @@ import surge.tables
 
 # Importing a module registers its tables.
 REGISTERED = (
+    notify.received.tables,
     notify.staff.paging_tables,
     notify.staff.staff_tables,
     notify.tables,
