@@ -19,6 +19,7 @@ from pydantic_settings import (
 )
 
 from notify.alerts.alert import Mode
+from notify.partners.address import setting_problems
 
 PREFIX = "TOCSIN_"
 PUBLIC_KEY_BYTES = 32
@@ -102,6 +103,10 @@ class Settings(BaseSettings):
     keep_stopped_days: int = Field(
         1095, ge=0, description="addresses and places of whoever has opted out are erased after this; 0: never"
     )
+    egress_inside: str = Field(
+        "", description="inner networks that webhooks may go to, on any port: 10.20.0.0/24,fd00:1::/64; empty: none"
+    )
+    egress_ports: str = Field("443,8443", description="ports that webhooks may go to on the public internet")
     replay_from: datetime | None = Field(None, description="demo only: the clock begins at this moment of another day")
     replay_speed: float = Field(1, gt=0, le=1000, description="demo only: and runs so many times as fast")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level that is logged")
@@ -174,6 +179,7 @@ def mode_problems(settings: Settings) -> list[str]:
     if settings.mode is not Mode.LIVE and settings.smtp_host and not _is_here(settings.smtp_host):
         problems.append(f"TOCSIN_SMTP_HOST must be on this machine in mode {settings.mode}")
     problems += [*_lookup_problems(settings), *_replay_problems(settings)]
+    problems += setting_problems(settings.egress_inside, settings.egress_ports)
     for name in ("public_host", "private_host"):
         if settings.mode is Mode.DEMO and not _is_here(getattr(settings, name)):
             problems.append(f"{PREFIX}{name.upper()} must be on this machine in mode demo")
