@@ -65,6 +65,8 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         tasks = await _start_senders(built.service)
         stack.push_async_callback(_stop_senders, built.service, tasks)
         stack.push_async_callback(built.residents.errands.settle)
+        if built.service.received is not None:
+            stack.push_async_callback(built.service.received.poller.close)
         ticks = duties.ticks(built)
         ticker = Ticker(ticks)
         ticker.start()

@@ -17,6 +17,7 @@ from notify.audit import Act
 from notify.clock import Steps
 from notify.due import Task
 from notify.publishing.publish import Publisher
+from notify.received import office, polling
 from notify.residents import checks
 from notify.residents.reception import Residents
 from notify.schedule import Tick
@@ -66,8 +67,17 @@ def ticks(built: Built) -> list[Tick]:
         Tick("phones given up", 3600, partial(_try_again, built)),
         Tick("audit head", 3600, partial(_publish_head, built)),
         Tick("alerts that 311 slows", EVERY_S, service.brake.tick),
+        *_of_others(service),
         *_of_surge(service),
     ]
+
+
+def _of_others(service: Service) -> list[Tick]:
+    """What looks after alerts of other agencies, where there is a source of them."""
+    if service.received is None or not service.received.sources:
+        return []
+    asked = Tick("alerts of other agencies", polling.EVERY_S, service.received.poller.tick)
+    return [asked, Tick("silent sources", office.WATCH_S, service.received.watch)]
 
 
 def _of_surge(service: Service) -> list[Tick]:

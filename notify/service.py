@@ -27,6 +27,7 @@ from notify.alerts.draft import Draft
 from notify.alerts.preview import Means, Row, dear_letters, rows, shorter_saves, slowest, summary
 from notify.clock import Clock
 from notify.db import Database
+from notify.received.office import Received
 from notify.sending import ledger, night, planning
 from notify.sending.brake import Brake
 from notify.sending.dispatch import Dispatcher
@@ -60,6 +61,7 @@ class Service:
     training: Training
     brake: Brake
     surge: Offers | None = None  # beside alerts of Severe or more; None where surge mode is not set up
+    received: Received | None = None  # alerts of other agencies
     tallies: Tallies = field(init=False)
     reports: Shared[after_action.Report] = field(init=False)
 

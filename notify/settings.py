@@ -19,7 +19,8 @@ from pydantic_settings import (
 )
 
 from notify.alerts.alert import Mode
-from notify.partners.address import setting_problems
+from notify.partners.address import rules, setting_problems
+from notify.received import sources
 
 PREFIX = "TOCSIN_"
 PUBLIC_KEY_BYTES = 32
@@ -107,6 +108,9 @@ class Settings(BaseSettings):
         "", description="inner networks that webhooks may go to, on any port: 10.20.0.0/24,fd00:1::/64; empty: none"
     )
     egress_ports: str = Field("443,8443", description="ports that webhooks may go to on the public internet")
+    cap_sources: tuple[sources.Source, ...] = Field(
+        (), description="other agencies whose alerts are shown: [[cap_sources]] tables of the file, or JSON; see docs/cap.md"
+    )
     replay_from: datetime | None = Field(None, description="demo only: the clock begins at this moment of another day")
     replay_speed: float = Field(1, gt=0, le=1000, description="demo only: and runs so many times as fast")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level that is logged")
@@ -179,7 +183,9 @@ def mode_problems(settings: Settings) -> list[str]:
     if settings.mode is not Mode.LIVE and settings.smtp_host and not _is_here(settings.smtp_host):
         problems.append(f"TOCSIN_SMTP_HOST must be on this machine in mode {settings.mode}")
     problems += [*_lookup_problems(settings), *_replay_problems(settings)]
-    problems += setting_problems(settings.egress_inside, settings.egress_ports)
+    unmeant = setting_problems(settings.egress_inside, settings.egress_ports)
+    allowed = None if unmeant else rules(settings.mode, settings.egress_inside, settings.egress_ports)
+    problems += [*unmeant, *sources.problems(settings.cap_sources, allowed)]
     for name in ("public_host", "private_host"):
         if settings.mode is Mode.DEMO and not _is_here(getattr(settings, name)):
             problems.append(f"{PREFIX}{name.upper()} must be on this machine in mode demo")

@@ -25,11 +25,16 @@ from notify.alerts.digest import digest
 from notify.clock import Clock
 from notify.db import Database
 from notify.figures import Gauges
+from notify.partners import address
+from notify.partners.egress import Egress
+from notify.publishing import cap_certificates
 from notify.publishing.bulletin import Bulletin
 from notify.publishing.pages import Pages
 from notify.publishing.publish import Publisher
 from notify.publishing.shelf import Shelf
 from notify.publishing.site import Site
+from notify.received.office import Received
+from notify.received.polling import Poller
 from notify.residents import reception
 from notify.sending import night, senders
 from notify.sending.brake import LAPSES_S, Brake
@@ -135,6 +140,7 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
         training=Training.of(settings),
         brake=brake,
     )
+    service.received = _received(settings, service)
     service.surge = await asyncio.to_thread(_surge, assembly, db, clock, staff_paging)
     side = reception.Side(settings, pack, site, vocabulary, db, clock, ring, crowd, catalogue, events.event, channels)
     theirs = reception.build(side, dispatchers, await db.read(reviews))
@@ -153,6 +159,28 @@ def _paging(settings: Settings, desk: Desk, ring: Keyring, assembly: Assembly, d
         call=desk.page,
         pace=Pace(next_after=next_after, again_after=again_after),
     )
+
+
+def _received(settings: Settings, service: Service) -> Received:
+    """Alerts of other agencies; the way out to them is the guarded one, of its own. Raises CannotStart."""
+    sources, trusted = settings.cap_sources, {}
+    try:
+        for one in sources:
+            trusted[one.name] = cap_certificates.read_file(one.signed_by) if one.signed_by is not None else ()
+    except cap_certificates.BadCertificate as error:
+        raise CannotStart([f"TOCSIN_CAP_SOURCES: {error}"]) from None
+    way_out = Egress(address.rules(settings.mode, settings.egress_inside, settings.egress_ports))
+    way_out.open()
+    poller = Poller(
+        db=service.db,
+        clock=service.clock,
+        sources=sources,
+        trusted=trusted,
+        way_out=way_out,
+        page=service.pager,
+        agent=f"Tocsin ({service.assembly.city.pack.sender})",  # the Weather Service asks who one is
+    )
+    return Received(newsroom=service.newsroom, assembly=service.assembly, sources=sources, trusted=trusted, poller=poller)
 
 
 def _surge(assembly: Assembly, db: Database, clock: Clock, staff_paging: Paging) -> Offers | None:

@@ -14,6 +14,7 @@ from notify.console.health import Health
 from notify.console.home import Home
 from notify.console.likeness import Likeness
 from notify.console.passkeys import PasskeyPages
+from notify.console.received import ReceivedPages
 from notify.console.records import Records
 from notify.console.rehearsal import Rehearsal
 from notify.console.routing import Guard, Route
@@ -59,6 +60,8 @@ class Console:
         made = (part(self.guard, service) for part in (*parts, Likeness, WordPages, Drills, TrainingPages))
         self.routes: list[Route] = [*self.door.routes(), *own.routes(), *(one for each in made for one in each.routes())]
         self.routes += desks.routes(self.guard, side or Side())
+        if service.received is not None:
+            self.routes += ReceivedPages(self.guard, service, service.received).routes()
         numbers = (ReportPages(self.guard, rates(service.assembly.city.folder)), IntervalPages(self.guard))
         self.routes += [one for each in numbers for one in each.routes()]
 

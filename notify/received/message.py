@@ -4,6 +4,7 @@ It is read generously and believed in nothing: what can be understood is shown, 
 identity, time and kind is refused, since nobody could say what a later Cancel is about. Pure.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -137,7 +138,8 @@ def clean(shape: Any) -> Mapping[str, Any] | None:
     """A shape as GeoJSON, if it is one that people can stand in."""
     if shape.is_empty or not shape.is_valid or shape.geom_type not in ("Polygon", "MultiPolygon"):
         return None
-    return dict(shapely.geometry.mapping(shape))
+    found: Mapping[str, Any] = json.loads(shapely.to_geojson(shape))
+    return found
 
 
 def _of_list(alert: Element, name: str) -> str:

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from notify.partners import address
 
 
 class Kind(StrEnum):
@@ -42,14 +43,16 @@ class Source(BaseModel):
         return self.kind in POLLED
 
 
-def problems(sources: Sequence[Source]) -> Iterator[str]:
-    """What cannot be meant in the settings, as sentences."""
+def problems(sources: Sequence[Source], rules: address.Rules | None) -> Iterator[str]:
+    """What cannot be meant in the settings, as sentences. rules: what requests of ours may be sent to, where that is known."""
     names = [one.name for one in sources]
     yield from (f"TOCSIN_CAP_SOURCES names '{name}' twice" for name in sorted({one for one in names if names.count(one) > 1}))
     for one in sources:
         where = f"TOCSIN_CAP_SOURCES, {one.name}"
-        if one.polled and urlsplit(one.url).scheme not in ("http", "https"):
-            yield f"{where}: url must be the http(s) address that is asked"
+        if one.polled and not one.url:
+            yield f"{where}: url must be the address that is asked"
+        elif one.polled and rules is not None:
+            yield from (f"{where}: {sentence}" for sentence in address.problems(one.url, rules))
         if not one.polled and one.url:
             yield f"{where}: nothing is asked of a source that posts; leave url out"
         if one.kind is Kind.NWS and one.signed_by is not None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, delete, insert, or_, update
 from sqlalchemy import select as sa_select
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from notify.alerts import register
@@ -76,7 +77,11 @@ def keep(conn: Connection, came: Came, now: datetime) -> bool:
         media=came.media,
         document=came.document,
     )
-    conn.execute(insert(ReceivedAlert).values(**row.model_dump()))
+    try:
+        with conn.begin_nested():
+            conn.execute(insert(ReceivedAlert).values(**row.model_dump()))
+    except IntegrityError:  # another process had it in the same moment
+        return False
     return True
 
 

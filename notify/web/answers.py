@@ -14,6 +14,7 @@ from notify.alerts.draft import BadDraft
 from notify.alerts.life import Role, Staff
 from notify.alerts.register import Conflict, NoSuchAlert
 from notify.db import Database
+from notify.received.store import NoSuchReceived
 from notify.staff import people
 from notify.staff.people import BadPerson
 
@@ -65,6 +66,7 @@ _STATUS: Final[dict[type[Exception], tuple[int, str, str]]] = {
     NotAllowed: (403, "You may not do this.", "not-allowed"),
     Conflict: (409, "This is not possible now.", "conflict"),
     NoSuchAlert: (404, "There is no such alert.", "no-such-alert"),
+    NoSuchReceived: (404, "There is no such received alert.", "not-found"),
     BadPerson: (422, "This person cannot be added or changed.", "bad-person"),
 }
 KEY_KINDS: Final = frozenset({"no-key", "key-used", "in-flight"})

@@ -8,6 +8,7 @@ from notify.web.alert_api import AlertApi
 from notify.web.endpoints import ANYBODY, PREFIX, READERS, STAFF_ALL, Endpoint, web_routes
 from notify.web.openapi import document
 from notify.web.paging_api import PagingApi
+from notify.web.received_api import ReceivedApi
 from notify.web.records_api import RecordsApi
 from notify.web.refusals import Refusals
 from notify.web.replies import Replies
@@ -34,11 +35,13 @@ class Api:
         numbers = NumberApi(db=service.db, clock=service.clock, site=site, replies=replies, rates=rates(city.folder))
         own = (alerts, RecordsApi(service, ring), StaffApi(service, replies), PagingApi(service, replies))
         self._parts = (*own, numbers, Open311Api(db=service.db, clock=service.clock))
+        received = service.received
+        self._received = ReceivedApi(service, received, replies).endpoints() if received is not None else []
         self._surge = surge_api.endpoints(service.surge.control, replies) if service.surge is not None else []
 
     def endpoints(self) -> list[Endpoint]:
         """Everything the API answers: the one list that routes, document and tests are made from."""
-        return [*self._own(), *(one for part in self._parts for one in part.endpoints()), *self._surge]
+        return [*self._own(), *(one for part in self._parts for one in part.endpoints()), *self._received, *self._surge]
 
     def _own(self) -> list[Endpoint]:
         get, p = "GET", PREFIX

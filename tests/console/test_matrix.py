@@ -32,6 +32,7 @@ STANDS = {
     "question_id": "Q-0",
     "settled": "drop",
     "faq_id": "F-0",
+    "received_id": "R-0000000000000000",
     "need_id": "N-0000000000",
 }
 
