@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from sqlmodel import select
 
 from channels.feed_folder import FeedFolder
-from notify import city, data, duties
+from notify import city, data, duties, keys
 from notify.alerts import exercise, hazards, register
 from notify.alerts.alert import Mode, from_json
 from notify.alerts.assembly import Assembly
@@ -29,6 +29,7 @@ from notify.partners import address
 from notify.partners.egress import Egress
 from notify.publishing import cap_certificates
 from notify.publishing.bulletin import Bulletin
+from notify.publishing.cap_signing import Signing
 from notify.publishing.pages import Pages
 from notify.publishing.publish import Publisher
 from notify.publishing.shelf import Shelf
@@ -92,6 +93,7 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
         reviews=reviews,
         allow_drafts=settings.sends_drafts,
         countdown_s=settings.countdown_s,
+        sign=Signing(keys.signers(settings.keys_file)),
     )
     await _refuse_unreviewed(settings, db, vocabulary)
     await _refuse_other_modes(settings, db)
@@ -113,6 +115,7 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring) -
     dispatchers = [Dispatcher(sender, desk, f"{process}:{sender.name}") for sender in found]
     gauges = Gauges(db, clock, [(one.sender.channel.name, one.light) for one in dispatchers])
     publisher = Publisher(FeedFolder(settings.published), site, Pages.load(), _fitting(db, settings.mode, pager), gauges.read)
+    publisher.certificates = assembly.sign.certificates
     conductor = Conductor(
         db=db,
         clock=clock,

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from notify import data
+from notify.console.cap_download import CapDownload
 from notify.console.composer import Composer
 from notify.console.contacts import Contacts
 from notify.console.decisions import Decisions
@@ -57,7 +58,7 @@ class Console:
         self.door = Door(self.guard, Marks(ring.blind_key))
         parts = (Home, Composer, Rehearsal, Decisions, Follower, Records, StaffPages, Contacts, Translations, AreaPages, Health)
         own = PasskeyPages(self.guard)
-        made = (part(self.guard, service) for part in (*parts, Likeness, WordPages, Drills, TrainingPages))
+        made = (part(self.guard, service) for part in (*parts, Likeness, WordPages, Drills, TrainingPages, CapDownload))
         self.routes: list[Route] = [*self.door.routes(), *own.routes(), *(one for each in made for one in each.routes())]
         self.routes += desks.routes(self.guard, side or Side())
         if service.received is not None:

@@ -8,10 +8,10 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.x509.oid import NameOID
 
-from notify.publishing.cap_signature import PrivateKey
+from notify.publishing.cap_signature import FEWEST_RSA_BITS, PrivateKey, Signer
 
 RSA_BITS: Final = 3072
 STARTS_EARLIER: Final = timedelta(hours=1)  # so that a reader whose clock is slow believes it at once
@@ -66,6 +66,22 @@ def read_file(path: Path) -> tuple[x509.Certificate, ...]:
         raise BadCertificate(f"{path} cannot be read: {error.strerror}.") from None
     except ValueError:
         raise BadCertificate(f"{path} holds no certificate in PEM form.") from None
+
+
+def of_files(key_file: Path, certificate: Path) -> Signer:
+    """A key and its certificate from files. Raises BadCertificate."""
+    try:
+        key = load_pem_private_key(key_file.read_bytes(), None)
+    except OSError as error:
+        raise BadCertificate(f"{key_file} cannot be read: {error.strerror}.") from None
+    except (ValueError, TypeError):
+        raise BadCertificate(f"{key_file} holds no private key in PEM form without a password.") from None
+    (found, *_) = read_file(certificate)
+    if not isinstance(key, PrivateKey) or (isinstance(key, rsa.RSAPrivateKey) and key.key_size < FEWEST_RSA_BITS):
+        raise BadCertificate(f"{key_file} must hold an RSA key of at least {FEWEST_RSA_BITS} bits, or an elliptic one.")
+    if key.public_key() != found.public_key():
+        raise BadCertificate(f"The certificate {certificate} is not that of the key {key_file}.")
+    return Signer(key, found)
 
 
 def pem(certificates: Sequence[x509.Certificate]) -> bytes:

@@ -171,7 +171,7 @@ class Received:
                 since = line.row.heard_at or line.row.since
                 self._page(f"{line.source.title} has been silent since {since:%Y-%m-%d %H:%M} UTC. {line.row.problem}".strip())
             elif line.row.tried_at is None:  # from now on it is waited for
-                await self._db.write(partial(store.note_source, name=line.source.name, now=now))
+                await self._db.write(partial(store.note_source, name=line.source.name, now=now, since=line.row.since))
         await self._db.write(partial(store.forget_old, now=now))
 
     def _look(self, conn: Connection, received_id: str) -> Look:

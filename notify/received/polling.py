@@ -135,7 +135,9 @@ class Poller:
         now = self.clock.now()
         before = await self.db.read(partial(store.source, name=source.name, now=now))
         try:
-            known = (before.etag, before.modified) if source.name in self._said else ("", "")  # a new process looks at all of it
+            known = (
+                (before.etag, before.modified) if source.name in self._said else ("", "")
+            )  # a new process looks at all of it
             answer = await self._get(source.url, ACCEPT[source.kind], *known)
             outcome = Outcome() if answer.status == 304 else await self._take(source, answer.body)
         except (Unanswered, Unreadable) as error:

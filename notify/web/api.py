@@ -5,6 +5,7 @@ from aiohttp import web
 from notify import metrics
 from notify.service import Service
 from notify.web.alert_api import AlertApi
+from notify.web.cap_api import CapApi
 from notify.web.endpoints import ANYBODY, PREFIX, READERS, STAFF_ALL, Endpoint, web_routes
 from notify.web.openapi import document
 from notify.web.paging_api import PagingApi
@@ -33,7 +34,7 @@ class Api:
         alerts = AlertApi(service, ring, self._tallies, replies)
         site, city = service.assembly.site, service.assembly.city
         numbers = NumberApi(db=service.db, clock=service.clock, site=site, replies=replies, rates=rates(city.folder))
-        own = (alerts, RecordsApi(service, ring), StaffApi(service, replies), PagingApi(service, replies))
+        own = (alerts, RecordsApi(service, ring), StaffApi(service, replies), PagingApi(service, replies), CapApi(service))
         self._parts = (*own, numbers, Open311Api(db=service.db, clock=service.clock))
         received = service.received
         self._received = ReceivedApi(service, received, replies).endpoints() if received is not None else []

@@ -28,6 +28,7 @@ CONTENT_TYPES: Final = {
     ".rss": "application/rss+xml; charset=utf-8",
     ".geojson": "application/geo+json",
     ".json": "application/json",
+    ".pem": "application/x-pem-file",
     ".csv": "text/csv; charset=utf-8",
     ".xml": "application/cap+xml; charset=utf-8",
 }

@@ -10,6 +10,7 @@ from notify.alerts.life import Role
 from notify.received.message import MESSAGE
 from notify.received.office import DRAFTERS, Line, Received
 from notify.received.standing import Shown
+from notify.received.store import Came
 from notify.received.tables import ReceivedAlert
 from notify.service import Service
 from notify.web.alert_shapes import alert_json
@@ -70,15 +71,18 @@ class ReceivedApi:
     async def hand_in(self, request: web.Request) -> web.Response:
         given, staff = request[GIVEN], request[STAFF]
         assert isinstance(given, HandedIn)
-        came = await self._received.judged(staff, given.document)
+        came: list[Came] = []
         told: list[str] = []
 
-        def keep(conn: Connection) -> dict[str, Any]:
-            new, sentences = self._received.hand_in(conn, staff, came)
-            told.extend(sentences)
-            return {"received_id": came.received_id, "new": new}
+        async def judge() -> None:
+            came.append(await self._received.judged(staff, given.document))
 
-        answer = await self._replies.once(request, keep, 201)
+        def keep(conn: Connection) -> dict[str, Any]:
+            new, sentences = self._received.hand_in(conn, staff, came[0])
+            told.extend(sentences)
+            return {"received_id": came[0].received_id, "new": new}
+
+        answer = await self._replies.once(request, keep, 201, judge)
         self._received.tell(told)
         return answer
 

@@ -42,5 +42,6 @@ RECEIVED: Final[Mapping[str, Any]] = {
         ),
     ),
     "ReceivedAlert": _with(RECEIVED_ONE, message=ANYTHING, hindrances=_list(TEXT)),
+    "CapDocument": _all(alert_id=TEXT, profile={"enum": ["cap", "ipaws"]}, document=TEXT, note=TEXT),
     "Handed": _all(received_id=TEXT, new=YES_NO),
 }

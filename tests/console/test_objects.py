@@ -123,6 +123,7 @@ EXPECTED: dict[str, Expected] = {
     f"GET {INCIDENT}/report.csv": ANY,
     "GET /residents": ANY,
     "POST /residents": ANY,
+    f"GET {ALERT}/ipaws.xml": ANY,
     "GET /received": ANY,
     "GET /received/{received_id}": ANY,
     "GET /received/{received_id}/document": ANY,

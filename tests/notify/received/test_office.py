@@ -1,31 +1,46 @@
 """An agency's alert from its server to a draft of ours, in a running service: by console and API, by whoever may, and never
 further by itself."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
+from cryptography.x509 import load_pem_x509_certificates
 from shapely.geometry import shape
 
+from notify import keys
 from notify.alerts import register
 from notify.alerts.alert import Severity, Stage, Urgency
 from notify.alerts.draft import Draft
 from notify.alerts.life import Status
-from notify.publishing import cap_certificates
+from notify.clock import ManualClock
+from notify.publishing import cap_certificates, cap_check, cap_signature
 from notify.publishing.cap_certificates import new_key, self_signed
 from notify.publishing.cap_signature import Signer
 from notify.received import store
 from notify.staff import people
-from tests.console.staff_factory import NOON, House, opened
+from tests.console.staff_factory import NOON, House
+from tests.notify.cli.command_line import Shell
+from tests.notify.newsroom_factory import BOIL_WATER
 from tests.notify.received.agency import SENDER, Agency, a_document, an_agency, urn
+from tests.notify.service_factory import install, started
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 KEY = new_key(elliptic=True)
 COUNTY = Signer(KEY, self_signed(KEY, "county@example.gov", "County", NOON - timedelta(days=30), timedelta(days=365)))
+OLDER, NEWER = (
+    Signer(key, self_signed(key, "alerts@example.gov", "City of Portland", made_at, timedelta(days=365)))
+    for key, made_at in (
+        (new_key(elliptic=True), NOON - timedelta(days=300)),
+        (new_key(elliptic=True), NOON - timedelta(days=1)),
+    )
+)
 SENT = NOON - timedelta(minutes=30)
 WIDE = "45.0,-124.0 45.0,-122.0 46.0,-122.0 46.0,-124.0 45.0,-124.0"  # more than the city's envelope
 FAR = "40.0,-100.0 40.0,-99.0 41.0,-99.0 41.0,-100.0 40.0,-100.0"
@@ -42,13 +57,24 @@ async def office(agency: Agency, tmp_path_factory: pytest.TempPathFactory, migra
     folder = tmp_path_factory.mktemp("office")
     (folder / "county.pem").write_bytes(cap_certificates.pem([COUNTY.certificate]))
     sources = [
-        {"name": "nws", "title": "National Weather Service", "kind": "index", "url": f"{agency.url}/active", "every_s": 3600}
+        {"name": "nws", "title": "National Weather Service", "kind": "index", "url": f"{agency.url}/active", "every_s": 86_400}
         | {"silent_after_s": 7200},
         {"name": "relay", "title": "The county", "kind": "post", "signed_by": folder / "county.pem"}
         | {"senders": ["county@example.gov"], "silent_after_s": 0},
     ]
-    async with opened(folder / "home", migrated_sqlite, cap_sources=sources) as found:
-        yield found
+    home, clock = folder / "home", ManualClock(NOON)
+    tokens = install(home, migrated_sqlite)
+    for signer in (OLDER, NEWER):
+        keys.add_signer(home / "keys.toml", signer)
+    async with started(home, tokens, clock=clock, cap_sources=sources) as served:
+        house = House(served, clock)
+        received = served.running.service.received
+        assert received is not None
+        await received.poller.tick()  # the one look of the day that is due; from here on the tests say when
+        await asyncio.gather(*received.poller.under_way)
+        yield house
+        for session in house.browsers:
+            await session.close()
 
 
 async def fetched(office: House, agency: Agency, *documents: bytes) -> None:
@@ -275,3 +301,69 @@ async def test_what_was_handed_in_and_drafted_stands_in_the_log(office: House) -
     assert {line["actor"] for line in drafted} == {"author", "admin"}
     assert all({"received", "source", "identifier", "sender", "sent"} == set(line["detail"]) for line in drafted)
     assert json.dumps(lines).count("Johnson Creek") == 0
+
+
+async def published(office: House, path: str) -> bytes:
+    url = f"http://127.0.0.1:{office.served.running.public_port}/demo/{path}"
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        assert answer.status == 200, path
+        return await answer.read()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def alert_id(office: House) -> str:
+    """An alert of ours, approved and sent."""
+    call = office.served.call
+    slots = BOIL_WATER["slots"] | {"happened": "2026-05-03T14:00-07:00", "learned": "2026-05-04T08:15-07:00"}
+    _, made = await call("author", "POST", "/alerts", BOIL_WATER | {"slots": slots})
+    path = f"/alerts/{made['alert_id']}"
+    status, submitted = await call("author", "POST", f"{path}/submit", {})
+    assert status == 200, submitted
+    status, approved = await call("approver", "POST", f"{path}/approve", {"digest": submitted["digest"]})
+    assert status == 200, approved
+    assert (await call("approver", "POST", f"{path}/send", {}))[0] == 200
+    async with asyncio.timeout(60):
+        while not (await call("viewer", "GET", path))[1]["event"]["published_at"]:
+            await asyncio.sleep(0.05)
+    return str(made["alert_id"])
+
+
+async def test_what_the_public_gets_is_signed_with_a_certificate_that_is_published(office: House, alert_id: str) -> None:
+    _, found = await office.served.call("viewer", "GET", f"/alerts/{alert_id}/cap")
+    identifier = found["document"].partition("<identifier>")[2].partition("<")[0]
+    document = await published(office, f"cap/{identifier}.xml")
+    assert document == found["document"].encode()
+    trusted = load_pem_x509_certificates(await published(office, "feeds/signers.pem"))
+    assert trusted == [NEWER.certificate, OLDER.certificate]
+    assert cap_signature.verified(document, trusted).certificate == NEWER.certificate
+    assert cap_signature.problems(document, trusted, office.clock.now()) == []
+    assert [one for one in cap_check.problems(document, "google") if not one.advice] == []
+    row = office.served.running.service.db.read_now(lambda conn: register.event(conn, alert_id))
+    assert row.cap == document  # what is stored is what is served, byte for byte
+
+
+async def test_the_command_line_judges_the_signature_that_the_public_gets(office: House, alert_id: str, tmp_path: Path) -> None:
+    variables = {"TOCSIN_URL": office.served.url, "TOCSIN_TOKEN": office.served.tokens["viewer"]}
+    shell = Shell(office.served.home, variables)
+    (tmp_path / "signers.pem").write_bytes(await published(office, "feeds/signers.pem"))
+    for name, profile in (("a.xml", "cap"), ("ipaws.xml", "ipaws")):
+        said = await asyncio.to_thread(shell, "cap", "export", alert_id, "--profile", profile, "--output", tmp_path / name)
+        assert said.code == 0, said.errors
+        assert ("agreement with FEMA" in said.errors) == (profile == "ipaws")
+    told = await asyncio.to_thread(shell, "cap", "check", tmp_path / "a.xml", "--trust", tmp_path / "signers.pem")
+    assert told.code == 0, told.out
+    told = await asyncio.to_thread(shell, "cap", "check", tmp_path / "ipaws.xml", "--profile", "ipaws")
+    assert told.code == 0, told.out
+    told = await asyncio.to_thread(shell, "cap", "check", tmp_path / "ipaws.xml", "--signed")
+    assert told.code == 1 and "NOT_SIGNED" in told.out
+
+
+async def test_a_document_for_ipaws_is_downloaded_where_the_hazard_has_a_code(office: House, alert_id: str) -> None:
+    viewer = await office.signed_in("viewer")
+    page = await viewer.get(f"/alerts/{alert_id}")
+    assert "Nothing is sent by it." in page.words and f"/alerts/{alert_id}/ipaws.xml" in page.text
+    answer = await viewer.get(f"/alerts/{alert_id}/ipaws.xml")
+    assert answer.status == 200 and f"{alert_id}-ipaws.xml" in answer.headers["Content-Disposition"]
+    assert "<value>LAE</value>" in answer.text and "<value>041051</value>" in answer.text
+    assert [one for one in cap_check.problems(answer.text.encode(), "ipaws") if not one.advice] == []
+    assert (await office.served.call("viewer", "GET", f"/alerts/{alert_id}/cap?profile=other"))[0] == 400
