@@ -187,7 +187,8 @@ def note_source(conn: Connection, name: str, now: datetime, **values: Any) -> No
     """Writes how a source answered."""
     if conn.execute(update(ReceivedSource).where(col(ReceivedSource.name) == name).values(**values)).rowcount:
         return
-    row = ReceivedSource(**{"name": name, "since": now} | values)
+    fields: dict[str, Any] = {"name": name, "since": now} | values
+    row = ReceivedSource(**fields)
     conn.execute(insert(ReceivedSource).values(**row.model_dump()))
 
 

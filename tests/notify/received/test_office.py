@@ -58,7 +58,7 @@ async def office(agency: Agency, tmp_path_factory: pytest.TempPathFactory, migra
     (folder / "county.pem").write_bytes(cap_certificates.pem([COUNTY.certificate]))
     sources = [
         {"name": "nws", "title": "National Weather Service", "kind": "index", "url": f"{agency.url}/active", "every_s": 86_400}
-        | {"silent_after_s": 7200},
+        | {"silent_after_s": 86_400},
         {"name": "relay", "title": "The county", "kind": "post", "signed_by": folder / "county.pem"}
         | {"senders": ["county@example.gov"], "silent_after_s": 0},
     ]
@@ -278,7 +278,9 @@ async def test_a_source_that_fails_or_falls_silent_is_shown_and_told(office: Hou
     admin = await office.signed_in("admin")
     for path in ("/received", "/service"):
         assert "127.0.0.1 answers with 503." in (await admin.get(path)).words
-    office.clock.forward(timedelta(hours=3))
+    office.clock.forward(timedelta(hours=25))
+    await service.received.poller.tick()
+    await asyncio.gather(*service.received.poller.under_way)
     await service.received.watch()
     await service.received.watch()
     admin = await office.signed_in("admin")
@@ -314,7 +316,11 @@ async def published(office: House, path: str) -> bytes:
 async def alert_id(office: House) -> str:
     """An alert of ours, approved and sent."""
     call = office.served.call
-    slots = BOIL_WATER["slots"] | {"happened": "2026-05-03T14:00-07:00", "learned": "2026-05-04T08:15-07:00"}
+
+    def ago(hours: int) -> str:
+        return (office.clock.now() - timedelta(hours=hours)).isoformat(timespec="minutes")
+
+    slots = BOIL_WATER["slots"] | {"happened": ago(20), "learned": ago(4)}
     _, made = await call("author", "POST", "/alerts", BOIL_WATER | {"slots": slots})
     path = f"/alerts/{made['alert_id']}"
     status, submitted = await call("author", "POST", f"{path}/submit", {})
