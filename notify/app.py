@@ -74,6 +74,8 @@ async def running(settings: Settings, clock: Clock | None = None, role: Role = R
             stack.push_async_callback(mirror.close)
         built.poster.egress.open()
         stack.push_async_callback(built.poster.close)
+        if built.service.received is not None:
+            stack.push_async_callback(built.service.received.poller.close)
         ticks = joining.ticks_of(duties.ticks(built), place, hearing)
         ticker = Ticker(ticks)
         ticker.start()

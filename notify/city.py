@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from notify.alerts.alert import Event, Severity, Stage, Urgency
 from notify.alerts.draft import problems_of
@@ -48,7 +48,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:
-    """city.toml. envelope: west, south, east, north in degrees. county_link: as texts show it, "alerts.county.example"."""
+    """city.toml. envelope: west, south, east, north in degrees. county_link: as texts show it, "alerts.county.example".
+    same_places: counties as the Emergency Alert System numbers them (47 CFR 11.31), for the IPAWS export only."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
     name: str
@@ -64,6 +65,7 @@ class Pack:
     language_list: Mapping[str, str]
     languages: tuple[Language, ...]
     sources: Mapping[str, Source]
+    same_places: tuple[Annotated[str, Field(pattern=r"^[0-9]{6}$")], ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:

@@ -24,6 +24,7 @@ from notify.partners.poster import Poster
 from notify.partners.webhook import Kind as Said
 from notify.processes.posts import DUTIES, FLOOR, PAGES, Kind
 from notify.publishing.printing import ELSEWHERE, Printing
+from notify.received import office, polling
 from notify.residents import checks
 from notify.residents.reception import Residents
 from notify.schedule import Tick
@@ -81,8 +82,17 @@ def ticks(built: Built) -> list[Tick]:
         *(Tick(f"mirror {one.name}", MIRROR_S, one.tick, post=PAGES) for one in service.mirrors),
         Tick("WebSub", HUB_S, built.hub.tick, post=PAGES),
         Tick("webhooks", poster.EVERY_S, built.poster.tick, post=DUTIES),
+        *_of_others(service),
         *_of_surge(service),
     ]
+
+
+def _of_others(service: Service) -> list[Tick]:
+    """What looks after alerts of other agencies, where there is a source of them."""
+    if service.received is None or not service.received.sources:
+        return []
+    asked = Tick("alerts of other agencies", polling.EVERY_S, service.received.poller.tick, post=DUTIES)
+    return [asked, Tick("silent sources", office.WATCH_S, service.received.watch, post=DUTIES)]
 
 
 def _of_surge(service: Service) -> list[Tick]:

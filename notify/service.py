@@ -30,6 +30,7 @@ from notify.db import Database
 from notify.mirror.copying import Mirror
 from notify.partners.webhook_verbs import Webhooks
 from notify.processes.posts import Alone, Crew
+from notify.received.office import Received
 from notify.sending import ledger, night, planning
 from notify.sending.brake import Brake
 from notify.sending.dispatch import Dispatcher
@@ -66,6 +67,7 @@ class Service:
     crew: Crew = field(default_factory=Alone)
     surge: Offers | None = None  # beside alerts of Severe or more; None where surge mode is not set up
     mirrors: Sequence[Mirror] = ()
+    received: Received | None = None  # alerts of other agencies
     tallies: Tallies = field(init=False)
     reports: Shared[after_action.Report] = field(init=False)
 

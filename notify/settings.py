@@ -19,6 +19,7 @@ from pydantic_settings import (
 from notify.alerts.alert import Mode
 from notify.mirror import wanted as mirror
 from notify.partners.address import Rules, rules, setting_problems
+from notify.received import sources
 from notify.setting_values import SenderSetting, is_here, is_public_key, senders
 
 PREFIX = "TOCSIN_"
@@ -114,9 +115,15 @@ class Settings(BaseSettings):
         1095, ge=0, description="addresses and places of whoever has opted out are erased after this; 0: never"
     )
     egress_inside: str = Field(
-        "", description="inner networks that webhooks may go to, on any port: 10.20.0.0/24,fd00:1::/64; empty: none"
+        "",
+        description="inner networks that webhooks, WebSub and other agencies' alerts may lead to, on any port: 10.20.0.0/24,fd00:1::/64; empty: none",
     )
-    egress_ports: str = Field("443,8443", description="ports that webhooks may go to on the public internet")
+    egress_ports: str = Field(
+        "443,8443", description="ports that webhooks, WebSub and sources may lead to on the public internet"
+    )
+    cap_sources: tuple[sources.Source, ...] = Field(
+        (), description="other agencies whose alerts are shown: [[cap_sources]] tables of the file, or JSON; see docs/cap.md"
+    )
     replay_from: datetime | None = Field(None, description="demo only: the clock begins at this moment of another day")
     replay_speed: float = Field(1, gt=0, le=1000, description="demo only: and runs so many times as fast")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level that is logged")
@@ -192,7 +199,8 @@ def mode_problems(settings: Settings) -> list[str]:
     if settings.smtp2_host and not settings.smtp_host:
         problems.append("TOCSIN_SMTP2_HOST is the second relay: set TOCSIN_SMTP_HOST first")
     problems += [*_lookup_problems(settings), *_replay_problems(settings), *mirror.problems(settings)]
-    problems += setting_problems(settings.egress_inside, settings.egress_ports)
+    unmeant = setting_problems(settings.egress_inside, settings.egress_ports)
+    problems += [*unmeant, *sources.problems(settings.cap_sources, None if unmeant else settings.egress)]
     for name in ("public_host", "private_host"):
         if settings.mode is Mode.DEMO and not is_here(getattr(settings, name)):
             problems.append(f"{PREFIX}{name.upper()} must be on this machine in mode demo")

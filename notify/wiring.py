@@ -17,7 +17,7 @@ from sqlmodel import select
 from channels import several
 from channels.feed_folder import FeedFolder
 from channels.gateway.description import BadDescription
-from notify import city, data, duties
+from notify import city, data, duties, keys
 from notify.alerts import exercise, hazards, register
 from notify.alerts.alert import Mode, from_json
 from notify.alerts.assembly import Assembly
@@ -34,13 +34,16 @@ from notify.partners.egress import Egress
 from notify.partners.poster import Poster
 from notify.partners.webhook_verbs import Webhooks
 from notify.processes.posts import Alone, Crew, Kind, Role
-from notify.publishing import planned
+from notify.publishing import cap_certificates, planned
 from notify.publishing.bulletin import Bulletin
+from notify.publishing.cap_signing import Signing
 from notify.publishing.pages import Pages
 from notify.publishing.printing import Printing
 from notify.publishing.publish import Publisher
 from notify.publishing.shelf import Shelf
 from notify.publishing.site import Site
+from notify.received.office import Received
+from notify.received.polling import Poller
 from notify.residents import reception
 from notify.sending import night, senders
 from notify.sending.brake import LAPSES_S, Brake
@@ -113,6 +116,7 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring, p
         reviews=reviews,
         allow_drafts=settings.sends_drafts,
         countdown_s=settings.countdown_s,
+        sign=Signing(keys.signers(settings.keys_file)),
     )
     await _refuse_unreviewed(settings, db, vocabulary)
     await _refuse_other_modes(settings, db)
@@ -142,6 +146,7 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring, p
     publisher = Publisher(
         FeedFolder(settings.published), site, Pages.load(), _fitting(db, settings.mode, pager), gauges.read, plans
     )
+    publisher.certificates = assembly.sign.certificates
     lock = settings.data_dir / PUBLISHED_LOCK if place.role.listens else None
     printing = Printing(db=db, clock=clock, publisher=publisher, crew=crew, lock=lock)
     conductor = Conductor(
@@ -177,6 +182,7 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring, p
         webhooks=Webhooks(clock=clock, ring=ring, rules=settings.egress, hazards=catalogue),
     )
     publisher.told += [mirror.wake for mirror in service.mirrors]
+    service.received = _received(settings, service)
     service.surge = await asyncio.to_thread(_surge, assembly, db, clock, staff_paging)
     side = reception.Side(settings, pack, site, vocabulary, db, clock, ring, crowd, catalogue, events.event, channels)
     theirs = reception.build(side, dispatchers, await db.read(reviews))
@@ -223,6 +229,28 @@ def _paging(settings: Settings, desk: Desk, ring: Keyring, assembly: Assembly, d
         call=desk.page,
         pace=Pace(next_after=next_after, again_after=again_after),
     )
+
+
+def _received(settings: Settings, service: Service) -> Received:
+    """Alerts of other agencies; the way out to them is the guarded one, of its own. Raises CannotStart."""
+    sources, trusted = settings.cap_sources, {}
+    try:
+        for one in sources:
+            trusted[one.name] = cap_certificates.read_file(one.signed_by) if one.signed_by is not None else ()
+    except cap_certificates.BadCertificate as error:
+        raise CannotStart([f"TOCSIN_CAP_SOURCES: {error}"]) from None
+    way_out = Egress(settings.egress)
+    way_out.open()
+    poller = Poller(
+        db=service.db,
+        clock=service.clock,
+        sources=sources,
+        trusted=trusted,
+        way_out=way_out,
+        page=service.pager,
+        agent=f"Tocsin ({service.assembly.city.pack.sender})",  # the Weather Service asks who one is
+    )
+    return Received(newsroom=service.newsroom, assembly=service.assembly, sources=sources, trusted=trusted, poller=poller)
 
 
 def _surge(assembly: Assembly, db: Database, clock: Clock, staff_paging: Paging) -> Offers | None:

@@ -16,6 +16,7 @@ from notify.alerts.glass import Glass
 from notify.alerts.hazards import Hazard, people_needed
 from notify.city import City, Source
 from notify.publishing import bulletin, cap, cap_check
+from notify.publishing.cap_signing import UNSIGNED, Signing
 from notify.publishing.site import Site
 from notify.sending import coupling
 from notify.tables import AlertRow, EventRow
@@ -63,6 +64,7 @@ class Assembly:
     reviews: Callable[[Connection], Collection[Review]]
     allow_drafts: bool
     countdown_s: float | None = None
+    sign: Signing = UNSIGNED
     rendered: Rendered = field(default_factory=Rendered, compare=False, repr=False)
 
     def problems(self, conn: Connection, draft: Draft, row: AlertRow | None, now: datetime) -> list[str]:
@@ -101,7 +103,7 @@ class Assembly:
         if MSG_TYPE[event.stage] is not MsgType.ALERT:
             references = self._references(conn, event.incident_id, now)
         sealed = replace(event, identifier=identifier, sender=sender, sent=now, references=references)
-        return sealed, cap.build(sealed, self.city.pack.zone)
+        return sealed, self.sign(cap.build(sealed, self.city.pack.zone), now)
 
     def people_needed(self, event: Event) -> int:
         return people_needed(self.hazards[event.hazard], event.stage, self.recipients(event))

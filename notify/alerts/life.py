@@ -58,6 +58,7 @@ class Role(StrEnum):
     LEAD311 = "lead311"
     TRANSLATOR = "translator"
     ADMIN = "admin"
+    RELAY = "relay"  # a program of another agency: hands alerts in, and may do nothing else
 
 
 WRITERS: Final = frozenset({Role.AUTHOR, Role.APPROVER})  # who words alerts

@@ -72,7 +72,7 @@ def _migrate(settings: Settings) -> None:
 @user.command()
 def add(
     name: Name,
-    role: Annotated[list[str], typer.Option(help="viewer, author, approver, translator, admin, agent311, lead311")],
+    role: Annotated[list[str], typer.Option(help="viewer, author, approver, translator, admin, agent311, lead311, relay")],
     hazard: Annotated[list[str] | None, typer.Option(help="Limit to these hazards.")] = None,
     area: Annotated[list[str] | None, typer.Option(help="Limit to these areas.")] = None,
     channel: Annotated[list[str] | None, typer.Option(help="Limit to these channels.")] = None,

@@ -19,6 +19,7 @@ from notify import audit
 from notify.alerts.life import ADMINS
 from notify.console.routing import Guard, Route
 from notify.db import Database, is_sqlite
+from notify.received.sources import Source
 from notify.schedule import Tick
 from notify.service import Service
 from notify.setting_values import SenderSetting
@@ -76,6 +77,7 @@ class Health:
             settings=table(settings) if settings else (),
             ticks=ticks,
             mirrors=self._service.mirrors,
+            sources=await self._service.received.lines() if self._service.received is not None else (),
             version=metadata.version("tocsin"),
         )
 
@@ -116,7 +118,7 @@ def shown(name: str, value: Any) -> str:
         case tuple() if name == "page_command":  # its arguments may hold a token
             return f"{value[0]} …" if len(value) > 1 else str(value[0])
         case tuple():
-            return ", ".join(_sender(one) if isinstance(one, SenderSetting) else str(one) for one in value)
+            return ", ".join(_item(one) for one in value)
         case float():
             return f"{value:g}"
         case str() if name in ("twilio_account_sid", "twilio2_account_sid"):
@@ -134,8 +136,13 @@ def _without_account(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
-def _sender(one: SenderSetting) -> str:
-    return f"{one.number}={one.rate:g}{' urgent' if one.urgent else ''}"
+def _item(one: Any) -> str:
+    match one:
+        case SenderSetting():
+            return f"{one.number}={one.rate:g}{' urgent' if one.urgent else ''}"
+        case Source():
+            return f"{one.name} ({one.kind}{', ' + _without_account(one.url) if one.url else ''})"
+    return str(one)
 
 
 def _size(conn: Connection) -> int:

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from notify import data
+from notify.console.cap_download import CapDownload
 from notify.console.composer import Composer
 from notify.console.contacts import Contacts
 from notify.console.decisions import Decisions
@@ -14,6 +15,7 @@ from notify.console.health import Health
 from notify.console.home import Home
 from notify.console.likeness import Likeness
 from notify.console.passkeys import PasskeyPages
+from notify.console.received import ReceivedPages
 from notify.console.records import Records
 from notify.console.rehearsal import Rehearsal
 from notify.console.routing import Guard, Route
@@ -57,9 +59,12 @@ class Console:
         self.door = Door(self.guard, Marks(ring.blind_key))
         parts = (Home, Composer, Rehearsal, Decisions, Follower, Records, StaffPages, Contacts, Translations, AreaPages, Health)
         own = PasskeyPages(self.guard)
-        made = (part(self.guard, service) for part in (*parts, Likeness, WordPages, Drills, TrainingPages, WebhookPages))
+        every = (*parts, Likeness, WordPages, Drills, TrainingPages, WebhookPages, CapDownload)
+        made = (part(self.guard, service) for part in every)
         self.routes: list[Route] = [*self.door.routes(), *own.routes(), *(one for each in made for one in each.routes())]
         self.routes += desks.routes(self.guard, side or Side())
+        if service.received is not None:
+            self.routes += ReceivedPages(self.guard, service, service.received).routes()
         numbers = (ReportPages(self.guard, rates(service.assembly.city.folder)), IntervalPages(self.guard))
         self.routes += [one for each in numbers for one in each.routes()]
 

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ANYBODY: Final[frozenset[Role] | None] = None  # signed in or not
-SIGNED_IN: Final = frozenset(Role)
+SIGNED_IN: Final = frozenset(Role) - {Role.RELAY}
 READERS: Final = frozenset({Role.VIEWER, Role.AUTHOR, Role.APPROVER, Role.ADMIN})
 FORM = web.RequestKey("form", Form)
 SEVERAL = web.RequestKey("several", dict[str, list[str]])

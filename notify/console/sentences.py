@@ -40,6 +40,8 @@ PATTERNS: Final = (
     "{person}: another administrator has to agree first.",
     "{person}: the link, for one use within a day:",
     "{person}: the API token, shown this once:",
+    "This alert is not in force any more: {standing}. Look at what came after it.",
+    "Its scope is {scope}: it is not for the public, so no draft for the public begins with it.",
     "Instead of '{hard}' say '{plain}'.",
 )
 

@@ -4,6 +4,7 @@ from alembic import context
 from sqlmodel import SQLModel
 
 import notify.partners.webhook_tables
+import notify.received.tables
 import notify.staff.paging_tables
 import notify.staff.staff_tables
 import notify.tables
@@ -19,6 +20,7 @@ import surge.tables
 # Importing a module registers its tables.
 REGISTERED = (
     notify.partners.webhook_tables,
+    notify.received.tables,
     notify.staff.paging_tables,
     notify.staff.staff_tables,
     notify.tables,

@@ -48,14 +48,31 @@ class Unreadable(ValueError):
 
 def read(xml: bytes) -> Element:
     """The <alert> element of a CAP 1.2 document, without comments. Raises Unreadable."""
+    root = read_xml(xml)
+    if root.tag != f"{{{NAMESPACE}}}alert":
+        raise Unreadable("NOT_CAP", f"This is not a CAP 1.2 alert but {shortened(str(root.tag))}.", root.sourceline or 0)
+    return root
+
+
+def read_xml(xml: bytes, *, bare: bool = True, most: int = MOST_ELEMENTS) -> Element:
+    """The root element of any harmless document of at most so many elements, bare of comments or not. Raises Unreadable."""
     _require_harmless(xml)
     try:
-        root = _parse(xml)
+        return _parse(xml, bare, most)
     except etree.XMLSyntaxError as error:
         line = error.lineno or 0
         raise Unreadable("NOT_XML", f"This is not well-formed XML: {shortened(error.msg or '')}.", line) from error
-    if root.tag != f"{{{NAMESPACE}}}alert":
-        raise Unreadable("NOT_CAP", f"This is not a CAP 1.2 alert but {shortened(str(root.tag))}.", root.sourceline or 0)
+
+
+def read_as_signed(xml: bytes) -> Element:
+    """The same with every node that its signer saw. A comment or an instruction inside is refused: canonical XML drops both,
+    so a signature would hold whether they are there or not, while readers differ in what they make of the text around them.
+    Raises Unreadable."""
+    root = read_xml(xml, bare=False)
+    for node in root.iter():
+        if not isinstance(node.tag, str):
+            sentence = "A signed document must hold no comment and no processing instruction."
+            raise Unreadable("COMMENT_IN_SIGNED", sentence, node.sourceline or 0)
     return root
 
 
@@ -76,8 +93,9 @@ def _require_harmless(xml: bytes) -> None:
             raise Unreadable("DOCTYPE", f"The document contains {forbidden}, which is never read.", line)
 
 
-def _parse(xml: bytes) -> Element:
-    """The root element; stops at the first element too many or too deep, long before memory runs out."""
+def _parse(xml: bytes, bare: bool, most: int) -> Element:
+    """The root element, bare of comments and instructions or not; stops at the first element too many or too deep, long before
+    memory runs out."""
     steps = etree.iterparse(
         BytesIO(xml),
         events=("start", "end"),
@@ -86,8 +104,8 @@ def _parse(xml: bytes) -> Element:
         load_dtd=False,
         no_network=True,
         huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
+        remove_comments=bare,
+        remove_pis=bare,
     )
     depth = count = 0
     for step, element in steps:
@@ -95,8 +113,8 @@ def _parse(xml: bytes) -> Element:
         count += step == "start"
         if depth > MOST_DEPTH:
             raise Unreadable("TOO_DEEP", f"More than {MOST_DEPTH} elements stand inside each other.", element.sourceline)
-        if count > MOST_ELEMENTS:
-            raise Unreadable("TOO_MANY_ELEMENTS", f"There are more than {MOST_ELEMENTS:,} elements.", element.sourceline)
+        if count > most:
+            raise Unreadable("TOO_MANY_ELEMENTS", f"There are more than {most:,} elements.", element.sourceline)
     return steps.root
 
 

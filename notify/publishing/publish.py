@@ -52,6 +52,7 @@ class Publisher:
     ) -> None:
         self.told: list[Callable[[], None]] = []  # called after each publishing, whole or not; each returns at once
         self._figures, self._plans = figures, plans
+        self.certificates = b""  # that CAP documents are signed with, in PEM; none: there is no such file
         self._urgent: dict[str, bytes] = {}  # all but archive and status, as last made from these threads
         self._is_whole = False  # nothing of it is missing
         self._told: Sequence[Thread] = ()
@@ -151,6 +152,8 @@ class Publisher:
         site = self._site
         as_of = feeds.heartbeat(now, changed_at(bulletins, now) or feeds.NEVER)
         yield "the CAP documents", lambda: {site.cap(bulletin.event.identifier): bulletin.cap for bulletin in bulletins}
+        if self.certificates:
+            yield "the signing certificates", lambda: {site.signers_path: self.certificates}
         yield "the style sheet", partial(self._pages.sheet, site)
         before, self._rendered = self._rendered, {}
         for thread in sorted(found, key=lambda thread: not thread.test):  # a test never takes the page of an alert

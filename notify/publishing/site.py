@@ -65,6 +65,11 @@ class Site:
     def cap(self, identifier: str) -> str:
         return f"{self.prefix}cap/{identifier}.xml"
 
+    @property
+    def signers_path(self) -> str:
+        """Of the certificates that CAP documents are signed with."""
+        return f"{self.prefix}feeds/signers.pem"
+
     def areas(self, incident_id: str) -> str:
         """Name of the file with the areas of an alert in force, and how the city's named areas stand to them."""
         return f"{self.prefix}areas/{incident_id}.json"

@@ -15,6 +15,7 @@ from notify.alerts.life import Role, Staff
 from notify.alerts.register import Conflict, NoSuchAlert
 from notify.db import Database
 from notify.partners.webhook_verbs import BadWebhook, NoSuchWebhook
+from notify.received.store import NoSuchReceived
 from notify.staff import people
 from notify.staff.people import BadPerson
 
@@ -68,6 +69,7 @@ _STATUS: Final[dict[type[Exception], tuple[int, str, str]]] = {
     NoSuchAlert: (404, "There is no such alert.", "no-such-alert"),
     BadWebhook: (422, "This webhook cannot be so.", "bad-webhook"),
     NoSuchWebhook: (404, "There is no such webhook.", "no-such-webhook"),
+    NoSuchReceived: (404, "There is no such received alert.", "not-found"),
     BadPerson: (422, "This person cannot be added or changed.", "bad-person"),
 }
 KEY_KINDS: Final = frozenset({"no-key", "key-used", "in-flight"})

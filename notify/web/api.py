@@ -5,9 +5,11 @@ from aiohttp import web
 from notify import metrics
 from notify.service import Service
 from notify.web.alert_api import AlertApi
+from notify.web.cap_api import CapApi
 from notify.web.endpoints import ANYBODY, PREFIX, READERS, STAFF_ALL, Endpoint, web_routes
 from notify.web.openapi import document
 from notify.web.paging_api import PagingApi
+from notify.web.received_api import ReceivedApi
 from notify.web.records_api import RecordsApi
 from notify.web.refusals import Refusals
 from notify.web.replies import Replies
@@ -33,14 +35,16 @@ class Api:
         alerts = AlertApi(service, ring, self._tallies, replies)
         site, city = service.assembly.site, service.assembly.city
         numbers = NumberApi(db=service.db, clock=service.clock, site=site, replies=replies, rates=rates(city.folder))
-        own = (alerts, RecordsApi(service, ring), StaffApi(service, replies), PagingApi(service, replies))
+        own = (alerts, RecordsApi(service, ring), StaffApi(service, replies), PagingApi(service, replies), CapApi(service))
         webhooks = WebhookApi(service, replies)
         self._parts = (*own, webhooks, numbers, Open311Api(db=service.db, clock=service.clock))
+        received = service.received
+        self._received = ReceivedApi(service, received, replies).endpoints() if received is not None else []
         self._surge = surge_api.endpoints(service.surge.control, replies) if service.surge is not None else []
 
     def endpoints(self) -> list[Endpoint]:
         """Everything the API answers: the one list that routes, document and tests are made from."""
-        return [*self._own(), *(one for part in self._parts for one in part.endpoints()), *self._surge]
+        return [*self._own(), *(one for part in self._parts for one in part.endpoints()), *self._received, *self._surge]
 
     def _own(self) -> list[Endpoint]:
         get, p = "GET", PREFIX

@@ -19,7 +19,7 @@ JSON: Final = "application/json"
 PAGE_MOST: Final = 500
 
 ANYBODY: Final[frozenset[Role] | None] = None  # no token: health, readiness, metrics
-STAFF_ALL: Final = frozenset(Role)
+STAFF_ALL: Final = frozenset(Role) - {Role.RELAY}
 READERS: Final = frozenset({Role.VIEWER, Role.AUTHOR, Role.APPROVER, Role.ADMIN, Role.TRANSLATOR})
 AUDITORS: Final = frozenset({Role.ADMIN, Role.APPROVER, Role.VIEWER})
 
@@ -71,6 +71,18 @@ class NewPerson(Given):
     hazards: tuple[str, ...] = ()
     areas: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
+
+
+class HandedIn(Given):
+    """document: a CAP 1.2 alert as it came, every byte of it; at most 1 MB."""
+
+    document: str = Field(min_length=1, max_length=1_000_000)
+
+
+class Begin(Given):
+    """hazard: of the catalogue; empty: the one it comes nearest to."""
+
+    hazard: str = ""
 
 
 class LookUp(Given):

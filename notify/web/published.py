@@ -30,6 +30,7 @@ CONTENT_TYPES: Final = {
     ".rss": "application/rss+xml; charset=utf-8",
     ".geojson": "application/geo+json",
     ".json": "application/json",
+    ".pem": "application/x-pem-file",
     ".csv": "text/csv; charset=utf-8",
     ".ics": "text/calendar; charset=utf-8",
     ".opml": "text/x-opml; charset=utf-8",

@@ -123,6 +123,11 @@ EXPECTED: dict[str, Expected] = {
     f"GET {INCIDENT}/report.csv": ANY,
     "GET /residents": ANY,
     "POST /residents": ANY,
+    f"GET {ALERT}/ipaws.xml": ANY,
+    "GET /received": ANY,
+    "GET /received/{received_id}": ANY,
+    "GET /received/{received_id}/document": ANY,
+    "POST /received/{received_id}/draft": ANY,  # a new draft, within one's limits (tests/notify/received/test_office.py)
     "GET /people": ANY,
     "POST /people": ANY,
     "POST /people/{person_id}/{act}": ANY,

@@ -22,6 +22,8 @@ from notify.console.composer import usual
 from notify.console.reviewing import ASKED
 from notify.console.words import CHANNELS, DOMAIN
 from notify.partners import webhook
+from notify.publishing.cap_terms import ALLOWED
+from notify.received.standing import Standing
 from notify.staff import drill_log, drills, rehearsal
 from notify.staff.grants import Power
 from notify.web import answers
@@ -125,7 +127,7 @@ def acts() -> Iterator[str]:
 
 def vocabulary() -> Iterator[str]:
     """Words that rows and enumerations hold, as pages show them."""
-    for kind in (Status, Stage, EndedWhy, Wording, Severity, Urgency, Certainty, Step, Power, Role, Mode, *WEBHOOKS):
+    for kind in (Status, Stage, EndedWhy, Wording, Severity, Urgency, Certainty, Step, Power, Role, Mode, Standing, *WEBHOOKS):
         yield from (one.value.replace("_", " ") for one in kind)
     yield from (one.value.replace("_", " ").capitalize() for one in (*Stage, *Status))
     yield from (kind.capitalize() for kind in areas.KINDS)
@@ -136,6 +138,7 @@ def vocabulary() -> Iterator[str]:
     yield rehearsal.NOT_A_TEST
     yield from (*activation.Status, store.TESTED)
     yield from (book.runbook.title for book in books(ROOT / "runbooks").values())
+    yield from ALLOWED["status"]
     boil = usual(hazards.catalogue()["boil_water"], Stage.FIRST, ["Portland"])
     yield from (name for name, _ in composer.lights(boil, {"problems": []}))
     yield from (*after_action.IN_WORDS.values(), *HELD, *STANDINGS, *sentences.PATTERNS, sentences.OR)

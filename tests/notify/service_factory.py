@@ -21,7 +21,7 @@ from notify.staff import people
 from tests.notify.newsroom_factory import keep_areas
 
 STAFF: Sequence[tuple[str, str]] = [
-    (role, role) for role in ("viewer", "author", "approver", "admin", "translator", "agent311", "lead311")
+    (role, role) for role in ("viewer", "author", "approver", "admin", "translator", "agent311", "lead311", "relay")
 ]
 
 

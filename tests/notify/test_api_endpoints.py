@@ -28,6 +28,7 @@ BODIES: dict[str, Any] = {
     "Entered": {"name": "none", "values": {"": "1"}, "issued_by": "nobody"},
     "LineTried": {"line": "none"},
     "Draft": BOIL_WATER,
+    "HandedIn": {"document": "<alert/>"},
     "Reason": {"reason": "Why not."},
     "Approval": {"digest": "none"},
     "NewWebhook": {"webhook_id": "viewer", "url": "http://10.0.0.1/"},

@@ -1,0 +1,1 @@
+"""Alerts of other agencies: fetched or handed in, judged, shown, and never more than the beginning of a draft of ours."""
