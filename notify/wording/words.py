@@ -90,8 +90,8 @@ def load(templates: Path, trying: str = "") -> Words:
     messages = {message.context: message for listed in found.values() for message in listed}
     unmarked = config["plain"]["unmarked"]
     plain = {tagged(language, plain=True): _plain(messages, translations.get(language, {})) for language in unmarked}
-    for fault in faults:
-        logger.error("%s", fault)
+    for sentence in faults:
+        logger.error("%s", sentence)
     sentences = config.get("sentences", {})
     guidance.check(templates, sentences)
     declared = {path.parent.name: slots.declared(path) for path in sorted(templates.glob("*/slots.toml"))}
@@ -132,11 +132,11 @@ def _usable(
         context, message = entry.context, messages.get(entry.context)
         target = _tidy(entry.target, message)
         if message is None or message.text != entry.source:
-            fault = "the English is no longer this: run `words extract`"
+            wrong = "the English is no longer this: run `words extract`"
         else:
-            fault = _fault(message, target)
-        if fault:
-            faults.append(f"{domain} in {language}: {context} counts as missing: {fault}.")
+            wrong = fault(message, target)
+        if wrong:
+            faults.append(f"{domain} in {language}: {context} counts as missing: {wrong}.")
         else:
             kept[context] = target
     return kept
@@ -148,7 +148,7 @@ def _tidy(target: str, message: Message | None) -> str:
     return composed if message is None or "\n" in message.text else " ".join(composed.split())
 
 
-def _fault(message: Message, target: str) -> str:
+def fault(message: Message, target: str) -> str:
     """Why a translation cannot be used; empty when it can."""
     ours, theirs = placeholders(message.text), placeholders(target)
     if "" in theirs:
