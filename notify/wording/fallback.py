@@ -86,7 +86,7 @@ class Desk:
         if not names or (form != "sms.txt" and not own):
             return _said(speaker, f"{folder}/{form}", block, values)
         found = self._sentences(speaker, folder, names, values, least=own)
-        if own and not found:
+        if found is None or (own and not found):
             return None
 
         def holding(sentences: Sequence[str]) -> str | None:
@@ -97,13 +97,14 @@ class Desk:
 
     def _sentences(
         self, speaker: Speaker, folder: str, names: Sequence[str], values: Mapping[str, Any], *, least: bool
-    ) -> Sequence[str]:
-        """What the language can say of these blocks; with `least` nothing at all without the first that is not empty."""
+    ) -> Sequence[str] | None:
+        """What the language can say of these blocks. None when it lacks one of them: a road to avoid that nobody has reviewed
+        must not vanish in silence; with `least` only when it lacks the first that is not empty."""
         found: list[str] = []
         for name in names:
             sentence = _sentence(speaker, folder, name, values)
-            if sentence is None and least and not found:
-                return ()
+            if sentence is None and not (least and found):
+                return None
             found += [sentence] if sentence else []
         return found
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from channels.text import measure
 from notify.alerts.alert import Stage, Wording
 from notify.wording import samples
-from notify.wording.fallback import Desk, _fullest
+from notify.wording.fallback import Desk, Step, _fullest
 from notify.wording.guidance import BadGuidance, check
 from notify.wording.reviews import arrange
 from notify.wording.words import fill
@@ -59,6 +59,16 @@ def test_a_road_that_must_not_be_used_comes_before_all_that_can_be_left_out(haza
 def test_names_as_long_as_they_may_be_leave_no_gap_where_nothing_more_fits(language: str) -> None:
     text = first("dam_failure", language, toward="Northeast Martin Luther King Junior Blvd", avoid="")
     assert "  " not in text and " \n" not in text
+
+
+def test_a_language_that_lacks_the_road_sentence_does_not_give_the_order_without_it() -> None:
+    words = the_words()
+    lacking = {context: text for context, text in words.translations["ru"].items() if context != "evacuate_now.do.avoid"}
+    words = replace(words, translations={**words.translations, "ru": lacking})
+    subject = samples.subject(words, "wildfire_leave_now", Stage.FIRST, list(TAGS))
+    for slots, step in ((subject.slots, Step.OWN), ({**subject.slots, "avoid": ROAD}, Step.GENERIC)):
+        desk = Desk(subject=replace(subject, slots=slots), words=words, reviewed=arrange(()), allow_drafts=True)
+        assert desk.say("sms.txt", Wording.FIRST, "ru").step is step
 
 
 @given(st.lists(st.text("ab", min_size=1, max_size=90), max_size=6), st.integers(1, 3), st.booleans())
