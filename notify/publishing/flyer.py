@@ -18,7 +18,7 @@ from notify.wording.layout import Layout, in_each, moment
 from notify.wording.translations import page_for, place_names, speaks
 
 # Large print is 18 points (American Printing House). A letter sheet with 12 mm around it holds 30 such lines of 54 half-widths;
-# status, title, place, telephone and the code take 15 of them. Printed in Chromium, six hazards in twelve languages: a page each.
+# status, title, place, telephone and the code take 15 of them. Printed in Chromium, six hazards in 12 languages: a page each.
 LINES: Final = 15
 HALF_WIDTHS: Final = 54
 
