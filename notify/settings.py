@@ -116,7 +116,7 @@ class Settings(BaseSettings):
     )
     egress_inside: str = Field(
         "",
-        description="inner networks that webhooks, WebSub and other agencies' alerts may lead to, on any port: 10.20.0.0/24,fd00:1::/64; empty: none",
+        description="inner networks that webhooks, WebSub and sources may lead to, on any port: 10.20.0.0/24,fd00:1::/64; empty: none",
     )
     egress_ports: str = Field(
         "443,8443", description="ports that webhooks, WebSub and sources may lead to on the public internet"

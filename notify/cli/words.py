@@ -1,21 +1,37 @@
 """`tocsin words ...`: which languages would go out today, and a reviewer's yes to what they have read."""
 
 import dataclasses
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from itertools import groupby
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from sqlalchemy import Connection
 
 from notify import city, data
+from notify.alerts.alert import Stage
 from notify.alerts.hazards import catalogue
 from notify.cli.admin import opened
 from notify.cli.say import Exit, Json, refuse, screen, sentences, show, table
 from notify.console.reviewing import keep
 from notify.wiring import reviews as stored
-from notify.wording import catalogs, coverage, glossary, proofs, reviews, sayings, words
+from notify.wording import (
+    catalogs,
+    coverage,
+    exchange,
+    glossary,
+    plain_language,
+    proofs,
+    pseudo,
+    render,
+    reviews,
+    samples,
+    sayings,
+    words,
+)
 from notify.wording.reviews import Entry, Reader
 from notify.wording.slots import ENGLISH
 
@@ -81,13 +97,16 @@ def check(
     known = words.load(templates)
     found = (*proofs.problems(known), *glossary.problems(known), *sayings.load(templates, runbooks).faults, *behind)
     if json:
-        show({"problems": found}, json)
+        hard = plain_language.report({context: message.text for context, message in known.messages.items()})
+        show({"problems": found, "english": hard}, json)
         if found:
             raise typer.Exit(Exit.REFUSED)
         return
     if found:
         refuse(found)
     screen.print("Every translation can be used.")
+    for line in plain_language.report({context: message.text for context, message in known.messages.items()}):
+        screen.print(line, markup=False)
 
 
 def _check_one(language: str, json: bool) -> None:
@@ -121,6 +140,60 @@ def extract(json: Json = False) -> None:
     show({"written": written}, json, written or ["Every catalogue is in step."])
 
 
+@app.command(name="export")
+def export_(
+    language: Language, file: Annotated[Path, typer.Argument(help="Where to write: es.po")], json: Json = False
+) -> None:
+    """All words of a language in one .po file, for Weblate, Poedit or a translator: docs/translating.md."""
+    with sentences():
+        known = _known()
+        _there(known, language, known.languages()[1:])
+        file.write_bytes(exchange.file(known, language))
+    show({"written": str(file)}, json, [f"{file} holds the words of {language}."])
+
+
+@app.command(name="import")
+def import_(
+    language: Language, file: Annotated[Path, typer.Argument(help="What came back from the translator.")], json: Json = False
+) -> None:
+    """Takes a translator's file over: all of it or, where something in it cannot be used, nothing."""
+    with sentences():
+        known = _known()
+        _there(known, language, known.languages()[1:])
+        try:
+            taken = exchange.take(known, language, file.read_bytes())
+        except exchange.BadReturn as error:
+            refuse(str(error).splitlines())
+    written = [str(path.relative_to(known.templates)) for path in taken.written]
+    lines = [f"{len(taken.changed)} translations are new.", *written]
+    lines += [f"Marked as unsure, not used: {context}" for context in taken.fuzzy]
+    lines += [f"Its English has changed meanwhile, not used until somebody has looked: {context}" for context in taken.behind]
+    said = {"changed": list(taken.changed), "fuzzy": list(taken.fuzzy), "behind": list(taken.behind), "written": written}
+    show(said, json, lines)
+
+
+@app.command(name="pseudo")
+def pseudo_(folder: Annotated[Path, typer.Argument(help="Where to write a mail for each hazard.")], json: Json = False) -> None:
+    """Each hazard's mail in a language nobody speaks, longer and in brackets: shows what is cut off or not translated."""
+    with sentences():
+        known = pseudo.added(words.load(data.folder("templates")))
+        folder.mkdir(parents=True, exist_ok=True)
+        written = []
+        for hazard in known.folders:
+            subject = samples.subject(known, hazard, Stage.TEST if hazard == "test" else Stage.FIRST, [ENGLISH, pseudo.TAG])
+            made = render.render(subject, known, (), {pseudo.TAG: pseudo.TAG}, allow_drafts=True)
+            mail = made.contents[f"email/{subject.wordings[0]}/{pseudo.TAG}"]
+            path = folder / f"{hazard}.html"
+            path.write_text(mail.html, "utf-8")
+            written.append(str(path))
+    show({"written": written}, json, written)
+
+
+def _there(known: words.Words, language: str, languages: Sequence[str]) -> None:
+    if language not in languages:
+        refuse([f"There are no words in '{language}'; there are {', '.join(languages)}."], Exit.USAGE)
+
+
 @app.command(name="table")
 def measures(
     language: Annotated[list[str] | None, typer.Option(help="Only these languages.")] = None,
@@ -146,9 +219,7 @@ def review(
         _, db = opened()
         with closing(db):
             known = _known()
-            there = (*known.languages(), *known.plain)
-            if language not in there:
-                refuse([f"There are no words in '{language}'; there are {', '.join(there)}."], Exit.USAGE)
+            _there(known, language, (*known.languages(), *known.plain))
             entries = reviews.to_review(known, language, reviews.arrange(db.read_now(stored)))
             chosen = [entry for entry in entries if entry.target and (everything or _asked(entry, language))]
             now = datetime.now(UTC)

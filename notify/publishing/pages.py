@@ -144,6 +144,7 @@ class Pages:
             next_news=moment(by, words, site) if by and thread.active else None,
             zips=[newest.touched.codes(verdict) for verdict in (Verdict.INSIDE, Verdict.PART)],
             check=site.path(f"{site.page(thread.incident_id, words.language)}/check"),
+            flyer=site.path(f"{site.index(words.language)}flyer/{thread.incident_id}"),
             share=(f"sms:?&body={quote(f'{title} {url}')}", f"mailto:?subject={quote(title)}&body={quote(url)}"),
             picture=segno.make(url, error="m", micro=False).svg_inline(border=4, omitsize=True, svgclass=None, lineclass=None),
         )

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from channels.calendar_file import Planned
 from channels.feed_folder import Differs, FeedFolder, Written
 from notify.alerts.affected import Touched
-from notify.publishing import archive, feed_archive, feeds, planned, standing
+from notify.publishing import archive, feed_archive, feeds, flyer, planned, standing
 from notify.publishing.bulletin import Bulletin, Status, Thread, changed_at, threads
 from notify.publishing.pages import Pages
 from notify.publishing.site import Site
@@ -65,6 +65,7 @@ class Publisher:
         self._one_at_a_time = asyncio.Lock()
         self._writing = threading.Lock()  # a cancelled publish goes on in its thread; the next one waits for it
         self._rendered: dict[Standing, Mapping[str, bytes]] = {}
+        self._flyers: dict[Standing, Mapping[str, bytes]] = {}
         self._archived: tuple[tuple[Standing, ...], Mapping[str, bytes]] | None = None
         self._left: tuple[tuple[Standing, ...], Mapping[str, bytes]] | None = None
         self._settled: set[Standing] = set()  # long over, with pages that say so
@@ -163,6 +164,10 @@ class Publisher:
         archived = feed_archive.newest(tuple(self._patient), site)  # of those that are there
         yield "the feeds", lambda: feeds.files(bulletins, now, site, archived=archived)
         yield "the banner", lambda: standing.banner(self._pages.layout, found, now, site)
+        for thread in sorted(
+            found, key=lambda thread: not thread.test
+        ):  # last: nothing that residents are texted waits for paper
+            yield f"the flyer of incident {thread.incident_id}", partial(self._flyer, thread)
 
     def _patient_parts(self, figures: Figures) -> Iterator[Part]:
         yield "the status page", lambda: standing.files(self._pages.layout, self._told, figures, self._site)
@@ -189,6 +194,14 @@ class Publisher:
         pages = before.get(standing) or self._pages.of_thread(thread, self._site)
         self._rendered[standing] = pages
         return pages
+
+    def _flyer(self, thread: Thread) -> Mapping[str, bytes]:
+        """Made anew only when the alert has changed."""
+        standing = _standing(thread)
+        if standing not in self._flyers:
+            self._flyers = {kept: made for kept, made in self._flyers.items() if kept in self._rendered}
+            self._flyers[standing] = flyer.files(self._pages.layout, thread, self._site)
+        return self._flyers[standing]
 
 
 def _made(parts: Iterable[Part]) -> tuple[dict[str, bytes], list[str]]:

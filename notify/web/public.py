@@ -34,6 +34,7 @@ PATHS: Final = tuple(
     for home in ("", "demo/")
     for start, variable, ending in (
         ("a/", NAME, ".html"),
+        ("flyer/", NAME, ".html"),
         ("feeds/", rf"(?:{LANGUAGE}/)?{NAME}", ""),
         ("cap/", NAME, ""),
         ("areas/", NAME, ""),
@@ -44,6 +45,7 @@ PATHS: Final = tuple(
         ("", rf"(?:{LANGUAGE}/)?banner\.html", ""),
         ("", r"(?:banner|status)\.json", ""),
         ("", rf"{LANGUAGE}/a/{NAME}", ".html"),
+        ("", rf"{LANGUAGE}/flyer/{NAME}", ".html"),
         ("", rf"(?:{LANGUAGE}/)?", "index.html"),
         ("", r"page\.[0-9a-f]+\.css", ""),
     )

@@ -101,7 +101,7 @@ def promises(templates: Path) -> Mapping[str, Mapping[str, Sequence[str]]]:
 
 def prepared(templates: Path, domain: str) -> Sequence[str]:
     """The languages whose catalogues of this domain are there for translators, promised or not."""
-    found: Mapping[str, Sequence[str]] = config(templates).get("prepared", {})
+    found = config(templates).get("prepared", {})
     return found["languages"] if domain in found.get("folders", ()) else ()
 
 
@@ -135,13 +135,13 @@ def kinds(message: Message) -> frozenset[str]:
     """What the message is part of. A choice's sentence is part of texts and pages alike."""
     if message.domain == SPOKEN:
         return frozenset({"spoken"})
-    if _form(message) == "topics.txt":
-        return frozenset({"topic"})
     if message.file.endswith(REPLIES):
         return frozenset({"reply"})
     if _form(message) == "sms.txt":
         return frozenset({"short" if ".short." in message.context else "sms"})
-    return frozenset({"sms", "page"} if _form(message) == "choices.txt" else {"page"})
+    return {"topics.txt": frozenset({"topic"}), "choices.txt": frozenset({"sms", "page"})}.get(
+        _form(message), frozenset({"page"})
+    )
 
 
 def is_text(message: Message) -> bool:
@@ -194,10 +194,10 @@ def _translated(content: bytes, language: str) -> tuple[Translated, ...]:
 
 
 def _parsed(content: bytes, language: str) -> Catalog:
-    return read_po(io.BytesIO(content), locale=_locale(language), charset="utf-8", abort_invalid=True)
+    return read_po(io.BytesIO(content), locale=locale(language), charset="utf-8", abort_invalid=True)
 
 
-def _locale(language: str) -> Locale | None:
+def locale(language: str) -> Locale | None:
     """None for a language that CLDR does not know (Hmong, Dari); its catalogue works without."""
     try:
         return Locale.parse(language, sep="-")
@@ -211,13 +211,13 @@ def files(templates: Path) -> Mapping[Path, bytes]:
     promised = promises(templates)
     wanted: dict[Path, bytes] = {}
     for domain, found in messages(templates).items():
-        wanted[pot_path(templates, domain)] = _header(domain, "") + _body(domain, "", found, b"")
+        wanted[pot_path(templates, domain)] = opening(domain, "") + _body(domain, "", found, b"")
         waiting = prepared(templates, domain)
         named = (language for listed in promised[domain].values() for language in listed)
         for language in dict.fromkeys([*named, *waiting]):
             path = po_path(templates, language, domain)
             old = path.read_bytes() if path.exists() else b""
-            header = old.partition(b"\n\n")[0] + b"\n\n" if old else _header(domain, language)
+            header = old.partition(b"\n\n")[0] + b"\n\n" if old else opening(domain, language)
             part = tuple(m for m in found if _belongs(m, promised[domain], language, waiting))
             wanted[path] = header + _body(domain, language, part, old)
     return wanted
@@ -231,11 +231,11 @@ def _belongs(message: Message, promised: Mapping[str, Sequence[str]], language: 
 
 def bodies(templates: Path, domain: str, found: Sequence[Message], languages: Sequence[str]) -> Mapping[Path, bytes]:
     """What the .pot and .po files of one domain must hold, when all of it is promised in all of these languages."""
-    wanted = {pot_path(templates, domain): _header(domain, "") + _body(domain, "", tuple(found), b"")}
+    wanted = {pot_path(templates, domain): opening(domain, "") + _body(domain, "", tuple(found), b"")}
     for language in languages:
         path = po_path(templates, language, domain)
         old = path.read_bytes() if path.exists() else b""
-        header = old.partition(b"\n\n")[0] + b"\n\n" if old else _header(domain, language)
+        header = old.partition(b"\n\n")[0] + b"\n\n" if old else opening(domain, language)
         wanted[path] = header + _body(domain, language, tuple(found), old)
     return wanted
 
@@ -247,19 +247,17 @@ def stale(templates: Path) -> tuple[Path, ...]:
 
 def extract(templates: Path) -> tuple[Path, ...]:
     """Writes every catalogue that is not in step; returns what it wrote."""
-    written = []
-    for path, wanted in files(templates).items():
-        if not path.exists() or path.read_bytes() != wanted:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(wanted)
-            written.append(path)
-    return tuple(written)
+    wanted, written = files(templates), stale(templates)
+    for path in written:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(wanted[path])
+    return written
 
 
 @lru_cache(maxsize=KEPT)
 def _body(domain: str, language: str, found: tuple[Message, ...], old: bytes) -> bytes:
     """The entries of a .po file for these messages, with what the file that was there ("" for none) has translated."""
-    catalog = Catalog(locale=_locale(language) if language else None, domain=domain)
+    catalog = Catalog(locale=locale(language) if language else None, domain=domain)
     kept = {message.context: message for message in _parsed(old, language) if message.id} if old else {}
     for message in found:
         entry = catalog.add(
@@ -274,15 +272,19 @@ def _body(domain: str, language: str, found: tuple[Message, ...], old: bytes) ->
             entry.user_comments = before.user_comments
             if before.fuzzy or (before.string and before.id != message.text):
                 entry.flags.add("fuzzy")
+    return entries(catalog)
+
+
+def entries(catalog: Catalog) -> bytes:  # what stands below a file's header
     buffer = io.BytesIO()
     write_po(buffer, catalog, omit_header=True, include_lineno=False, ignore_obsolete=True)
     return buffer.getvalue()
 
 
-def _header(domain: str, language: str) -> bytes:
+def opening(domain: str, language: str) -> bytes:
     """Written by hand: babel's own header holds the time of day, and these files must be reproducible."""
-    locale = _locale(language) if language else None
-    plural = get_plural(locale) if locale else None
+    known = locale(language) if language else None
+    plural = get_plural(known) if known else None
     lines = [
         'msgid ""',
         'msgstr ""',

@@ -3,7 +3,8 @@
 The order is the same for texts, e-mails, pages and CAP. A text is said whole in one language or not at all.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -19,6 +20,7 @@ from notify.wording.subject import Subject
 from notify.wording.words import Words
 
 GENERIC: Final = "generic"
+_GAP: Final = re.compile(r" +([ \n])")  # what no sentence at all leaves behind
 STATED: Final = ("first", "update", "page")  # blocks that hold controlled sentences
 BEHIND: Final = {Wording.TEST: "test"}  # the words that hold for every hazard; GENERIC for all other wordings
 
@@ -77,26 +79,32 @@ class Desk:
         self, speaker: Speaker, folder: str, form: str, block: str, language: str, most: int, **more: Any
     ) -> str | None:
         """The block with as many controlled sentences as so many parts hold (0: all); one that the language lacks, or has not
-        had reviewed, is left out, but never the first. None when the language cannot say it."""
+        had reviewed, is left out, but never the first of those that a text is made of. None when the language cannot say it."""
         values = {**self.values(speaker, folder, form, language), **more}
-        if folder != guidance.FOLDER or block not in STATED:
+        own = folder == guidance.FOLDER and block in STATED
+        names = more.get("names") or (self._guidance().text if own else self.words.sentences.get(folder, {}).get(block, ()))
+        if not names or (form != "sms.txt" and not own):
             return _said(speaker, f"{folder}/{form}", block, values)
-        names = more.get("names") or self._guidance().text
-        sentences = self._sentences(speaker, names, values)
-        for count in range(len(sentences), 0, -1):
-            values["statements"] = guidance.together(sentences[:count])
-            text = _said(speaker, f"{folder}/{form}", block, values)
-            if text is None or count == 1 or not most or parts(sanitise(text).text) <= most:
-                return text
-        return None
+        found = self._sentences(speaker, folder, names, values, least=own)
+        if found is None or (own and not found):
+            return None
 
-    def _sentences(self, speaker: Speaker, names: Sequence[str], values: Mapping[str, Any]) -> Sequence[str]:
-        """What the language can say of these blocks; nothing at all without the first that is not empty."""
+        def holding(sentences: Sequence[str]) -> str | None:
+            text = _said(speaker, f"{folder}/{form}", block, {**values, "statements": guidance.together(sentences)})
+            return None if text is None else _GAP.sub(r"\1", text)
+
+        return _fullest(holding, found, most, least=own)
+
+    def _sentences(
+        self, speaker: Speaker, folder: str, names: Sequence[str], values: Mapping[str, Any], *, least: bool
+    ) -> Sequence[str] | None:
+        """What the language can say of these blocks. None when it lacks one of them: a road to avoid that nobody has reviewed
+        must not vanish in silence; with `least` only when it lacks the first that is not empty."""
         found: list[str] = []
         for name in names:
-            sentence = _sentence(speaker, name, values)
-            if sentence is None and not found:
-                return ()
+            sentence = _sentence(speaker, folder, name, values)
+            if sentence is None and not (least and found):
+                return None
             found += [sentence] if sentence else []
         return found
 
@@ -162,6 +170,7 @@ class Desk:
             name: _value(speaker, folder, name, slot, given.get(name), self.subject, texts=texts)
             for name, slot in declared.items()
         }
+        values["chosen"] = given  # as people chose it: "gas", not the sentence that says so
         url = self.subject.url(language)
         values["url"] = url.removeprefix("https://") if texts else url
         values["hazard"] = Later(lambda: speaker.block("hazards/titles.txt", self.subject.hazard, {}))
@@ -179,13 +188,13 @@ class Desk:
         filled = self._filled(speaker, guidance.FOLDER, form, language)
 
         def say(name: str) -> str:
-            return " ".join(speaker.block(_place(speaker, name), name, filled).split())
+            return " ".join(speaker.block(_place(speaker, guidance.FOLDER, name), name, filled).split())
 
         def all_of(names: Sequence[str]) -> Sequence[str]:
             return [sentence for name in names if (sentence := say(name))]
 
         def ready(names: Sequence[str]) -> Sequence[str]:
-            return [sentence for name in names if (sentence := _sentence(speaker, name, filled))]
+            return [sentence for name in names if (sentence := _sentence(speaker, guidance.FOLDER, name, filled))]
 
         listed = all_of if folder == guidance.FOLDER else ready
         return {
@@ -205,15 +214,34 @@ def _said(speaker: Speaker, template: str, block: str, values: Mapping[str, Any]
         return None
 
 
-def _sentence(speaker: Speaker, name: str, values: Mapping[str, Any]) -> str | None:
+def _fullest(holding: Callable[[Sequence[str]], str | None], found: Sequence[str], most: int, *, least: bool) -> str | None:
+    """The text with all sentences, or else with each in turn that still fits so many parts (0: any number). least: the first
+    stands in it whatever it takes. None when the language cannot say it."""
+
+    def fits(text: str) -> bool:
+        return not most or parts(sanitise(text).text) <= most
+
+    text = holding(found)
+    if text is None or fits(text):
+        return text
+    kept = list(found[:least])
+    text = holding(kept)
+    for sentence in found[least:]:
+        fuller = holding([*kept, sentence])
+        if fuller is not None and fits(fuller):
+            kept, text = [*kept, sentence], fuller
+    return text
+
+
+def _sentence(speaker: Speaker, folder: str, name: str, values: Mapping[str, Any]) -> str | None:
     """A controlled sentence; empty where a slot that it needs is, None when it is not ready."""
-    said = _said(speaker, _place(speaker, name), name, values)
+    said = _said(speaker, _place(speaker, folder, name), name, values)
     return None if said is None else " ".join(said.split())
 
 
-def _place(speaker: Speaker, name: str) -> str:
+def _place(speaker: Speaker, folder: str, name: str) -> str:
     """The template that has a controlled sentence."""
-    return next(one for one in guidance.SENTENCES if speaker.has(one, name))
+    return next(one for one in (f"{folder}/choices.txt", f"{folder}/steps.txt") if speaker.has(one, name))
 
 
 def folder_of(words: Words, hazard: str, wording: Wording) -> str:

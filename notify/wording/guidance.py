@@ -6,7 +6,7 @@ one always; a sentence that a language lacks is left out of its text, but never 
 
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -64,6 +64,20 @@ def read(templates: Path) -> Mapping[str, Guidance]:
     if problems:
         raise BadGuidance("\n".join(problems))
     return found
+
+
+def check(templates: Path, sentences: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
+    """That the sentences which words.toml names for other folders are there. Raises BadGuidance with every problem."""
+    problems = [
+        f"words.toml: {wording} of {folder} names {name}, which is no sentence of {folder}/choices.txt."
+        for folder, wordings in sentences.items()
+        for there in [_BLOCK.findall((templates / folder / "choices.txt").read_text("utf-8"))]
+        for wording, names in wordings.items()
+        for name in names
+        if name not in there
+    ]
+    if problems:
+        raise BadGuidance("\n".join(problems))
 
 
 def together(sentences: Collection[str]) -> str:

@@ -19,7 +19,7 @@ DOMAIN = "pages.po"
 # CLDR needs a region to write the clock as residents of the United States do ("10:40 a. m.", not "10:40").
 LOCALES = {"en": "en_US", "es": "es_US", "zh-Hant": "zh_Hant_TW", "pt": "pt_BR"}
 # CLDR's Somali day periods (GH, GD) are abbreviations few readers know; Somali speakers read a 24-hour clock.
-CLOCKS = {"so": "HH:mm"}
+CLOCKS = {"so": "HH:mm", "ko": "aaaa h:mm"}  # CLDR's short Korean times say AM and PM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from notify.publishing.site import ENGLISH, Site
 from notify.wording.isolate import isolate
 from notify.wording.labels import Labels, labels
 
-TEMPLATES = ("alert.html", "index.html", "archive.html", "status.html", "real.html", "banner.html")
+TEMPLATES = ("alert.html", "index.html", "archive.html", "status.html", "real.html", "banner.html", "flyer.html")
 
 FORMS = (
     ("Atom", "atom", "application/atom+xml"),

@@ -7,6 +7,7 @@ counted by groups of vowels, which is near enough for advice.
 
 import re
 from collections.abc import Iterator, Mapping
+from statistics import median
 from typing import Final
 
 AIM: Final = 8.0
@@ -35,6 +36,7 @@ SAY: Final[Mapping[str, str]] = {
     "terminate": "end",
     "utilize": "use",
 }
+_SLOT: Final = re.compile(r"%\(\w+\)s")
 _WORD: Final = re.compile(r"[A-Za-z]+(?:['’-][A-Za-z]+)*")
 _SENTENCE: Final = re.compile(r"[.!?:]+(?:\s|$)|\n+")
 _VOWELS: Final = re.compile(r"[aeiouy]+")
@@ -53,6 +55,23 @@ def grade(text: str) -> float | None:
 def advice(text: str) -> list[str]:
     """What would make it easier, as sentences; empty when it is plain enough."""
     return [*_hard_words(text), *_long_sentences(text)]
+
+
+def report(texts: Mapping[str, str]) -> list[str]:
+    """How hard English messages are as a whole, and each that is above the aim or too long; by context. Slots are left out."""
+    read = {context: _SLOT.sub(" ", text) for context, text in texts.items()}
+    grades = {context: found for context, text in read.items() if (found := grade(text)) is not None}
+    said = (
+        [f"English: half of {len(grades)} messages need grade {median(grades.values())} or less; the aim is {AIM:g}."]
+        if grades
+        else []
+    )
+    said += [f"{context}: grade {found}." for context, found in sorted(grades.items(), key=_hardest) if found > AIM]
+    return said + [f"{context}: {sentence}" for context, text in read.items() for sentence in advice(text)]
+
+
+def _hardest(one: tuple[str, float]) -> tuple[float, str]:
+    return -one[1], one[0]
 
 
 def _hard_words(text: str) -> Iterator[str]:

@@ -75,7 +75,7 @@ def _row(words: Words, message: Message, language: str, samples: Callable[[str, 
         encoding=encoding(written),
         units=_cost(written)[1],
         parts=_cost(written)[0],
-        most_parts=words.longer.get(message.context, {}).get(language) or words.most_parts[_wording(message)],
+        most_parts=words.most_parts[_wording(message)],
         text=written,
     )
 
@@ -103,7 +103,7 @@ def _samples(words: Words, folder: str, language: str, days: int, *, typed: bool
     declared = {name: _later(slot, days) for name, slot in words.declared(folder).items()}
     samples = {name: _sample(words, folder, name, slot, language) for name, slot in declared.items()}
     empty = {name: "" for name, slot in declared.items() if slot.type is Kind.TEXT and not typed}
-    filled = {**samples, **empty, "sites_number": "2"}
+    filled = {**samples, **empty, "sites_number": "2", "statements": ""}
     return {**filled, **(_controlled(words, language, filled) if folder == guidance.FOLDER else {})}
 
 

@@ -78,7 +78,6 @@ def load(templates: Path, runbooks: Path) -> Words:
         promised={SPOKEN: {"spoken": languages}},
         timed=frozenset(),
         most_parts={},
-        longer={},
         slots={},
     )
 
@@ -96,14 +95,14 @@ def _usable(templates: Path, language: str, found: Mapping[str, Message], faults
         message = found.get(entry.context)
         if entry.is_fuzzy or message is None or message.text != entry.source:
             continue  # of another edition of the page: `words extract` brings it into step
-        if fault := _fault(message, entry.target):
-            faults.append(f"{SPOKEN} in {language}: {entry.context} counts as missing: {fault}.")
+        if wrong := fault(message, entry.target):
+            faults.append(f"{SPOKEN} in {language}: {entry.context} counts as missing: {wrong}.")
         else:
             kept[entry.context] = " ".join(entry.target.split())
     return kept
 
 
-def _fault(message: Message, target: str) -> str:
+def fault(message: Message, target: str) -> str:
     """Why a translation cannot be used; empty when it can."""
     if sorted(_FACT.findall(message.text)) != sorted(_FACT.findall(target)):
         return "its facts are not those of the English"

@@ -208,7 +208,9 @@ def unmarked(text: str) -> str:
 # CLDR needs a region to write the clock as residents of the United States do ("10:40 a.m.", not "10:40").
 _LOCALES: Final = {"en": "en_US", "es": "es_US", "zh-Hant": "zh_Hant_TW"}
 # CLDR's Somali day periods (GH, GD) are abbreviations few readers know; Somali speakers read a 24-hour clock.
-_CLOCKS: Final = {"so": "HH:mm"}
+# CLDR's short Korean times say AM and PM; people write "오전 10:40", and a full hour as "오후 3시".
+_CLOCKS: Final = {"so": "HH:mm", "ko": "aaaa h:mm"}
+_HOURS: Final = {"ko": "aaaa h시"}
 PLAIN: Final = frozenset({"en", "es", "so"})  # languages whose texts are plain GSM-7, as long as names and times are
 _UNSEEN: Final = str.maketrans({"\u00a0": " ", "\u202f": " "})  # either would turn a GSM-7 text into UCS-2
 
@@ -226,8 +228,8 @@ def _in_gsm_7(letter: str) -> str:
 
 def _short_time(at: datetime, language: str, zone: ZoneInfo) -> str:
     locale, local = _locale(language), at.astimezone(zone)
-    if language in _CLOCKS:
-        return f"{format_skeleton('E', local, locale=locale)} {format_time(local, _CLOCKS[language], locale=locale)}"
+    if clock := (not local.minute and _HOURS.get(language)) or _CLOCKS.get(language):
+        return f"{format_skeleton('E', local, locale=locale)} {format_time(local, clock, locale=locale)}"
     twelve = "h" in locale.time_formats["short"].pattern or "K" in locale.time_formats["short"].pattern
     return str(format_skeleton("Ehm" if twelve else "EHm", local, locale=locale)).translate(_UNSEEN)
 

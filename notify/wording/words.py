@@ -41,9 +41,11 @@ class Words:
     promised: Mapping[str, Mapping[str, Sequence[str]]]  # folder -> kind of text -> languages
     timed: frozenset[str]  # folders whose words say until when
     most_parts: Mapping[str, int]  # wording -> parts its texts may have with the sample slots
-    longer: Mapping[str, Mapping[str, int]]  # context -> language -> parts, where more are needed to say everything
     slots: Mapping[str, Mapping[str, Slot]]
     plain: tuple[str, ...] = ()  # forms without marks ("ro-x-plain"); each is reviewed like a language of its own
+    sentences: Mapping[str, Mapping[str, Sequence[str]]] = field(
+        default_factory=dict
+    )  # folder -> wording -> what is cut to fit
     guidance: Mapping[str, Guidance] = field(default_factory=dict)  # hazard -> the controlled sentences its words are made of
 
     def text(self, context: str, language: str) -> str | None:
@@ -88,8 +90,10 @@ def load(templates: Path, trying: str = "") -> Words:
     messages = {message.context: message for listed in found.values() for message in listed}
     unmarked = config["plain"]["unmarked"]
     plain = {tagged(language, plain=True): _plain(messages, translations.get(language, {})) for language in unmarked}
-    for fault in faults:
-        logger.error("%s", fault)
+    for sentence in faults:
+        logger.error("%s", sentence)
+    sentences = config.get("sentences", {})
+    guidance.check(templates, sentences)
     declared = {path.parent.name: slots.declared(path) for path in sorted(templates.glob("*/slots.toml"))}
     return Words(
         templates=templates,
@@ -101,8 +105,8 @@ def load(templates: Path, trying: str = "") -> Words:
         promised=config["folders"],
         timed=frozenset(config["timed"]),
         most_parts=config["parts"],
-        longer=config.get("longer", {}),
         slots=declared | {"": slots.declared(templates / "slots.toml")},
+        sentences=sentences,
         guidance=guidance.read(templates),
         plain=tuple(plain),
     )
@@ -128,11 +132,11 @@ def _usable(
         context, message = entry.context, messages.get(entry.context)
         target = _tidy(entry.target, message)
         if message is None or message.text != entry.source:
-            fault = "the English is no longer this: run `words extract`"
+            wrong = "the English is no longer this: run `words extract`"
         else:
-            fault = _fault(message, target)
-        if fault:
-            faults.append(f"{domain} in {language}: {context} counts as missing: {fault}.")
+            wrong = fault(message, target)
+        if wrong:
+            faults.append(f"{domain} in {language}: {context} counts as missing: {wrong}.")
         else:
             kept[context] = target
     return kept
@@ -144,7 +148,7 @@ def _tidy(target: str, message: Message | None) -> str:
     return composed if message is None or "\n" in message.text else " ".join(composed.split())
 
 
-def _fault(message: Message, target: str) -> str:
+def fault(message: Message, target: str) -> str:
     """Why a translation cannot be used; empty when it can."""
     ours, theirs = placeholders(message.text), placeholders(target)
     if "" in theirs:

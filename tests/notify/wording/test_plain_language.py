@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notify.wording.plain_language import AIM, SAY, advice, grade
+from notify.wording.plain_language import AIM, SAY, advice, grade, report
 
 PLAIN = "Boil your tap water for one full minute. Then let it cool. Do not drink it before that. We tell you when it is safe."
 OFFICIAL = (
@@ -39,3 +39,10 @@ def test_no_text_whatever_makes_it_fail(text: str) -> None:
     found = grade(text)
     assert found is None or -20 < found < 1_000
     assert all(line for line in advice(text))
+
+
+def test_a_report_names_the_hardest_message_first_and_leaves_slots_out() -> None:
+    found = report({"plain": PLAIN, "hard": OFFICIAL, "slots": "%(source)s %(place)s %(url)s"})
+    assert found[0].startswith("English: half of 2 messages need grade") and found[1].startswith("hard: grade")
+    assert not any(line.startswith(("plain:", "slots:")) for line in found)
+    assert report({}) == []

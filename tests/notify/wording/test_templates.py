@@ -60,6 +60,7 @@ DO = (
     "CHARGE",
 )
 FILLED = {"sites_number", "statements", "danger", "over"}  # what the program makes of slots and controlled sentences
+CUT_TO_FIT = ("sms.evacuate_now", "sms.stay_inside")  # English has the room for what the engine adds to the bare words
 JARGON = (
     "advisory",
     "turbidity",
@@ -257,7 +258,10 @@ def test_a_link_is_never_the_only_guidance() -> None:
 
 def test_every_text_says_a_time() -> None:
     for row in texts():
-        if ".false_alarm" not in row.context and ".correction" not in row.context:
+        if row.context.startswith(CUT_TO_FIT):
+            said = [english(hazard, Stage.FIRST).contents["sms/first/en"].body for hazard in ("gas_leak", "toxic_release")]
+            assert all(re.search(r"from now|Fri \d", body) for body in said)
+        elif ".false_alarm" not in row.context and ".correction" not in row.context:
             assert re.search(r"from now|until|Fri \d", row.text), row.context
 
 
@@ -285,9 +289,13 @@ def test_an_exercise_says_so_in_seventy_units_of_any_language(language: str) -> 
 
 
 def test_capitals_are_for_the_danger_and_the_action_only() -> None:
-    for row in texts():
-        spoken = "".join(filter(str.isalpha, row.text.rpartition("\n")[0]))
-        assert sum(map(str.isupper, spoken)) / len(spoken) < 0.25, row.context
+    said = [(row.context, row.text) for row in texts() if not row.context.startswith(CUT_TO_FIT)]
+    for hazard in ("gas_leak", "toxic_release"):
+        for stage in (Stage.FIRST, Stage.UPDATE, Stage.ALL_CLEAR):
+            said.append((f"{hazard} {stage}", english(hazard, stage).contents[f"sms/{stage}/en"].body))
+    for context, text in said:
+        spoken = "".join(filter(str.isalpha, text.rpartition("\n")[0]))
+        assert sum(map(str.isupper, spoken)) / len(spoken) < 0.25, context
 
 
 def test_residents_are_spoken_to_in_plain_words() -> None:
