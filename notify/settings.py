@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     twilio_auth_token: SecretStr = Field(SecretStr(""), description="Twilio auth token; also signs status reports")
     twilio_url: str = Field("https://api.twilio.com", description="base URL of the Twilio API, or of the simulator")
     lookups_url: str = Field("https://lookups.twilio.com", description="base URL of Twilio's Lookup API, or of the simulator")
+    messaging_url: str = Field(
+        "https://messaging.twilio.com", description="base URL of Twilio's Messaging API, or of the simulator"
+    )
     sms_senders: Annotated[tuple[SenderSetting, ...], NoDecode] = Field(
         (), description='numbers with their rates: "+15035550100=100,+15035550101=20 urgent"'
     )
@@ -102,6 +105,13 @@ class Settings(BaseSettings):
     keep_stopped_days: int = Field(
         1095, ge=0, description="addresses and places of whoever has opted out are erased after this; 0: never"
     )
+    dns_server: str = Field(
+        "", description="name server that 'doctor --live' asks, host or host:port; empty: the machine's own"
+    )
+    backup_dir: Path | None = Field(None, description="folder of nightly backups; 'doctor --live' looks at the newest")
+    snapshot_dir: Path | None = Field(None, description="folder of sealed snapshots; 'doctor --live' looks at the newest")
+    snapshot_key: str = Field("", description="public key that snapshots are sealed to, as 'tocsin snapshot key' shows it")
+    seed_report_s: float = Field(600, gt=0, description="a seed phone or mailbox that is silent for so long raises the alarm")
     replay_from: datetime | None = Field(None, description="demo only: the clock begins at this moment of another day")
     replay_speed: float = Field(1, gt=0, le=1000, description="demo only: and runs so many times as fast")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level that is logged")
@@ -173,12 +183,10 @@ def mode_problems(settings: Settings) -> list[str]:
         problems.append(f"TOCSIN_TWILIO_URL must be a simulator on this machine in mode {settings.mode}")
     if settings.mode is not Mode.LIVE and settings.smtp_host and not _is_here(settings.smtp_host):
         problems.append(f"TOCSIN_SMTP_HOST must be on this machine in mode {settings.mode}")
-    problems += [*_lookup_problems(settings), *_replay_problems(settings)]
+    problems += [*_lookup_problems(settings), *_replay_problems(settings), *_key_problems(settings)]
     for name in ("public_host", "private_host"):
         if settings.mode is Mode.DEMO and not _is_here(getattr(settings, name)):
             problems.append(f"{PREFIX}{name.upper()} must be on this machine in mode demo")
-    if settings.drill_key and not _is_public_key(settings.drill_key):
-        problems.append("TOCSIN_DRILL_KEY is not what 'tocsin drill key' shows: 44 letters of base64")
     if 0 < settings.drill_refuse_days < settings.drill_due_days:
         problems.append(
             "TOCSIN_DRILL_REFUSE_DAYS is less than TOCSIN_DRILL_DUE_DAYS: nobody would be told before being refused"
@@ -186,6 +194,16 @@ def mode_problems(settings: Settings) -> list[str]:
     if settings.twilio_account_sid and not settings.sms_senders:
         problems.append("TOCSIN_SMS_SENDERS is empty, so no text could leave")
     return problems
+
+
+def _key_problems(settings: Settings) -> list[str]:
+    """Public keys that cannot be ones, as sentences."""
+    given = {"drill": settings.drill_key, "snapshot": settings.snapshot_key}
+    return [
+        f"{PREFIX}{name.upper()}_KEY is not what 'tocsin {name} key' shows: 44 letters of base64"
+        for name, key in given.items()
+        if key and not _is_public_key(key)
+    ]
 
 
 def _replay_problems(settings: Settings) -> list[str]:
@@ -215,7 +233,7 @@ def _lookup_problems(settings: Settings) -> list[str]:
 
 
 def _is_public_key(text: str) -> bool:
-    """Whether this is an Ed25519 key's public half, as certificate.public writes it."""
+    """Whether this is the public half of an Ed25519 or X25519 key: 32 bytes in base64."""
     try:
         return len(base64.b64decode(text, validate=True)) == PUBLIC_KEY_BYTES
     except ValueError:

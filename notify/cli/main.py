@@ -7,6 +7,7 @@ from notify.cli import (
     alert,
     cap,
     dialog,
+    doctor,
     drill,
     gazetteer,
     geography,
@@ -46,6 +47,7 @@ app.command()(admin.init)
 app.command()(admin.migrate)
 app.command()(admin.backup)
 app.command()(admin.restore)
+app.command()(doctor.doctor)
 app.command()(retention.retention)
 app.command()(serve.serve)
 app.command()(command.demo)
