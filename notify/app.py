@@ -22,7 +22,7 @@ from notify.console import health
 from notify.console.pages import Console
 from notify.db import Database, engine_for
 from notify.schedule import Tick, Ticker
-from notify.sending import leases
+from notify.sending import hold, leases
 from notify.service import Service
 from notify.settings import Settings
 from notify.web import api, public
@@ -65,7 +65,10 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         tasks = await _start_senders(built.service)
         stack.push_async_callback(_stop_senders, built.service, tasks)
         stack.push_async_callback(built.residents.errands.settle)
-        ticks = duties.ticks(built)
+        await db.write(partial(_hold_if_older, settings=settings, clock=clock))
+        ticks = [*duties.ticks(built), Tick("mark of the log", hold.EVERY_S, partial(_mark, db, settings))]
+        await _mark(db, settings)
+        await duties.remind(built)
         ticker = Ticker(ticks)
         ticker.start()
         stack.callback(ticker.stop)
@@ -178,6 +181,17 @@ def _take_over(conn: Connection, clock: Clock) -> None:
     leases.end_leases(conn, now=clock.now())
     leases.release_expired(conn, now=clock.now())
     due.end_leases(conn)
+
+
+def _hold_if_older(conn: Connection, settings: Settings, clock: Clock) -> None:
+    """A database that was put back by other means than ours holds what was leaving, too."""
+    if why := hold.went_back(conn, settings.data_dir):
+        hold.begin(conn, why, "tocsin", clock.now())
+
+
+async def _mark(db: Database, settings: Settings) -> None:
+    with contextlib.suppress(OSError):  # a full disk says so elsewhere
+        await db.read(partial(hold.mark, folder=settings.data_dir))
 
 
 async def _start_senders(service: Service) -> list[asyncio.Task[None]]:

@@ -27,7 +27,7 @@ from notify.alerts.draft import Draft
 from notify.alerts.preview import Means, Row, dear_letters, rows, shorter_saves, slowest, summary
 from notify.clock import Clock
 from notify.db import Database
-from notify.sending import ledger, night, planning
+from notify.sending import hold, ledger, night, planning
 from notify.sending.brake import Brake
 from notify.sending.dispatch import Dispatcher
 from notify.sending.planning import Groups
@@ -89,10 +89,11 @@ class Service:
 
     async def status(self) -> dict[str, Any]:
         """The lights of a duty desk: senders, the audience, the audit log's head, pages."""
+        held = await self.db.read(hold.standing)
         return {
             "mode": self.assembly.mode,
             "city": self.assembly.city.pack.name,
-            "problems": await self.not_ready(),
+            "problems": [*([hold.sentence(held)] if held else []), *await self.not_ready()],
             "addresses": len(self.crowd.index),
             "senders": [
                 {"name": one.sender.name, "channel": one.sender.channel.name, "rate": _number(one.sender.rate)}

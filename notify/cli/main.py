@@ -5,6 +5,7 @@ import typer
 from notify.cli import (
     admin,
     alert,
+    backup,
     cap,
     dialog,
     doctor,
@@ -45,8 +46,10 @@ app.add_typer(runbook.app, name="runbook")
 app.add_typer(surge.app, name="surge")
 app.command()(admin.init)
 app.command()(admin.migrate)
-app.command()(admin.backup)
-app.command()(admin.restore)
+app.command()(backup.backup)
+app.command()(backup.restore)
+app.command(name="hold")(backup.held)
+app.command()(backup.release)
 app.command()(doctor.doctor)
 app.command()(retention.retention)
 app.command()(serve.serve)

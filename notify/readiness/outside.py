@@ -182,7 +182,7 @@ async def _dkim(settings: Settings, domain: str, at: dns.NameServer) -> Finding:
 
 def public_half(pem: bytes) -> bytes:
     """What p= must hold: SubjectPublicKeyInfo of an RSA key (RFC 6376), the bare 32 bytes of an Ed25519 one (RFC 8463)."""
-    key = load_pem_private_key(pem, password=None).public_key()  # type: ignore[union-attr]
+    key = load_pem_private_key(pem, password=None).public_key()
     if isinstance(load_pem_private_key(pem, password=None), RSAPrivateKey):
         return bytes(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
     return bytes(key.public_bytes(Encoding.Raw, PublicFormat.Raw))

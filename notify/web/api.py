@@ -6,6 +6,7 @@ from notify import metrics
 from notify.service import Service
 from notify.web.alert_api import AlertApi
 from notify.web.endpoints import ANYBODY, PREFIX, READERS, STAFF_ALL, Endpoint, web_routes
+from notify.web.hold_api import HoldApi
 from notify.web.openapi import document
 from notify.web.paging_api import PagingApi
 from notify.web.records_api import RecordsApi
@@ -32,7 +33,13 @@ class Api:
         alerts = AlertApi(service, ring, self._tallies, replies)
         site, city = service.assembly.site, service.assembly.city
         numbers = NumberApi(db=service.db, clock=service.clock, site=site, replies=replies, rates=rates(city.folder))
-        own = (alerts, RecordsApi(service, ring), StaffApi(service, replies), PagingApi(service, replies))
+        own = (
+            alerts,
+            RecordsApi(service, ring),
+            StaffApi(service, replies),
+            PagingApi(service, replies),
+            HoldApi(service, replies),
+        )
         self._parts = (*own, numbers, Open311Api(db=service.db, clock=service.clock))
         self._surge = surge_api.endpoints(service.surge.control, replies) if service.surge is not None else []
 
