@@ -18,6 +18,7 @@ from notify.cli import (
     runbook,
     serve,
     sites,
+    snapshot,
     surge,
     words,
 )
@@ -44,6 +45,7 @@ app.add_typer(drill.app, name="drill")
 app.add_typer(residents.app, name="subscribers")
 app.add_typer(runbook.app, name="runbook")
 app.add_typer(surge.app, name="surge")
+app.add_typer(snapshot.app, name="snapshot")
 app.command()(admin.init)
 app.command()(admin.migrate)
 app.command()(backup.backup)
@@ -51,6 +53,7 @@ app.command()(backup.restore)
 app.command(name="hold")(backup.held)
 app.command()(backup.release)
 app.command()(doctor.doctor)
+app.command(name="send-from-snapshot")(snapshot.send_from_snapshot)
 app.command()(retention.retention)
 app.command()(serve.serve)
 app.command()(command.demo)
