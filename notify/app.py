@@ -9,6 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from typing import Final
 
@@ -22,7 +23,7 @@ from notify.console import health
 from notify.console.pages import Console
 from notify.db import Database, engine_for
 from notify.schedule import Tick, Ticker
-from notify.sending import hold, leases
+from notify.sending import hold, leases, seeds
 from notify.service import Service
 from notify.settings import Settings
 from notify.web import api, public
@@ -66,7 +67,11 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         stack.push_async_callback(_stop_senders, built.service, tasks)
         stack.push_async_callback(built.residents.errands.settle)
         await db.write(partial(_hold_if_older, settings=settings, clock=clock))
-        ticks = [*duties.ticks(built), Tick("mark of the log", hold.EVERY_S, partial(_mark, db, settings))]
+        ticks = [
+            *duties.ticks(built),
+            Tick("mark of the log", hold.EVERY_S, partial(_mark, db, settings)),
+            Tick("silent seeds", seeds.EVERY_S, partial(_hear_seeds, built.service, settings)),
+        ]
         await _mark(db, settings)
         await duties.remind(built)
         ticker = Ticker(ticks)
@@ -187,6 +192,14 @@ def _hold_if_older(conn: Connection, settings: Settings, clock: Clock) -> None:
     """A database that was put back by other means than ours holds what was leaving, too."""
     if why := hold.went_back(conn, settings.data_dir):
         hold.begin(conn, why, "tocsin", clock.now())
+
+
+async def _hear_seeds(service: Service, settings: Settings) -> None:
+    """Pages the duty officer about every seed that should have reported and has not."""
+    within, now = timedelta(seconds=settings.seed_report_s), service.clock.now()
+    if await service.db.read(lambda conn: seeds.silent(conn, within, now)):
+        for one in await service.db.write(lambda conn: seeds.alarm(conn, within, now)):
+            service.pager(seeds.sentence(one, within))
 
 
 async def _mark(db: Database, settings: Settings) -> None:

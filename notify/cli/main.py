@@ -16,6 +16,7 @@ from notify.cli import (
     residents,
     retention,
     runbook,
+    seeds,
     serve,
     sites,
     snapshot,
@@ -46,6 +47,7 @@ app.add_typer(residents.app, name="subscribers")
 app.add_typer(runbook.app, name="runbook")
 app.add_typer(surge.app, name="surge")
 app.add_typer(snapshot.app, name="snapshot")
+app.add_typer(seeds.app, name="seeds")
 app.command()(admin.init)
 app.command()(admin.migrate)
 app.command()(backup.backup)

@@ -47,7 +47,8 @@ async def everything(seen: Examined) -> list[Finding]:
     found += await _safely(outside.TLS, lambda: _one(outside.certificate(settings, now, seen.trusted)))
     found += [outside.clock(skew_s)]
     found += await _safely("instance: database", lambda: asyncio.to_thread(_kept, seen, now))
-    found += [*house.keys(settings), house.backups(settings, now), house.disk(settings.data_dir)]
+    found += [*house.keys(settings), house.backups(settings, now), house.snapshots(settings, now)]
+    found += [house.disk(settings.data_dir)]
     return found
 
 
@@ -68,6 +69,7 @@ async def _texts(seen: Examined) -> tuple[list[Finding], float | None]:
 def _kept(seen: Examined, now: datetime) -> list[Finding]:
     """What stands in the database."""
     found = [*seen.db.read_now(house.staff), seen.db.read_now(lambda conn: house.reports(conn, now))]
+    found += [seen.db.read_now(house.seeds), seen.db.read_now(house.held)]
     standings = reviews.standings(seen.words, reviews.arrange(seen.db.read_now(seen.read_reviews)))
     return [*found, *house.languages(standings, seen.city.pack.tags)]
 

@@ -17,7 +17,11 @@ from notify.alerts.alert import Mode
 from notify.alerts.life import Role
 from notify.clock import micros
 from notify.readiness.findings import Finding, failed, judged, passed, unknown
+from notify.sending import hold
+from notify.sending import seeds as planted
 from notify.settings import Settings
+from notify.snapshot.making import SUFFIX
+from notify.snapshot.sealed_stream import MAGIC
 from notify.staff import people
 from notify.staff.paging_tables import StaffContact
 from notify.tables import Report
@@ -30,6 +34,9 @@ MODE: Final = "instance: mode"
 LANES: Final = "instance: channels"
 WORDS: Final = "words: languages"
 BACKUPS: Final = "backups: fresh"
+SNAPSHOTS: Final = "snapshots: fresh"
+SEEDS: Final = "seeds: enrolled"
+HELD: Final = "instance: held"
 KEYS: Final = "keys: files"
 DISK: Final = "machine: disk"
 FEWEST_APPROVERS: Final = 2
@@ -123,6 +130,42 @@ def backups(settings: Settings, now: datetime) -> Finding:
     if settings.database.startswith("sqlite") and same_disk(folder, settings.data_dir):
         faults.append(f"{folder} is on the same disk as the database: both would be lost together.")
     return judged(BACKUPS, faults, f"{says} and opens.", do)
+
+
+def snapshots(settings: Settings, now: datetime) -> Finding:
+    """The newest sealed snapshot is of last night. Whether it opens only the private key can say."""
+    folder = settings.snapshot_dir
+    do = "Run `tocsin snapshot make` every night, and carry the file off this machine."
+    if folder is None or not settings.snapshot_key:
+        return failed(SNAPSHOTS, "TOCSIN_SNAPSHOT_DIR and TOCSIN_SNAPSHOT_KEY are not both set.", do)
+    files = [one for one in folder.iterdir() if one.name.endswith(SUFFIX)] if folder.is_dir() else []
+    if not files:
+        return failed(SNAPSHOTS, f"There is no snapshot in {folder}.", do)
+    newest = max(files, key=lambda one: one.stat().st_mtime)
+    age = now - datetime.fromtimestamp(newest.stat().st_mtime, UTC)
+    faults = [f"{newest.name} is {age // timedelta(hours=1)} hours old."] if age > OLDEST_BACKUP else []
+    with newest.open("rb") as file:
+        if file.read(len(MAGIC)) != MAGIC:
+            faults.append(f"{newest.name} is no sealed snapshot.")
+    return judged(
+        SNAPSHOTS, faults, f"{newest.name} is {age // timedelta(hours=1)} hours old; the key in the safe opens it.", do
+    )
+
+
+def seeds(conn: Connection) -> Finding:
+    """A phone and a mailbox of our own get every alert."""
+    found = planted.planted(conn)
+    faults = [f"The seed '{one.name}' has opted out: nothing reaches it." for one in found if one.stopped]
+    for channel, what in (("sms", "phone"), ("email", "mailbox")):
+        if not any(one.channel == channel and not one.stopped for one in found):
+            faults.append(f"No {what} is enrolled as a seed.")
+    return judged(SEEDS, faults, f"{len(found)} seeds get every alert.", "tocsin seeds add NAME ADDRESS")
+
+
+def held(conn: Connection) -> Finding:
+    standing = hold.standing(conn)
+    faults = [hold.sentence(standing)] if standing else []
+    return judged(HELD, faults, "Nothing is held after a restore.", "tocsin release")
 
 
 def unsound(file: Path) -> str:

@@ -12,8 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, Select, func, insert, update
+from sqlalchemy import Connection, func, insert, update
 from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from notify import audit
 from notify.audit import Act
@@ -45,7 +46,7 @@ def release(conn: Connection, by: str, reason: str, now: datetime) -> bool:
     return True
 
 
-def held_incidents() -> Select[tuple[str]]:
+def held_incidents() -> SelectOfScalar[str]:
     """The incidents of which nothing may leave. None without a hold: nothing is smaller than NULL."""
     since = select(func.max(col(Hold.since))).where(col(Hold.released_at).is_(None)).scalar_subquery()
     return select(col(Incident.incident_id)).where(col(Incident.opened_at) <= since)

@@ -133,7 +133,8 @@ class Run:
     async def _lane(self, sender: Sender, queue: deque[Person]) -> None:
         loop = asyncio.get_running_loop()
         while queue and datetime.now(UTC) < self.expires:
-            begun, group, units = loop.time(), [], 0
+            group: list[Person] = []
+            begun, units = loop.time(), 0
             most = min(MOST_AT_ONCE, sender.window)
             while queue and len(group) < most and (not group or units < sender.rate * GROUP_S):
                 units += sender.units(self.content(queue[0]))

@@ -18,7 +18,7 @@ from tests.stories.town import ACCOUNT, EAST, SENDER, TOKEN, WEST, Town
 
 __all__ = ["installed", "shell", "wide_screen"]
 
-PEOPLE = 600
+PEOPLE = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def phone(number: int) -> str:
 
 @pytest.fixture(scope="session")
 def safe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Safe]:
-    """600 in the west by text, half of them Spanish; 50 in the east; one stopped, one who may be somebody else, some mail."""
+    """300 in the west by text, half of them Spanish; 50 in the east; one stopped, one who may be somebody else, some mail."""
     home = tmp_path_factory.mktemp("safe")
     town = Town.create(home / "var", f"sqlite:///{home / 'var' / 'tocsin.db'}")
     town.settle([phone(number) for number in range(1000, 1000 + PEOPLE // 2)])
@@ -54,7 +54,7 @@ def safe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Safe]:
         "TOCSIN_TWILIO_ACCOUNT_SID": ACCOUNT,
         "TOCSIN_TWILIO_AUTH_TOKEN": TOKEN,
         "TOCSIN_TWILIO_URL": "http://127.0.0.1:1",
-        "TOCSIN_SMS_SENDERS": f"{SENDER}=200",
+        "TOCSIN_SMS_SENDERS": f"{SENDER}=100",
         "TOCSIN_NOT_FOUND_AFTER_S": "0.2",
         "TOCSIN_DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:1/gone",  # there is none any more
     }

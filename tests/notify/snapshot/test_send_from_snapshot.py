@@ -18,11 +18,14 @@ from channels.simulator import SimulatedSender, running
 from channels.simulator.faults import SmsFaults
 from notify.snapshot.journal import BadJournal, Journal
 from tests.channels.simulator_factories import a_config, lines
+from tests.notify.cli.command_line import Shell
 from tests.notify.snapshot.conftest import PEOPLE, Safe, phone
 from tests.stories.town import SENDER
 
 TOLD = PEOPLE - 3  # one has stopped, one is unreachable, one may be somebody else
-RATE = 200
+RATE = 100
+# The command by itself: all the others need not be loaded three times.
+COMMAND = "import typer; from notify.cli.snapshot import send_from_snapshot as it; typer.run(it)"
 
 
 def an_order(folder: Path, **changes: Any) -> Path:
@@ -118,7 +121,7 @@ async def test_killed_in_the_middle_and_started_again_nobody_is_lost_and_stops_h
         environment = os.environ | safe.shell.variables | {"TOCSIN_MODE": "demo", "TOCSIN_TWILIO_URL": gateway.sms_url}
         more = ["--stops", str(stops)]
         good = await asyncio.to_thread(digest, safe, order, journal, *more)
-        command = [sys.executable, "-m", "notify", *arguments(safe, order, journal, *more, *both(good))]
+        command = [sys.executable, "-c", COMMAND, *arguments(safe, order, journal, *more, *both(good))[1:]]
 
         async def start() -> asyncio.subprocess.Process:
             pipe = asyncio.subprocess.PIPE
@@ -127,8 +130,8 @@ async def test_killed_in_the_middle_and_started_again_nobody_is_lost_and_stops_h
         kills = 0
         for share in (0.2, 0.6):
             child = await start()
-            while len(accepted(tmp_path)) < share * TOLD and child.returncode is None:
-                await asyncio.sleep(0.002)
+            while gateway.exchange.tally["accepted"] < share * TOLD and child.returncode is None:
+                await asyncio.sleep(0.005)
             child.send_signal(signal.SIGKILL)
             await child.wait()
             kills += 1
@@ -138,7 +141,7 @@ async def test_killed_in_the_middle_and_started_again_nobody_is_lost_and_stops_h
         assert child.returncode == 0, errors.decode()
     said = json.loads(out)
     times = Counter(line["to"] for line in accepted(tmp_path))
-    wanted = {phone(number) for number in (*range(1003, 1300), *range(2002, 2300))}
+    wanted = {phone(number) for number in (*range(1003, 1000 + PEOPLE // 2), *range(2002, 2000 + PEOPLE // 2))}
     assert set(times) == wanted  # nobody lost, nobody who said STOP, nobody from elsewhere
     twice = {number for number, count in times.items() if count > 1}
     assert len(twice) <= len(said["twice"]) <= kills * RATE and max(times.values()) <= 2
@@ -147,29 +150,21 @@ async def test_killed_in_the_middle_and_started_again_nobody_is_lost_and_stops_h
     assert set(bodies) == {"Boil tap water for one minute.", "Hierva el agua por un minuto."}
 
 
-def test_calls_whose_answer_is_lost_are_asked_about_and_not_sent_twice(safe: Safe, tmp_path: Path) -> None:
+async def test_calls_whose_answer_is_lost_are_asked_about_and_not_sent_twice(safe: Safe, tmp_path: Path) -> None:
     order, journal = an_order(tmp_path), tmp_path / "journal"
     config = a_config(tmp_path, senders=(SimulatedSender(number=SENDER, rate=100_000),))
     config = replace(config, sms_faults=SmsFaults(cut_after=0.05, cut_before=0.05))
     good = digest(safe, order, journal)
-
-    async def send() -> tuple[int, str, str]:
-        async with running(config) as gateway:
-            environment = os.environ | safe.shell.variables | {"TOCSIN_MODE": "demo", "TOCSIN_TWILIO_URL": gateway.sms_url}
-            command = [sys.executable, "-m", "notify", *arguments(safe, order, journal, *both(good))]
-            pipe = asyncio.subprocess.PIPE
-            for _ in range(4):  # a second answer may be lost as well
-                child = await asyncio.create_subprocess_exec(*command, env=environment, stdout=pipe, stderr=pipe)
-                out, errors = await child.communicate()
-                if child.returncode == 0:
-                    break
-            return child.returncode or 0, out.decode(), errors.decode()
-
-    code, out, errors = asyncio.run(send())
-    assert code == 0, errors
+    async with running(config) as gateway:
+        shell = Shell(safe.shell.home, {**safe.shell.variables, "TOCSIN_TWILIO_URL": gateway.sms_url})
+        for _ in range(5):  # a second answer may be lost as well
+            said = await asyncio.to_thread(shell, *arguments(safe, order, journal, *both(good)))
+            if said.code == 0:
+                break
+    assert said.code == 0, said.errors
     times = Counter(line["to"] for line in accepted(tmp_path))
     assert len(times) == TOLD and max(times.values()) == 1
-    assert json.loads(out)["handed"] == TOLD
+    assert said.data["handed"] == TOLD
 
 
 def test_a_journal_is_of_one_digest_one_process_and_survives_a_torn_line(tmp_path: Path) -> None:
