@@ -73,6 +73,16 @@ def read(message: bytes, key: bytes, domain: str) -> list[Receipt]:
     return [] if outcome is None else [Receipt(delivery_id, outcome, _mailed_id(parsed, delivery_id))]
 
 
+def arrived(message: bytes, key: bytes) -> int:
+    """The delivery of a mail that has come to a mailbox of ours, by the return path that its mail system wrote on it (RFC 5321,
+    section 4.4). Raises Forged."""
+    for value in email.message_from_bytes(message).get_all("Return-Path", []):
+        path = RETURN_PATH.fullmatch(str(value).strip().strip("<>"))
+        if path is not None and hmac.compare_digest(path[2].lower(), token(key, int(path[1]))):
+            return int(path[1])
+    raise Forged("The mail names no return path of ours with its right token.")
+
+
 def _delivery(message: Message, key: bytes, domain: str) -> int:
     fields = [str(value) for name in ENVELOPE_FIELDS for value in message.get_all(name, [])]
     for block in _blocks(message, "message/feedback-report"):

@@ -220,6 +220,14 @@ class TwilioSms:
         """Texts to this number as Twilio keeps them. Raises ConnectionError, Misconfigured."""
         return await texts_to(self._gateway, self.from_number, since)
 
+    async def status(self, sid: str) -> str:
+        """How a message stands at Twilio, in Twilio's word. Raises Misconfigured; "unknown" when it cannot be asked now."""
+        try:
+            found = await self._gateway.client.messages(sid).fetch_async()
+        except (ConnectionError, *UNREADABLE):
+            return "unknown"
+        return str(found.status)
+
     async def ask(self, questions: Sequence[Question]) -> Sequence[Answer]:
         """Looks each question up in Twilio's list of messages from this number. Raises ConnectionError, Misconfigured."""
         turn = asyncio.Semaphore(QUESTIONS_AT_ONCE)

@@ -8,20 +8,25 @@ import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from aiohttp import web
+from sqlalchemy import Connection
 
 from channels.base import Misconfigured
 from notify import duties, hotline, keys
 from notify.clock import Clock
 from notify.console import health
 from notify.console.pages import Console
+from notify.db import Database
 from notify.processes import joining
 from notify.processes.hearing import Hearing
-from notify.processes.posts import FLOOR, Role
+from notify.processes.posts import DUTIES, FLOOR, Role
 from notify.processes.session import Session
 from notify.schedule import Tick, Ticker
+from notify.sending import hold, seeds
 from notify.service import Service
 from notify.settings import Settings
 from notify.web import api, public
@@ -76,7 +81,10 @@ async def running(settings: Settings, clock: Clock | None = None, role: Role = R
         stack.push_async_callback(built.poster.close)
         if built.service.received is not None:
             stack.push_async_callback(built.service.received.poller.close)
-        ticks = joining.ticks_of(duties.ticks(built), place, hearing)
+        await db.write(partial(_hold_if_older, settings=settings, clock=clock))
+        ticks = joining.ticks_of([*duties.ticks(built), *_more(built, settings)], place, hearing)
+        await _mark(db, settings)
+        await duties.remind(built)
         ticker = Ticker(ticks)
         ticker.start()
         stack.callback(ticker.stop)
@@ -190,6 +198,34 @@ async def serve(settings: Settings, ready: Callable[[Running], None], role: Role
             ready(started)
             await end.wait()
             logger.info("ending: calls under way are waited for")
+
+
+def _more(built: duties.Built, settings: Settings) -> list[Tick]:
+    """What is looked at by itself and needs the settings."""
+    service = built.service
+    return [
+        Tick("mark of the log", hold.EVERY_S, partial(_mark, service.db, settings)),
+        Tick("silent seeds", seeds.EVERY_S, partial(_hear_seeds, service, settings), post=DUTIES),
+    ]
+
+
+def _hold_if_older(conn: Connection, settings: Settings, clock: Clock) -> None:
+    """A database that was put back by other means than ours holds what was leaving, too."""
+    if why := hold.went_back(conn, settings.data_dir):
+        hold.begin(conn, why, "tocsin", clock.now())
+
+
+async def _hear_seeds(service: Service, settings: Settings) -> None:
+    """Pages the duty officer about every seed that should have reported and has not."""
+    within, now = timedelta(seconds=settings.seed_report_s), service.clock.now()
+    if await service.db.read(lambda conn: seeds.silent(conn, within, now)):
+        for one in await service.db.write(lambda conn: seeds.alarm(conn, within, now)):
+            service.pager(seeds.sentence(one, within))
+
+
+async def _mark(db: Database, settings: Settings) -> None:
+    with contextlib.suppress(OSError):  # a full disk says so elsewhere
+        await db.read(partial(hold.mark, folder=settings.data_dir))
 
 
 async def _open_senders(service: Service, role: Role) -> list[asyncio.Task[None]]:

@@ -28,7 +28,7 @@ from notify.received import office, polling
 from notify.residents import checks
 from notify.residents.reception import Residents
 from notify.schedule import Tick
-from notify.sending import late, leases, truth
+from notify.sending import hold, late, leases, truth
 from notify.sending.brake import EVERY_S
 from notify.sending.reconcile import Reconciler
 from notify.service import Service
@@ -43,6 +43,7 @@ from surge.desk import replies
 logger = logging.getLogger(__name__)
 
 SYSTEM: Final = "tocsin"
+HELD_EVERY_S: Final = 900.0  # what is held after a restore is paged again after this
 
 
 @dataclass(slots=True)
@@ -77,6 +78,7 @@ def ticks(built: Built) -> list[Tick]:
         Tick("opt-outs at the provider", truth.EVERY_S, built.residents.truth.tick, post=DUTIES),
         Tick("page and feeds", 30, partial(republish, built), post=PAGES),
         Tick("phones given up", 3600, partial(_try_again, built), post=DUTIES),
+        Tick("what is held", HELD_EVERY_S, partial(remind, built), post=DUTIES),
         Tick("audit head", 3600, partial(_publish_head, built), post=DUTIES),
         Tick("alerts that 311 slows", EVERY_S, partial(_slow, service), post=FLOOR),
         *(Tick(f"mirror {one.name}", MIRROR_S, one.tick, post=PAGES) for one in service.mirrors),
@@ -275,6 +277,12 @@ def _mend(conn: Connection, now: datetime) -> None:
         if row.published_at is None and row.publish_problem:
             register.change_event(conn, row.event_id, published_at=now, publish_problem="")
             audit.append(conn, Act(actor=SYSTEM, action="published late", subject=row.event_id, detail={}), now)
+
+
+async def remind(built: Built) -> None:
+    """What is held after a restore waits for a person."""
+    if held := await built.service.db.read(hold.standing):
+        built.service.pager(hold.sentence(held))
 
 
 async def _publish_head(built: Built) -> None:

@@ -19,11 +19,12 @@ from notify.alerts import promises, register
 from notify.alerts.life import IN_FORCE, LEAVING, Status
 from notify.clock import micros
 from notify.partners import webhook_rows
+from notify.sending import hold
 from notify.sending.deliveries import State
 from notify.sending.dispatch import Dispatcher
 from notify.sending.statements import OPEN
 from notify.service import Service
-from notify.tables import AlertRow, AuditLine, Due
+from notify.tables import AlertRow, AuditLine, Due, Seed
 from notify.tallies import Kinds, Tallies
 from subscribers.tables import Consent, Noted, Words
 
@@ -39,6 +40,11 @@ _LATENCIES: Final = text("""
     JOIN delivery d ON d.delivery_id = r.delivery_id
     WHERE r.at > :since AND d.handed_at IS NOT NULL""")
 _QUEUE: Final = text("SELECT channel, COUNT(*) FROM delivery WHERE state = 'planned' GROUP BY channel")
+_SEEDS_SILENT: Final = text("""
+    SELECT COUNT(*) FROM seed_copy c JOIN event e ON e.event_id = c.event_id
+    WHERE c.alarmed_at IS NOT NULL AND c.reported_at IS NULL AND e.status IN ('sending', 'active')
+    AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.event_id = c.event_id AND d.address_id = c.address_id
+    AND d.state = 'delivered')""")
 _OPEN: Final = text(f"SELECT state, COUNT(*) FROM delivery WHERE {OPEN} GROUP BY state")
 _INBOUND: Final = text("SELECT COUNT(*) FROM words WHERE inbound AND at > :since").bindparams(
     bindparam("since", type_=Words.__table__.c.at.type)  # type: ignore[attr-defined]
@@ -63,6 +69,9 @@ class Seen:
     audit_age_s: float | None
     promises_late: int
     webhooks: list[tuple[str, int, float]]
+    held: bool
+    seeds: int
+    seeds_silent: int
 
 
 async def text_of(service: Service, tallies: Tallies) -> bytes:
@@ -101,6 +110,9 @@ def look(conn: Connection, now: datetime) -> Seen:
         audit_lines=last[0] if last else 0,
         audit_age_s=(now - datetime.fromisoformat(last[1])).total_seconds() if last else None,
         webhooks=webhook_rows.waiting(conn, now),
+        held=hold.standing(conn) is not None,
+        seeds=conn.execute(select(func.count()).select_from(Seed)).scalar_one(),
+        seeds_silent=conn.execute(_SEEDS_SILENT).scalar_one(),
         promises_late=sum(1 for one in promises.still_open(conn) if one.by is not None and one.by < now),
     )
 
@@ -200,6 +212,9 @@ def _house(service: Service, seen: Seen, problems: list[str]) -> Iterator[Metric
     yield _gauge("ready", "1 while an alert can be taken.", [((), 0.0 if problems else 1.0)])
     mode = [((service.assembly.mode.value,), 1.0)]
     yield _gauge("mode", "The mode this service runs in.", mode, ("mode",))
+    yield _gauge("held", "1 while a restore keeps older incidents from leaving.", [((), float(seen.held))])
+    yield _gauge("seeds", "Phones and mailboxes of our own that get every alert.", [((), float(seen.seeds))])
+    yield _gauge("seeds_silent", "Their copies of alerts in force that have not arrived.", [((), float(seen.seeds_silent))])
     size = [((), float(len(service.crowd.index)))]
     yield _gauge("audience", "Addresses that can be reached.", size)
     yield _gauge("due_late", "Due work that nobody has done yet.", [((), float(seen.due_late))])

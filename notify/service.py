@@ -31,7 +31,7 @@ from notify.mirror.copying import Mirror
 from notify.partners.webhook_verbs import Webhooks
 from notify.processes.posts import Alone, Crew
 from notify.received.office import Received
-from notify.sending import ledger, night, planning
+from notify.sending import hold, ledger, night, planning
 from notify.sending.brake import Brake
 from notify.sending.dispatch import Dispatcher
 from notify.sending.planning import Groups
@@ -97,10 +97,11 @@ class Service:
 
     async def status(self) -> dict[str, Any]:
         """The lights of a duty desk: senders, the audience, the audit log's head, pages."""
+        held = await self.db.read(hold.standing)
         return {
             "mode": self.assembly.mode,
             "city": self.assembly.city.pack.name,
-            "problems": await self.not_ready(),
+            "problems": [*([hold.sentence(held)] if held else []), *await self.not_ready()],
             "addresses": len(self.crowd.index),
             "senders": [
                 {"name": one.sender.name, "channel": one.sender.channel.name, "rate": _number(one.sender.rate)}

@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     twilio_auth_token: SecretStr = Field(SecretStr(""), description="Twilio auth token; also signs status reports")
     twilio_url: str = Field("https://api.twilio.com", description="base URL of the Twilio API, or of the simulator")
     lookups_url: str = Field("https://lookups.twilio.com", description="base URL of Twilio's Lookup API, or of the simulator")
+    messaging_url: str = Field(
+        "https://messaging.twilio.com", description="base URL of Twilio's Messaging API, or of the simulator"
+    )
     sms_senders: Annotated[tuple[SenderSetting, ...], NoDecode] = Field(
         (), description='numbers with their rates: "+15035550100=100,+15035550101=20 urgent"'
     )
@@ -116,14 +119,21 @@ class Settings(BaseSettings):
     )
     egress_inside: str = Field(
         "",
-        description="inner networks that webhooks, WebSub and sources may lead to, on any port: 10.20.0.0/24,fd00:1::/64; empty: none",
+        description="inner networks that webhooks, WebSub and sources may reach: 10.20.0.0/24,fd00:1::/64; empty: none",
     )
     egress_ports: str = Field(
-        "443,8443", description="ports that webhooks, WebSub and sources may lead to on the public internet"
+        "443,8443", description="ports that webhooks, WebSub and sources may reach on the public internet"
     )
     cap_sources: tuple[sources.Source, ...] = Field(
         (), description="other agencies whose alerts are shown: [[cap_sources]] tables of the file, or JSON; see docs/cap.md"
     )
+    dns_server: str = Field(
+        "", description="name server that 'doctor --live' asks, host or host:port; empty: the machine's own"
+    )
+    backup_dir: Path | None = Field(None, description="folder of nightly backups; 'doctor --live' looks at the newest")
+    snapshot_dir: Path | None = Field(None, description="folder of sealed snapshots; 'doctor --live' looks at the newest")
+    snapshot_key: str = Field("", description="public key that snapshots are sealed to, as 'tocsin snapshot key' shows it")
+    seed_report_s: float = Field(600, gt=0, description="a seed phone or mailbox that is silent for so long raises the alarm")
     replay_from: datetime | None = Field(None, description="demo only: the clock begins at this moment of another day")
     replay_speed: float = Field(1, gt=0, le=1000, description="demo only: and runs so many times as fast")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level that is logged")
@@ -199,13 +209,12 @@ def mode_problems(settings: Settings) -> list[str]:
     if settings.smtp2_host and not settings.smtp_host:
         problems.append("TOCSIN_SMTP2_HOST is the second relay: set TOCSIN_SMTP_HOST first")
     problems += [*_lookup_problems(settings), *_replay_problems(settings), *mirror.problems(settings)]
+    problems += _key_problems(settings)
     unmeant = setting_problems(settings.egress_inside, settings.egress_ports)
     problems += [*unmeant, *sources.problems(settings.cap_sources, None if unmeant else settings.egress)]
     for name in ("public_host", "private_host"):
         if settings.mode is Mode.DEMO and not is_here(getattr(settings, name)):
             problems.append(f"{PREFIX}{name.upper()} must be on this machine in mode demo")
-    if settings.drill_key and not is_public_key(settings.drill_key):
-        problems.append("TOCSIN_DRILL_KEY is not what 'tocsin drill key' shows: 44 letters of base64")
     if 0 < settings.drill_refuse_days < settings.drill_due_days:
         problems.append(
             "TOCSIN_DRILL_REFUSE_DAYS is less than TOCSIN_DRILL_DUE_DAYS: nobody would be told before being refused"
@@ -235,6 +244,16 @@ def _account_problems(settings: Settings, which: str) -> list[str]:
     if which and {one.number for one in numbers} & {one.number for one in settings.sms_senders}:
         problems.append("TOCSIN_SMS2_SENDERS names a number of TOCSIN_SMS_SENDERS: a number belongs to one account")
     return problems
+
+
+def _key_problems(settings: Settings) -> list[str]:
+    """Public keys that cannot be ones, as sentences."""
+    given = {"drill": settings.drill_key, "snapshot": settings.snapshot_key}
+    return [
+        f"{PREFIX}{name.upper()}_KEY is not what 'tocsin {name} key' shows: 44 letters of base64"
+        for name, key in given.items()
+        if key and not is_public_key(key)
+    ]
 
 
 def _replay_problems(settings: Settings) -> list[str]:

@@ -213,3 +213,35 @@ class WordReview(SQLModel, table=True):
     reviewer: str
     kind: str
     at: datetime
+
+
+class Hold(SQLModel, table=True):
+    """Senders hold everything of incidents opened before `since`, until a person releases it: the database is older than what
+    has left (sending/hold.py)."""
+
+    __tablename__ = "hold"
+    __table_args__ = {"sqlite_autoincrement": True}
+    hold_id: int | None = Field(default=None, sa_column=Column(BigId, Identity(), primary_key=True))
+    since: datetime
+    why: str
+    released_at: datetime | None = None
+    released_by: str = ""
+
+
+class Seed(SQLModel, table=True):
+    """An address of our own that every alert goes to, wherever it is about: its silence is an alarm."""
+
+    __tablename__ = "seed"
+    address_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
+    name: str = Field(unique=True)  # where it lies: "radio room"
+    enrolled_at: datetime
+
+
+class SeedCopy(SQLModel, table=True):
+    """A seed's copy of one event that has arrived, or whose silence has been paged."""
+
+    __tablename__ = "seed_copy"
+    event_id: str = Field(primary_key=True)
+    address_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
+    reported_at: datetime | None = None
+    alarmed_at: datetime | None = None

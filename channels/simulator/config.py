@@ -9,6 +9,7 @@ from typing import Any, Final
 from channels.simulator.faults import MailFaults, SmsFaults
 from channels.simulator.handsets import ENDINGS, Handsets
 from channels.simulator.numbers import FICTIONAL, SHORT_CODE, may_call
+from channels.simulator.provisioning import Provisioned
 from channels.simulator.telephone.config import TelephoneConfig, urls
 from channels.simulator.telephone.config import problems as telephone_problems
 from channels.simulator.telephone.crowd_file import Script
@@ -44,7 +45,7 @@ class SimulatorConfig:
     Reports go to `callback_hosts` only, so that a test cannot post to the outside; `callbacks_at_once` bounds those in flight.
     `phones` are on the screen at first, each an object of phones.Phone's settings; `wordings` names the application's texts,
     with slots as %(name)s, so that a conversation can be written down as a transcript; `crowd` calls as soon
-    as the simulator runs."""
+    as the simulator runs; `provisioned` is how the account stands."""
 
     log: Path
     host: str = "127.0.0.1"
@@ -64,6 +65,7 @@ class SimulatorConfig:
     wordings: Mapping[str, str] = field(default_factory=dict)
     telephone: TelephoneConfig = field(default_factory=TelephoneConfig)
     crowd: Script | None = None
+    provisioned: Provisioned = field(default_factory=Provisioned)
 
 
 def problems(config: SimulatorConfig) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from channels.simulator.exchange import SILENT, Exchange
 from channels.simulator.listing import Listing
 from channels.simulator.lookups import phone_number
 from channels.simulator.messages import API_VERSION, Message, resource, rfc2822
+from channels.simulator.provisioning import Provisioning
 from channels.simulator.refusals import Refusal
 from channels.simulator.telephone.exchange import Telephone
 from channels.simulator.telephone.rest import CallsApi
@@ -32,6 +33,7 @@ class RestApi:
         self._exchange = exchange
         self._ending = ending
         self._calls = CallsApi(telephone, _json)
+        self._owns = Provisioning(config.provisioned, [one.number for one in config.senders], config.inbound_url)
         self._base = f"/{API_VERSION}/Accounts/{config.account_sid}"
         self._login = "Basic " + b64encode(f"{config.account_sid}:{config.auth_token}".encode()).decode()
         self._started = rfc2822(0)
@@ -45,9 +47,24 @@ class RestApi:
             web.post(f"{account}/Messages/{{sid}}.json", self._guarded(self.update)),
             *self._calls.routes(self._guarded),
             web.get(f"{account}.json", self._guarded(self.account)),
+            *self._provisioning(account),
             web.get("/v2/PhoneNumbers/{number}", self._guarded(self.look_up)),
             web.route("*", "/{anything:.*}", self.nothing_here),
         ]
+
+    def _provisioning(self, account: str) -> list[web.RouteDef]:
+        """How the account stands: documents that are only read."""
+        owns, service = self._owns, "/v1/Services/{service}"
+        documents = {
+            f"{account}/Balance.json": owns.balance,
+            f"{account}/IncomingPhoneNumbers.json": owns.numbers,
+            f"{account}/SMS/ShortCodes.json": owns.short_codes,
+            "/v1/Services": owns.services,
+            f"{service}/PhoneNumbers": owns.service_numbers,
+            f"{service}/Compliance/Usa2p": owns.campaigns,
+            "/v1/Tollfree/Verifications": owns.verifications,
+        }
+        return [web.get(path, self._guarded(_document(made))) for path, made in documents.items()]
 
     async def create(self, request: web.Request) -> web.StreamResponse:
         answer = await self._exchange.create(await _form(request))
@@ -92,9 +109,9 @@ class RestApi:
             "friendly_name": "Simulated account",
             "owner_account_sid": self._exchange.config.account_sid,
             "sid": self._exchange.config.account_sid,
-            "status": "active",
+            "status": self._owns.stands.status,
             "subresource_uris": {"calls": f"{self._base}/Calls.json", "messages": f"{self._base}/Messages.json"},
-            "type": "Full",
+            "type": self._owns.stands.kind,
             "uri": f"{self._base}.json",
         }
         return _json(200, document)
@@ -148,6 +165,13 @@ class RestApi:
                 await self._ending.wait()
         except TimeoutError:
             return
+
+
+def _document(made: Callable[[web.Request], Mapping[str, object]]) -> _Handler:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return _json(200, made(request))
+
+    return answer
 
 
 async def _form(request: web.Request) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from notify.alerts.audience import NOBODY, Concerned
 from notify.alerts.hazards import Hazard
 from notify.city import Policy
 from notify.db import Database
+from notify.sending import seeds
 from notify.sending.planning import Audience
 from subscribers import loading
 from subscribers.index import Index
@@ -56,11 +58,29 @@ class Crowd:
         concerned = NOBODY
         if event.stage is Stage.UPDATE:
             concerned = await asyncio.to_thread(whom_it_concerns, index, shape, event.channels, citywide=citywide)
-        return Audience(
+        chosen = Audience(
             address_ids=matched.address_id[used],
             groups=matched.language[used].astype(np.int64) * CHANNELS + matched.channel[used],
             skipped={key: count for key, count in skipped.items() if count},
             concerned=concerned,
+        )
+        planted = await self._db.read(seeds.planted)
+        return self._with_seeds(chosen, [one for one in planted if one.channel in event.channels and not one.stopped])
+
+    def _with_seeds(self, chosen: Audience, planted: Sequence[seeds.Planted]) -> Audience:
+        """Addresses of our own are in every audience, wherever it is. (They have no place: else they count as left out.)"""
+        new = [one for one in planted if one.address_id not in chosen.address_ids]
+        if not new:
+            return chosen
+        groups = [self.group(one.channel, one.language) for one in new]
+        left = dict(chosen.skipped)
+        if ("", "no place") in left:
+            left["", "no place"] -= len(new)
+        return replace(
+            chosen,
+            address_ids=np.concatenate([chosen.address_ids, np.array([one.address_id for one in new], np.int64)]),
+            groups=np.concatenate([chosen.groups, np.array(groups, np.int64)]),
+            skipped={key: count for key, count in left.items() if count > 0},
         )
 
     async def reached(self, event: Event, address_ids: Sequence[int]) -> list[int]:

@@ -1,15 +1,11 @@
-"""Commands that open the database and files themselves: first run, migrations, staff, keys, backups, and a doctor."""
+"""Commands that open the database and files themselves: first run, migrations, staff, keys."""
 
-import shutil
-import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy.engine import make_url
 
 from notify import audit, keys, schema
 from notify.cli.say import Json, refuse, sentences, show, table
@@ -159,46 +155,3 @@ def rotate(json: Json = False) -> None:
         settings = load()
         ring = keys.add_key(settings.keys_file)
     show({"current": ring.current}, json, [f"New addresses are sealed with {ring.current}. Restart the service to use it."])
-
-
-def backup(target: Annotated[Path, typer.Argument(help="A file that does not exist yet.")], json: Json = False) -> None:
-    """Copies an embedded database while the service runs. Keys are not in it; keep keys.toml apart."""
-    with sentences():
-        settings = load()
-        source = _embedded(settings)
-        if not source.exists():
-            refuse([f"There is no database at {source}."])
-        if target.exists():
-            refuse([f"{target} exists already; a backup never overwrites."])
-        with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as live, closing(sqlite3.connect(target)) as copy:
-            live.backup(copy)
-            (state,) = copy.execute("PRAGMA integrity_check").fetchone()
-    if state != "ok":
-        refuse([f"{target} is not sound: {state}"])
-    show({"backup": str(target)}, json, [f"{target} holds the database, checked."])
-
-
-def restore(source: Annotated[Path, typer.Argument(help="A backup made by 'tocsin backup'.")], json: Json = False) -> None:
-    """Puts a backup in place of a database that is gone. Never overwrites one."""
-    with sentences():
-        settings = load()
-        target = _embedded(settings)
-        if target.exists():
-            refuse([f"{target} exists. Move it away first; restoring never overwrites."])
-        if not source.exists():
-            refuse([f"{source} is not there."])
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
-        engine = engine_for(settings.database)
-        try:
-            schema.check(engine)
-        finally:
-            engine.dispose()
-    show({"restored": str(target)}, json, [f"{target} is restored. Alerts that were leaving wait: see 'tocsin alert list'."])
-
-
-def _embedded(settings: Settings) -> Path:
-    url = make_url(settings.database)
-    if url.get_backend_name() != "sqlite" or not url.database:
-        refuse(["This is for the embedded database; back PostgreSQL up with pg_dump or a replica."])
-    return Path(url.database)

@@ -5,8 +5,10 @@ import typer
 from notify.cli import (
     admin,
     alert,
+    backup,
     cap,
     dialog,
+    doctor,
     drill,
     gazetteer,
     geography,
@@ -16,8 +18,10 @@ from notify.cli import (
     residents,
     retention,
     runbook,
+    seeds,
     serve,
     sites,
+    snapshot,
     surge,
     words,
 )
@@ -46,10 +50,16 @@ app.add_typer(mirror.app, name="mirror")
 app.add_typer(planned.app, name="planned")
 app.add_typer(runbook.app, name="runbook")
 app.add_typer(surge.app, name="surge")
+app.add_typer(snapshot.app, name="snapshot")
+app.add_typer(seeds.app, name="seeds")
 app.command()(admin.init)
 app.command()(admin.migrate)
-app.command()(admin.backup)
-app.command()(admin.restore)
+app.command()(backup.backup)
+app.command()(backup.restore)
+app.command(name="hold")(backup.held)
+app.command()(backup.release)
+app.command()(doctor.doctor)
+app.command(name="send-from-snapshot")(snapshot.send_from_snapshot)
 app.command()(retention.retention)
 app.command()(serve.serve)
 app.command()(serve.web)

@@ -14,6 +14,7 @@ from sqlmodel import col, select
 
 from notify.clock import micros
 from notify.db import is_sqlite
+from notify.sending.hold import held_incidents
 from notify.sending.statements import OPEN, among, held_still, listed, one_of
 from notify.tables import EventRow
 
@@ -160,9 +161,10 @@ def take_back(conn: Connection, owner: str, ids: Iterable[int]) -> None:
 
 def sending(conn: Connection, now: datetime, *, lock: bool = False) -> list[str]:
     """The events whose messages may leave now: those being sent, and those in force that latecomers are still told of. With
-    `lock`, none of them is stopped before this transaction ends."""
+    `lock`, none of them is stopped before this transaction ends. None of what is held after a restore."""
     leaving = col(EventRow.status).in_(("sending", "active"))
     query = select(col(EventRow.event_id)).where(leaving, col(EventRow.expires_at) > now)
+    query = query.where(col(EventRow.incident_id).not_in(held_incidents()))
     return list(conn.scalars(query.order_by(col(EventRow.event_id)).with_for_update(read=True) if lock else query))
 
 

@@ -7,6 +7,7 @@ from notify.service import Service
 from notify.web.alert_api import AlertApi
 from notify.web.cap_api import CapApi
 from notify.web.endpoints import ANYBODY, PREFIX, READERS, STAFF_ALL, Endpoint, web_routes
+from notify.web.hold_api import HoldApi
 from notify.web.openapi import document
 from notify.web.paging_api import PagingApi
 from notify.web.received_api import ReceivedApi
@@ -35,7 +36,14 @@ class Api:
         alerts = AlertApi(service, ring, self._tallies, replies)
         site, city = service.assembly.site, service.assembly.city
         numbers = NumberApi(db=service.db, clock=service.clock, site=site, replies=replies, rates=rates(city.folder))
-        own = (alerts, RecordsApi(service, ring), StaffApi(service, replies), PagingApi(service, replies), CapApi(service))
+        own = (
+            alerts,
+            RecordsApi(service, ring),
+            StaffApi(service, replies),
+            PagingApi(service, replies),
+            CapApi(service),
+            HoldApi(service, replies),
+        )
         webhooks = WebhookApi(service, replies)
         self._parts = (*own, webhooks, numbers, Open311Api(db=service.db, clock=service.clock))
         received = service.received

@@ -9,11 +9,13 @@ from typing import Final
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
+from channels import bounces
 from channels.base import Forged, Inbound
 from channels.several import Reads
 from notify.clock import Clock
 from notify.db import Database
 from notify.publishing.site import ENGLISH
+from notify.sending import seeds
 from notify.sending.outbox import unsubscribe_reference
 from notify.sending.reports import Intake
 from notify.web.bodies import form_of, whole_body
@@ -53,6 +55,7 @@ class Callbacks:
     def routes(self) -> list[web.RouteDef]:
         return [
             web.post("/reports/{channel}/{delivery_id}", self.report),  # first: a thousand a second
+            web.post("/reports/seed", self.seed),
             web.post("/reports/{channel}", self.report),  # bounces, from the mail server's pipe
             web.get("/unsubscribe/{reference}", self.ask, allow_head=False),
             web.post("/unsubscribe/{reference}", self.unsubscribe),
@@ -79,6 +82,23 @@ class Callbacks:
         except SQLAlchemyError:
             logger.exception("a report could not be written; the provider is asked to send it again")
             raise web.HTTPServiceUnavailable from None
+        return web.Response(status=204)
+
+    async def seed(self, request: web.Request) -> web.Response:
+        """A mail that has come to a mailbox of ours, whole, from its robot. 404 for a mail that went to somebody else."""
+        try:
+            delivery_id = bounces.arrived(await whole_body(request), self._blind_key)
+        except Forged:
+            logger.warning("a seed's mail was forged or not ours, and is ignored")
+            raise web.HTTPForbidden from None
+        now = self._clock.now()
+        try:
+            known = await self._db.write(lambda conn: seeds.arrived(conn, delivery_id, now))
+        except SQLAlchemyError:
+            logger.exception("a seed's report could not be written; its robot is asked to send it again")
+            raise web.HTTPServiceUnavailable from None
+        if not known:
+            raise web.HTTPNotFound
         return web.Response(status=204)
 
     async def ask(self, request: web.Request) -> web.Response:

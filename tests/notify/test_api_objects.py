@@ -28,6 +28,8 @@ EXPECTED: dict[str, Expected] = {
     "GET /metrics": ANY,
     "GET /api/v1/openapi.json": ANY,
     "GET /api/v1/status": ANY,
+    "GET /api/v1/hold": ANY,
+    "POST /api/v1/release": Expected(rule=Rule.ROLE, given=REASON),
     "GET /api/v1/alerts": ANY,
     f"GET {ALERT}": ANY,
     f"GET {ALERT}/preview": ANY,
