@@ -76,6 +76,11 @@ class Dispatcher:
         now = self.desk.clock.monotonic()
         return self._pace.slot(units, now).at - now
 
+    @property
+    def backlog_s(self) -> float:
+        """How long another message would wait for its slot now, in seconds."""
+        return self._pace.backlog(self.desk.clock.monotonic())
+
     def close(self) -> None:
         """Starts no more calls; `run` returns when those under way are recorded."""
         self._closing = True
