@@ -28,6 +28,7 @@ from notify.staff import paging
 from notify.web.callbacks import Callbacks
 from subscribers import reach
 from surge.desk import replies
+from surge.switch import reminder
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +75,8 @@ def _of_surge(service: Service) -> list[Tick]:
     if service.surge is None:
         return []
     found = [Tick("surge mode", 2, service.surge.control.tick), Tick("answers of dead desks", 60, partial(_strand, service))]
+    if service.surge.reminder is not None:
+        found.append(Tick("surge that is left on", reminder.EVERY_S, service.surge.reminder.tick))
     return [*found, Tick("load of 311", 5, service.surge.watch.tick)] if service.surge.watch is not None else found
 
 
