@@ -131,7 +131,7 @@ async def test_the_wallboard_has_figures_and_nobody_in_it(desk: Desk) -> None:
     assert 'class="board broken"' in page.text and "more than five minutes" in page.words
 
 
-def test_whoever_waits_is_counted_by_language_the_most_first_and_the_rest_together() -> None:
+async def test_whoever_waits_is_counted_by_language_the_most_first_and_the_rest_together() -> None:
     waiting = {f"l{number}": number for number in range(16)}
     shown, (languages, people) = by_most(waiting)
     assert shown[:2] == [("l15", 15), ("l14", 14)] and len(shown) == 12

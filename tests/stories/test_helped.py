@@ -55,7 +55,9 @@ def _surge(conn: Connection) -> None:
 
 async def test_a_caller_says_whether_the_call_has_helped(store: Database, tmp_path: Path) -> None:
     store.write_now(_surge)
-    people = [Character(number=number, presses=("0",), talk_s=20.0, patience_s=900.0) for number in (CALLER, LANDLINE)]
+    people = [
+        Character(number=number, at_s=0.0, presses=("0",), talk_s=20.0, patience_s=900.0) for number in (CALLER, LANDLINE)
+    ]
     agents = [Character(number=number, presses_called=("1",), rings_s=3.0) for number in AGENTS.values()]
     async with a_city(store, tmp_path) as (floor, simulator):
         clock = floor.parts.clock
