@@ -39,6 +39,7 @@ from notify.wiring import CannotStart, Place, build, reviews
 from notify.wording.press import Press
 from subscribers.sealing import Keyring
 from surge.desk.ask import AskPages
+from surge.desk.asking import Grades
 from surge.desk.open_needs import OpenNeeds
 from surge.pages import desks
 from surge.pages.office import Side
@@ -124,7 +125,7 @@ async def _serve_all(
     private_app = web.Application(client_max_size=MOST_BODY, middlewares=[middleware(built.service.db)])
     studio = hotline.studio(settings, built.service, ring, reviews)
     here = built.service.crew.term(FLOOR) > 0
-    line, hang_up = await hotline.start(settings, built.service, ring, studio if here else None)
+    line, hang_up = await hotline.start(settings, built.service, ring, studio if here else None, built.residents.line_kind)
     stack.push_async_callback(hang_up)
     if studio is not None:
         stack.push_async_callback(studio.recorder.close)
@@ -168,8 +169,10 @@ def _published(built: duties.Built, settings: Settings) -> Sequence[web.RouteDef
 
 
 def _asked(built: duties.Built, ring: Keyring, side: Side) -> Sequence[web.RouteDef]:
-    """What anybody may ask of the desk, and where services are needed. What the text dialog could not match goes there, too."""
+    """What anybody may ask of the desk, and where services are needed. What the text dialog could not match goes there, too,
+    and what callers say of their calls."""
     service, residents = built.service, built.residents
+    residents.inbox.beyond.append(Grades(ring, service.clock))
     needed = OpenNeeds(db=service.db, clock=service.clock, site=service.assembly.site).routes()
     if side.written is None or side.line is None:
         return needed

@@ -39,6 +39,7 @@ from notify.websub.hub import EVERY_S as HUB_S
 from notify.websub.hub import Hub
 from subscribers import reach
 from surge.desk import replies
+from surge.switch import reminder
 
 logger = logging.getLogger(__name__)
 
@@ -104,6 +105,8 @@ def _of_surge(service: Service) -> list[Tick]:
         Tick("surge mode", 2, service.surge.control.tick, post=FLOOR),
         Tick("answers of dead desks", 60, partial(_strand, service), post=DUTIES),
     ]
+    if service.surge.reminder is not None:
+        found.append(Tick("surge that is left on", reminder.EVERY_S, service.surge.reminder.tick, post=DUTIES))
     if service.surge.watch is not None:
         found.append(Tick("load of 311", 5, service.surge.watch.tick, post=FLOOR))
     return found

@@ -19,16 +19,17 @@ from notify.db import Database
 from notify.sending.coupling import Queue
 from notify.service import Service
 from notify.settings import Settings
-from notify.wording.reviews import Review, arrange
+from notify.wording.reviews import Review
 from subscribers.sealing import Keyring
 from surge import pack as packs
-from surge.desk.outgoing import Outgoing
+from surge.desk import asking
+from surge.desk.asking import Asking
+from surge.desk.outgoing import SMS, Outgoing
 from surge.floor.air import Air
 from surge.floor.floor import Parts
 from surge.floor.floor_desk import DeskFloor
 from surge.floor.journal import Held
-from surge.floor.texts import CallerTexts
-from surge.floor.texts import texts as texts_of
+from surge.floor.texts import CallerTexts, Sayable
 from surge.numbers import number_rows, pressure
 from surge.numbers.forecast import Span
 from surge.pack import Pack, Shape
@@ -45,12 +46,14 @@ logger = logging.getLogger(__name__)
 
 JOURNAL: Final = "floor.journal"
 LOOK_S: Final = 5.0
+Kind = Callable[[str], Awaitable[str]]
 
 
 @dataclass(slots=True, kw_only=True)
 class Hotline:
     """routes: for the public listener. situations: what callers hear of an activation's alert. speaking: what can be said, it
-    changes with every review and every recording that is released; None where it stays as it is."""
+    changes with every review and every recording that is released; None where it stays as it is. sayable: so can what callers
+    are texted. asking: after their calls, where the city wants that."""
 
     floor: DeskFloor
     pack: Pack
@@ -58,6 +61,8 @@ class Hotline:
     db: Database
     situations: Situations
     speaking: Speaking | None = None
+    sayable: Sayable | None = None
+    asking: Asking | None = None
     _on: Activation | None = None
 
     async def switched(self, activation: Activation | None) -> None:
@@ -88,6 +93,8 @@ class Hotline:
     def _air(self, conn: Connection, activation: Activation | None) -> Air:
         speech = self.speaking.now(conn) if self.speaking is not None else self.floor.air.speech
         self.situations.speech = speech
+        if self.sayable is not None:
+            self.sayable.look(conn)
         if activation is None:
             return Air(speech=speech)
         said = self.situations(conn, activation)
@@ -102,13 +109,23 @@ class Hotline:
             zips=said.zips,
         )
 
+    async def ask(self) -> None:
+        """Asks whether calls have helped, again and again, until it is cancelled."""
+        while self.asking is not None:
+            await asyncio.sleep(asking.EVERY_S / self.floor.parts.speed)
+            try:
+                await self.asking.tick()
+            except SQLAlchemyError:
+                logger.exception("who is to be asked whether a call has helped cannot be read; it is tried again")
+
     def staffed(self) -> int:
         """How many are at the desks."""
         return self.floor.board.on_duty
 
-    async def stop(self, following: "asyncio.Task[None]") -> None:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+    async def stop(self, going_on: Sequence["asyncio.Task[None]"]) -> None:
+        for one in going_on:
+            one.cancel()
+        await asyncio.gather(*going_on, return_exceptions=True)
         await self.floor.stop()
 
 
@@ -137,22 +154,20 @@ def studio(
 
 
 async def start(
-    settings: Settings, service: Service, ring: Keyring, given: Studio | None
+    settings: Settings, service: Service, ring: Keyring, given: Studio | None, kind: Kind | None = None
 ) -> tuple[Hotline | None, Callable[[], Awaitable[None]]]:
-    """The hotline and how to end it; None where there is no studio, or another process has the floor."""
+    """The hotline and how to end it; None where there is no studio, or another process has the floor. kind: asks a carrier what
+    line a number is."""
     if given is None:
         return None, _nothing
     pack, speaking = given.speaking.pack, given.speaking
     telephone = given.phone
     speech = await service.db.read(speaking.now)
-    reviewed = arrange(await service.db.read(speaking.reviews))
+    sayable = Sayable(words=service.assembly.words, reviews=speaking.reviews, allow_drafts=settings.sends_drafts)
+    await service.db.read(sayable.look)
     floor: DeskFloor
-    texts = CallerTexts(
-        site=service.assembly.site,
-        send=Outgoing(service.dispatchers, settings.mode).send,
-        air=lambda: floor.air,
-        texts=texts_of(service.assembly.words, reviewed, allow_drafts=settings.sends_drafts),
-    )
+    outgoing = Outgoing(service.dispatchers, settings.mode)
+    texts = CallerTexts(site=service.assembly.site, send=outgoing.send, air=lambda: floor.air, texts=sayable)
     parts = Parts(
         db=service.db,
         clock=service.clock,
@@ -172,7 +187,16 @@ async def start(
         logger.error("311's floor does not run here: %s (docs/surge.md#how-it-is-put-together)", error)
         return None, _nothing
     webhooks = VoiceWebhooks(Conversation(floor), telephone, settings.public_url).routes() if telephone is not None else []
-    line = Hotline(floor=floor, pack=pack, routes=webhooks, db=service.db, situations=Situations(speech), speaking=speaking)
+    line = Hotline(
+        floor=floor,
+        pack=pack,
+        routes=webhooks,
+        db=service.db,
+        situations=Situations(speech),
+        speaking=speaking,
+        sayable=sayable,
+        asking=_asking(service, ring, pack, sayable, outgoing, kind),
+    )
     given.changed = line.look
     if service.surge is not None:
         control = service.surge.control
@@ -181,7 +205,25 @@ async def start(
         control.outside = replace(control.outside, switched=line.switched, staffed=line.staffed, call_back=line.floor.call_back)
     service.brake.measure = _measure(service, floor, pack)
     following = asyncio.create_task(line.follow(), name="what callers hear")
-    return line, partial(line.stop, following)
+    asks = asyncio.create_task(line.ask(), name="whether calls have helped")
+    return line, partial(line.stop, (following, asks))
+
+
+def _asking(
+    service: Service, ring: Keyring, pack: Pack, texts: Sayable, outgoing: Outgoing, kind: Kind | None
+) -> Asking | None:
+    if not pack.satisfaction:
+        return None
+    return Asking(
+        db=service.db,
+        clock=service.clock,
+        ring=ring,
+        city=pack.name,
+        texts=texts,
+        send=outgoing.send,
+        free=lambda: outgoing.is_free(SMS) and not service.brake.shares(),
+        kind=kind,
+    )
 
 
 def _measure(service: Service, floor: DeskFloor, pack: Pack) -> Callable[[datetime], Awaitable[Queue | None]]:

@@ -45,6 +45,7 @@ NAMES: Final[Mapping[str, str]] = {
     "replies": "saved replies to programs",
     "postings": "messages to webhooks, with the log of their tries",
     "contacts": "numbers, words and places of people who turned to 311",
+    "seats": "when 311's agents were at their desks",
 }
 
 
@@ -77,6 +78,7 @@ def look(conn: Connection, keeping: Keeping, now: datetime) -> dict[str, int]:
         found["texts"] = count(WORDS, _old_texts(now - keeping.texts))
         found["questions"] = count(CONTACT, _old_questions(now - keeping.texts))
         found["contacts"] = forgetting.count(conn, now - keeping.texts)
+        found["seats"] = forgetting.count_seats(conn, now - keeping.texts)
     if keeping.stopped is not None:
         found["addresses"] = count(store.ADDRESS, _long_stopped(now - keeping.stopped))
     return {name: found.get(name, 0) for name in NAMES}
@@ -93,6 +95,7 @@ def erase(conn: Connection, keeping: Keeping, now: datetime) -> dict[str, int]:
         gone["texts"] = _erase_texts(conn, now - keeping.texts)
         gone["questions"] = _forget_questions(conn, now - keeping.texts)
         gone["contacts"] = forgetting.erase(conn, now - keeping.texts, CHUNK)
+        gone["seats"] = forgetting.erase_seats(conn, now - keeping.texts, CHUNK)
     if keeping.stopped is not None:
         gone["addresses"] = _erase_addresses(conn, now - keeping.stopped, now)
     return gone

@@ -97,6 +97,9 @@ class Settings(BaseSettings):
     page_command: tuple[str, ...] = Field((), description="command that pages the duty officer; the text is its stdin")
     approval_next_s: float = Field(180, gt=0, description="an alert that waits: the next approver is paged after this, seconds")
     approval_again_s: float = Field(600, gt=0, description="and everybody anew, when all have been, after this, seconds")
+    surge_reminder_h: float = Field(
+        12, ge=0, description="the duty officer is reminded so often of a surge that is left on; 0: never"
+    )
     signup_texts_a_day: int = Field(2000, ge=0, description="most sign-up codes by text a day, all together; alerts are apart")
     signup_mails_a_day: int = Field(20000, ge=0, description="most sign-up mails a day, all together; alerts are apart")
     signup_asks_carrier: bool = Field(

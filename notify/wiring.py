@@ -72,6 +72,7 @@ from surge.switch import incident
 from surge.switch.call_in import CallIn
 from surge.switch.control import Outside
 from surge.switch.offer import Offers
+from surge.switch.reminder import Reminder
 from surge.switch.watch import Watch
 
 logger = logging.getLogger(__name__)
@@ -183,7 +184,7 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring, p
     )
     publisher.told += [mirror.wake for mirror in service.mirrors]
     service.received = _received(settings, service)
-    service.surge = await asyncio.to_thread(_surge, assembly, db, clock, staff_paging)
+    service.surge = await asyncio.to_thread(_surge, assembly, db, clock, staff_paging, settings.surge_reminder_h)
     side = reception.Side(settings, pack, site, vocabulary, db, clock, ring, crowd, catalogue, events.event, channels)
     theirs = reception.build(side, dispatchers, await db.read(reviews))
     callbacks = Callbacks(
@@ -253,8 +254,9 @@ def _received(settings: Settings, service: Service) -> Received:
     return Received(newsroom=service.newsroom, assembly=service.assembly, sources=sources, trusted=trusted, poller=poller)
 
 
-def _surge(assembly: Assembly, db: Database, clock: Clock, staff_paging: Paging) -> Offers | None:
-    """Surge mode, where the city has said how 311 is reached. The floor adds itself to `outside`."""
+def _surge(assembly: Assembly, db: Database, clock: Clock, staff_paging: Paging, remind_h: float) -> Offers | None:
+    """Surge mode, where the city has said how 311 is reached. The floor adds itself to `outside`. remind_h: the hours between
+    two reminders of one that is left on; 0 for none."""
     folder = assembly.city.folder
     if not (folder / surge_pack.FILE).is_file():
         return None
@@ -269,7 +271,9 @@ def _surge(assembly: Assembly, db: Database, clock: Clock, staff_paging: Paging)
     )
     outside = Outside(call_in=CallIn(staff_paging.delivery))
     control = incident.build(known, db, clock, outside)
-    return Offers(control, Watch(control=control, page=staff_paging.call))
+    control.remind_every = timedelta(hours=remind_h) if remind_h else None
+    page = staff_paging.call
+    return Offers(control, Watch(control=control, page=page), Reminder(control=control, page=page))
 
 
 def reviews(conn: Connection) -> list[Review]:

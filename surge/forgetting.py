@@ -1,15 +1,15 @@
 """What a surge leaves behind of persons, erased once it is old: numbers to answer to, what was written, where something was to
-be brought. What is counted stays, and of each caller the keyed hash."""
+be brought. What is counted stays, and of each caller the keyed hash. What agents did when goes whole."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Table, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, or_, select, tuple_, update
 
 from surge.desk.desk_tables import DeskReplyRow, NeedEventRow, NeedRow, QuestionRow
-from surge.tables import ContactRow
+from surge.tables import ContactRow, SeatRow
 
 GONE: Final = b""  # in a column that always holds something
 
@@ -45,6 +45,9 @@ KINDS: Final[Sequence[Kind]] = (
 )
 
 
+SEAT: Final = _table(SeatRow)
+
+
 def count(conn: Connection, before: datetime) -> int:
     """How many rows would be emptied."""
     return sum(int(conn.scalar(select(func.count()).select_from(kind.rows).where(kind.old(before))) or 0) for kind in KINDS)
@@ -60,3 +63,17 @@ def erase(conn: Connection, before: datetime, most: int) -> int:
             conn.execute(update(kind.rows).where(*this).values(**kind.emptied))
             gone += 1
     return gone
+
+
+def count_seats(conn: Connection, before: datetime) -> int:
+    """How many changes of agents' states would go."""
+    return int(conn.scalar(select(func.count()).select_from(SEAT).where(SEAT.c.at <= before)) or 0)
+
+
+def erase_seats(conn: Connection, before: datetime, most: int) -> int:
+    """Deletes at most so many of them; how many. Repeat until nothing goes."""
+    keys = list(SEAT.primary_key.columns)
+    old = [tuple(key) for key in conn.execute(select(*keys).where(SEAT.c.at <= before).limit(most))]
+    for start in range(0, len(old), 100):
+        conn.execute(delete(SEAT).where(tuple_(*keys).in_(old[start : start + 100])))
+    return len(old)

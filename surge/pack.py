@@ -68,7 +68,8 @@ class Pack:
     """number: what residents call, as the provider has it. from_911: the number, told to nobody else, that the emergency centre
     hands callers to; "" for none. forward: the city's own call centre, number or SIP address; second: after it, when that does
     not answer. most_waiting: who comes later is offered something else; longest_wait: then so is everybody.
-    recordings: language -> name of a phrase -> where its recording is."""
+    recordings: language -> name of a phrase -> where its recording is. satisfaction: whether callers are asked by text, once,
+    if their call has helped."""
 
     shape: Shape
     name: str  # as it is spoken: "City of Portland"
@@ -83,6 +84,7 @@ class Pack:
     digits: Mapping[str, str]
     second: str = ""
     from_911: str = ""
+    satisfaction: bool = False
     voices: Mapping[str, Voice] = field(default_factory=dict)
     recordings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -124,6 +126,7 @@ class _File:
     forward: str = ""
     second: str = ""
     from_911: str = ""
+    satisfaction: bool = False
     partners: tuple[_Partner, ...] = ()
     voices: Mapping[str, Voice] = field(default_factory=dict)
     recordings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -179,6 +182,7 @@ def _pack(read: _File, zone: ZoneInfo, found: list[str]) -> Pack:
         longest_wait=timedelta(minutes=read.longest_wait_min),
         dials_per_s=read.dials_per_s,
         digits=read.digits,
+        satisfaction=read.satisfaction,
         voices=read.voices,
         recordings=read.recordings,
     )

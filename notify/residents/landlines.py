@@ -36,10 +36,11 @@ class Landlines:
     async def has(self, number: str) -> bool:
         """Whether a number in E.164 is known to be a landline. One of which nothing is known is not: its owner gets the code,
         because a city that cannot ask must not turn people away."""
-        kind, _ = await asyncio.gather(self._kind(number), asyncio.sleep(self.at_least_s))
+        kind, _ = await asyncio.gather(self.kind(number), asyncio.sleep(self.at_least_s))
         return kind == LineType.LANDLINE
 
-    async def _kind(self, number: str) -> str:
+    async def kind(self, number: str) -> str:
+        """What kind of line it is, a LineType, as soon as anybody has said so."""
         now = self.clock.now()
         known = await self.db.read(partial(lines.find, keyring=self.keys, number=number, now=now))
         if known is not None:
@@ -47,7 +48,7 @@ class Landlines:
         try:
             kind = await self.carriers.line_type(number)
         except NotTold as error:
-            logger.warning("what kind of line a number is was not told, so its code is sent: %s", error)
+            logger.warning("what kind of line a number is was not told: %s", error)
             return LineType.UNKNOWN
         await self.db.write(partial(lines.keep, keyring=self.keys, number=number, kind=kind, now=now))
         return kind

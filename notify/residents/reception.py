@@ -1,6 +1,6 @@
 """The residents' side of a service: texts in, answers out, sign-up on the web, and whoever comes late told at once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -86,6 +86,7 @@ class Residents:
     truth: Truth
     retention: Retention
     counter: Counter  # what all public forms share
+    line_kind: Callable[[str], Awaitable[str]] | None  # of a number, asked of its carrier; None where the city does not ask
     places: check.Gazetteer  # for "is my place in the area?" on alert pages
 
 
@@ -115,7 +116,8 @@ def build(side: Side, dispatchers: Sequence[Dispatcher], reviews: Sequence[Revie
     number = settings.sms_senders[0].number if settings.sms_senders else ""
     screens = Screens(data.folder("templates"), side.site, number=number, terms=TERMS)
     notices = Notices(dispatchers, settings.mode)
-    reception = _reception(side, notices, replies)
+    landlines = _landlines(side) if settings.signup_asks_carrier else None
+    reception = _reception(side, notices, replies, landlines)
     counter = Counter(
         screens=screens,
         clock=side.clock,
@@ -134,6 +136,7 @@ def build(side: Side, dispatchers: Sequence[Dispatcher], reviews: Sequence[Revie
         routes=[*inbound.routes(), *(route for each in pages for route in each.routes())],
         screens=screens,
         counter=counter,
+        line_kind=landlines.kind if landlines is not None else None,
         checks=Checks(inbox=inbox, send=notices.text, ours=number or SMS, zone=side.pack.pack.zone),
         places=check.Gazetteer(counter.find_place, settings.signup_proxies),
         truth=Truth(inbox=inbox, channels=[one.sender.channel for one in dispatchers]),
@@ -142,7 +145,7 @@ def build(side: Side, dispatchers: Sequence[Dispatcher], reviews: Sequence[Revie
     )
 
 
-def _reception(side: Side, notices: Notices, replies: Replies) -> Reception:
+def _reception(side: Side, notices: Notices, replies: Replies, landlines: Landlines | None) -> Reception:
     programme = side.pack.pack.from_name
 
     def code_text(code: str, language: str) -> str:
@@ -157,7 +160,7 @@ def _reception(side: Side, notices: Notices, replies: Replies) -> Reception:
         errands=Errands(),
         texts_a_day=side.settings.signup_texts_a_day,
         mails_a_day=side.settings.signup_mails_a_day,
-        is_landline=_landlines(side).has if side.settings.signup_asks_carrier else None,
+        is_landline=landlines.has if landlines is not None else None,
     )
 
 

@@ -113,6 +113,11 @@ class Dispatcher:
                 self._pace.hold_until(self.desk.clock.monotonic() + self.desk.crew.quiet_s)
         return self.drives
 
+    @property
+    def backlog_s(self) -> float:
+        """How long another message would wait for its slot now, in seconds."""
+        return self._pace.backlog(self.desk.clock.monotonic())
+
     def close(self) -> None:
         """Starts no more calls; `run` returns when those under way are recorded."""
         self._closing = True

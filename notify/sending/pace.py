@@ -83,6 +83,10 @@ class Pace:
         self._held_until = max(self._held_until, at)
         self._free_at = max(self._free_at, at)
 
+    def backlog(self, now: float) -> float:
+        """Seconds until a message that came now could start; 0 when nothing waits."""
+        return max(0.0, self._free_at - now, self.held_for(now))
+
     def held_for(self, now: float) -> float:
         """Seconds left of a pause that the provider asked for; 0 when there is none."""
         return max(0.0, self._held_until - now)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Final
 
-from subscribers.dialog import answering, saving
+from subscribers.dialog import answering, grading, saving
 from subscribers.dialog.hearing import fold
 from subscribers.dialog.intent import Awaited, Kind, Reading
 from subscribers.dialog.lexicon import Lexicon
@@ -140,6 +140,8 @@ def _ordinary(scene: Scene) -> Turn:
     question = scene.alive()
     if question is not None and (answer := answering.answered(scene, question)) is not None:
         return answer
+    if question is None and (thanks := grading.graded(scene)) is not None:
+        return thanks
     if scene.reading.kind is Kind.YES and scene.known.standing is Standing.SUSPECT:
         return answering.reconfirmed(scene)
     if scene.reading.kind in (Kind.NUMBER, Kind.YES, Kind.NO):

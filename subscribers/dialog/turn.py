@@ -114,6 +114,7 @@ class Memory:
     tongue: Tongue = Tongue.GIVEN
     plain: bool = False  # wants texts without marks, for an old handset
     night: bool = True  # texts that can wait do wait from 21:00 to 07:00
+    helped: tuple[datetime, str] | None = None  # when 311 asked whether its call helped, and the language; None: answered
     closed: bool = False  # the gateway lets nothing out to a number whose person was erased; only its own START ends that
 
 
@@ -206,12 +207,13 @@ class Note(StrEnum):
     MUTED = "muted"  # a loop was broken
     UNSPOKEN = "unspoken"  # a language we do not have was asked for
     OUTSIDE = "outside"  # a place outside the city
+    GRADED = "graded"  # 1 to 5, in the detail: whether a call to 311 has helped
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
     note: Note
-    detail: str = ""  # the language asked for
+    detail: str = ""  # the language asked for, or the grade
 
 
 Act = Keep | Join | Drop | Stop | Start | Erase | Speak | Reconfirm | Count

@@ -45,6 +45,11 @@ class Outgoing:
             return Refused("misconfigured", str(error))
         return receipts[0].outcome if receipts else Unknown("no receipt")
 
+    def is_free(self, channel: str) -> bool:
+        """Whether a message would leave at once: a sender works, and nothing waits in its pace."""
+        sender = self._sender(channel, "")
+        return sender is not None and sender.backlog_s <= 0
+
     def _sender(self, channel: str, ours: str) -> Dispatcher | None:
         here = [one for one in self.dispatchers if one.sender.channel.name == channel and not one.light.trouble]
         own = [one for one in here if one.sender.name == ours and one.works]

@@ -14,6 +14,7 @@ from surge.floor.orders import HangUp, Tell, Turn
 from surge.floor.recalling import Answer
 from surge.floor.records import Rules
 from surge.floor.seats import CHOSEN, ON_DUTY, AgentState, Profile, Seat
+from surge.scripts.runbook import Ending
 
 EMPTY: Final = "The line is empty and every callback has ended: surge can be closed."
 
@@ -89,10 +90,14 @@ class Switchboard:
 
     def finish(self, agent_id: str, contact_id: str, disposition: str, script: int | None, now: datetime) -> Turn:
         """The agent has ended with a contact; also words that come after the wrap are kept. A call that goes on is hung up."""
+        seat = self.books.seats.get(agent_id)
+        held = seat is not None and seat.contact_id == contact_id
         ringing.finish(self.books, agent_id, contact_id, now)
         record = self.books.records.get(contact_id)
         if record is not None and record.agent == agent_id:
-            self.books.record(replace(record, disposition=disposition, script=script or record.script))
+            handed = contact_id in self.books.summons or (held and record.disposition == Ending.EMERGENCY)
+            kept = Ending.EMERGENCY if handed else disposition  # the centre was called for them, whatever was noted after it
+            self.books.record(replace(record, disposition=kept, script=script or record.script))
         return self._settled(now)
 
     def holds(self, reservation_id: str) -> str | None:

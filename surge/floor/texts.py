@@ -3,25 +3,29 @@ words may be sent, else in English with the page in their language (templates/ca
 moment, where there is one."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Final
+
+from sqlalchemy import Connection
 
 from channels.base import Content, Outcome
 from channels.text import sanitise
 from notify.publishing.site import ENGLISH, Site
-from notify.wording.reviews import Reviewed, State, state
+from notify.wording.reviews import Review, Reviewed, State, arrange, state
 from notify.wording.slots import short_time
 from notify.wording.words import Words, fill
 from surge.desk.outgoing import SMS, came
 from surge.floor.air import Air
 from surge.floor.callback import Promise
 from surge.floor.orders import Word
+from surge.recorded import recorded_rows
 from surge.voice.prompts import Prompt
 
 logger = logging.getLogger(__name__)
 
 EXERCISE: Final = "line.exercise"
+HELPED: Final = "callers.helped"  # the question after a call: surge.desk.asking
 CONTEXTS: Final[Mapping[Word, str]] = {
     Word.GUIDE: "callers.guide",
     Word.PROMISE: "callers.promise",
@@ -38,7 +42,7 @@ def texts(words: Words, reviewed: Reviewed, *, allow_drafts: bool) -> Texts:
     behind it there is silence."""
     found: dict[str, dict[str, str]] = {}
     for language in words.languages():
-        for context in (*CONTEXTS.values(), EXERCISE):
+        for context in (*CONTEXTS.values(), HELPED, EXERCISE):
             text, message = words.text(context, language), words.messages[context]
             may = allow_drafts or language == ENGLISH or state(words, message, language, reviewed) is State.APPROVED
             if text is not None and may:
@@ -46,14 +50,36 @@ def texts(words: Words, reviewed: Reviewed, *, allow_drafts: bool) -> Texts:
     return found
 
 
+@dataclass(slots=True, kw_only=True)
+class Sayable:
+    """What may be sent now: `look` reads the reviews anew when one was made, whichever process made it. reviews: every one
+    that counts."""
+
+    words: Words
+    reviews: Callable[[Connection], Collection[Review]]
+    allow_drafts: bool
+    _kept: tuple[object, Texts] | None = field(default=None, init=False)
+
+    def look(self, conn: Connection) -> None:
+        as_of = recorded_rows.reviewed_as_of(conn)
+        if self._kept is None or self._kept[0] != as_of:
+            found = texts(self.words, arrange(self.reviews(conn)), allow_drafts=self.allow_drafts)
+            self._kept = as_of, found
+
+    def __call__(self) -> Texts:
+        """As of the last look, of which there was one."""
+        assert self._kept is not None, "nobody has looked"
+        return self._kept[1]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallerTexts:
-    """site, send: the service's; air: what is being said now; texts: see `texts`."""
+    """site, send: the service's; air: what is being said now; texts: see `texts`, as they are now."""
 
     site: Site
     send: Send
     air: Callable[[], Air]
-    texts: Texts
+    texts: Callable[[], Texts]
 
     async def __call__(self, number: str, language: str, what: Word, promise: Promise | None) -> None:
         spoken, body = self.body(language, what, promise)
@@ -72,9 +98,9 @@ class CallerTexts:
             spoken, body = said.language, f"{said.words} {page}"
         else:
             spoken = wanted if self._may(wanted, CONTEXTS[what], drill=air.drill) else ENGLISH
-            body = fill(self.texts[spoken][CONTEXTS[what]], self._slots(air, spoken, page, promise))
+            body = fill(self.texts()[spoken][CONTEXTS[what]], self._slots(air, spoken, page, promise))
         if air.drill:
-            body = f"{self.texts[spoken][EXERCISE]}\n{body}"
+            body = f"{self.texts()[spoken][EXERCISE]}\n{body}"
         return spoken, sanitise(body).text
 
     def _message(self, air: Air, language: str) -> Prompt | None:
@@ -84,7 +110,7 @@ class CallerTexts:
 
     def _may(self, language: str, context: str = "", *, drill: bool) -> bool:
         """Whether all that we add is there in it: no text mixes languages."""
-        there = self.texts.get(language, {})
+        there = self.texts().get(language, {})
         return (not context or context in there) and (not drill or EXERCISE in there)
 
     def _slots(self, air: Air, language: str, page: str, promise: Promise | None) -> Mapping[str, str]:

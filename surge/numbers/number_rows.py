@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, delete, insert, update
 from sqlmodel import SQLModel, col, select
 
 from surge.numbers.forecast import LOOKED_BACK, WEEK, Span
@@ -126,6 +126,11 @@ def ask(conn: Connection, contact_id: str, activation_id: str | None, language: 
     row = {"contact_id": contact_id, "activation_id": activation_id, "language": language, "asked_at": now}
     conn.execute(insert(GradeRow), [row])
     return True
+
+
+def unask(conn: Connection, contact_id: str) -> None:
+    """The question certainly did not leave."""
+    conn.execute(delete(GradeRow).where(col(GradeRow.contact_id) == contact_id, col(GradeRow.grade).is_(None)))
 
 
 def graded(conn: Connection, contact_id: str, grade: int, now: datetime) -> bool:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from subscribers.dialog.grading import GRADES
 from surge.contact import Contact
 from surge.floor.callback import State
 from surge.floor.queue import Place
 from surge.numbers.measures import HELPED, Share
 
-GRADES: Final = (1, 2, 3, 4, 5)  # 1: of no help, 5: of much help
 GOOD: Final = 4  # and better
 SETTLED: Final = frozenset({State.DONE, State.EXPIRED, State.NO_ANSWER, State.BUSY, State.MACHINE})
 
@@ -185,10 +185,3 @@ def satisfaction(grades: Sequence[Graded]) -> Satisfaction:
         good=Share(part=sum(given[grade] for grade in GRADES if grade >= GOOD), whole=answers),
         each={grade: given[grade] for grade in GRADES},
     )
-
-
-def grade_of(words: str) -> int | None:
-    """What somebody texts to "was this helpful? 1 to 5": the grade, or None for anything else, which is read as a text of its
-    own and never lost as an answer."""
-    said = words.strip().strip(".!").strip()
-    return int(said) if said in {str(grade) for grade in GRADES} else None

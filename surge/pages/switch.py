@@ -13,7 +13,7 @@ from notify.console.door import NOT_SHOWN
 from notify.console.routing import FORM, Guard, Route
 from notify.console.screens import VISIT
 from notify.tables import AlertRow
-from surge.switch import activation, store
+from surge.switch import activation, reminder, store
 from surge.switch.activate import NoSuchActivation
 from surge.switch.activation import ARMERS, LOOKERS, OPENERS, Status
 from surge.switch.control import Control
@@ -160,6 +160,7 @@ class SwitchPages:
         last = store.script(conn, row.activation_id) if row is not None else None
         return {
             "row": row,
+            "on": reminder.left(conn, row, self._control.remind_every, self._switch.clock.now()) if row is not None else None,
             "script": last,
             "checks": self._switch.checks(conn, row) if row is not None else [],
             "left": store.left(conn, row.activation_id) if row is not None else activation.Left(),

@@ -19,6 +19,8 @@ from surge.desk import desk_rows, replies
 from surge.desk.desk_line import Figures
 from surge.desk.desk_rows import Pressed
 from surge.desk.tally import TOP
+from surge.numbers import number_rows
+from surge.numbers.outcomes import Graded, Satisfaction, satisfaction
 from surge.numbers.staffing import Missing, Table
 from surge.pages.office import Office, whose
 from surge.pages.staffing import Staffing
@@ -28,14 +30,15 @@ PAGE: Final = "/wallboard"
 EVERY_S: Final = 2.0
 LONG_WAIT: Final = timedelta(minutes=5)  # longer, and the frame is red
 MANY_LOST: Final = 0.1  # of those offered, abandoned: more, and the frame is red
-LANGUAGES: Final = 8
+LANGUAGES: Final = 12  # by name; of more it says how many there are, and how many wait in them
 CHANNELS: Final = ("sms", "email")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
     """Everything on it. broken: the sentences behind a red frame. staffing: the next hour with other numbers of agents, or why
-    nobody can say; None while it is worked out."""
+    nobody can say; None while it is worked out. waits: who waits by language, the most first, and `others` in how many more
+    languages how many do. said: what callers have said of their calls, where anybody was asked."""
 
     row: ActivationRow | None
     figures: Figures | None
@@ -47,6 +50,9 @@ class Board:
     unread: int
     broken: Sequence[str]
     staffing: Table | Sequence[Missing] | None
+    waits: Sequence[tuple[str, int]] = ()
+    others: tuple[int, int] = (0, 0)
+    said: Satisfaction | None = None
 
 
 class Wallboard:
@@ -79,7 +85,7 @@ class Wallboard:
         return stream
 
     async def _values(self, request: web.Request) -> dict[str, Any]:
-        return {"board": await self.board(whose(request)), "top": TOP, "most_languages": LANGUAGES}
+        return {"board": await self.board(whose(request)), "top": TOP}
 
     async def board(self, person_id: str) -> Board:
         now = self._office.now
@@ -89,7 +95,9 @@ class Wallboard:
         line = self._office.side.line
         figures = line.figures() if line else None
 
-        def read(conn: Connection) -> tuple[Pressed, Pressed, Mapping[str, int], OpenPromise | None, list[str]]:
+        def read(
+            conn: Connection,
+        ) -> tuple[Pressed, Pressed, Mapping[str, int], OpenPromise | None, list[str], Sequence[Graded]]:
             lately = desk_rows.pressed(conn, activation_id, now - timedelta(hours=1))
             return (
                 desk_rows.pressed(conn, activation_id),
@@ -97,9 +105,11 @@ class Wallboard:
                 replies.counted(conn, activation_id),
                 _promise(conn, incident_id),
                 _events(conn, incident_id),
+                number_rows.grades(conn, activation_id) if activation_id else (),
             )
 
-        pressed, lately, answers, promise, events = await self._db.read(read)
+        waits, others = by_most(figures.languages if figures else {})
+        pressed, lately, answers, promise, events, grades = await self._db.read(read)
         return Board(
             row=row,
             figures=figures,
@@ -111,6 +121,9 @@ class Wallboard:
             unread=len(on.unread_by) if on else 0,
             broken=broken(figures, promise, now),
             staffing=await self.staffing.look(row),
+            waits=waits,
+            others=others,
+            said=satisfaction(grades) if grades else None,
         )
 
     async def _bars(self, events: Sequence[str]) -> list[Progress]:
@@ -120,6 +133,13 @@ class Wallboard:
         kinds = await self._guard.tallies.of(events[-1])
         channel = next((name for name in CHANNELS if any(one == name for one, _, _ in kinds)), "")
         return sorted(progress.by_language(kinds, channel), key=_total, reverse=True)[:LANGUAGES]
+
+
+def by_most(waiting: Mapping[str, int], shown: int = LANGUAGES) -> tuple[list[tuple[str, int]], tuple[int, int]]:
+    """Who waits by language, the most first; of those that are not shown, how many languages and how many people."""
+    ordered = sorted(((tag, people) for tag, people in waiting.items() if people), key=lambda one: (-one[1], one[0]))
+    rest = ordered[shown:]
+    return ordered[:shown], (len(rest), sum(people for _, people in rest))
 
 
 def broken(figures: Figures | None, promise: OpenPromise | None, now: datetime) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, and_, delete, func, insert, or_, update
 from sqlmodel import col, select
 
+from notify.tables import WordReview
 from surge.desk.desk_rows import once
 from surge.recorded.recorded_tables import RecordingCallRow, SoundRow, TakeRow
 from surge.recorded.sound import Sound
@@ -146,6 +147,11 @@ def marked(conn: Connection, states: Collection[State]) -> tuple[tuple[int, str]
     """Numbers and states of these takes: small, and the same as before where nothing was decided."""
     query = select(col(TakeRow.take_id), col(TakeRow.state)).where(col(TakeRow.state).in_([one.value for one in states]))
     return tuple((row.take_id, row.state) for row in conn.execute(query.order_by(col(TakeRow.take_id))))
+
+
+def reviewed_as_of(conn: Connection) -> tuple[object, ...]:
+    """The reviews of words: small, and the same as before where none was made."""
+    return tuple(conn.execute(select(func.count(), func.max(col(WordReview.at))).select_from(WordReview)).one())
 
 
 def name_recording(conn: Connection, call_id: str, turn: int, ref: str) -> bool:

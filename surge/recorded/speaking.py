@@ -6,10 +6,8 @@ Made anew when a review or a recording changes, whichever process changed it: as
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, func
-from sqlmodel import col, select
+from sqlalchemy import Connection
 
-from notify.tables import WordReview
 from notify.wording.reviews import Review, arrange
 from notify.wording.words import Words
 from surge.pack import Pack
@@ -35,8 +33,7 @@ class Speaking:
 
     def now(self, conn: Connection) -> Speech:
         """The same value as before where nothing has changed."""
-        reviewed = conn.execute(select(func.count(), func.max(col(WordReview.at))).select_from(WordReview)).one()
-        as_of = (tuple(reviewed), recorded_rows.marked(conn, [State.RELEASED]))
+        as_of = (recorded_rows.reviewed_as_of(conn), recorded_rows.marked(conn, [State.RELEASED]))
         kept = self._kept
         if kept is None or kept[0] != as_of:
             kept = self._kept = as_of, self._made(conn)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -51,6 +52,7 @@ class Control:
     db: Database
     publishing: Publishing
     outside: Outside = field(default_factory=Outside)
+    remind_every: timedelta | None = None  # of a surge that is left on: surge.switch.reminder
     _told: Heading | None = None
     _begun: bool = False
     _under_way: set["asyncio.Task[None]"] = field(default_factory=set)

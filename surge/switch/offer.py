@@ -19,6 +19,7 @@ from surge.switch.activate import REFUSALS
 from surge.switch.activation import Status
 from surge.switch.control import Control
 from surge.switch.preflight import Check
+from surge.switch.reminder import Reminder
 from surge.switch.watch import Watch
 from surge.tables import ActivationRow
 
@@ -43,10 +44,12 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """Surge mode as the rest of a service knows it. watch: looks at the load; None where nobody does."""
+    """Surge mode as the rest of a service knows it. watch: looks at the load; None where nobody does. reminder: of a surge
+    that is left on."""
 
     control: Control
     watch: Watch | None = None
+    reminder: Reminder | None = None
 
     def advice(self) -> list[str]:
         """What the load says now, a sentence each."""

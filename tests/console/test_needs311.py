@@ -16,7 +16,7 @@ from surge.desk.desk_tables import NeedRow
 from surge.desk.open_needs import OpenNeeds
 from surge.numbers import number_rows
 from surge.numbers.number_files import Interval
-from surge.pages.wallboard import broken
+from surge.pages.wallboard import broken, by_most
 from tests.console.desk_factory import Desk
 from tests.console.staff_factory import Browser, House, Page
 
@@ -122,13 +122,21 @@ async def test_the_wallboard_has_figures_and_nobody_in_it(desk: Desk) -> None:
     await agent.post("/desk311/state", {"state": "ready"})
     viewer = await desk.signed_in("viewer")
     page = await viewer.get("/wallboard")
-    for said in ("Boil tap water", "waiting 1", "What is safe", "Spanish", "ready"):
+    for said in ("Boil tap water", "waiting 1", "Waiting, by language Spanish 1", "What is safe", "ready"):
         assert said in page.words, said
     for personal in ("how long to boil", "+1503", "agent311", "97206"):
         assert personal not in page.text
     desk.house.clock.forward(timedelta(minutes=6))
     page = await viewer.get("/wallboard")
     assert 'class="board broken"' in page.text and "more than five minutes" in page.words
+
+
+async def test_whoever_waits_is_counted_by_language_the_most_first_and_the_rest_together() -> None:
+    waiting = {f"l{number}": number for number in range(16)}
+    shown, (languages, people) = by_most(waiting)
+    assert shown[:2] == [("l15", 15), ("l14", 14)] and len(shown) == 12
+    assert (languages, people) == (3, 1 + 2 + 3) and sum(people for _, people in shown) + people == sum(waiting.values())
+    assert by_most({}) == ([], (0, 0))
 
 
 async def test_the_wallboard_says_what_more_agents_would_do_or_why_it_cannot(desk: Desk) -> None:

@@ -11,7 +11,7 @@ from notify.db import Database
 from notify.retention import Keeping
 from surge import forgetting
 from surge.desk.desk_tables import DeskReplyRow, NeedEventRow, NeedRow, QuestionRow
-from surge.tables import ContactRow
+from surge.tables import ContactRow, SeatRow
 
 DAY = timedelta(days=1)
 KEPT = Keeping(texts=365 * DAY, stopped=None)
@@ -80,3 +80,14 @@ def test_nothing_goes_before_its_day_and_what_is_counted_stays(db: Database, clo
     callers = db.read_now(lambda conn: conn.execute(select(ContactRow.caller, ContactRow.standing)).all())
     assert {bytes(row[0]) for row in callers} == {b"hash"} and {row[1] for row in callers} == {"done", "queueing"}
     assert db.read_now(lambda conn: list(conn.scalars(select(NeedRow.people)))) == [3, 3]
+
+
+def test_when_an_agent_was_at_their_desk_goes_whole_and_later_changes_stay(db: Database, clock: ManualClock) -> None:
+    at = clock.now()
+    seats = [SeatRow(agent="a1", at=at + n * 200 * DAY, turns=n, state="ready") for n in range(3)]
+    db.write_now(lambda conn: [add(conn, one) for one in seats])
+    clock.forward(600 * DAY)
+    assert db.read_now(lambda conn: retention.look(conn, KEPT, clock.now()))["seats"] == 2
+    assert db.write_now(lambda conn: retention.erase(conn, KEPT, clock.now()))["seats"] == 2
+    assert db.read_now(lambda conn: list(conn.scalars(select(SeatRow.turns)))) == [2]
+    assert db.write_now(lambda conn: retention.erase(conn, KEPT, clock.now()))["seats"] == 0

@@ -25,7 +25,6 @@ from surge.numbers.outcomes import (
     Graded,
     Promised,
     first_contact,
-    grade_of,
     most_overtaken,
     occupancy,
     promises,
@@ -271,11 +270,6 @@ def test_satisfaction_is_counts_of_those_who_answered() -> None:
     found = satisfaction([Graded(contact_id=str(n), grade=grade) for n, grade in enumerate([5, 4, 1, None, None])])
     assert found.answered == Share(part=3, whole=5) and found.good == Share(part=2, whole=3)
     assert found.each == {1: 1, 2: 0, 3: 0, 4: 1, 5: 1}
-
-
-@pytest.mark.parametrize(("words", "grade"), [("5", 5), (" 1. ", 1), ("0", None), ("55", None), ("fire", None), ("", None)])
-def test_only_a_grade_is_read_as_one(words: str, grade: int | None) -> None:
-    assert grade_of(words) == grade
 
 
 def test_relief_is_four_figures_and_may_be_below_zero() -> None:

@@ -32,7 +32,7 @@ async def sent(air: Air, language: str, what: Word, promise: Promise | None = No
         found.append((address, content))
         return Handed("SM1")
 
-    await CallerTexts(site=SITE, send=send, air=lambda: air, texts=may)("+15035550142", language, what, promise)
+    await CallerTexts(site=SITE, send=send, air=lambda: air, texts=lambda: may)("+15035550142", language, what, promise)
     return found[0]
 
 
