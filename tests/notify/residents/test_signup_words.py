@@ -22,7 +22,7 @@ def sources() -> set[str]:
     """Every English text that templates and modules of sign-up say, and no public page."""
     root = data.folder("templates")
     code = [root.parent / "notify" / "web" / f"{name}.py" for name in ("signup", "manage", "visit", "counter")]
-    code.append(root.parent / "notify" / "signup_letters.py")
+    code.append(root.parent / "notify" / "residents" / "signup_letters.py")
     said = {text for file in [*code, *(root / "signup").glob("*.html")] for text in SAID.findall(file.read_text("utf-8"))}
     for module in (signup_words, signup_letters, callbacks):
         for name, value in vars(module).items():
