@@ -5,7 +5,6 @@ import tomllib
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
@@ -16,11 +15,11 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from notify import setting_conflicts
 from notify.alerts.alert import Mode
-from notify.mirror import wanted as mirror
-from notify.partners.address import Rules, rules, setting_problems
+from notify.partners.address import Rules, rules
 from notify.received import sources
-from notify.setting_values import SenderSetting, is_here, is_public_key, senders
+from notify.setting_values import SenderSetting, senders
 
 PREFIX = "TOCSIN_"
 CLIENT_VARIABLES = {"TOCSIN_CONFIG", "TOCSIN_URL", "TOCSIN_TOKEN"}  # read by the command line, not by the service
@@ -151,7 +150,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _fits_mode(self) -> Self:
-        problems = list(mode_problems(self))
+        problems = list(setting_conflicts.problems(self))
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -201,88 +200,6 @@ class Settings(BaseSettings):
             raise FileNotFoundError(f"{file} is not there.")
         toml = (TomlConfigSettingsSource(settings_cls, Path(file)),) if file else ()
         return (init_settings, env_settings, *toml)
-
-
-def mode_problems(settings: Settings) -> list[str]:
-    """What in these settings does not fit their mode, as sentences."""
-    problems = [*_account_problems(settings, ""), *_account_problems(settings, "2")]
-    for name, host in (("SMTP_HOST", settings.smtp_host), ("SMTP2_HOST", settings.smtp2_host)):
-        if settings.mode is not Mode.LIVE and host and not is_here(host):
-            problems.append(f"TOCSIN_{name} must be on this machine in mode {settings.mode}")
-    if settings.smtp2_host and not settings.smtp_host:
-        problems.append("TOCSIN_SMTP2_HOST is the second relay: set TOCSIN_SMTP_HOST first")
-    problems += [*_lookup_problems(settings), *_replay_problems(settings), *mirror.problems(settings)]
-    problems += _key_problems(settings)
-    unmeant = setting_problems(settings.egress_inside, settings.egress_ports)
-    problems += [*unmeant, *sources.problems(settings.cap_sources, None if unmeant else settings.egress)]
-    for name in ("public_host", "private_host"):
-        if settings.mode is Mode.DEMO and not is_here(getattr(settings, name)):
-            problems.append(f"{PREFIX}{name.upper()} must be on this machine in mode demo")
-    if 0 < settings.drill_refuse_days < settings.drill_due_days:
-        problems.append(
-            "TOCSIN_DRILL_REFUSE_DAYS is less than TOCSIN_DRILL_DUE_DAYS: nobody would be told before being refused"
-        )
-    return problems
-
-
-def _account_problems(settings: Settings, which: str) -> list[str]:
-    """What does not fit of an account for texts. which: "" or "2"."""
-    account, url = getattr(settings, f"twilio{which}_account_sid"), getattr(settings, f"twilio{which}_url")
-    numbers: tuple[SenderSetting, ...] = getattr(settings, f"sms{which}_senders")
-    simulated, problems = is_here(urlsplit(url).hostname or ""), []
-    if account and simulated and settings.mode is Mode.LIVE:
-        problems.append(f"TOCSIN_TWILIO{which}_URL points at a simulator on this machine, which mode live refuses")
-    if account and not simulated and settings.mode is not Mode.LIVE:
-        problems.append(f"TOCSIN_TWILIO{which}_URL must be a simulator on this machine in mode {settings.mode}")
-    if settings.mode is Mode.LIVE:
-        problems += [
-            f"TOCSIN_SMS{which}_SENDERS: {sender.number} lies in exchange 555, which mode live refuses"
-            for sender in numbers
-            if sender.number[-7:-4] == "555"
-        ]
-    if account and not numbers:
-        problems.append(f"TOCSIN_SMS{which}_SENDERS is empty, so no text could leave")
-    if which and account and account == settings.twilio_account_sid:
-        problems.append("TOCSIN_TWILIO2_ACCOUNT_SID is the first account again: two numbers of one account are one route")
-    if which and {one.number for one in numbers} & {one.number for one in settings.sms_senders}:
-        problems.append("TOCSIN_SMS2_SENDERS names a number of TOCSIN_SMS_SENDERS: a number belongs to one account")
-    return problems
-
-
-def _key_problems(settings: Settings) -> list[str]:
-    """Public keys that cannot be ones, as sentences."""
-    given = {"drill": settings.drill_key, "snapshot": settings.snapshot_key}
-    return [
-        f"{PREFIX}{name.upper()}_KEY is not what 'tocsin {name} key' shows: 44 letters of base64"
-        for name, key in given.items()
-        if key and not is_public_key(key)
-    ]
-
-
-def _replay_problems(settings: Settings) -> list[str]:
-    """Why the clock cannot be that of another day, as sentences."""
-    began, hurried = settings.replay_from, settings.replay_speed != 1
-    if (began is not None or hurried) and settings.mode is not Mode.DEMO:
-        return [f"TOCSIN_REPLAY_FROM and TOCSIN_REPLAY_SPEED are for mode demo, not {settings.mode}"]
-    if hurried and began is None:
-        return ["TOCSIN_REPLAY_SPEED needs TOCSIN_REPLAY_FROM"]
-    if began is not None and began.tzinfo is None:
-        return ["TOCSIN_REPLAY_FROM needs an offset: 2014-05-23T10:40-07:00"]
-    return []
-
-
-def _lookup_problems(settings: Settings) -> list[str]:
-    """Why carriers cannot be asked as these settings want, as sentences."""
-    if not settings.signup_asks_carrier:
-        return []
-    simulated = is_here(urlsplit(settings.lookups_url).hostname or "")
-    if not settings.twilio_account_sid:
-        return ["TOCSIN_SIGNUP_ASKS_CARRIER needs a Twilio account: TOCSIN_TWILIO_ACCOUNT_SID is empty"]
-    if simulated and settings.mode is Mode.LIVE:
-        return ["TOCSIN_LOOKUPS_URL points at a simulator on this machine, which mode live refuses"]
-    if not simulated and settings.mode is not Mode.LIVE:
-        return [f"TOCSIN_LOOKUPS_URL must be a simulator on this machine in mode {settings.mode}"]
-    return []
 
 
 def load(**given: Any) -> Settings:

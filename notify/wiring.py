@@ -17,7 +17,7 @@ from sqlmodel import select
 from channels import several
 from channels.feed_folder import FeedFolder
 from channels.gateway.description import BadDescription
-from notify import city, data, duties, keys
+from notify import city, data, duties, keys, outward
 from notify.alerts import exercise, hazards, register
 from notify.alerts.alert import Mode, from_json
 from notify.alerts.assembly import Assembly
@@ -30,8 +30,6 @@ from notify.db import Database
 from notify.figures import Gauges
 from notify.mirror import targets
 from notify.partners import webhook_rows
-from notify.partners.egress import Egress
-from notify.partners.poster import Poster
 from notify.partners.webhook_verbs import Webhooks
 from notify.processes.posts import Alone, Crew, Kind, Role
 from notify.publishing import cap_certificates, planned
@@ -42,8 +40,6 @@ from notify.publishing.printing import Printing
 from notify.publishing.publish import Publisher
 from notify.publishing.shelf import Shelf
 from notify.publishing.site import Site
-from notify.received.office import Received
-from notify.received.polling import Poller
 from notify.residents import reception
 from notify.sending import night, senders
 from notify.sending.brake import LAPSES_S, Brake
@@ -62,8 +58,6 @@ from notify.staff.paging_lane import Lane
 from notify.staff.training_log import Training
 from notify.tables import WordReview
 from notify.web.callbacks import Callbacks
-from notify.websub.hub import Hub
-from notify.websub.topics import topics
 from notify.wording import words
 from notify.wording.reviews import Reader, Review, arrange, standings
 from subscribers.sealing import Keyring
@@ -183,40 +177,20 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring, p
         webhooks=Webhooks(clock=clock, ring=ring, rules=settings.egress, hazards=catalogue),
     )
     publisher.told += [mirror.wake for mirror in service.mirrors]
-    service.received = _received(settings, service)
+    try:
+        service.received = outward.received(settings, service)
+    except cap_certificates.BadCertificate as error:
+        raise CannotStart([f"TOCSIN_CAP_SOURCES: {error}"]) from None
     service.surge = await asyncio.to_thread(_surge, assembly, db, clock, staff_paging, settings.surge_reminder_h)
     side = reception.Side(settings, pack, site, vocabulary, db, clock, ring, crowd, catalogue, events.event, channels)
     theirs = reception.build(side, dispatchers, await db.read(reviews))
     callbacks = Callbacks(
         db, clock, channels, settings.public_url, ring.blind_key, theirs.screens, mails_instead=settings.mails_instead
     )
-    hub = _hub(settings, site, db, clock, ring)
+    hub = outward.hub(settings, service, ring)
     publisher.told.append(hub.wake)
-    poster = Poster(
-        db=db,
-        clock=clock,
-        ring=ring,
-        site=site,
-        egress=Egress(settings.egress),
-        events=events.event,
-        owner=crew.process,
-        page=pager,
-    )
+    poster = outward.poster(settings, service, ring, events.event)
     return duties.Built(service, reconciler, printing, callbacks, theirs, hub, poster)
-
-
-def _hub(settings: Settings, site: Site, db: Database, clock: Clock, ring: Keyring) -> Hub:
-    way_out = Egress(settings.egress)
-    way_out.open()
-    return Hub(
-        db=db,
-        clock=clock,
-        ring=ring,
-        egress=way_out,
-        folder=settings.published,
-        topics=topics(site),
-        url=site.url(site.hub()),
-    )
 
 
 def _paging(settings: Settings, desk: Desk, ring: Keyring, assembly: Assembly, dispatchers: Sequence[Dispatcher]) -> Paging:
@@ -230,28 +204,6 @@ def _paging(settings: Settings, desk: Desk, ring: Keyring, assembly: Assembly, d
         call=desk.page,
         pace=Pace(next_after=next_after, again_after=again_after),
     )
-
-
-def _received(settings: Settings, service: Service) -> Received:
-    """Alerts of other agencies; the way out to them is the guarded one, of its own. Raises CannotStart."""
-    sources, trusted = settings.cap_sources, {}
-    try:
-        for one in sources:
-            trusted[one.name] = cap_certificates.read_file(one.signed_by) if one.signed_by is not None else ()
-    except cap_certificates.BadCertificate as error:
-        raise CannotStart([f"TOCSIN_CAP_SOURCES: {error}"]) from None
-    way_out = Egress(settings.egress)
-    way_out.open()
-    poller = Poller(
-        db=service.db,
-        clock=service.clock,
-        sources=sources,
-        trusted=trusted,
-        way_out=way_out,
-        page=service.pager,
-        agent=f"Tocsin ({service.assembly.city.pack.sender})",  # the Weather Service asks who one is
-    )
-    return Received(newsroom=service.newsroom, assembly=service.assembly, sources=sources, trusted=trusted, poller=poller)
 
 
 def _surge(assembly: Assembly, db: Database, clock: Clock, staff_paging: Paging, remind_h: float) -> Offers | None:

@@ -29,7 +29,7 @@ class Hearing:
 
     async def tell_lights(self) -> None:
         """How the senders that are driven here fare."""
-        ours = [one for one in self.built.service.dispatchers if one.limited and one.drives]
+        ours = [one for one in self.built.service.dispatchers if one.driving.limited and one.driving.ours]
         if ours:
             lights = {one.sender.name: (one.light.started, one.light.trouble) for one in ours}
             self.session.tell(Kind.LIGHTS, json.dumps(lights))
@@ -76,13 +76,13 @@ class Hearing:
     def _spend(self, ref: str) -> None:
         name, _, units = ref.rpartition(" ")
         for one in self.built.service.dispatchers:
-            if one.sender.name == name and one.drives:
+            if one.sender.name == name and one.driving.ours:
                 one.reserve(int(units))
 
     def _look_at(self, lights: dict[str, tuple[int, str]]) -> None:
         """How a sender fares is known where it is driven; everybody's pages show it."""
         for one in self.built.service.dispatchers:
-            if one.sender.name in lights and not one.drives:
+            if one.sender.name in lights and not one.driving.ours:
                 one.light.started, one.light.trouble = lights[one.sender.name]
 
     def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:

@@ -95,7 +95,7 @@ def _take_over(conn: Connection, clock: Clock) -> None:
 
 def wants(role: Role, service: Service) -> Wants:
     """The posts that a process tries for. The duties belong near the listeners; a sender takes them when no listener lives."""
-    rated = [post_of(one.sender.name) for one in service.dispatchers if one.limited]
+    rated = [post_of(one.sender.name) for one in service.dispatchers if one.driving.limited]
     return Wants(
         at_once=(DUTIES, FLOOR) if role.listens else (),
         later=() if role.listens else (DUTIES,),

@@ -5,7 +5,7 @@
 At most `window` rows are claimed and not yet recorded: that bounds what a killed process leaves unknown. A call starts only
 while its event is being sent and our lease certainly holds; what was claimed and not started goes back. A sender that is out
 of order, was asked to pause, or whose route is shut (routing.py) holds nothing: another sender may take its rows. A sender with
-a rate is driven by one process at a time, which holds its post: its pace is one pace, however many processes there are.
+a rate is driven by one process at a time (driving.py).
 """
 
 import asyncio
@@ -21,10 +21,10 @@ from typing import Final, NamedTuple
 from sqlalchemy.exc import SQLAlchemyError
 
 from channels.base import Halts, Misconfigured, Outbound, Receipt, Refused, Retry, Unknown
-from notify.processes.posts import Kind, post_of
 from notify.sending import leases
 from notify.sending.alarm import Alarm
 from notify.sending.desk import Desk, Light, Sender
+from notify.sending.driving import Driving
 from notify.sending.holding import Group, Holding
 from notify.sending.leases import Leased
 from notify.sending.pace import Pace, Slot
@@ -40,7 +40,6 @@ REOPEN_S: Final = 15.0  # a misconfigured channel is tried again after this
 SILENCE_S: Final = 120.0  # a channel that says nothing for so long about a batch is given up on: its rows are unknown
 SURE_S: Final = 0.5  # what was claimed longer ago than this is looked up again before its call: it may have been stopped
 UNMADE: Final = Retry(timedelta(seconds=60), "the letter cannot be made")
-ELSEWHERE_S: Final = 0.1  # a message outside the ledger waits so long where another process drives the sender, and counts it
 SAME_MOMENT_S: Final = 0.002  # messages due closer together than this start together
 
 
@@ -74,8 +73,7 @@ class Dispatcher:
         self._ended: set[str] = set()
         self._sure_at = -math.inf
         self._closing = False
-        self._post = "" if math.isinf(sender.rate) else post_of(sender.name)  # without a rate there is nothing to keep
-        self._term = desk.crew.term(self._post)
+        self.driving = Driving(sender, desk.crew, self._pace)
 
     @property
     def works(self) -> bool:
@@ -87,31 +85,8 @@ class Dispatcher:
         self._wake.set()
 
     def reserve(self, units: int) -> float:
-        """Takes a message that is not in the ledger out of this sender's pace; returns the seconds until its slot. The process
-        that drives the sender is told, if it is another one."""
-        if not self.drives:
-            self.desk.crew.tell(Kind.SPEND, f"{self.sender.name} {units}")
-            return ELSEWHERE_S
-        now = self.desk.clock.monotonic()
-        return self._pace.slot(units, now).at - now
-
-    @property
-    def limited(self) -> bool:
-        """Whether there is a rate to keep."""
-        return bool(self._post)
-
-    @property
-    def drives(self) -> bool:
-        """Whether this process still has the post it has had since the last round."""
-        return not self._post or self._term == self.desk.crew.term(self._post) != 0
-
-    def _takes_post(self) -> bool:
-        """Looks whether the post is ours. One just taken is quiet for a moment: whoever had it may have used its rate."""
-        if not self.drives:
-            self._term = self.desk.crew.term(self._post)
-            if self._term:
-                self._pace.hold_until(self.desk.clock.monotonic() + self.desk.crew.quiet_s)
-        return self.drives
+        """As Driving.reserve, now."""
+        return self.driving.reserve(units, self.desk.clock.monotonic())
 
     @property
     def backlog_s(self) -> float:
@@ -159,7 +134,7 @@ class Dispatcher:
 
     async def _round(self) -> None:
         """Starts the calls of the next group, and claims the one after it meanwhile."""
-        ours = self._takes_post()
+        ours = self.driving.take(self.desk.clock.monotonic())
         pause = self._pace.held_for(self.desk.clock.monotonic())
         if self.light.trouble and ours:
             self._alarm.tell(f"Sender {self.sender.name} has stopped: {self.light.trouble}")
@@ -248,18 +223,19 @@ class Dispatcher:
     def _slot(self, letter: Outbound) -> tuple[Slot, float]:
         """The letter's place in the pace, and the seconds until it; none is reserved when nothing may start anyway."""
         now = self.desk.clock.monotonic()
-        barred = self._closing or self.light.trouble or self._trial.bars or not self.drives
-        if barred or self._pace.held_for(now) > 0:
+        if self._is_barred() or self._pace.held_for(now) > 0:
             return Slot(now, 0), 0.0
         # A route that has lost a part of its share has to pay more of the pace for each message.
         slot = self._pace.slot(math.ceil(self.sender.units(letter.content) / self.route.share), now)
         return slot, slot.at - now
 
+    def _is_barred(self) -> bool:
+        return self._closing or bool(self.light.trouble) or self._trial.bars or not self.driving.ours
+
     def _may_start(self, leased: Leased) -> bool:
         stopped = leased.event_id in self.desk.halted or leased.event_id in self._ended
         paused = self._pace.held_for(self.desk.clock.monotonic()) > 0
-        barred = self._closing or self.light.trouble or self._trial.bars or not self.drives
-        return not (barred or paused or stopped or self._books.lost(leased))
+        return not (self._is_barred() or paused or stopped or self._books.lost(leased))
 
     async def _wait(self, wait_s: float) -> None:
         """Waits for the message's slot; then, when all calls are taken, until half are free (so that they start in batches)."""

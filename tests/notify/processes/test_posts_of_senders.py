@@ -11,7 +11,7 @@ from notify.db import Database
 from notify.processes.posts import Kind, post_of
 from notify.processes.session import QUIET_S as QUIET_FOR_REAL_S
 from notify.sending.desk import Halted
-from notify.sending.dispatch import ELSEWHERE_S
+from notify.sending.driving import ELSEWHERE_S
 from tests.notify.sending_factory import Bench, FakeChannel, Running
 
 QUIET_S = 0.2
@@ -43,7 +43,7 @@ async def test_nothing_leaves_until_the_post_is_ours_and_it_has_been_quiet(bench
     channel = FakeChannel()
     dispatcher = bench.dispatcher(channel, rate=1000.0)
     async with Running(dispatcher):
-        assert not dispatcher.drives
+        assert not dispatcher.driving.ours
         taken_at = SystemClock().monotonic()
         bench.crew.terms[post_of("s1")] = 1
         dispatcher.wake()

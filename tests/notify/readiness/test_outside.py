@@ -49,6 +49,7 @@ async def test_a_running_service_is_seen_fresh_and_its_feeds_are_read(tmp_path: 
         (json.dumps({"log": {"at": (NOW - timedelta(hours=3)).isoformat()}}).encode(), FAIL),
         (json.dumps({"log": {"at": (NOW + timedelta(hours=3)).isoformat()}}).encode(), FAIL),
     ],
+    ids=["nothing", "no head", "a list", "now", "three hours old", "three hours ahead"],
 )
 def test_a_page_that_stands_still_is_not_fresh(body: bytes, verdict: Verdict) -> None:
     assert outside.fresh(body, NOW).verdict is verdict

@@ -1,0 +1,46 @@
+"""Which process drives a sender that has a rate: one at a time, the one that holds its post. So its pace is one pace, however
+many processes there are."""
+
+import math
+from typing import Final
+
+from notify.processes.posts import Crew, Kind, post_of
+from notify.sending.desk import Sender
+from notify.sending.pace import Pace
+
+ELSEWHERE_S: Final = 0.1  # a message outside the ledger waits so long where another process drives the sender, and counts it
+
+
+class Driving:
+    """Of one sender in this process."""
+
+    def __init__(self, sender: Sender, crew: Crew, pace: Pace) -> None:
+        self._sender, self._crew, self._pace = sender, crew, pace
+        self._post = "" if math.isinf(sender.rate) else post_of(sender.name)  # without a rate there is nothing to keep
+        self._term = crew.term(self._post)
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a rate to keep."""
+        return bool(self._post)
+
+    @property
+    def ours(self) -> bool:
+        """Whether this process still has the post it has had since it last took it."""
+        return not self._post or self._term == self._crew.term(self._post) != 0
+
+    def take(self, now: float) -> bool:
+        """Looks whether the post is ours. One just taken is quiet for a moment: whoever had it may have used its rate."""
+        if not self.ours:
+            self._term = self._crew.term(self._post)
+            if self._term:
+                self._pace.hold_until(now + self._crew.quiet_s)
+        return self.ours
+
+    def reserve(self, units: int, now: float) -> float:
+        """Takes a message that is not in the ledger out of the pace; returns the seconds until its slot. The process that
+        drives the sender is told, if it is another one."""
+        if not self.ours:
+            self._crew.tell(Kind.SPEND, f"{self._sender.name} {units}")
+            return ELSEWHERE_S
+        return self._pace.slot(units, now).at - now
