@@ -5,11 +5,11 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 from sqlmodel import select
@@ -17,14 +17,13 @@ from sqlmodel import select
 from channels import several
 from channels.feed_folder import FeedFolder
 from channels.gateway.description import BadDescription
-from notify import city, data, duties, keys, outward
+from notify import city, data, duties, keys, outward, trusted
 from notify.alerts import exercise, hazards, register
-from notify.alerts.alert import Mode, from_json
+from notify.alerts.alert import Mode
 from notify.alerts.assembly import Assembly
 from notify.alerts.broadcast import Newsroom
 from notify.alerts.conductor import Conductor
 from notify.alerts.crowd import Crowd
-from notify.alerts.digest import digest
 from notify.clock import Clock
 from notify.db import Database
 from notify.figures import Gauges
@@ -33,19 +32,17 @@ from notify.partners import webhook_rows
 from notify.partners.webhook_verbs import Webhooks
 from notify.processes.posts import Alone, Crew, Kind, Role
 from notify.publishing import cap_certificates, planned
-from notify.publishing.bulletin import Bulletin
 from notify.publishing.cap_signing import Signing
 from notify.publishing.pages import Pages
 from notify.publishing.printing import Printing
 from notify.publishing.publish import Publisher
-from notify.publishing.shelf import Shelf
 from notify.publishing.site import Site
 from notify.residents import reception
 from notify.sending import night, senders
 from notify.sending.brake import LAPSES_S, Brake
 from notify.sending.desk import Desk, Halted
 from notify.sending.dispatch import Dispatcher
-from notify.sending.outbox import Envelopes, FrozenEvents, Tampered
+from notify.sending.outbox import Envelopes, FrozenEvents
 from notify.sending.planning import Planner
 from notify.sending.reconcile import Reconciler
 from notify.service import Service
@@ -117,7 +114,7 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring, p
     await _refuse_other_modes(settings, db)
     halted = Halted(crew)
     brake = Brake(db=db, clock=clock, hazards=catalogue, lapses_s=LAPSES_S * settings.replay_speed)
-    events = FrozenEvents(lambda event_id: db.read_now(partial(_untampered, event_id=event_id)))
+    events = FrozenEvents(lambda event_id: db.read_now(partial(trusted.untampered, event_id=event_id)))
     desk = Desk(
         db=db,
         clock=clock,
@@ -139,7 +136,7 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring, p
     gauges = Gauges(db, clock, [(one.sender.channel.name, one.light) for one in dispatchers])
     plans = planned.Plans(settings.data_dir / planned.FILE)
     publisher = Publisher(
-        FeedFolder(settings.published), site, Pages.load(), _fitting(db, settings.mode, pager), gauges.read, plans
+        FeedFolder(settings.published), site, Pages.load(), trusted.fitting(db, settings.mode, pager), gauges.read, plans
     )
     publisher.certificates = assembly.sign.certificates
     lock = settings.data_dir / PUBLISHED_LOCK if place.role.listens else None
@@ -253,32 +250,6 @@ def _wake(dispatchers: list[Dispatcher], crew: Crew) -> None:
     for one in dispatchers:
         one.wake()
     crew.tell(Kind.WAKE)
-
-
-def _fitting(db: Database, mode: Mode, page: Callable[[str], None]) -> Callable[[], Awaitable[Sequence[Bulletin]]]:
-    """Every bulletin that may be published in this mode. About any other the duty officer is paged, once."""
-    shelf, told = Shelf(), set[str]()
-
-    async def bulletins() -> Sequence[Bulletin]:
-        found = await db.read(shelf)
-        faults = [(one, exercise.unpublishable(one, mode)) for one in found]
-        for _, fault in faults:
-            if fault and fault not in told:
-                told.add(fault)
-                logger.error("%s (docs/operations.md#held)", fault)
-                page(fault)
-        return [one for one, fault in faults if not fault]
-
-    return bulletins
-
-
-def _untampered(conn: Connection, event_id: str) -> Any:
-    """The event, if it still is what was approved. Raises Tampered."""
-    row = register.event(conn, event_id)
-    event = from_json(row.content)
-    if not row.digest == event.digest == digest(event):
-        raise Tampered(f"{event_id} is not what was approved: its digest differs. Nothing of it is sent.")
-    return event
 
 
 def _site(settings: Settings, pack: city.City) -> Site:

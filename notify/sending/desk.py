@@ -1,5 +1,6 @@
 """What a sender loop works with: the sender itself, what all senders of a process share, and how it shows that it fares."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,8 +13,11 @@ from notify.db import Database
 from notify.processes.posts import Alone, Crew, Kind
 from notify.sending.leases import Leased
 
+logger = logging.getLogger(__name__)
+
 ANY_PRIORITY: Final = 100
 URGENT_BELOW: Final = 2  # priorities 0 and 1: Extreme
+UNMADE: Final = Retry(timedelta(seconds=60), "the letter cannot be made")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,3 +90,13 @@ class Desk:
     crew: Crew = field(default_factory=Alone)
     mails_instead: bool = False  # of texts that fail for good, see instead.py
     shares: Callable[[], Mapping[str, float]] = dict  # of the rate, for each alert whose texts are slowed now; see brake.py
+
+
+def written(outbox: Outbox, channel: str, leased: Leased, tell: Callable[[str], None]) -> Outbound | Refused | Retry:
+    """The letter of a row. One that cannot be made keeps nobody else waiting: somebody is told, and it is tried again."""
+    try:
+        return outbox.letter(channel, leased)
+    except (LookupError, ValueError):
+        logger.exception("no letter can be made for delivery %d", leased.delivery_id)
+        tell(f"Messages of {leased.event_id} cannot be made. They are tried again every minute.")
+        return UNMADE

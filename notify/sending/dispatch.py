@@ -20,10 +20,10 @@ from typing import Final, NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from channels.base import Halts, Misconfigured, Outbound, Receipt, Refused, Retry, Unknown
+from channels.base import Halts, Misconfigured, Outbound, Receipt, Retry, Unknown
 from notify.sending import leases
 from notify.sending.alarm import Alarm
-from notify.sending.desk import Desk, Light, Sender
+from notify.sending.desk import Desk, Light, Sender, written
 from notify.sending.driving import Driving
 from notify.sending.holding import Group, Holding
 from notify.sending.leases import Leased
@@ -39,7 +39,6 @@ PAUSE_S: Final = 1.0  # after a database error
 REOPEN_S: Final = 15.0  # a misconfigured channel is tried again after this
 SILENCE_S: Final = 120.0  # a channel that says nothing for so long about a batch is given up on: its rows are unknown
 SURE_S: Final = 0.5  # what was claimed longer ago than this is looked up again before its call: it may have been stopped
-UNMADE: Final = Retry(timedelta(seconds=60), "the letter cannot be made")
 SAME_MOMENT_S: Final = 0.002  # messages due closer together than this start together
 
 
@@ -190,7 +189,7 @@ class Dispatcher:
         batch: list[Call] = []
         try:
             while waiting:
-                letter = self._letter(waiting[0])
+                letter = written(self.desk.outbox, self.sender.channel.name, waiting[0], self._alarm.tell)
                 if not isinstance(letter, Outbound):
                     leased = waiting.popleft()
                     self._books.say(leased, Receipt(leased.delivery_id, letter))
@@ -210,15 +209,6 @@ class Dispatcher:
         finally:
             for leased in (*(call.leased for call in batch), *waiting):
                 self._holding.not_started(leased)
-
-    def _letter(self, leased: Leased) -> Outbound | Refused | Retry:
-        """One row that cannot be made into a letter keeps nobody else waiting."""
-        try:
-            return self.desk.outbox.letter(self.sender.channel.name, leased)
-        except (LookupError, ValueError):
-            logger.exception("no letter can be made for delivery %d", leased.delivery_id)
-            self._alarm.tell(f"Messages of {leased.event_id} cannot be made. They are tried again every minute.")
-            return UNMADE
 
     def _slot(self, letter: Outbound) -> tuple[Slot, float]:
         """The letter's place in the pace, and the seconds until it; none is reserved when nothing may start anyway."""
