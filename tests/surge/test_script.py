@@ -154,9 +154,9 @@ def test_a_runbook_that_cannot_be_used_is_left_out_and_the_others_stay(tmp_path:
 
 def test_a_translation_that_lost_a_fact_counts_as_missing() -> None:
     (message, *_) = [one for one in sayings.messages(RUNBOOKS) if "{fact:boil_minutes}" in one.text]
-    assert sayings._fault(message, "Hierva el agua.") == "its facts are not those of the English"
-    assert sayings._fault(message, message.text) == ""
-    assert sayings._fault(replace(message, text="a"), "a }") == "braces stand alone"
+    assert sayings.fault(message, "Hierva el agua.") == "its facts are not those of the English"
+    assert sayings.fault(message, message.text) == ""
+    assert sayings.fault(replace(message, text="a"), "a }") == "braces stand alone"
 
 
 def test_the_catalogues_are_in_step_with_the_runbooks() -> None:
