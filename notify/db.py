@@ -107,6 +107,7 @@ class Database:
         self.writer = engine_for(url, size=writers)
         self.reader = engine_for(url, read_only=True, size=READERS)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._reading = threading.local()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         self._writers = [
             threading.Thread(target=self._write_forever, name=f"write-{number}", daemon=True) for number in range(writers)
@@ -133,8 +134,17 @@ class Database:
         return self.submit(work).result()
 
     def read_now(self, work: Work[T]) -> T:
+        """Inside another read of this thread it goes on with that one's connection: readers that each held one and waited for
+        another would wait for ever."""
+        held: Connection | None = getattr(self._reading, "conn", None)
+        if held is not None:
+            return work(held)
         with self.reader.begin() as conn:
-            return work(conn)
+            self._reading.conn = conn
+            try:
+                return work(conn)
+            finally:
+                self._reading.conn = None
 
     def close(self) -> None:
         """Finishes what is queued, then disconnects."""

@@ -13,6 +13,7 @@ from notify.alerts.alert import Event
 from notify.alerts.conductor import Conductor
 from notify.clock import ManualClock
 from notify.db import Database
+from notify.processes.posts import Alone
 from notify.sending.planning import Audience, Planner
 from subscribers.tables import Address
 
@@ -76,6 +77,7 @@ async def watching(
         pager=pages.append,
         paging=SimpleNamespace(ask=_nothing, tell_of_glass=_nothing),  # staff without phones
         dispatchers=(),
+        crew=Alone(),
     )
 
     async def publish_at(_: Any) -> None:
@@ -88,6 +90,7 @@ async def watching(
         callbacks=SimpleNamespace(),  # type: ignore[arg-type]
         residents=SimpleNamespace(live=SimpleNamespace(refresh=None)),  # type: ignore[arg-type]
         hub=SimpleNamespace(tick=None),  # type: ignore[arg-type]
+        poster=SimpleNamespace(tick=None, wake=lambda: None),  # type: ignore[arg-type]
     )
     yield Watch(built, conductor, pages)
 

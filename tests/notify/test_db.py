@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from notify import schema
-from notify.db import GROUP_LIMIT, Database, engine_for, went_away
+from notify.db import GROUP_LIMIT, READERS, Database, engine_for, went_away
 
 WAIT_S = 60
 
@@ -240,3 +240,13 @@ def test_an_error_that_is_no_deadlock_is_not_tried_again(db: Database) -> None:
     with pytest.raises((OperationalError, DBAPIError)):
         db.write_now(fail)
     assert tries == [1]
+
+
+async def test_reads_inside_reads_wait_for_no_connection_that_another_of_them_holds(db: Database) -> None:
+    everybody = threading.Barrier(READERS)
+
+    def outer(conn: Connection) -> int:
+        everybody.wait(10)  # every connection is taken
+        return db.read_now(lambda inner: int(inner.execute(text("SELECT 1")).scalar_one()))
+
+    assert await asyncio.gather(*(db.read(outer) for _ in range(READERS))) == [1] * READERS

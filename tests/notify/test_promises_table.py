@@ -7,19 +7,20 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).parents[2]
-LINE: Final = re.compile(r"^\| ([BCDE]\d+) [^|]*\| (\w+) \| ([^|]+) \|", re.MULTILINE)
+LINE: Final = re.compile(r"^\| ([A-E]\d+) [^|]*\| (\w+) \| ([^|]+) \|", re.MULTILINE)
 FOUND: Final = LINE.findall((ROOT / "docs" / "promises.md").read_text("utf-8"))
 ROWS: Final = {row: (state, shown) for row, state, shown in FOUND}
 
 
 def test_every_row_stands_there_once_with_its_state() -> None:
     assert [row for row, _, _ in FOUND] == [
-        *(f"B{number}" for number in range(1, 3)),
+        *("A1", "A7", "A12", "A13"),
+        *("B1", "B2", "B8"),
         *(f"C{number}" for number in range(1, 13)),
         *(f"D{number}" for number in range(1, 21)),
         *(f"E{number}" for number in range(1, 6)),
     ]
-    assert {state for state, _ in ROWS.values()} == {"pass", "part", "open"}
+    assert {state for state, _ in ROWS.values()} == {"pass", "part"}
 
 
 @pytest.mark.parametrize("row", ROWS)

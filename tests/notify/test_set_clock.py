@@ -19,6 +19,7 @@ from notify.alerts.life import Status
 from notify.alerts.promises import still_open
 from notify.clock import LEAST_STEP, ManualClock, Steps
 from notify.db import Database
+from notify.processes.posts import Alone
 from notify.sending import dispatch, late, leases, ledger, recorder
 from tests.notify.duties_factory import Watch, watching
 from tests.notify.ledger_factory import add_people
@@ -209,7 +210,7 @@ async def released(bench: Bench) -> None:
 
 async def minded(bench: Bench, steps: Steps) -> None:
     """What the tick does about the ledger."""
-    service = SimpleNamespace(db=bench.db, clock=bench.clock, pager=bench.pages.append, dispatchers=())
+    service = SimpleNamespace(db=bench.db, clock=bench.clock, pager=bench.pages.append, dispatchers=(), crew=Alone())
     await duties.mind_the_clock(SimpleNamespace(service=service), steps)  # type: ignore[arg-type]
 
 

@@ -25,10 +25,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
 
+from channels.simulator import carrier
+from channels.simulator.telephone import webhooks
 from notify import data
 from notify.wording import words
 
 REQUEST_BYTES: Final = 1 << 16
+OWN_IDS: Final = (carrier._RANDOM, webhooks._RANDOM)
 IMPORTED: Final = ("notify.app", "notify.cli.main", "channels.simulator.server", "channels.simulator.__main__")
 
 
@@ -141,6 +144,8 @@ def _live(arguments: list[str], environment: dict[str, str], out: int, errors: i
     os.dup2(errors, 2)
     os.closerange(3, max(out, errors) + 64)
     os.environ.update(environment)
+    for ids in OWN_IDS:
+        ids.seed()  # drawn once a process, and no two processes draw the same
     code = 1
     try:
         sys.argv = arguments[1:]

@@ -100,7 +100,13 @@ async def test_a_provider_that_hangs_keeps_nobody_from_hearing_by_the_other(town
             senders = (await town.must("admin", "GET", "/status"))["senders"]
             return all(one["open"] for one in senders if one["channel"] == "sms")
 
+        async def is_known() -> bool:
+            now = await counts()
+            return now["planned"] + now["claimed"] + now["unknown"] == 0
+
         shown = await town.must("author", "GET", f"/alerts/{alert_id}")
+        await until(is_open)
+        await until(is_known)  # the first provider is back and has been asked about every text in doubt
         assert set(shown["routes"]["sms"]) == {"twilio", "twilio2"}, "who carried how much is told"
 
         async def mailed() -> bool:
