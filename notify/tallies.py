@@ -62,7 +62,8 @@ class Shared(Generic[V]):
     def _begin(self, about: str) -> asyncio.Task[V]:
         def done(task: asyncio.Task[V]) -> None:
             del self._under_way[about]
-            if not task.cancelled() and (error := task.exception()) is not None:
+            error = None if task.cancelled() else task.exception()
+            if error is not None and not isinstance(error, LookupError):  # nothing of that name: whoever asked is told
                 logger.warning("%s could not be counted", about, exc_info=error)
 
         self._under_way[about] = task = asyncio.create_task(self._read(about), name=f"counting {about}")

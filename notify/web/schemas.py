@@ -127,7 +127,7 @@ SCHEMAS: Final[Mapping[str, Any]] = {
         lines=_list(_all(seq=COUNT, at=MOMENT, actor=TEXT, action=TEXT, subject=TEXT, detail=ANYTHING, hash=TEXT)),
         next=MAYBE_TEXT,
     ),
-    "Held": _all(held=YES_NO, since=ANYTHING, why=TEXT),
+    "Held": _all(held=YES_NO, since=MAYBE_MOMENT, why=TEXT),
     "Status": {
         "type": "object",
         "required": ["mode", "city", "problems", "addresses", "senders", "mirrors", "pages", "audit_head"],
