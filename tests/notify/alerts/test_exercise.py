@@ -23,7 +23,8 @@ from notify.publishing import cap
 from notify.publishing.bulletin import Bulletin
 from notify.sending.notices import Notices
 from notify.settings import load
-from notify.wiring import CannotStart, _fitting
+from notify.trusted import fitting
+from notify.wiring import CannotStart
 from tests.notify.factories import SENT
 from tests.notify.newsroom_factory import APPROVER, AUTHOR, Room, a_draft, portland
 from tests.notify.sending.test_outbox import Desk, a_row, an_event_in
@@ -172,7 +173,7 @@ async def test_a_planted_bulletin_is_kept_off_the_pages_and_paged_once(sqlite_db
 
     sqlite_db.write_now(plant)
     pages: list[str] = []
-    bulletins = _fitting(sqlite_db, Mode.DEMO, pages.append)
+    bulletins = fitting(sqlite_db, Mode.DEMO, pages.append)
     for _ in range(2):
         assert [one.event.event_id for one in await bulletins()] == [good]
     assert len(pages) == 2 and all("It is not published" in page for page in pages)
