@@ -4,8 +4,7 @@
 
 At most `window` rows are claimed and not yet recorded: that bounds what a killed process leaves unknown. A call starts only
 while its event is being sent and our lease certainly holds; what was claimed and not started goes back. A sender that is out
-of order, was asked to pause, or whose route is shut (routing.py) holds nothing: another sender may take its rows. A sender with
-a rate is driven by one process at a time (driving.py).
+of order, was asked to pause, or whose route is shut (routing.py) holds nothing: others may take its rows. Rates: driving.py.
 """
 
 import asyncio

@@ -5,11 +5,11 @@ from typing import Any, Final
 
 from notify.received.sources import Kind
 from notify.received.standing import Standing
-from notify.web.schemas import ANYTHING, MAYBE_MOMENT, MOMENT, TEXT, YES_NO, _all, _list, _with
+from notify.web.schemas import ANYTHING, MAYBE_MOMENT, MOMENT, TEXT, YES_NO, several, whole, widened
 
-RECEIVED_ONE: Final = _all(
+RECEIVED_ONE: Final = whole(
     received_id=TEXT,
-    sources=_list(TEXT),
+    sources=several(TEXT),
     identifier=TEXT,
     sender=TEXT,
     sent=MOMENT,
@@ -27,10 +27,10 @@ RECEIVED_ONE: Final = _all(
     draft_id=TEXT,
 )
 RECEIVED: Final[Mapping[str, Any]] = {
-    "ReceivedAlerts": _all(
-        alerts=_list(RECEIVED_ONE),
-        sources=_list(
-            _all(
+    "ReceivedAlerts": whole(
+        alerts=several(RECEIVED_ONE),
+        sources=several(
+            whole(
                 name=TEXT,
                 title=TEXT,
                 kind={"enum": sorted(Kind)},
@@ -41,7 +41,7 @@ RECEIVED: Final[Mapping[str, Any]] = {
             )
         ),
     ),
-    "ReceivedAlert": _with(RECEIVED_ONE, message=ANYTHING, hindrances=_list(TEXT)),
-    "CapDocument": _all(alert_id=TEXT, profile={"enum": ["cap", "ipaws"]}, document=TEXT, note=TEXT),
-    "Handed": _all(received_id=TEXT, new=YES_NO),
+    "ReceivedAlert": widened(RECEIVED_ONE, message=ANYTHING, hindrances=several(TEXT)),
+    "CapDocument": whole(alert_id=TEXT, profile={"enum": ["cap", "ipaws"]}, document=TEXT, note=TEXT),
+    "Handed": whole(received_id=TEXT, new=YES_NO),
 }

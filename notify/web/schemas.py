@@ -21,43 +21,43 @@ ANYTHING: Final[Schema] = {"type": "object"}
 ROLES: Final[Schema] = {"type": "array", "items": {"enum": sorted(Role)}}
 
 
-def _all(**fields: Schema) -> dict[str, Any]:
+def whole(**fields: Schema) -> dict[str, Any]:
     """An object that has exactly these fields, every one of them."""
     return {"type": "object", "properties": fields, "required": sorted(fields), "additionalProperties": False}
 
 
-def _with(whole: Mapping[str, Any], **more: Schema) -> dict[str, Any]:
+def widened(whole: Mapping[str, Any], **more: Schema) -> dict[str, Any]:
     """The same object with further fields that may be there."""
     return {**whole, "properties": {**whole["properties"], **more}}
 
 
-def _list(schema: Schema) -> dict[str, Any]:
+def several(schema: Schema) -> dict[str, Any]:
     return {"type": "array", "items": schema}
 
 
-def _ref(name: str) -> dict[str, str]:
+def named(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 EVENT_TIMES: Final = ("countdown_until", "started_at", "published_at", "planned_at", "done_at", "stopped_at", "ended_at")
-COUNTS: Final = _all(total=COUNT, failed=COUNT, **{state.value: COUNT for state in State})
+COUNTS: Final = whole(total=COUNT, failed=COUNT, **{state.value: COUNT for state in State})
 
 SCHEMAS: Final[Mapping[str, Any]] = {
     "Any": ANYTHING,
     "Text": TEXT,
-    "Health": _all(alive=YES_NO),
-    "Readiness": _all(ready=YES_NO, problems=_list(TEXT)),
-    "Problem": _with(
-        _all(
+    "Health": whole(alive=YES_NO),
+    "Readiness": whole(ready=YES_NO, problems=several(TEXT)),
+    "Problem": widened(
+        whole(
             type={"enum": sorted(f"{TYPES}{kind}" for kind in ALL_KINDS)},
             title=TEXT,
             status={"type": "integer", "minimum": 400, "maximum": 599},
-            problems=_list(TEXT),
+            problems=several(TEXT),
         ),
-        current=_all(version=COUNT, status={"enum": sorted(Status)}, last_editor=TEXT, changed_at=MOMENT),
-        differences=_list(_all(field=TEXT, theirs={}, yours={})),
+        current=whole(version=COUNT, status={"enum": sorted(Status)}, last_editor=TEXT, changed_at=MOMENT),
+        differences=several(whole(field=TEXT, theirs={}, yours={})),
     ),
-    "Event": _all(
+    "Event": whole(
         event_id=TEXT,
         identifier=TEXT,
         status={"enum": sorted(Status)},
@@ -69,15 +69,15 @@ SCHEMAS: Final[Mapping[str, Any]] = {
         **dict.fromkeys(EVENT_TIMES, MAYBE_MOMENT),
     ),
     "Counts": COUNTS,
-    "Progress": _all(
-        total=_ref("Counts"),
+    "Progress": whole(
+        total=named("Counts"),
         channels={
             "type": "object",
-            "additionalProperties": _with(COUNTS, languages={"type": "object", "additionalProperties": _ref("Counts")}),
+            "additionalProperties": widened(COUNTS, languages={"type": "object", "additionalProperties": named("Counts")}),
         },
     ),
-    "Alert": _with(
-        _all(
+    "Alert": widened(
+        whole(
             alert_id=TEXT,
             incident_id=TEXT,
             stage=TEXT,
@@ -94,76 +94,76 @@ SCHEMAS: Final[Mapping[str, Any]] = {
             changed_at=MOMENT,
             draft=ANYTHING,
         ),
-        promises=_list(_all(what=TEXT, by=MAYBE_MOMENT)),
-        event=_ref("Event"),
-        progress=_ref("Progress"),
+        promises=several(whole(what=TEXT, by=MAYBE_MOMENT)),
+        event=named("Event"),
+        progress=named("Progress"),
         routes={"type": "object", "additionalProperties": {"type": "object", "additionalProperties": COUNT}},
         now=MOMENT,
     ),
-    "Told": _all(event={"enum": ["progress", "end"]}, data={"type": "string", "contentMediaType": "application/json"}),
-    "Alerts": _all(alerts=_list(_ref("Alert")), next=MAYBE_TEXT),
-    "Preview": _with(
-        _all(problems=_list(TEXT), warnings=_list(TEXT), texts=_list(ANYTHING), summary=_list(TEXT), bodies=ANYTHING),
+    "Told": whole(event={"enum": ["progress", "end"]}, data={"type": "string", "contentMediaType": "application/json"}),
+    "Alerts": whole(alerts=several(named("Alert")), next=MAYBE_TEXT),
+    "Preview": widened(
+        whole(problems=several(TEXT), warnings=several(TEXT), texts=several(ANYTHING), summary=several(TEXT), bodies=ANYTHING),
         citywide=YES_NO,
     ),
-    "Deliveries": _all(
+    "Deliveries": whole(
         alert_id=TEXT,
-        rows=_list({"type": "object", "required": ["channel", "language", "wording"]}),
-        skipped=_list(_all(channel=TEXT, reason=TEXT, people=COUNT)),
+        rows=several({"type": "object", "required": ["channel", "language", "wording"]}),
+        skipped=several(whole(channel=TEXT, reason=TEXT, people=COUNT)),
     ),
-    "Pages": _all(pages=_list(_all(person_id=TEXT, channel=TEXT, state={"enum": sorted(PageState)}))),
-    "Areas": _all(areas=_list(_all(name=TEXT, kind=TEXT, citywide=YES_NO))),
-    "AreaShapes": _all(
+    "Pages": whole(pages=several(whole(person_id=TEXT, channel=TEXT, state={"enum": sorted(PageState)}))),
+    "Areas": whole(areas=several(whole(name=TEXT, kind=TEXT, citywide=YES_NO))),
+    "AreaShapes": whole(
         type={"const": "FeatureCollection"},
-        features=_list(
-            _all(
+        features=several(
+            whole(
                 type={"const": "Feature"},
-                properties=_all(name=TEXT, kind=TEXT, citywide=YES_NO),
+                properties=whole(name=TEXT, kind=TEXT, citywide=YES_NO),
                 geometry={"type": "object", "required": ["type", "coordinates"]},
             )
         ),
     ),
-    "AuditLines": _all(
-        lines=_list(_all(seq=COUNT, at=MOMENT, actor=TEXT, action=TEXT, subject=TEXT, detail=ANYTHING, hash=TEXT)),
+    "AuditLines": whole(
+        lines=several(whole(seq=COUNT, at=MOMENT, actor=TEXT, action=TEXT, subject=TEXT, detail=ANYTHING, hash=TEXT)),
         next=MAYBE_TEXT,
     ),
-    "Held": _all(held=YES_NO, since=MAYBE_MOMENT, why=TEXT),
+    "Held": whole(held=YES_NO, since=MAYBE_MOMENT, why=TEXT),
     "Status": {
         "type": "object",
         "required": ["mode", "city", "problems", "addresses", "senders", "mirrors", "pages", "audit_head"],
     },
-    "Subscribers": _all(addresses=_list(_all(channel=TEXT, language=TEXT, people=COUNT))),
-    "Report": _all(
+    "Subscribers": whole(addresses=several(whole(channel=TEXT, language=TEXT, people=COUNT))),
+    "Report": whole(
         incident_id=TEXT,
         hazard=TEXT,
-        alerts=_list(
-            _all(
-                event=_ref("Event"),
+        alerts=several(
+            whole(
+                event=named("Event"),
                 people=COUNT,
                 first_after_s=SECONDS,
                 last_after_s=SECONDS,
-                waits=_list({"type": "object", "required": ["channel", "language", "people"]}),
-                missed=_list(_all(channel=TEXT, why=TEXT, code=TEXT, people=COUNT)),
+                waits=several({"type": "object", "required": ["channel", "language", "people"]}),
+                missed=several(whole(channel=TEXT, why=TEXT, code=TEXT, people=COUNT)),
             )
         ),
-        acts=_list(_all(at=MOMENT, actor=TEXT, action=TEXT, subject=TEXT)),
+        acts=several(whole(at=MOMENT, actor=TEXT, action=TEXT, subject=TEXT)),
     ),
-    "History": _all(found=YES_NO, facts=ANYTHING, entries=_list(_all(at=MOMENT, what=TEXT, detail=TEXT))),
-    "Person": _all(
+    "History": whole(found=YES_NO, facts=ANYTHING, entries=several(whole(at=MOMENT, what=TEXT, detail=TEXT))),
+    "Person": whole(
         person_id=TEXT,
         roles=ROLES,
-        hazards=_list(TEXT),
-        areas=_list(TEXT),
-        channels=_list(TEXT),
+        hazards=several(TEXT),
+        areas=several(TEXT),
+        channels=several(TEXT),
         active=YES_NO,
         signed_in=YES_NO,
     ),
-    "StaffList": _all(staff=_list(_ref("Person"))),
-    "Invitation": _all(person_id=TEXT, waits=YES_NO, path=MAYBE_TEXT),
-    "Asked": _all(person_id=TEXT, waits=YES_NO),
-    "Grant": _all(grant_id=COUNT, what=TEXT, person_id=TEXT, roles=ROLES, asked_by=TEXT, asked_at=MOMENT),
-    "Grants": _all(grants=_list(_ref("Grant"))),
-    "Given": _all(
+    "StaffList": whole(staff=several(named("Person"))),
+    "Invitation": whole(person_id=TEXT, waits=YES_NO, path=MAYBE_TEXT),
+    "Asked": whole(person_id=TEXT, waits=YES_NO),
+    "Grant": whole(grant_id=COUNT, what=TEXT, person_id=TEXT, roles=ROLES, asked_by=TEXT, asked_at=MOMENT),
+    "Grants": whole(grants=several(named("Grant"))),
+    "Given": whole(
         grant_id=COUNT,
         what=TEXT,
         person_id=TEXT,
@@ -176,8 +176,8 @@ SCHEMAS: Final[Mapping[str, Any]] = {
 }
 
 # Surge mode: what surge.api answers.
-ACTIVATION: Final = _with(
-    _all(
+ACTIVATION: Final = widened(
+    whole(
         activation_id=TEXT,
         incident_id=MAYBE_TEXT,
         runbook=TEXT,
@@ -194,23 +194,23 @@ ACTIVATION: Final = _with(
         **dict.fromkeys(("armed_at", "opened_at", "standing_down_at", "closed_at"), MAYBE_MOMENT),
     ),
     script={"type": ["integer", "null"]},
-    checks=_list(_all(kind=TEXT, problems=_list(TEXT), mend=TEXT)),
+    checks=several(whole(kind=TEXT, problems=several(TEXT), mend=TEXT)),
 )
-STEP: Final = _all(
+STEP: Final = whole(
     anchor=TEXT,
     heading=TEXT,
     ends=MAYBE_TEXT,
-    choices=_list(_all(answer=TEXT, to=TEXT, most={"type": ["integer", "null"]})),
-    **dict.fromkeys(("says", "never", "asks", "transfers", "needs", "offers", "told"), _list(TEXT)),
+    choices=several(whole(answer=TEXT, to=TEXT, most={"type": ["integer", "null"]})),
+    **dict.fromkeys(("says", "never", "asks", "transfers", "needs", "offers", "told"), several(TEXT)),
 )
 SURGE: Final[Mapping[str, Any]] = {
     "Activation": ACTIVATION,
-    "Activations": _all(activations=_list(_ref("Activation"))),
-    "Surge": _all(activation={"anyOf": [_ref("Activation"), {"type": "null"}]}, now=MOMENT),
-    "Facts": _all(
-        asked={"type": "object", "additionalProperties": _all(asks=TEXT, unit=MAYBE_TEXT)},
-        facts=_list(
-            _all(
+    "Activations": whole(activations=several(named("Activation"))),
+    "Surge": whole(activation={"anyOf": [named("Activation"), {"type": "null"}]}, now=MOMENT),
+    "Facts": whole(
+        asked={"type": "object", "additionalProperties": whole(asks=TEXT, unit=MAYBE_TEXT)},
+        facts=several(
+            whole(
                 fact_id=COUNT,
                 rev=COUNT,
                 counts=YES_NO,
@@ -222,10 +222,10 @@ SURGE: Final[Mapping[str, Any]] = {
             )
         ),
     ),
-    "Entered": _all(facts=_list(COUNT)),
-    "Recalled": _all(name=TEXT, facts=_list(COUNT), contacts=_list(TEXT)),
-    "Tested": _all(line=TEXT, at=MOMENT),
-    "Script": _all(
+    "Entered": whole(facts=several(COUNT)),
+    "Recalled": whole(name=TEXT, facts=several(COUNT), contacts=several(TEXT)),
+    "Tested": whole(line=TEXT, at=MOMENT),
+    "Script": whole(
         activation_id=TEXT,
         version=COUNT,
         runbook=TEXT,
@@ -234,14 +234,14 @@ SURGE: Final[Mapping[str, Any]] = {
         published_at=MOMENT,
         changed=TEXT,
         facts={"type": "object", "additionalProperties": {"type": "object", "additionalProperties": TEXT}},
-        steps={"type": "object", "additionalProperties": _list(STEP)},
+        steps={"type": "object", "additionalProperties": several(STEP)},
     ),
 }
 
 # What surge.numbers.number_api answers: a line's figure is a count, a part of a whole, a duration, a range, a ratio or a
 # sentence.
-FIGURE: Final = _with(
-    _all(name=TEXT, about=TEXT),
+FIGURE: Final = widened(
+    whole(name=TEXT, about=TEXT),
     of=COUNT,
     of_what=TEXT,
     seconds=SECONDS,
@@ -251,18 +251,18 @@ FIGURE: Final = _with(
     **dict.fromkeys(("count", "low", "high", "ratio"), NUMBER),
 )
 NUMBERS: Final[Mapping[str, Any]] = {
-    "SurgeReport": _all(
+    "SurgeReport": whole(
         activation=TEXT,
         title=TEXT,
         runbook=TEXT,
         incident=MAYBE_TEXT,
         drill=YES_NO,
         closed=YES_NO,
-        sections=_list(_all(section=TEXT, lines=_list(FIGURE))),
+        sections=several(whole(section=TEXT, lines=several(FIGURE))),
         **{"from": MOMENT, "to": MOMENT},
     ),
-    "Open311": _list(ANYTHING),
-    "IntervalsTaken": _all(new=COUNT, changed=COUNT, same=COUNT),
+    "Open311": several(ANYTHING),
+    "IntervalsTaken": whole(new=COUNT, changed=COUNT, same=COUNT),
 }
 
 _SAYS: Final = {
@@ -279,6 +279,6 @@ _SAYS: Final = {
     503: "The ledger cannot be used now; nothing was changed",
 }
 PROBLEMS: Final[Mapping[str, Any]] = {
-    str(status): {"description": says, "content": {"application/problem+json": {"schema": _ref("Problem")}}}
+    str(status): {"description": says, "content": {"application/problem+json": {"schema": named("Problem")}}}
     for status, says in _SAYS.items()
 }

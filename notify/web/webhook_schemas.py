@@ -5,10 +5,7 @@ from typing import Any, Final
 
 from notify.alerts.alert import Severity
 from notify.partners.webhook import Kind, Reality, Shape, Standing, State
-from notify.web.schemas import COUNT, MAYBE_MOMENT, MAYBE_TEXT, MOMENT, TEXT
-from notify.web.schemas import _all as whole
-from notify.web.schemas import _list as several
-from notify.web.schemas import _ref as named
+from notify.web.schemas import COUNT, MAYBE_MOMENT, MAYBE_TEXT, MOMENT, TEXT, named, several, whole
 
 WEBHOOKS: Final[Mapping[str, Any]] = {
     "Webhooks": whole(webhooks=several(named("Webhook"))),
