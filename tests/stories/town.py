@@ -274,11 +274,12 @@ class Town:
                     return
 
     async def settled(self, alert_id: str) -> dict[str, Any]:
-        """Waits until no row of the alert may leave any more."""
+        """Waits until the alert has rows and none of them may leave any more."""
         async with asyncio.timeout(DEADLINE_S):
             while True:
                 reply: dict[str, Any] = await self.must("author", "GET", f"/alerts/{alert_id}")
-                if reply["progress"]["total"]["planned"] + reply["progress"]["total"]["claimed"] == 0:
+                counts = reply["progress"]["total"]
+                if counts["total"] and not counts["planned"] + counts["claimed"]:
                     return reply
                 await asyncio.sleep(0.05)
 
