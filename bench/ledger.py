@@ -46,12 +46,12 @@ OPTED_OUT: Final = """
     WHERE delivery_id IN (SELECT value FROM json_each(?)) AND state = 'planned' AND lease_owner = 'b' AND EXISTS (
         SELECT 1 FROM address a WHERE a.address_id = delivery.address_id AND a.stopped_at IS NOT NULL)"""
 CLAIM: Final = """
-    UPDATE delivery SET state = 'claimed', claimed_at = ?, attempts = attempts + 1
+    UPDATE delivery SET state = 'claimed', claimed_at = ?, attempts = attempts + 1, route = NULL
     WHERE delivery_id IN (SELECT value FROM json_each(?)) AND state = 'planned' AND lease_owner = 'b'
     AND lease_until > ? AND event_id || '' IN (?) RETURNING delivery_id"""
 RECORD: Final = """
     UPDATE delivery SET state = ?, provider_id = COALESCE(?, provider_id), code = ?, handed_at = ?, final_at = ?,
-           ambiguous = (ambiguous OR ?), lease_owner = NULL, lease_until = ?
+           ambiguous = (ambiguous OR ?), attempts = attempts - ?, lease_owner = NULL, lease_until = ?
     WHERE delivery_id = ? AND fence = ? AND state = 'claimed'"""
 
 
@@ -194,7 +194,7 @@ def _bare_claim_and_record(path: Path) -> float:
             conn.execute("BEGIN IMMEDIATE")
             conn.executemany(
                 RECORD,
-                [("handed", f"SM{one:032x}", None, now, None, False, None, one, 1) for (one,) in claimed],
+                [("handed", f"SM{one:032x}", None, now, None, False, 0, None, one, 1) for (one,) in claimed],
             )
             conn.execute("COMMIT")
 

@@ -4,12 +4,11 @@ Every function takes a Connection and is one step of the caller's transaction; n
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, bindparam, text
 from sqlmodel import col, select
 
 from notify.clock import micros
@@ -18,11 +17,17 @@ from notify.sending.hold import held_incidents
 from notify.sending.statements import OPEN, among, held_still, listed, one_of
 from notify.tables import EventRow
 
+_SENDING: Final = (
+    select(col(EventRow.event_id))
+    .where(col(EventRow.status).in_(("sending", "active")), col(EventRow.expires_at) > bindparam("now"))
+    .where(col(EventRow.incident_id).not_in(held_incidents()))
+    .order_by(col(EventRow.event_id))
+)
+_SENDING_LOCKED: Final = _SENDING.with_for_update(read=True)
 NO_LIMITS: Final[Mapping[str, int]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Leased:
+class Leased(NamedTuple):
     """A row one sender holds for a while. `fence` rises with every lease: outcomes under an older one are refused.
     `sealed` is None when the person has been erased since planning."""
 
@@ -73,19 +78,19 @@ def lease(
         WHERE d.delivery_id {among(conn)} ORDER BY d.priority, d.delivery_id"""),
         {"ids": listed(conn, ids)},
     )
-    return [Leased(*row) for row in found]
+    return [Leased._make(row) for row in found.all()]
 
 
 def _take(conn: Connection, events: Sequence[str], bound: Mapping[str, object]) -> list[int]:
     """Leases the next planned rows of these events; their ids."""
-    taken = conn.execute(
+    taken = conn.scalars(
         text(f"""
         UPDATE delivery SET lease_owner = :owner, lease_until = :until, fence = fence + 1
         WHERE delivery_id {one_of(conn, _chosen(conn, "delivery_id", len(events)))}
         RETURNING delivery_id"""),
         {**bound, **_bound(events)},
     )
-    return [row[0] for row in taken]
+    return list(taken.all())
 
 
 def _next(conn: Connection, events: Sequence[str], bound: Mapping[str, object], limit: int) -> list[tuple[int, int]]:
@@ -138,14 +143,14 @@ def claim(conn: Connection, owner: str, ids: Sequence[int], *, now: datetime, ro
         WHERE {held_still(conn, f"{held} AND {opted_out}")}"""),
         bound,
     )
-    claimed = conn.execute(
+    claimed = conn.scalars(
         text(f"""
         UPDATE delivery SET state = 'claimed', claimed_at = :now, attempts = attempts + 1, route = :route
         WHERE {held_still(conn, f"{held} AND lease_until > :now AND event_id || '' IN ({_names(events)})")}
         RETURNING delivery_id"""),
         bound | events | {"route": route or None},
     )
-    return {row[0] for row in claimed}
+    return set(claimed.all())
 
 
 def take_back(conn: Connection, owner: str, ids: Iterable[int]) -> None:
@@ -162,10 +167,7 @@ def take_back(conn: Connection, owner: str, ids: Iterable[int]) -> None:
 def sending(conn: Connection, now: datetime, *, lock: bool = False) -> list[str]:
     """The events whose messages may leave now: those being sent, and those in force that latecomers are still told of. With
     `lock`, none of them is stopped before this transaction ends. None of what is held after a restore."""
-    leaving = col(EventRow.status).in_(("sending", "active"))
-    query = select(col(EventRow.event_id)).where(leaving, col(EventRow.expires_at) > now)
-    query = query.where(col(EventRow.incident_id).not_in(held_incidents()))
-    return list(conn.scalars(query.order_by(col(EventRow.event_id)).with_for_update(read=True) if lock else query))
+    return list(conn.scalars(_SENDING_LOCKED if lock else _SENDING, {"now": now}))
 
 
 def _bound(events: Sequence[str]) -> dict[str, str]:
@@ -198,14 +200,14 @@ def end_leases(conn: Connection, *, now: datetime) -> None:
 def renew(conn: Connection, owner: str, ids: Iterable[int], *, until: datetime) -> set[int]:
     """Keeps this owner's leases while it lives; returns the rows it still holds."""
     ours = f"delivery_id {among(conn)} AND lease_owner = :owner AND state IN ('planned', 'claimed')"
-    kept = conn.execute(
+    kept = conn.scalars(
         text(f"""
         UPDATE delivery SET lease_until = :until
         WHERE {held_still(conn, ours)}
         RETURNING delivery_id"""),
         {"ids": listed(conn, ids), "until": micros(until), "owner": owner},
     )
-    return {row[0] for row in kept}
+    return set(kept.all())
 
 
 def give_back(conn: Connection, owner: str, ids: Iterable[int]) -> None:

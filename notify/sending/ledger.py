@@ -6,11 +6,11 @@ Every function takes a Connection and is one step of the caller's transaction; n
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, text
 
-from channels.base import Handed, Receipt, Retry, Unknown
+from channels.base import Handed, Outcome, Receipt, Retry, Unknown
 from notify.alerts.alert import Wording
 from notify.clock import micros
 from notify.db import is_sqlite
@@ -133,27 +133,38 @@ UPDATE delivery SET state = ?, provider_id = COALESCE(?, provider_id), code = ?,
 WHERE delivery_id = ? AND fence = ? AND state = 'claimed'"""
 
 
+def _entry(leased: Leased, outcome: Outcome, now: datetime) -> tuple[Any, ...]:
+    """What _RECORD binds."""
+    state = after(outcome)
+    again = retry_at(outcome, leased.attempts + 1, now) if isinstance(outcome, Retry) else None
+    return (
+        state.value,
+        outcome.provider_id if isinstance(outcome, Handed) else None,
+        code_of(outcome),
+        micros(now) if state is State.HANDED else None,
+        micros(now) if state in FINAL else None,
+        isinstance(outcome, Unknown),
+        int(outcome == NOT_STARTED),
+        micros(again) if again is not None and outcome != NOT_STARTED else None,
+        leased.delivery_id,
+        leased.fence,
+    )
+
+
+def _by_id(result: tuple[Leased, Receipt]) -> int:
+    return result[0].delivery_id
+
+
 def record(conn: Connection, results: Sequence[tuple[Leased, Receipt]], *, now: datetime) -> int:
     """Writes what channels said of claimed rows; returns how many were still ours to write (the fence)."""
     at = micros(now)
-    rows = []
-    for leased, receipt in sorted(results, key=lambda result: result[0].delivery_id):  # one order of locks for everybody
-        outcome, state = receipt.outcome, after(receipt.outcome)
-        again = retry_at(outcome, leased.attempts + 1, now) if isinstance(outcome, Retry) else None
-        rows.append(
-            (
-                state.value,
-                outcome.provider_id if isinstance(outcome, Handed) else None,
-                code_of(outcome),
-                at if state is State.HANDED else None,
-                at if state in FINAL else None,
-                isinstance(outcome, Unknown),
-                int(outcome == NOT_STARTED),
-                micros(again) if again is not None and outcome != NOT_STARTED else None,
-                leased.delivery_id,
-                leased.fence,
-            )
-        )
+    # In one order of locks for everybody. Nearly all are taken at once: those are written down without a question.
+    rows = [
+        ("handed", outcome.provider_id, None, at, None, False, 0, None, leased.delivery_id, leased.fence)
+        if type(outcome := receipt.outcome) is Handed
+        else _entry(leased, outcome, now)
+        for leased, receipt in sorted(results, key=_by_id)
+    ]
     return many(conn, _RECORD, rows)
 
 

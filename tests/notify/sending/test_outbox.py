@@ -23,7 +23,7 @@ TEXTS = {
 
 def a_row(channel: str = "sms", address: str = "+15035550123", **fields: Any) -> Leased:
     sealed = RING.seal(channel, address)
-    values: dict[str, Any] = dict.fromkeys(Leased.__dataclass_fields__)
+    values: dict[str, Any] = dict.fromkeys(Leased._fields)
     values |= {"delivery_id": 1, "event_id": "event-1", "address_id": 7, "language": "en", "wording": "first"}
     return Leased(**(values | {"sealed": sealed.data, "key_id": sealed.key_id} | fields))
 
