@@ -8,13 +8,13 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, bindparam
 from sqlmodel import col, select
 
 from notify.clock import micros
 from notify.db import is_sqlite
 from notify.sending.hold import held_incidents
-from notify.sending.statements import OPEN, among, held_still, listed, one_of
+from notify.sending.statements import OPEN, among, driven, held_still, listed, one_of
 from notify.tables import EventRow
 
 _SENDING: Final = (
@@ -71,11 +71,12 @@ def lease(
         ids = _take(conn, live, wanted | lessee | {"limit": limit})
     if not ids:
         return []
-    found = conn.execute(
-        text(f"""
+    found = driven(
+        conn,
+        f"""
         SELECT d.delivery_id, d.fence, d.event_id, d.language, d.wording, d.attempts, d.address_id, a.sealed, a.key_id
         FROM delivery d LEFT JOIN address a ON a.address_id = d.address_id
-        WHERE d.delivery_id {among(conn)} ORDER BY d.priority, d.delivery_id"""),
+        WHERE d.delivery_id {among(conn)} ORDER BY d.priority, d.delivery_id""",
         {"ids": listed(conn, ids)},
     )
     return [Leased._make(row) for row in found.all()]
@@ -83,20 +84,22 @@ def lease(
 
 def _take(conn: Connection, events: Sequence[str], bound: Mapping[str, object]) -> list[int]:
     """Leases the next planned rows of these events; their ids."""
-    taken = conn.scalars(
-        text(f"""
+    taken = driven(
+        conn,
+        f"""
         UPDATE delivery SET lease_owner = :owner, lease_until = :until, fence = fence + 1
         WHERE delivery_id {one_of(conn, _chosen(conn, "delivery_id", len(events)))}
-        RETURNING delivery_id"""),
+        RETURNING delivery_id""",
         {**bound, **_bound(events)},
     )
-    return list(taken.all())
+    return [row[0] for row in taken.all()]
 
 
 def _next(conn: Connection, events: Sequence[str], bound: Mapping[str, object], limit: int) -> list[tuple[int, int]]:
     """(priority, id) of the next planned rows of these events, locked until this transaction ends."""
-    chosen = text(_chosen(conn, "priority, delivery_id", len(events)))
-    return [(row[0], row[1]) for row in conn.execute(chosen, {**bound, **_bound(events), "limit": limit})]
+    chosen = _chosen(conn, "priority, delivery_id", len(events))
+    rows: Sequence[Sequence[int]] = driven(conn, chosen, {**bound, **_bound(events), "limit": limit}).all()
+    return [(row[0], row[1]) for row in rows]
 
 
 def _chosen(conn: Connection, columns: str, events: int) -> str:
@@ -116,10 +119,11 @@ def _chosen(conn: Connection, columns: str, events: int) -> str:
 def _keep(conn: Connection, ids: Sequence[int], lessee: Mapping[str, object]) -> list[int]:
     """Leases these rows, which this transaction has locked."""
     if ids:
-        conn.execute(
-            text(f"""
+        driven(
+            conn,
+            f"""
             UPDATE delivery SET lease_owner = :owner, lease_until = :until, fence = fence + 1
-            WHERE delivery_id {among(conn)}"""),
+            WHERE delivery_id {among(conn)}""",
             {**lessee, "ids": listed(conn, ids)},
         )
     return list(ids)
@@ -137,29 +141,32 @@ def claim(conn: Connection, owner: str, ids: Sequence[int], *, now: datetime, ro
     bound = {"ids": listed(conn, ids), "owner": owner, "now": micros(now)}
     held = f"delivery_id {among(conn)} AND state = 'planned' AND lease_owner = :owner"
     opted_out = "EXISTS (SELECT 1 FROM address a WHERE a.address_id = delivery.address_id AND a.stopped_at IS NOT NULL)"
-    conn.execute(
-        text(f"""
+    driven(
+        conn,
+        f"""
         UPDATE delivery SET state = 'withdrawn', code = 'opted-out', final_at = :now, lease_owner = NULL, lease_until = NULL
-        WHERE {held_still(conn, f"{held} AND {opted_out}")}"""),
+        WHERE {held_still(conn, f"{held} AND {opted_out}")}""",
         bound,
     )
-    claimed = conn.scalars(
-        text(f"""
+    claimed = driven(
+        conn,
+        f"""
         UPDATE delivery SET state = 'claimed', claimed_at = :now, attempts = attempts + 1, route = :route
         WHERE {held_still(conn, f"{held} AND lease_until > :now AND event_id || '' IN ({_names(events)})")}
-        RETURNING delivery_id"""),
+        RETURNING delivery_id""",
         bound | events | {"route": route or None},
     )
-    return set(claimed.all())
+    return {row[0] for row in claimed.all()}
 
 
 def take_back(conn: Connection, owner: str, ids: Iterable[int]) -> None:
     """For rows of this owner whose claim was committed, or was not, when the database went away: none of them was started, and
     they may be claimed anew."""
-    conn.execute(
-        text(f"""
+    driven(
+        conn,
+        f"""
         UPDATE delivery SET state = 'planned', attempts = attempts - 1
-        WHERE {held_still(conn, f"delivery_id {among(conn)} AND lease_owner = :owner AND state = 'claimed'")}"""),
+        WHERE {held_still(conn, f"delivery_id {among(conn)} AND lease_owner = :owner AND state = 'claimed'")}""",
         {"ids": listed(conn, ids), "owner": owner},
     )
 
@@ -181,11 +188,12 @@ def _names(bound: Mapping[str, str]) -> str:
 def release_expired(conn: Connection, *, now: datetime) -> int:
     """Rows whose call was never reported back before their lease ended become `unknown`, and flagged. (A lease on a planned
     row ends by itself.) A row that a frozen sender holds locked is left to the next time. Returns how many."""
-    done = conn.execute(
-        text(f"""
+    done = driven(
+        conn,
+        f"""
         UPDATE delivery SET state = 'unknown', ambiguous = :yes, code = 'lease ended', fence = fence + 1,
                lease_owner = NULL, lease_until = NULL
-        WHERE {held_still(conn, f"{OPEN} AND state = 'claimed' AND lease_until <= :now", skip_locked=True)}"""),
+        WHERE {held_still(conn, f"{OPEN} AND state = 'claimed' AND lease_until <= :now", skip_locked=True)}""",
         {"now": micros(now), "yes": True},
     )
     return done.rowcount
@@ -194,27 +202,29 @@ def release_expired(conn: Connection, *, now: datetime) -> int:
 def end_leases(conn: Connection, *, now: datetime) -> None:
     """Ends every lease at once: for a process that has just locked an embedded database and so knows nobody else sends."""
     for held in (f"{OPEN} AND state = 'claimed'", "state = 'planned' AND lease_owner IS NOT NULL"):
-        conn.execute(text(f"UPDATE delivery SET lease_until = :now WHERE {held}"), {"now": micros(now)})
+        driven(conn, f"UPDATE delivery SET lease_until = :now WHERE {held}", {"now": micros(now)})
 
 
 def renew(conn: Connection, owner: str, ids: Iterable[int], *, until: datetime) -> set[int]:
     """Keeps this owner's leases while it lives; returns the rows it still holds."""
     ours = f"delivery_id {among(conn)} AND lease_owner = :owner AND state IN ('planned', 'claimed')"
-    kept = conn.scalars(
-        text(f"""
+    kept = driven(
+        conn,
+        f"""
         UPDATE delivery SET lease_until = :until
         WHERE {held_still(conn, ours)}
-        RETURNING delivery_id"""),
+        RETURNING delivery_id""",
         {"ids": listed(conn, ids), "until": micros(until), "owner": owner},
     )
-    return set(kept.all())
+    return {row[0] for row in kept.all()}
 
 
 def give_back(conn: Connection, owner: str, ids: Iterable[int]) -> None:
     """Frees leased rows this owner will not get to; their calls never started."""
     ours = f"delivery_id {among(conn)} AND lease_owner = :owner AND state = 'planned'"
-    conn.execute(
-        text(f"""
-        UPDATE delivery SET lease_owner = NULL, lease_until = NULL WHERE {held_still(conn, ours)}"""),
+    driven(
+        conn,
+        f"""
+        UPDATE delivery SET lease_owner = NULL, lease_until = NULL WHERE {held_still(conn, ours)}""",
         {"ids": listed(conn, ids), "owner": owner},
     )
