@@ -77,7 +77,7 @@ def key(
 @app.command()
 def export(
     alert_id: Annotated[str, typer.Argument(help="An approved alert, like K7Q2X-1.")],
-    profile: Annotated[str, typer.Option(help="cap or ipaws.")] = "cap",
+    profile: Annotated[str, typer.Option(help="cap, ipaws, or edxl for an EDXL-DE envelope.")] = "cap",
     output: Annotated[Path | None, typer.Option(help="Write it here instead of on the screen.")] = None,
 ) -> None:
     """The CAP document of an approved alert. For IPAWS it is a draft for whoever may originate there; nothing is sent."""

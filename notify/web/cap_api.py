@@ -8,14 +8,18 @@ from aiohttp import web
 from notify.alerts import register
 from notify.alerts.alert import from_json
 from notify.alerts.broadcast import Unfit
-from notify.publishing import cap_ipaws
+from notify.publishing import cap_edxl, cap_ipaws
 from notify.service import Service
 from notify.web.answers import Problem
 from notify.web.endpoints import Endpoint, Query, looking
 
 STORED = "cap"
 IPAWS = "ipaws"
-PROFILE = Query(name="profile", says="cap: the document as it was published; ipaws: as IPAWS 1.0 wants it")
+EDXL = "edxl"
+PROFILES = (STORED, IPAWS, EDXL)
+PROFILE = Query(
+    name="profile", says="cap: the document as it was published; ipaws: as IPAWS 1.0 wants it; edxl: in an EDXL-DE 1.0 envelope"
+)
 
 
 class CapApi:
@@ -29,9 +33,12 @@ class CapApi:
 
     async def document(self, request: web.Request) -> web.Response:
         profile, alert_id = request.query.get(PROFILE.name, STORED), request.match_info["alert_id"]
-        if profile not in (STORED, IPAWS):
-            raise Problem(400, "The question cannot be read.", [f"profile: must be {STORED} or {IPAWS}."])
+        if profile not in PROFILES:
+            raise Problem(400, "The question cannot be read.", [f"profile: must be one of {', '.join(PROFILES)}."])
         xml = await exported(self._service, alert_id, ipaws=profile == IPAWS)
+        if profile == EDXL:
+            pack = self._service.assembly.city.pack
+            xml = cap_edxl.wrapped(xml, pack.sender, self._service.clock.now().astimezone(pack.zone))
         note = cap_ipaws.AGREEMENT if profile == IPAWS else ""
         found: dict[str, Any] = {"alert_id": alert_id, "profile": profile, "document": xml.decode(), "note": note}
         return web.json_response(found)

@@ -42,6 +42,6 @@ RECEIVED: Final[Mapping[str, Any]] = {
         ),
     ),
     "ReceivedAlert": widened(RECEIVED_ONE, message=ANYTHING, hindrances=several(TEXT)),
-    "CapDocument": whole(alert_id=TEXT, profile={"enum": ["cap", "ipaws"]}, document=TEXT, note=TEXT),
+    "CapDocument": whole(alert_id=TEXT, profile={"enum": ["cap", "ipaws", "edxl"]}, document=TEXT, note=TEXT),
     "Handed": whole(received_id=TEXT, new=YES_NO),
 }

@@ -352,10 +352,11 @@ async def test_the_command_line_judges_the_signature_that_the_public_gets(office
     variables = {"TOCSIN_URL": office.served.url, "TOCSIN_TOKEN": office.served.tokens["viewer"]}
     shell = Shell(office.served.home, variables)
     (tmp_path / "signers.pem").write_bytes(await published(office, "feeds/signers.pem"))
-    for name, profile in (("a.xml", "cap"), ("ipaws.xml", "ipaws")):
+    for name, profile in (("a.xml", "cap"), ("ipaws.xml", "ipaws"), ("envelope.xml", "edxl")):
         said = await asyncio.to_thread(shell, "cap", "export", alert_id, "--profile", profile, "--output", tmp_path / name)
         assert said.code == 0, said.errors
         assert ("agreement with FEMA" in said.errors) == (profile == "ipaws")
+    assert (tmp_path / "envelope.xml").read_text("utf-8").count("<EDXLDistribution ") == 1
     told = await asyncio.to_thread(shell, "cap", "check", tmp_path / "a.xml", "--trust", tmp_path / "signers.pem")
     assert told.code == 0, told.out
     told = await asyncio.to_thread(shell, "cap", "check", tmp_path / "ipaws.xml", "--profile", "ipaws")
