@@ -43,7 +43,7 @@ TAG: Final = {
 }
 ALWAYS: Final = frozenset({401, 403})  # what any request with a token may be answered
 ABOUT: Final = (
-    "Everything the console can do. One token is one person: roles say what they may, "
+    "What the console can do, but for the few pages that docs/api.md names. One token is one person: roles say what they may, "
     "scopes (hazards, areas, channels) narrow it. "
     "A token with the role viewer reads alerts, progress and status and changes nothing: for wallboards. "
     "Every refusal is a problem (RFC 9457) with a stable type and all its sentences."

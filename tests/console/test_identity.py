@@ -363,6 +363,34 @@ async def test_signing_out_ends_our_session_and_leads_to_signing_out_there(city:
     assert (await local.post("/sign-out")).url.path == "/sign-in", "whoever did not come from there is not sent there"
 
 
+async def test_linking_an_approver_takes_two_administrators_and_an_author_one(city: City) -> None:
+    db, now = city.house.served.running.service.db, city.house.clock.now()
+    for person, role in (("second-admin", "admin"), ("night-approver", "approver"), ("night-author", "author")):
+        db.write_now(lambda conn, who=person, what=role: people.add(conn, who, [what], {}, now))  # type: ignore[misc]
+    admin, second = await city.house.signed_in("admin"), await city.house.signed_in("second-admin")
+    await admin.get("/people")
+    page = await admin.post("/people/night-author/identity", {"subject": "s-night-author"})
+    assert "night-author: linked." in page.words
+    page = await admin.post("/people/night-approver/identity", {"subject": "s-night"})
+    assert "another administrator has to agree first" in page.words and "s-night" in page.words
+    assert db.read_now(lambda conn: links.of(conn, "night-approver")) is None
+    _, refused = await city.entered("s-night")
+    assert refused.status == 403
+    (grant,) = re.findall(r'action="(/grants/\d+)"', (await second.get("/people")).text)
+    assert (await admin.post(grant, {"act": "give"})).status == 403
+    page = await second.post(grant, {"act": "give"})
+    assert "night-approver: linked." in page.words
+    browser, _ = await city.entered("s-night")
+    assert "night-approver" in (await browser.get("/")).words
+    page = await admin.post("/people/night-approver/identity/remove")
+    assert "linked no more" in page.words
+    assert (await browser.get("/")).url.path == "/sign-in"
+    status, reply = await city.house.served.call("admin", "POST", "/staff/night-approver/identity", {"subject": "s-author"})
+    assert status == 422 and "linked to author" in str(reply)
+    status, reply = await city.house.served.call("admin", "POST", "/staff/night-author/identity/remove")
+    assert status == 200 and reply["linked"] is False
+
+
 async def test_a_link_that_leads_elsewhere_leads_nowhere(city: City) -> None:
     _, page = await city.entered("s-author", next="https://example.com/")
     assert str(led(page)) == "/"
