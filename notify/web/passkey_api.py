@@ -129,9 +129,13 @@ class PasskeyApi:
 
     async def ask_to_prove(self, request: web.Request) -> web.Response:
         keys, person_id, holder, now = self._possible(), request[STAFF].person_id, _holder(request), self._clock.now()
-        if not await self._db.read(lambda conn: passkeys.of(conn, person_id)):
-            raise Conflict("You have no passkey yet. Send the code of now instead.")
-        return await self._replies.once(request, lambda conn: {"use": keys.ask_to_prove(conn, holder, person_id, now)})
+
+        def ask(conn: Connection) -> dict[str, Any]:
+            if not passkeys.of(conn, person_id):
+                raise Conflict("You have no passkey yet. Send the code of now instead.")
+            return {"use": keys.ask_to_prove(conn, holder, person_id, now)}
+
+        return await self._replies.once(request, ask)
 
     async def ask_to_add(self, request: web.Request) -> web.Response:
         keys, person_id, holder, now = self._possible(), request[STAFF].person_id, _holder(request), self._clock.now()

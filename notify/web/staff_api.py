@@ -122,13 +122,13 @@ class StaffApi:
     async def link(self, request: web.Request) -> web.Response:
         given, admin, now = request[GIVEN], request[STAFF], self.service.clock.now()
         assert isinstance(given, Subject)
-        if self.service.identity is None:
-            raise Conflict(links.NONE_HERE)
-        person_id, issuer = request.match_info["person_id"], self.service.identity.terms.issuer
-        scope = {"issuer": [issuer], "subject": [given.subject]}
-        wanted = Wanted(what=Power.IDENTITY, person_id=person_id, scope=scope)
+        person_id, provider = request.match_info["person_id"], self.service.identity
 
         def ask(conn: Connection) -> dict[str, Any]:
+            if provider is None:
+                raise Conflict(links.NONE_HERE)
+            scope = {"issuer": [provider.terms.issuer], "subject": [given.subject]}
+            wanted = Wanted(what=Power.IDENTITY, person_id=person_id, scope=scope)
             return {"person_id": person_id, "waits": grants.ask(conn, admin, wanted, now) is None}
 
         return await self._replies.once(request, ask)

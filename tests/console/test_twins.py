@@ -11,7 +11,6 @@ from notify.web.api import Api
 from notify.web.openapi import BRACES, path_of
 from tests.console.staff_factory import House
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 API = "/api/v1"
 ALERT, SURGE = "/alerts/{alert_id}", "/surge/activations/{activation_id}"
 BROWSER = "of a browser's session, which a token has none of"
@@ -85,6 +84,7 @@ TWINS: dict[str, tuple[str, ...] | str] = {
 }
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_every_page_that_changes_something_names_its_twin_or_why_there_is_none(house: House) -> None:
     service, ring = house.served.running.service, keys.load(house.served.home / "keys.toml")
     posts = {BRACES.sub(r"{\1}", one.path) for one in Console(service, ring, house.served.url).routes if one.method != "GET"}

@@ -197,7 +197,7 @@ class IdentityServer:
 
     def _page(self, asked: dict[str, str]) -> web.Response:
         html = (
-            '<!doctype html><html lang="en"><title>City account</title><h1>City account</h1>'
+            '<!doctype html><html lang="en"><title>City account</title><link rel="icon" href="data:,"><h1>City account</h1>'
             f'<form method="post" action="{escape(str(URL("/authorize").with_query(asked)))}">'
             '<label>Account <input id="subject" name="subject"></label><button id="go">Sign in</button></form>'
         )
