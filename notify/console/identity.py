@@ -100,10 +100,10 @@ class IdentityPages:
             return self._refused(request, BEGIN_AGAIN)
         code = given.get("code", "")
         if not provider.answered_by(given.get("iss")):
-            logger.warning("an answer of another identity provider was brought: %.200s", given.get("iss"))
+            logger.warning("an answer of another identity provider was brought: %.200r", given.get("iss"))
             return self._refused(request, NOTHING_HELD, begun)
         if not 0 < len(code) <= LONGEST_ANSWER or "error" in given:
-            logger.warning("the identity provider sent somebody back: %.60s", given.get("error", "no code"))
+            logger.warning("the identity provider sent somebody back: %.60r", given.get("error", "no code"))
             return self._refused(request, DECLINED, begun)
         asked = Asked(nonce=mine.nonce, anew_since=begun.asked_at if begun.purpose is not Purpose.ENTER else None)
         try:

@@ -181,7 +181,7 @@ class Provider:
         if answer.status != 200:
             if answer.status >= 500 or answer.status == 429:
                 raise self._silent(f"its token endpoint answers {answer.status}")
-            raise Untrusted(f"the code was refused: {answer.status} {str(said.get('error'))[:60]}")
+            raise Untrusted(f"the code was refused: {answer.status} {str(said.get('error'))[:60]!r}")
         token = said.get("id_token")
         if not isinstance(token, str):
             raise Untrusted("the answer holds no ID token")
