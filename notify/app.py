@@ -82,6 +82,8 @@ async def running(settings: Settings, clock: Clock | None = None, role: Role = R
         stack.push_async_callback(built.poster.close)
         if built.service.received is not None:
             stack.push_async_callback(built.service.received.poller.close)
+        if built.service.identity is not None:
+            stack.push_async_callback(built.service.identity.close)
         await db.write(partial(_hold_if_older, settings=settings, clock=clock))
         ticks = joining.ticks_of([*duties.ticks(built), *_more(built, settings)], place, hearing)
         await _mark(db, settings)
@@ -132,7 +134,7 @@ async def _serve_all(
         public_app.add_routes(studio.routes)
     public_app.add_routes(line.routes if line is not None else [])
     private_app[health.SETTINGS], private_app[health.TICKS] = settings, ticks
-    private_app.add_routes(api.routes(built.service, ring))
+    private_app.add_routes(api.routes(built.service, ring, settings.private_url))
     side = desks.side(replace(_desk(built, ring, settings, line), studio=studio))
     private_app.add_routes(Console(built.service, ring, settings.private_url, side).web_routes())
     public_app.add_routes(_asked(built, ring, side))

@@ -1,9 +1,10 @@
-"""Builds what asks or tells other people's machines: the WebSub hub, webhooks, and alerts of other agencies. Each has a guarded
-way out of its own."""
+"""Builds what asks or tells other people's machines: the WebSub hub, webhooks, alerts of other agencies, and the identity
+provider of the city. Each has a guarded way out of its own."""
 
 from collections.abc import Callable
 
 from notify.alerts.alert import Event
+from notify.identity.provider import Provider
 from notify.partners.egress import Egress
 from notify.partners.poster import Poster
 from notify.publishing import cap_certificates
@@ -42,6 +43,23 @@ def poster(settings: Settings, service: Service, ring: Keyring, events: Callable
         events=events,
         owner=service.crew.process,
         page=service.pager,
+    )
+
+
+def identity(settings: Settings) -> Provider | None:
+    """The city's identity provider; None where it has none."""
+    terms = settings.oidc
+    if terms is None:
+        return None
+    way_out = Egress(settings.egress)
+    way_out.open()
+    return Provider(
+        terms=terms,
+        name=settings.oidc_name.strip(),
+        secret=settings.oidc_client_secret.get_secret_value(),
+        scope=settings.oidc_scope,
+        base=settings.private_url,
+        egress=way_out,
     )
 
 

@@ -27,6 +27,7 @@ from notify.alerts.draft import Draft
 from notify.alerts.preview import Means, Row, dear_letters, rows, shorter_saves, slowest, summary
 from notify.clock import Clock
 from notify.db import Database
+from notify.identity.provider import Provider
 from notify.mirror.copying import Mirror
 from notify.partners.webhook_verbs import Webhooks
 from notify.processes.posts import Alone, Crew
@@ -68,6 +69,7 @@ class Service:
     surge: Offers | None = None  # beside alerts of Severe or more; None where surge mode is not set up
     mirrors: Sequence[Mirror] = ()
     received: Received | None = None  # alerts of other agencies
+    identity: Provider | None = None  # of the city, through which staff may sign in
     tallies: Tallies = field(init=False)
     reports: Shared[after_action.Report] = field(init=False)
 

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from notify.alerts.alert import Mode
 from notify.mirror import wanted as mirror
+from notify.partners.address import problems as address_problems
 from notify.partners.address import setting_problems
 from notify.received import sources
 from notify.setting_values import SenderSetting, is_here, is_public_key
@@ -25,6 +26,7 @@ def problems(settings: "Settings") -> list[str]:
     found += _key_problems(settings)
     unmeant = setting_problems(settings.egress_inside, settings.egress_ports)
     found += [*unmeant, *sources.problems(settings.cap_sources, None if unmeant else settings.egress)]
+    found += [] if unmeant else _identity_problems(settings)
     for name in ("public_host", "private_host"):
         if settings.mode is Mode.DEMO and not is_here(getattr(settings, name)):
             found.append(f"TOCSIN_{name.upper()} must be on this machine in mode demo")
@@ -65,6 +67,31 @@ def _key_problems(settings: "Settings") -> list[str]:
         for name, key in given.items()
         if key and not is_public_key(key)
     ]
+
+
+def _identity_problems(settings: "Settings") -> list[str]:
+    """Why nobody could sign in through the city's identity provider as these settings want, as sentences."""
+    given = [name for name in ("client_id", "require", "acr", "amr") if getattr(settings, f"oidc_{name}")]
+    given += ["client_secret"] if settings.oidc_client_secret.get_secret_value() else []
+    if not settings.oidc_issuer:
+        return [f"TOCSIN_OIDC_{name.upper()} is set, but TOCSIN_OIDC_ISSUER is empty" for name in given]
+    found = [f"TOCSIN_OIDC_ISSUER: {one}" for one in address_problems(settings.oidc_issuer, settings.egress)]
+    if "?" in settings.oidc_issuer:
+        found.append("TOCSIN_OIDC_ISSUER: an issuer holds no question mark")
+    if not settings.oidc_client_id:
+        found.append("TOCSIN_OIDC_CLIENT_ID is empty: it is what the provider calls this console")
+    if "openid" not in settings.oidc_scope.split():
+        found.append("TOCSIN_OIDC_SCOPE must hold 'openid', or no ID token comes")
+    if not settings.oidc_name.strip():
+        found.append("TOCSIN_OIDC_NAME is empty: the button at the door needs a name")
+    claim, _, value = settings.oidc_require.partition("=")
+    if settings.oidc_require and not (claim and value):
+        found.append("TOCSIN_OIDC_REQUIRE must be a claim, '=' and a value: groups=tocsin")
+    if settings.mode is Mode.LIVE and not settings.private_url.startswith("https://"):
+        found.append("TOCSIN_PRIVATE_URL must begin with https:// for TOCSIN_OIDC_ISSUER: codes come back to it")
+    if settings.replay_from is not None:
+        found.append("TOCSIN_OIDC_ISSUER does not go with TOCSIN_REPLAY_FROM: its tokens are of today")
+    return found
 
 
 def _replay_problems(settings: "Settings") -> list[str]:

@@ -17,6 +17,7 @@ from pydantic_settings import (
 
 from notify import setting_conflicts
 from notify.alerts.alert import Mode
+from notify.identity.claims import Terms
 from notify.partners.address import Rules, rules
 from notify.received import sources
 from notify.setting_values import SenderSetting, senders
@@ -126,6 +127,24 @@ class Settings(BaseSettings):
     egress_ports: str = Field(
         "443,8443", description="ports that webhooks, WebSub and sources may reach on the public internet"
     )
+    oidc_issuer: str = Field(
+        "", description="the city's identity provider, letter for letter as it names itself: docs/sign-in.md; empty: none"
+    )
+    oidc_client_id: str = Field("", description="what this console is called there")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="its secret there; empty: it has none, PKCE alone")
+    oidc_name: str = Field("City account", description="what the button at the door calls it")
+    oidc_scope: str = Field("openid", description="what is asked for, with spaces between; 'openid' among it")
+    oidc_require: str = Field(
+        "", description="a claim and what it must be or hold to come in: groups=tocsin; empty: whoever is linked to an account"
+    )
+    oidc_acr: str = Field(
+        "", description="ways of signing in there, with spaces between, one of which 'acr' must be; empty: any"
+    )
+    oidc_amr: str = Field("", description="means, with spaces between, one of which 'amr' must hold: mfa; empty: any")
+    oidc_proves: bool = Field(
+        True,
+        description="true: signing in there anew shows before an approval who sits there; false: one's own code or passkey",
+    )
     cap_sources: tuple[sources.Source, ...] = Field(
         (), description="other agencies whose alerts are shown: [[cap_sources]] tables of the file, or JSON; see docs/cap.md"
     )
@@ -171,6 +190,21 @@ class Settings(BaseSettings):
     def egress(self) -> Rules:
         """Where requests to addresses that somebody typed may go."""
         return rules(self.mode, self.egress_inside, self.egress_ports)
+
+    @property
+    def oidc(self) -> Terms | None:
+        """What the city has agreed with its identity provider; None where it has none."""
+        if not self.oidc_issuer:
+            return None
+        claim, _, value = self.oidc_require.partition("=")
+        return Terms(
+            issuer=self.oidc_issuer,
+            client_id=self.oidc_client_id,
+            required=(claim, value) if claim else None,
+            acr=tuple(self.oidc_acr.split()),
+            amr=tuple(self.oidc_amr.split()),
+            proves=self.oidc_proves,
+        )
 
     @property
     def sends_drafts(self) -> bool:

@@ -178,6 +178,7 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring, p
         service.received = outward.received(settings, service)
     except cap_certificates.BadCertificate as error:
         raise CannotStart([f"TOCSIN_CAP_SOURCES: {error}"]) from None
+    service.identity = outward.identity(settings)
     service.surge = await asyncio.to_thread(_surge, assembly, db, clock, staff_paging, settings.surge_reminder_h)
     side = reception.Side(settings, pack, site, vocabulary, db, clock, ring, crowd, catalogue, events.event, channels)
     theirs = reception.build(side, dispatchers, await db.read(reviews))

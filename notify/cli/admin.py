@@ -10,6 +10,8 @@ import typer
 from notify import audit, keys, schema
 from notify.cli.say import Json, refuse, sentences, show, table
 from notify.db import Database, engine_for
+from notify.identity import links
+from notify.identity.links import Account
 from notify.settings import Settings, load
 from notify.staff import accounts, people
 
@@ -112,6 +114,34 @@ def disable(name: Name, json: Json = False) -> None:
         with closing(db):
             db.write_now(lambda conn: people.disable(conn, name, datetime.now(UTC)))
     show({"person": name, "disabled": True}, json, [f"{name} is disabled."])
+
+
+@user.command()
+def link(
+    name: Name,
+    subject: Annotated[str, typer.Argument(help="What the identity provider calls the account for ever: its 'sub'.")],
+    json: Json = False,
+) -> None:
+    """Whoever signs in at the city's identity provider as this account is this person from now on."""
+    with sentences():
+        settings, db = opened()
+        with closing(db):
+            if not settings.oidc_issuer:
+                refuse([links.NONE_HERE])
+            account = Account(issuer=settings.oidc_issuer, subject=subject)
+            db.write_now(lambda conn: links.link(conn, name, account, "command line", datetime.now(UTC)))
+    show({"person": name, "subject": subject}, json, [f"{name} signs in as {subject} of {settings.oidc_issuer}."])
+
+
+@user.command()
+def unlink(name: Name, json: Json = False) -> None:
+    """The account at the identity provider opens nothing here any more; every session of the person ends."""
+    with sentences():
+        _, db = opened()
+        with closing(db):
+            if not db.write_now(lambda conn: links.unlink(conn, name, "command line", datetime.now(UTC))):
+                refuse([f"{name} is linked to no account."])
+    show({"person": name, "unlinked": True}, json, [f"{name} is linked to no account any more."])
 
 
 @user.command(name="list")

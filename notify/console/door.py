@@ -15,6 +15,7 @@ from notify.alerts.alert import Mode
 from notify.console.routing import ANSWER, ANYBODY, FORM, SIGNED_IN, Guard, Route
 from notify.console.screens import HEADERS, LANGUAGE, VISIT
 from notify.console.words import spoken
+from notify.identity import visits
 from notify.publishing.site import ENGLISH
 from notify.staff import accounts, passwords, people
 from notify.staff.accounts import INVITED_FOR, TOKEN_BYTES
@@ -72,18 +73,18 @@ class Door:
 
     async def ask(self, request: web.Request) -> web.StreamResponse:
         way = inside(request.query.get("next", "/"))
-        return self._screens.moved(way) if VISIT in request else self._asked(request, way, request.query.get("person", "")[:64])
+        return self._screens.moved(way) if VISIT in request else self.asked(request, way, request.query.get("person", "")[:64])
 
     async def sign_in(self, request: web.Request) -> web.StreamResponse:
         begun = asyncio.get_running_loop().time()
         form = await self._guard.form(request)
         way, person_id = inside(form.text("next")), form.text("person").casefold()
-        if not self._marked(form.text("mark")):
-            return self._asked(request, way, person_id, [STALE], 403)
+        if not self.marked(form.text("mark")):
+            return self.asked(request, way, person_id, [STALE], 403)
         if not await self._fits(person_id, form.fields.get("password", ""), form.text("code")):
             await asyncio.sleep(REFUSED_AFTER_S - (asyncio.get_running_loop().time() - begun))
-            return self._asked(request, way, person_id, [NO_FIT], 422)
-        now, device = self._clock.now(), _device(request)
+            return self.asked(request, way, person_id, [NO_FIT], 422)
+        now, device = self._clock.now(), device_of(request)
         token = await self._db.write(lambda conn: accounts.sign_in(conn, person_id, device, now))
         return self._guard.entered(way, token)
 
@@ -92,7 +93,7 @@ class Door:
         form, now, keys = await self._guard.form(request), self._clock.now(), self._guard.passkeys
         if keys is None:
             raise web.HTTPNotFound
-        if not self._marked(form.text("mark")):
+        if not self.marked(form.text("mark")):
             raise Problem(403, "This page is too old", ["Load it again; nothing was changed."])
         cookie = secrets.token_urlsafe(TOKEN_BYTES)
         asked = await self._db.write(lambda conn: keys.ask_to_enter(conn, cookie, now))
@@ -108,21 +109,26 @@ class Door:
         way, cookie, given = inside(form.text("next")), request.cookies.get(self._asking, ""), form.fields.get(ANSWER, "")
         if keys is None:
             raise web.HTTPNotFound
-        if not self._marked(form.text("mark")):
-            return self._asked(request, way, problems=[STALE], status=403)
+        if not self.marked(form.text("mark")):
+            return self.asked(request, way, problems=[STALE], status=403)
         verdict = await self._db.write(lambda conn: keys.enter(conn, cookie, given, now))
-        person_id, device = verdict.person_id, _device(request)
+        person_id, device = verdict.person_id, device_of(request)
         if person_id is None:
-            return self._asked(request, way, problems=[NO_PASSKEY], status=422)
+            return self.asked(request, way, problems=[NO_PASSKEY], status=422)
         token = await self._db.write(lambda conn: accounts.sign_in(conn, person_id, device, now))
         answer = self._guard.entered(way, token)
         answer.del_cookie(self._asking, path="/", secure=self._guard.encrypted)
         return answer
 
     async def sign_out(self, request: web.Request) -> web.StreamResponse:
-        token, now = request[VISIT].token, self._clock.now()
+        """Ends the session, and leads to signing out at the identity provider where it began there: at a desk that is shared
+        nobody else must come in by the button alone."""
+        token, now, ring, provider = request[VISIT].token, self._clock.now(), self._ring, self._guard.identity
         await self._db.write(lambda conn: accounts.sign_out(conn, token, now))
-        answer = self._screens.moved("/sign-in")
+        kept = await self._db.write(lambda conn: visits.take_token(conn, ring, accounts.hashed(token)))
+        way_out = provider.way_out(kept) if provider is not None and kept is not None else ""
+        del request[VISIT]  # the page that leads on is nobody's
+        answer = self._screens.page(request, "leading_on", way=way_out) if way_out else self._screens.moved("/sign-in")
         answer.del_cookie(self._guard.cookie, path="/", secure=self._guard.encrypted)
         return answer
 
@@ -147,7 +153,7 @@ class Door:
     async def enrol(self, request: web.Request) -> web.StreamResponse:
         form, token, now = await self._guard.form(request), request.match_info["token"], self._clock.now()
         person_id = await self._db.read(lambda conn: accounts.invited(conn, token, now))
-        if person_id is None or not self._marked(form.text("mark")):
+        if person_id is None or not self.marked(form.text("mark")):
             return self._screens.refusal(request, 410, *UNUSED)
         seed = self._seed_of(request)
         if seed is None:
@@ -184,10 +190,13 @@ class Door:
         now, ring = self._clock.now(), self._ring
         return row is not None and await self._db.write(lambda conn: accounts.attempt(conn, person_id, fits, code, ring, now))
 
-    def _asked(
+    def asked(
         self, request: web.Request, way: str, person_id: str = "", problems: list[str] | None = None, status: int = 200
     ) -> web.Response:
-        form_mark = self._marks.make("sign-in", self._clock.now())
+        """The door. problems: why nobody was let in."""
+        form_mark, provider = self._marks.make("sign-in", self._clock.now()), self._guard.identity
+        if provider is not None:
+            provider.look()
         return self._screens.page(
             request,
             "sign_in",
@@ -198,6 +207,7 @@ class Door:
             problems=problems or [],
             form_mark=form_mark,
             by_passkey=self._guard.passkeys is not None,
+            identity=provider,
         )
 
     def _set_up(self, request: web.Request, person_id: str, seed: bytes, problems: list[str] | None = None) -> web.Response:
@@ -212,6 +222,7 @@ class Door:
             picture=segno.make(link, error="m").svg_data_uri(scale=5, border=4),
             problems=problems or [],
             form_mark=self._marks.make("sign-in", self._clock.now()),
+            identity=self._guard.identity,
         )
         sealed = self._ring.seal(SEED, seed.hex())
         value = f"{sealed.key_id}.{sealed.data.hex()}"
@@ -228,7 +239,7 @@ class Door:
         except (ValueError, Unopenable):
             return None
 
-    def _marked(self, mark: str) -> bool:
+    def marked(self, mark: str) -> bool:
         return self._marks.holds(mark, "sign-in", self._clock.now())
 
     @property
@@ -242,7 +253,7 @@ NOT_SHOWN: Final = (
 )
 
 
-def _device(request: web.Request) -> str:
+def device_of(request: web.Request) -> str:
     return request.headers.get("User-Agent", "")[:200]
 
 

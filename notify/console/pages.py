@@ -13,6 +13,7 @@ from notify.console.follower import Follower
 from notify.console.geography import AreaPages
 from notify.console.health import Health
 from notify.console.home import Home
+from notify.console.identity import IdentityPages
 from notify.console.likeness import Likeness
 from notify.console.passkeys import PasskeyPages
 from notify.console.received import ReceivedPages
@@ -55,13 +56,20 @@ class Console:
             url=url,
             tallies=service.tallies,
             passkeys=Passkeys(party=party, key=ring.blind_key) if party else None,
+            identity=service.identity,
         )
         self.door = Door(self.guard, Marks(ring.blind_key))
         parts = (Home, Composer, Rehearsal, Decisions, Follower, Records, StaffPages, Contacts, Translations, AreaPages, Health)
         own = PasskeyPages(self.guard)
         every = (*parts, Likeness, WordPages, Drills, TrainingPages, WebhookPages, CapDownload)
         made = (part(self.guard, service) for part in every)
-        self.routes: list[Route] = [*self.door.routes(), *own.routes(), *(one for each in made for one in each.routes())]
+        through = IdentityPages(self.guard, self.door)
+        self.routes: list[Route] = [
+            *self.door.routes(),
+            *through.routes(),
+            *own.routes(),
+            *(one for each in made for one in each.routes()),
+        ]
         self.routes += desks.routes(self.guard, side or Side())
         if service.received is not None:
             self.routes += ReceivedPages(self.guard, service, service.received).routes()

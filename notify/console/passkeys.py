@@ -25,11 +25,13 @@ class PasskeyPages:
 
     def routes(self) -> list[Route]:
         own, lost = "/passkeys/{passkey_id:[0-9]{1,15}}/remove", "/people/{person_id}/passkeys/{passkey_id:[0-9]{1,15}}/remove"
+        renamed = "/passkeys/{passkey_id:[0-9]{1,15}}/rename"
         return [
             Route(method="GET", path="/passkeys", answer=self.show, roles=SIGNED_IN),
             Route(method="POST", path="/passkeys", answer=self.add, roles=SIGNED_IN),
             Route(method="POST", path="/passkeys/challenge", answer=self.challenge, roles=SIGNED_IN),
             Route(method="POST", path=own, answer=self.remove, roles=SIGNED_IN),
+            Route(method="POST", path=renamed, answer=self.rename, roles=SIGNED_IN),
             Route(method="POST", path=lost, answer=self.remove_lost, roles=ADMINS),
         ]
 
@@ -67,6 +69,15 @@ class PasskeyPages:
     async def remove(self, request: web.Request) -> web.StreamResponse:
         visit = request[VISIT]
         await self._removed(request, visit.staff.person_id)
+        return self._screens.moved("/passkeys")
+
+    async def rename(self, request: web.Request) -> web.StreamResponse:
+        person_id, name, now = request[VISIT].staff.person_id, request[FORM].text("name"), self._clock.now()
+        which = int(request.match_info["passkey_id"])
+        if not name:
+            return await self._page(request, [UNNAMED])
+        if not await self._db.write(lambda conn: passkeys.rename(conn, person_id, which, name, now)):
+            raise GONE
         return self._screens.moved("/passkeys")
 
     async def remove_lost(self, request: web.Request) -> web.StreamResponse:

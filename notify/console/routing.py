@@ -15,6 +15,8 @@ from notify.alerts.life import Role
 from notify.clock import Clock
 from notify.console.screens import VISIT, Screens
 from notify.db import Database
+from notify.identity import links
+from notify.identity.provider import Provider
 from notify.staff import accounts, passkeys
 from notify.staff.accounts import SIGNED_IN_FOR, Visit
 from notify.staff.passkeys import Passkeys
@@ -51,7 +53,7 @@ class Route:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
     """What stands before every page. url: how staff reach the console, as in settings. ring: opens the seeds of codes.
-    passkeys: None where browsers can have none for this url."""
+    passkeys: None where browsers can have none for this url. identity: the city's provider; None where it has none."""
 
     db: Database
     clock: Clock
@@ -60,6 +62,7 @@ class Guard:
     url: str
     tallies: Tallies
     passkeys: Passkeys | None
+    identity: Provider | None = None
     refusals: Refusals = field(init=False)
 
     def __post_init__(self) -> None:
@@ -77,9 +80,12 @@ class Guard:
     def entered(self, way: str, token: str) -> web.Response:
         """Leads on whoever has just signed in, with the cookie of the new session."""
         answer = self.screens.moved(way)
+        self.keep_session(answer, token)
+        return answer
+
+    def keep_session(self, answer: web.Response, token: str) -> None:
         life = int(SIGNED_IN_FOR.total_seconds())
         answer.set_cookie(self.cookie, token, max_age=life, path="/", httponly=True, samesite="Strict", secure=self.encrypted)
-        return answer
 
     def web_routes(self, routes: Sequence[Route]) -> list[web.RouteDef]:
         return [web.route(one.method, one.path, partial(self._answer, one)) for one in routes]
@@ -176,8 +182,17 @@ class Guard:
         return {
             "asks_code": not visit.proved(self.clock.now()),
             "holds_passkey": bool(kept),
+            "by_identity": await self._by_identity(visit.staff.person_id),
             "demo_code": await self.demo_code(request),
         }
+
+    async def _by_identity(self, person_id: str) -> str:
+        """What the provider is called, where somebody may show there who they are; "" where not."""
+        provider = self.identity
+        if provider is None or not provider.terms.proves:
+            return ""
+        linked = await self.db.read(lambda conn: links.of(conn, person_id))
+        return provider.name if linked is not None and linked.issuer == provider.terms.issuer else ""
 
     async def unproved(self, request: web.Request, way: str) -> web.Response | None:
         """The page that asks whether it is really them, which then leads to `way`; None for whoever showed it lately."""

@@ -43,6 +43,10 @@ PATTERNS: Final = (
     "This alert is not in force any more: {standing}. Look at what came after it.",
     "Its scope is {scope}: it is not for the public, so no draft for the public begins with it.",
     "Instead of '{hard}' say '{plain}'.",
+    "{name} cannot be reached now. Sign in with name, password and code, or with a passkey, if you have them.",
+    "{name} cannot be reached now. Type your code or use a passkey, if you have them, or try again in a moment.",
+    "{person}: linked. They sign in there from now on.",
+    "{person}: linked no more.",
 )
 
 

@@ -7,8 +7,10 @@ from aiohttp import web
 
 from notify.alerts.broadcast import Unfit
 from notify.alerts.life import ADMINS, Role
+from notify.alerts.register import Conflict
 from notify.console.routing import FORM, Guard, Route, several
 from notify.console.screens import VISIT
+from notify.identity import links
 from notify.service import Service
 from notify.staff import accounts, grants, passkeys, people
 from notify.staff.grants import Power, Wanted
@@ -28,6 +30,8 @@ class StaffPages:
             Route(method="GET", path="/people", answer=self.show, roles=ADMINS),
             Route(method="POST", path="/people", answer=self.add, roles=ADMINS),
             Route(method="POST", path="/people/{person_id}/{act:invite|token|sign-out|disable}", answer=self.act, roles=ADMINS),
+            Route(method="POST", path="/people/{person_id}/identity", answer=self.link, roles=ADMINS),
+            Route(method="POST", path="/people/{person_id}/identity/remove", answer=self.unlink, roles=ADMINS),
             Route(method="POST", path="/grants/{grant_id:[0-9]{1,15}}", answer=self.answer, roles=ADMINS),
         ]
 
@@ -66,6 +70,24 @@ class StaffPages:
             await self._db.write(lambda conn: accounts.disable(conn, person_id, admin.person_id, now))
         return self._screens.moved("/people")
 
+    async def link(self, request: web.Request) -> web.StreamResponse:
+        """Whoever signs in at the identity provider as this account is this person from now on."""
+        if (asked := await self._guard.unproved(request, "/people")) is not None:
+            return asked
+        if self._guard.identity is None:
+            raise Conflict(links.NONE_HERE)
+        person_id, subject = request.match_info["person_id"], request[FORM].text("subject")
+        admin, now, issuer = request[VISIT].staff, self._clock.now(), self._guard.identity.terms.issuer
+        wanted = Wanted(what=Power.IDENTITY, person_id=person_id, scope={"issuer": [issuer], "subject": [subject]})
+        given = await self._db.write(lambda conn: grants.ask(conn, admin, wanted, now))
+        return await self._page(request, told=_told(person_id, given))
+
+    async def unlink(self, request: web.Request) -> web.StreamResponse:
+        person_id, admin, now = request.match_info["person_id"], request[VISIT].staff, self._clock.now()
+        if not await self._db.write(lambda conn: links.unlink(conn, person_id, admin.person_id, now)):
+            raise Conflict("There is no such link. It may have been removed already.")
+        return await self._page(request, told=[f"{person_id}: linked no more."])
+
     async def answer(self, request: web.Request) -> web.StreamResponse:
         admin, now, grant_id = request[VISIT].staff, self._clock.now(), int(request.match_info["grant_id"])
         give = request[FORM].text("act") == "give"
@@ -76,6 +98,8 @@ class StaffPages:
         row = asked[grant_id]
         if secret is not None and row.what == Power.TOKEN:
             return await self._page(request, told=[f"{row.person_id}: the API token, shown this once:", secret])
+        if row.what == Power.IDENTITY:
+            return await self._page(request, told=_told(row.person_id, secret) if give else [])
         return await self._page(request, told=self._invitation(row.person_id, secret) if give else [])
 
     async def _known(self, scope: Mapping[str, Sequence[str]]) -> None:
@@ -102,7 +126,15 @@ class StaffPages:
             keys=await self._db.read(passkeys.everybodys),
             roles=list(Role),
             told=told or [],
+            identity=self._guard.identity,
+            linked=await self._db.read(links.everybodys),
         )
+
+
+def _told(person_id: str, given: str | None) -> list[str]:
+    """What became of a wish to link. given: None while another administrator has to agree."""
+    waits = f"{person_id}: another administrator has to agree first."
+    return [waits if given is None else f"{person_id}: linked. They sign in there from now on."]
 
 
 def _listed(typed: str) -> list[str]:

@@ -3,6 +3,7 @@
 from alembic import context
 from sqlmodel import SQLModel
 
+import notify.identity.identity_tables
 import notify.partners.webhook_tables
 import notify.received.tables
 import notify.staff.paging_tables
@@ -19,6 +20,7 @@ import surge.tables
 
 # Importing a module registers its tables.
 REGISTERED = (
+    notify.identity.identity_tables,
     notify.partners.webhook_tables,
     notify.received.tables,
     notify.staff.paging_tables,

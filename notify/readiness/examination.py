@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from notify.city import City
 from notify.db import Database
-from notify.readiness import house, outside, provider
+from notify.readiness import house, outside, provider, sign_in
 from notify.readiness.findings import Finding, unknown
 from notify.settings import Settings
 from notify.wording import reviews
@@ -46,6 +46,7 @@ async def everything(seen: Examined) -> list[Finding]:
     found += await _safely("public: reached", lambda: outside.public(settings, now))
     found += await _safely(outside.TLS, lambda: _one(outside.certificate(settings, now, seen.trusted)))
     found += [outside.clock(skew_s)]
+    found += await _safely(sign_in.PROVIDER, lambda: sign_in.provider(settings))
     found += await _safely("instance: database", lambda: asyncio.to_thread(_kept, seen, now))
     found += [*house.keys(settings), house.backups(settings, now), house.snapshots(settings, now)]
     found += [house.disk(settings.data_dir)]
@@ -69,6 +70,7 @@ async def _texts(seen: Examined) -> tuple[list[Finding], float | None]:
 def _kept(seen: Examined, now: datetime) -> list[Finding]:
     """What stands in the database."""
     found = [*seen.db.read_now(house.staff), seen.db.read_now(lambda conn: house.reports(conn, now))]
+    found += [seen.db.read_now(house.identity)] if seen.settings.oidc is not None else []
     found += [seen.db.read_now(house.seeds), seen.db.read_now(house.held)]
     standings = reviews.standings(seen.words, reviews.arrange(seen.db.read_now(seen.read_reviews)))
     return [*found, *house.languages(standings, seen.city.pack.tags)]

@@ -24,10 +24,12 @@ from notify.snapshot.making import SUFFIX
 from notify.snapshot.sealed_stream import MAGIC
 from notify.staff import people
 from notify.staff.paging_tables import StaffContact
+from notify.staff.staff_tables import Login, Passkey
 from notify.tables import Report
 from notify.wording.reviews import Standing
 
 STAFF: Final = "staff: two approvers"
+WITHOUT: Final = "staff: without the identity provider"
 PAGED: Final = "staff: paging addresses"
 REPORTS: Final = "texts: reports reach us"
 MODE: Final = "instance: mode"
@@ -81,6 +83,18 @@ def staff(conn: Connection) -> list[Finding]:
             "Each enters and confirms phone and mailbox under On call in the console.",
         ),
     ]
+
+
+def identity(conn: Connection) -> Finding:
+    """Whether enough people come in on the night the identity provider is down."""
+    held = {*conn.execute(select(col(Login.person_id))).scalars(), *conn.execute(select(col(Passkey.person_id))).scalars()}
+    faults = []
+    for role, what in ((Role.ADMIN, "administrators"), (Role.APPROVER, "approvers")):
+        own = [one for one, active in people.everybody(conn) if active and role in one.roles and one.person_id in held]
+        if len(own) < FEWEST_APPROVERS:
+            faults.append(f"{len(own)} {what} have a password or passkey of their own; {FEWEST_APPROVERS} must.")
+    fine = "Two administrators and two approvers come in without the identity provider."
+    return judged(WITHOUT, faults, fine, "Invite them; link the account afterwards (docs/sign-in.md).")
 
 
 def reports(conn: Connection, now: datetime) -> Finding:

@@ -14,6 +14,7 @@ from sqlmodel import col, select
 from notify import audit
 from notify.alerts.life import Staff
 from notify.audit import Act
+from notify.identity.identity_tables import IdentityLink
 from notify.staff import passwords, people
 from notify.staff.staff_tables import Invitation, Login, Passkey, Person, Session
 from subscribers.sealing import Keyring
@@ -55,7 +56,7 @@ def invite(conn: Connection, person_id: str, made_by: str, now: datetime) -> str
         raise people.BadPerson(f"There is no {person_id}, or they are disabled.")
     conn.execute(delete(Invitation).where(col(Invitation.person_id) == person_id, col(Invitation.used_at).is_(None)))
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    row = Invitation(token_hash=_hash(token), person_id=person_id, made_by=made_by, expires_at=now + INVITED_FOR)
+    row = Invitation(token_hash=hashed(token), person_id=person_id, made_by=made_by, expires_at=now + INVITED_FOR)
     conn.execute(insert(Invitation).values(**row.model_dump()))
     _log(conn, made_by, "invited", person_id, now)
     return token
@@ -63,29 +64,41 @@ def invite(conn: Connection, person_id: str, made_by: str, now: datetime) -> str
 
 def invited(conn: Connection, token: str, now: datetime) -> str | None:
     """Whom an invitation is for; None when it was used, is too old or never was one."""
+    return invited_by_hash(conn, hashed(token), now)
+
+
+def invited_by_hash(conn: Connection, token_hash: str, now: datetime) -> str | None:
     query = select(col(Invitation.person_id)).where(
-        col(Invitation.token_hash) == _hash(token), col(Invitation.used_at).is_(None), col(Invitation.expires_at) > now
+        col(Invitation.token_hash) == token_hash, col(Invitation.used_at).is_(None), col(Invitation.expires_at) > now
     )
     found = conn.execute(query).first()
     return found[0] if found else None
 
 
-def enrol(conn: Connection, token: str, password: str, seed: bytes, ring: Keyring, step: int, now: datetime) -> str | None:
-    """Uses an invitation: sets the login, ends every session of before and voids every passkey: whoever needs a new start may
-    have lost what holds them. password: hashed. step: of the code that proved that the app has the seed. Returns the person,
-    None when the invitation does not hold (any more)."""
-    person_id = invited(conn, token, now)
-    if person_id is None:
-        return None
-    used = update(Invitation).where(col(Invitation.token_hash) == _hash(token), col(Invitation.used_at).is_(None))
+def start_anew(conn: Connection, token_hash: str, person_id: str, now: datetime) -> int | None:
+    """Uses an invitation up: what its person signed in with before is void, passkeys and the account at the identity provider
+    too, and every session of theirs ends: whoever needs a new start may have lost what holds them. Returns how many passkeys
+    were voided, None when it was used meanwhile."""
+    used = update(Invitation).where(col(Invitation.token_hash) == token_hash, col(Invitation.used_at).is_(None))
     if conn.execute(used.values(used_at=now)).rowcount != 1:
         return None
     conn.execute(delete(Login).where(col(Login.person_id) == person_id))
+    conn.execute(delete(IdentityLink).where(col(IdentityLink.person_id) == person_id))
     voided = conn.execute(delete(Passkey).where(col(Passkey.person_id) == person_id)).rowcount
+    end_all(conn, person_id, now)
+    return voided
+
+
+def enrol(conn: Connection, token: str, password: str, seed: bytes, ring: Keyring, step: int, now: datetime) -> str | None:
+    """Uses an invitation: sets the login, and voids what was before it (start_anew). password: hashed. step: of the code that
+    proved that the app has the seed. Returns the person, None when the invitation does not hold (any more)."""
+    person_id = invited(conn, token, now)
+    voided = start_anew(conn, hashed(token), person_id, now) if person_id is not None else None
+    if person_id is None or voided is None:
+        return None
     sealed = ring.seal(SEED, seed.hex())
     row = Login(person_id=person_id, password=password, seed=sealed.data, key_id=sealed.key_id, last_step=step)
     conn.execute(insert(Login).values(**row.model_dump()))
-    end_all(conn, person_id, now)
     _log(conn, person_id, "set a password", person_id, now, passkeys_voided=voided)
     return person_id
 
@@ -128,10 +141,10 @@ def next_code(row: Login, ring: Keyring, now: datetime) -> str:
     return next((code for code in codes if passwords.step_of(seed, code, now, row.last_step) is not None), "")
 
 
-def sign_in(conn: Connection, person_id: str, device: str, now: datetime) -> str:
-    """A new session; returns its cookie's value."""
-    token = secrets.token_urlsafe(TOKEN_BYTES)
-    row = Session(session_id=_hash(token), person_id=person_id, made_at=now, seen_at=now, proved_at=now, device=device)
+def sign_in(conn: Connection, person_id: str, device: str, now: datetime, proved_at: datetime | None = None) -> str:
+    """A new session; returns its cookie's value. proved_at: when they showed who they are; None: with this very sign-in."""
+    token, shown = secrets.token_urlsafe(TOKEN_BYTES), proved_at or now
+    row = Session(session_id=hashed(token), person_id=person_id, made_at=now, seen_at=now, proved_at=shown, device=device)
     conn.execute(insert(Session).values(**row.model_dump()))
     _log(conn, person_id, "signed in", person_id, now, device=device)
     return token
@@ -140,35 +153,49 @@ def sign_in(conn: Connection, person_id: str, device: str, now: datetime) -> str
 def visit(conn: Connection, token: str, now: datetime) -> Visit | None:
     """Who this cookie is: None once the session ended, was idle for half an hour or is half a day old, or the person was
     disabled."""
-    query = select(col(Session.person_id), col(Session.seen_at), col(Session.proved_at)).where(
-        col(Session.session_id) == _hash(token),
-        col(Session.ended_at).is_(None),
-        col(Session.made_at) > now - SIGNED_IN_FOR,
-        col(Session.seen_at) > now - IDLE_FOR,
-    )
-    found = conn.execute(query).first()
+    found = _going_on(conn, hashed(token), now)
     staff = people.active(conn, found[0]) if found else None
     return Visit(token=token, staff=staff, seen_at=found[1], proved_at=found[2]) if found and staff else None
 
 
+def holder(conn: Connection, session_id: str, now: datetime) -> str | None:
+    """Whose session this is, under the conditions of `visit`."""
+    found = _going_on(conn, session_id, now)
+    return found[0] if found and people.active(conn, found[0]) is not None else None
+
+
+def _going_on(conn: Connection, session_id: str, now: datetime) -> Any:
+    query = select(col(Session.person_id), col(Session.seen_at), col(Session.proved_at)).where(
+        col(Session.session_id) == session_id,
+        col(Session.ended_at).is_(None),
+        col(Session.made_at) > now - SIGNED_IN_FOR,
+        col(Session.seen_at) > now - IDLE_FOR,
+    )
+    return conn.execute(query).first()
+
+
 def seen(conn: Connection, token: str, now: datetime) -> None:
-    _change(conn, token, seen_at=now)
+    _change(conn, hashed(token), seen_at=now)
 
 
 def prove(conn: Connection, token: str, now: datetime) -> None:
     """Notes that the person at this browser has just typed their code or used a passkey."""
-    _change(conn, token, seen_at=now, proved_at=now)
+    prove_session(conn, hashed(token), now)
+
+
+def prove_session(conn: Connection, session_id: str, now: datetime) -> None:
+    _change(conn, session_id, seen_at=now, proved_at=now)
 
 
 def sign_out(conn: Connection, token: str, now: datetime) -> None:
-    _change(conn, token, ended_at=now)
+    _change(conn, hashed(token), ended_at=now)
 
 
 def end_all(conn: Connection, person_id: str, now: datetime, but: str | None = None) -> int:
     """Ends every session of a person at once; returns how many. but: the cookie of the one that goes on."""
     ended = update(Session).where(col(Session.person_id) == person_id, col(Session.ended_at).is_(None))
     if but is not None:
-        ended = ended.where(col(Session.session_id) != _hash(but))
+        ended = ended.where(col(Session.session_id) != hashed(but))
     return conn.execute(ended.values(ended_at=now)).rowcount
 
 
@@ -193,10 +220,8 @@ def sessions(conn: Connection, now: datetime) -> list[Session]:
     return [Session(**row._mapping) for row in conn.execute(query.order_by(col(Session.seen_at).desc()))]
 
 
-def _change(conn: Connection, token: str, **values: Any) -> None:
-    conn.execute(
-        update(Session).where(col(Session.session_id) == _hash(token), col(Session.ended_at).is_(None)).values(**values)
-    )
+def _change(conn: Connection, session_id: str, **values: Any) -> None:
+    conn.execute(update(Session).where(col(Session.session_id) == session_id, col(Session.ended_at).is_(None)).values(**values))
 
 
 def _wait(failures: int, now: datetime) -> datetime | None:
@@ -209,5 +234,5 @@ def _log(conn: Connection, actor: str, action: str, subject: str, now: datetime,
     audit.append(conn, Act(actor=actor, action=action, subject=subject, detail=detail), now)
 
 
-def _hash(token: str) -> str:
+def hashed(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()

@@ -16,6 +16,8 @@ from notify.alerts.draft import CHANNELS
 from notify.alerts.life import Role, Staff
 from notify.alerts.register import Conflict
 from notify.audit import Act
+from notify.identity import links
+from notify.identity.links import Account
 from notify.staff import accounts, people
 from notify.staff.staff_tables import Grant
 
@@ -25,6 +27,7 @@ STRONG: Final = frozenset({Role.APPROVER, Role.ADMIN})
 class Power(StrEnum):
     PERSON = "person"  # to be a member of staff with these roles
     TOKEN = "token"  # a token for the API
+    IDENTITY = "identity"  # to sign in as an account of the identity provider
 
 
 Scope = Mapping[str, Sequence[str]]
@@ -32,7 +35,8 @@ Scope = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What somebody is to get. scope: the hazards, areas and channels they are limited to; an absent key means all."""
+    """What somebody is to get. scope: the hazards, areas and channels they are limited to; an absent key means all. Of
+    IDENTITY it names issuer and subject of the account."""
 
     what: Power
     person_id: str
@@ -47,9 +51,14 @@ def unknown(scope: Scope, hazards: Collection[str], areas: Collection[str]) -> l
 
 
 def ask(conn: Connection, admin: Staff, wanted: Wanted, now: datetime) -> str | None:
-    """Gives a power at once where one administrator is enough, and returns the person's invitation link's token; else notes
-    that it is asked for. Raises people.BadPerson."""
+    """Gives a power at once where one administrator is enough, and returns the person's invitation link's token ("" for an
+    account, which comes with none); else notes that it is asked for. Raises people.BadPerson."""
     people.check(conn, wanted.person_id, sorted(wanted.roles), new=wanted.what is Power.PERSON)
+    if wanted.what is Power.IDENTITY:
+        links.check(conn, wanted.person_id, account(wanted.scope))
+        holder = people.active(conn, wanted.person_id)
+        if holder is not None and not holder.roles & STRONG:
+            return _give(conn, wanted, admin.person_id, now)
     if wanted.what is Power.PERSON and not wanted.roles & STRONG:
         return _give(conn, wanted, admin.person_id, now)
     row = Grant(
@@ -66,7 +75,8 @@ def ask(conn: Connection, admin: Staff, wanted: Wanted, now: datetime) -> str | 
 
 
 def answer(conn: Connection, admin: Staff, grant_id: int, give: bool, now: datetime) -> str | None:
-    """Another administrator's word. Returns what the person gets: an invitation's token, or the API token; None when refused.
+    """Another administrator's word. Returns what the person gets: an invitation's token, the API token, or "" for an account,
+    which comes with none; None when refused.
     Raises NotAllowed for whoever asked, Conflict when it was answered already."""
     found = conn.execute(select(Grant).where(col(Grant.grant_id) == grant_id).with_for_update()).first()
     if found is None:
@@ -86,6 +96,11 @@ def answer(conn: Connection, admin: Staff, grant_id: int, give: bool, now: datet
     return _give(conn, wanted, admin.person_id, now)
 
 
+def account(scope: Scope) -> Account:
+    """The account that a wanted IDENTITY names."""
+    return Account(issuer=scope["issuer"][0], subject=scope["subject"][0])
+
+
 def open_ones(conn: Connection) -> list[Grant]:
     query = select(Grant).where(col(Grant.answered_at).is_(None)).order_by(col(Grant.grant_id))
     return [Grant(**row._mapping) for row in conn.execute(query)]
@@ -96,6 +111,9 @@ def _give(conn: Connection, wanted: Wanted, by: str, now: datetime) -> str:
     _log(conn, by, "gave a power", wanted.person_id, now, power=wanted.what.value, roles=",".join(roles))
     if wanted.what is Power.TOKEN:
         return people.new_token(conn, wanted.person_id)
+    if wanted.what is Power.IDENTITY:
+        links.link(conn, wanted.person_id, account(wanted.scope), by, now)
+        return ""
     people.add(conn, wanted.person_id, roles, wanted.scope, now)  # the token is nobody's: whoever needs one asks for it
     return accounts.invite(conn, wanted.person_id, by, now)
 

@@ -150,6 +150,15 @@ def everybodys(conn: Connection) -> dict[str, list[Passkey]]:
     return found
 
 
+def rename(conn: Connection, owner: str, passkey_id: int, name: str, now: datetime) -> bool:
+    """What its owner calls a passkey from now on. False when they have no such passkey."""
+    one = update(Passkey).where(col(Passkey.passkey_id) == passkey_id, col(Passkey.person_id) == owner)
+    if conn.execute(one.values(name=name[:LONGEST_NAME])).rowcount != 1:
+        return False
+    _log(conn, owner, "renamed a passkey", owner, now, passkey=passkey_id)
+    return True
+
+
 def remove(conn: Connection, owner: str, passkey_id: int, by: tuple[str, str | None], now: datetime) -> bool:
     """Takes a passkey away: it opens nothing any more, and every browser its owner is signed in with is signed out, but the one
     this is done from. by: who removes it, and the cookie of their own browser if it is the owner's. False when the owner has

@@ -45,7 +45,7 @@
     for (const hint of form.querySelectorAll("[data-passkey-hint]")) hint.hidden = false;
 
     form.addEventListener("submit", async (event) => {
-      if (code?.value || form.elements.passkey.value) return;
+      if (code?.value || form.elements.passkey.value || event.submitter?.hasAttribute("formaction")) return;
       event.preventDefault();
       if (form.dataset.busy) return;
       form.dataset.busy = "yes";

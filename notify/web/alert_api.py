@@ -2,10 +2,8 @@
 
 import asyncio
 import json
-import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any, Final
 
 from aiohttp import web
@@ -18,11 +16,9 @@ from notify.alerts.alert import Stage
 from notify.alerts.draft import Draft
 from notify.alerts.life import IN_FORCE, LEAVING, WRITERS, Staff, Status
 from notify.service import Service
-from notify.staff import accounts
-from notify.staff.staff_tables import Login
 from notify.tables import AlertRow
 from notify.tallies import Tallies
-from notify.web import versions
+from notify.web import codes, versions
 from notify.web.alert_shapes import alert_json, one_alert, page
 from notify.web.answers import STAFF, Problem
 from notify.web.endpoints import (
@@ -48,7 +44,6 @@ ALERT: Final = f"{ALERTS}/{{alert_id}}"
 AFTER: Final = Query(name="after", says="the alert_id that the page before ended with")
 EVERY_S: Final = 1.0  # how often somebody who follows a send is told how far it is
 SETTLED_EVERY_S: Final = 5.0
-CODES: Final = f'"codes";q={accounts.FREE_TRIES}'  # the limit on wrong codes, as programs read it
 # What each act on an alert asks for, and what it does.
 ACTS: Final[Mapping[str, tuple[type[BaseModel], str]]] = {
     "submit": (Nothing, "Asks for approval: freezes what would be sent, with its digest"),
@@ -221,21 +216,7 @@ class AlertApi:
         assert isinstance(given, Approval)
         if self._ring is None:
             raise Problem(403, "You may not do this.", ["Here one person alone sends from the console only."])
-        ring, now, code = self._ring, self.service.clock.now(), given.code
-
-        def attempt(conn: Connection) -> tuple[bool, Login | None]:
-            before = accounts.login(conn, staff.person_id)
-            if before is not None and before.wait_until is not None and now < before.wait_until:
-                raise _too_often(before.wait_until - now)
-            proved = accounts.attempt(conn, staff.person_id, True, code, ring, now)
-            return proved, accounts.login(conn, staff.person_id)
-
-        proved, row = await self.service.db.write(attempt)
-        if not proved:
-            problem = Problem(403, "You may not do this.", ["code: this is not the code of now, or it was used already."])
-            left = max(0, accounts.FREE_TRIES - row.failures) if row is not None else 0
-            problem.headers |= {"RateLimit-Policy": CODES, "RateLimit": f'"codes";r={left}'}
-            raise problem
+        await codes.prove(self.service.db, self._ring, staff, given.code, self.service.clock.now())
 
     def _verb(self, conn: Connection, staff: Staff, which: tuple[str, str], given: BaseModel) -> dict[str, Any]:
         name, alert_id = which
@@ -277,14 +258,6 @@ def _draft(request: web.Request) -> Draft:
 
 def _seen(request: web.Request) -> Seen | None:
     return versions.asked(request.headers.get("If-Match"))
-
-
-def _too_often(wait: timedelta) -> Problem:
-    """After five wrong codes in a row each further one makes its person wait; the code of now is not looked at meanwhile."""
-    seconds = math.ceil(wait.total_seconds())
-    problem = Problem(429, "Too many wrong codes.", [f"Wait {seconds} s, then type the code that your phone shows."])
-    problem.headers |= {"Retry-After": str(seconds), "RateLimit-Policy": CODES, "RateLimit": f'"codes";r=0;t={seconds}'}
-    return problem
 
 
 async def _stays(request: web.Request, wait_s: float) -> bool:

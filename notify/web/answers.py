@@ -112,11 +112,17 @@ def middleware(db: Database) -> Middleware:
     return answer
 
 
-async def _caller(db: Database, request: web.Request) -> Staff:
+def token_of(request: web.Request) -> str:
+    """The token a request was sent with; "" when there is none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+async def _caller(db: Database, request: web.Request) -> Staff:
+    token = token_of(request)
+    if not token:
         raise Problem(401, "A token is needed.", ["Send the header 'Authorization: Bearer <your token>'."])
-    staff = await db.read(lambda conn: people.by_token(conn, token.strip()))
+    staff = await db.read(lambda conn: people.by_token(conn, token))
     if staff is None:
         raise Problem(401, "This token is not valid.", ["It may have been replaced; ask an administrator for a new one."])
     return staff

@@ -10,6 +10,7 @@ from notify.web.endpoints import ANYBODY, PREFIX, READERS, STAFF_ALL, Endpoint, 
 from notify.web.hold_api import HoldApi
 from notify.web.openapi import document
 from notify.web.paging_api import PagingApi
+from notify.web.passkey_api import PasskeyApi
 from notify.web.received_api import ReceivedApi
 from notify.web.records_api import RecordsApi
 from notify.web.refusals import Refusals
@@ -23,13 +24,14 @@ from surge.numbers.number_api import NumberApi
 from surge.numbers.open311_api import Open311Api
 
 
-def routes(service: Service, ring: Keyring | None = None) -> list[web.RouteDef]:
-    """ring: opens residents' addresses and the seeds of codes; without it nobody is looked up and no glass is broken."""
-    return web_routes(Api(service, ring).endpoints(), Refusals(service.db, service.clock))
+def routes(service: Service, ring: Keyring | None = None, url: str = "") -> list[web.RouteDef]:
+    """ring: opens residents' addresses and the seeds of codes; without it nobody is looked up and no glass is broken. url: how
+    staff reach the console, which passkeys are bound to."""
+    return web_routes(Api(service, ring, url).endpoints(), Refusals(service.db, service.clock))
 
 
 class Api:
-    def __init__(self, service: Service, ring: Keyring | None = None) -> None:
+    def __init__(self, service: Service, ring: Keyring | None = None, url: str = "") -> None:
         self.service = service
         self._tallies = service.tallies
         replies = Replies(service.db, service.clock)
@@ -40,6 +42,7 @@ class Api:
             alerts,
             RecordsApi(service, ring),
             StaffApi(service, replies),
+            PasskeyApi(service, replies, ring, url),
             PagingApi(service, replies),
             CapApi(service),
             HoldApi(service, replies),

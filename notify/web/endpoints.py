@@ -73,6 +73,12 @@ class NewPerson(Given):
     channels: tuple[str, ...] = ()
 
 
+class Subject(Given):
+    """subject: what the identity provider calls an account for ever ("sub"), not its name or mailbox."""
+
+    subject: str = Field(min_length=1, max_length=255)
+
+
 class HandedIn(Given):
     """document: a CAP 1.2 alert as it came, every byte of it; at most 1 MB."""
 

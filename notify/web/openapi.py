@@ -10,6 +10,7 @@ from notify.alerts.draft import Draft
 from notify.web.endpoints import PREFIX, Endpoint, FollowUp, Query
 from notify.web.received_schemas import RECEIVED
 from notify.web.schemas import NUMBERS, PROBLEMS, SCHEMAS, SURGE
+from notify.web.staff_schemas import PASSKEYS
 from notify.web.webhook_schemas import WEBHOOKS
 
 REF: Final = "#/components/schemas/{model}"
@@ -22,6 +23,7 @@ IN_PATHS: Final[Mapping[str, Mapping[str, Any]]] = {
     "grant_id": {"type": "integer", "minimum": 1, "maximum": 999_999_999_999_999},
     "activation_id": {"type": "string", "pattern": "^S-[0-9a-f]{8}$"},
     "fact_id": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
+    "passkey_id": {"type": "integer", "minimum": 1, "maximum": 999_999_999_999_999},
     "webhook_id": {"type": "string", "pattern": "^[a-z0-9-]{1,40}$"},
     "received_id": {"type": "string", "pattern": "^R-[0-9a-f]{16}$"},
     "version": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
@@ -41,7 +43,7 @@ TAG: Final = {
 }
 ALWAYS: Final = frozenset({401, 403})  # what any request with a token may be answered
 ABOUT: Final = (
-    "Everything the console can do. One token is one person: roles say what they may, "
+    "What the console can do, but for the few pages that docs/api.md names. One token is one person: roles say what they may, "
     "scopes (hazards, areas, channels) narrow it. "
     "A token with the role viewer reads alerts, progress and status and changes nothing: for wallboards. "
     "Every refusal is a problem (RFC 9457) with a stable type and all its sentences."
@@ -55,7 +57,7 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         paths.setdefault(path_of(one), {})[one.method.lower()] = _operation(one)
     bodies = sorted({one.body for one in endpoints if one.body not in (None, FollowUp)}, key=lambda kind: kind.__name__)
     _, made = models_json_schema([(kind, "validation") for kind in bodies], ref_template=REF)
-    schemas = {**SCHEMAS, **WEBHOOKS, **SURGE, **NUMBERS, **RECEIVED, **made.get("$defs", {})}
+    schemas = {**SCHEMAS, **WEBHOOKS, **SURGE, **NUMBERS, **RECEIVED, **PASSKEYS, **made.get("$defs", {})}
     schemas["FollowUp"] = _follow_up(schemas[Draft.__name__])
     return {
         "openapi": "3.1.0",

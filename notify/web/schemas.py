@@ -157,6 +157,7 @@ SCHEMAS: Final[Mapping[str, Any]] = {
         channels=several(TEXT),
         active=YES_NO,
         signed_in=YES_NO,
+        linked=YES_NO,
     ),
     "StaffList": whole(staff=several(named("Person"))),
     "Invitation": whole(person_id=TEXT, waits=YES_NO, path=MAYBE_TEXT),

@@ -8,12 +8,13 @@ from sqlalchemy import Connection
 
 from notify.alerts.life import ADMINS, Staff
 from notify.alerts.register import Conflict
+from notify.identity import links
 from notify.service import Service
 from notify.staff import accounts, grants, people
 from notify.staff.grants import Power, Scope, Wanted
 from notify.staff.staff_tables import Grant
 from notify.web.answers import STAFF, Problem
-from notify.web.endpoints import GIVEN, PREFIX, Endpoint, NewPerson, Nothing
+from notify.web.endpoints import GIVEN, PREFIX, Endpoint, NewPerson, Nothing, Subject
 from notify.web.replies import Replies, ShownOnce
 
 PEOPLE: Final = f"{PREFIX}/staff"
@@ -47,6 +48,19 @@ class StaffApi:
             self._act(f"{person}/sign-out", self.cut_off, "Ends every session of theirs, at once", "Person"),
             self._act(f"{person}/disable", self.disable, "They may do nothing any more, from this moment", "Person"),
             Endpoint(
+                method="POST",
+                path=f"{person}/identity",
+                answer=self.link,
+                roles=ADMINS,
+                says="Whoever signs in at the identity provider as this account is this person; another administrator has to "
+                "agree where it opens an approver's or an administrator's powers",
+                gives="Asked",
+                body=Subject,
+                keyed=True,
+                refusals=REFUSED,
+            ),
+            self._act(f"{person}/identity/remove", self.unlink, "The account there opens nothing here any more", "Person"),
+            Endpoint(
                 method="GET", path=GRANTS, answer=self.asked, roles=ADMINS, says="Powers that wait for a word", gives="Grants"
             ),
             self._act(f"{grant}/give", self.answer(True), "Another administrator's yes; shows what is given, once", "Given"),
@@ -70,7 +84,11 @@ class StaffApi:
         now = self.service.clock.now()
         known = await self.service.db.read(people.everybody)
         signed_in = {one.person_id for one in await self.service.db.read(lambda conn: accounts.sessions(conn, now))}
-        shown = [person_json(staff, active, staff.person_id in signed_in) for staff, active in known]
+        linked = await self.service.db.read(links.everybodys)
+        shown = [
+            person_json(staff, active, signed_in=staff.person_id in signed_in, linked=staff.person_id in linked)
+            for staff, active in known
+        ]
         return web.json_response({"staff": shown})
 
     async def add(self, request: web.Request) -> web.Response:
@@ -100,6 +118,31 @@ class StaffApi:
             return {"person_id": person_id, "waits": True}
 
         return await self._replies.once(request, ask)
+
+    async def link(self, request: web.Request) -> web.Response:
+        given, admin, now = request[GIVEN], request[STAFF], self.service.clock.now()
+        assert isinstance(given, Subject)
+        person_id, provider = request.match_info["person_id"], self.service.identity
+
+        def ask(conn: Connection) -> dict[str, Any]:
+            if provider is None:
+                raise Conflict(links.NONE_HERE)
+            scope = {"issuer": [provider.terms.issuer], "subject": [given.subject]}
+            wanted = Wanted(what=Power.IDENTITY, person_id=person_id, scope=scope)
+            return {"person_id": person_id, "waits": grants.ask(conn, admin, wanted, now) is None}
+
+        return await self._replies.once(request, ask)
+
+    async def unlink(self, request: web.Request) -> web.Response:
+        person_id, admin, now = request.match_info["person_id"], request[STAFF], self.service.clock.now()
+
+        def end(conn: Connection) -> dict[str, Any]:
+            people.check(conn, person_id, [], new=False)
+            if not links.unlink(conn, person_id, admin.person_id, now):
+                raise Conflict(f"{person_id} is linked to no account.")
+            return _person(conn, person_id)
+
+        return await self._replies.once(request, end)
 
     async def cut_off(self, request: web.Request) -> web.Response:
         person_id, admin, now = request.match_info["person_id"], request[STAFF], self.service.clock.now()
@@ -136,7 +179,7 @@ class StaffApi:
                 if grant_id not in asked:
                     raise Conflict("Somebody else has answered this meanwhile.")
                 row = asked[grant_id]
-                return ShownOnce(reply={**grant_json(row), "given": give, "secret": secret}, field="secret")
+                return ShownOnce(reply={**grant_json(row), "given": give, "secret": secret or None}, field="secret")
 
             return await self._replies.once(request, decide)
 
@@ -149,7 +192,7 @@ class StaffApi:
             raise Problem(422, "This person cannot be added or changed.", problems, "bad-person")
 
 
-def person_json(staff: Staff, active: bool, signed_in: bool) -> dict[str, Any]:
+def person_json(staff: Staff, active: bool, *, signed_in: bool, linked: bool) -> dict[str, Any]:
     return {
         "person_id": staff.person_id,
         "roles": sorted(staff.roles),
@@ -158,6 +201,7 @@ def person_json(staff: Staff, active: bool, signed_in: bool) -> dict[str, Any]:
         "channels": sorted(staff.channels),
         "active": active,
         "signed_in": signed_in,
+        "linked": linked,
     }
 
 
@@ -175,7 +219,7 @@ def grant_json(row: Grant) -> dict[str, Any]:
 def _person(conn: Connection, person_id: str) -> dict[str, Any]:
     """A person whose sessions have just been ended."""
     (found,) = [(staff, active) for staff, active in people.everybody(conn) if staff.person_id == person_id]
-    return person_json(*found, False)
+    return person_json(*found, signed_in=False, linked=links.of(conn, person_id) is not None)
 
 
 def _invitation(person_id: str, token: str | None) -> ShownOnce:

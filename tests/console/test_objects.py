@@ -30,6 +30,10 @@ EXPECTED: dict[str, Expected] = {
     "POST /sign-in": ANY,
     "POST /sign-in/challenge": ANY,
     "POST /sign-in/passkey": ANY,
+    "POST /sign-in/identity": ANY,
+    "GET /sign-in/identity/return": ANY,  # what it opens is the account's own: tests/console/test_identity.py
+    "POST /invitation/{token}/identity": ANY,  # the link is the power
+    "POST /prove/identity": OWN,
     "POST /sign-out": OWN,  # ends the session of the browser it comes from; its cookie names it, nothing in the form does
     "GET /prove": OWN,
     "POST /prove": OWN,
@@ -68,6 +72,7 @@ EXPECTED: dict[str, Expected] = {
     "POST /passkeys": OWN,
     "POST /passkeys/challenge": OWN,
     "POST /passkeys/{passkey_id}/remove": OWN,
+    "POST /passkeys/{passkey_id}/rename": OWN,
     "POST /people/{person_id}/passkeys/{passkey_id}/remove": ANY,  # an administrator's, for what was lost
     "GET /contacts": OWN,
     "POST /contacts/{deed}": OWN,
@@ -131,6 +136,8 @@ EXPECTED: dict[str, Expected] = {
     "GET /people": ANY,
     "POST /people": ANY,
     "POST /people/{person_id}/{act}": ANY,
+    "POST /people/{person_id}/identity": ANY,  # a second administrator agrees where it opens strong powers
+    "POST /people/{person_id}/identity/remove": ANY,
     "POST /grants/{grant_id}": Expected(rule=Rule.SECOND_ADMIN),
     "GET /webhooks": ANY,
     "POST /webhooks": ANY,

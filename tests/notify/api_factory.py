@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,11 @@ from notify.web.endpoints import Endpoint, web_routes
 from notify.web.refusals import Refusals
 from tests.notify.service_factory import Served, serving, started
 
+CONSOLE = "http://localhost:8081"  # as passkeys are bound to it
 # What stands in a path for something that is not there.
 FOREIGN = {"alert_id": "ZZZZZ-1", "incident_id": "ZZZZZ", "person_id": "nobody", "grant_id": "7"}
 FOREIGN |= {"webhook_id": "nobody", "activation_id": "ZZZZZ", "fact_id": "7", "version": "1"}
+FOREIGN |= {"passkey_id": "7"}
 FOREIGN |= {"received_id": "R-0000000000000000"}
 
 
@@ -42,7 +44,7 @@ class Desk:
 
     served: Served
     url: str
-    endpoints: Sequence[Endpoint]
+    endpoints: Sequence[Endpoint] = field(repr=False)
 
     def staff(self, person_id: str, roles: Sequence[str], **scope: Sequence[str]) -> None:
         """Adds somebody."""
@@ -79,7 +81,7 @@ async def after_a_restart(home: Path, tokens: dict[str, str], **settings: Any) -
 @asynccontextmanager
 async def _behind(served: Served) -> AsyncIterator[Desk]:
     service = served.running.service
-    endpoints = Api(service, keys.load(served.home / "keys.toml")).endpoints()
+    endpoints = Api(service, keys.load(served.home / "keys.toml"), CONSOLE).endpoints()
     app = web.Application(middlewares=[middleware(service.db)])
     app.add_routes(web_routes(endpoints, Refusals(service.db, service.clock)))
     runner = web.AppRunner(app, access_log=None)

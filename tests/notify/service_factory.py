@@ -5,7 +5,7 @@ import shutil
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ class Served:
     """The service and how to call it; `tokens` by role."""
 
     home: Path
-    running: Running
+    running: Running = field(repr=False)  # 259 MB of text: asyncio puts a fixture's result into messages that nobody reads
     tokens: dict[str, str]
 
     @property

@@ -69,6 +69,15 @@ EXPECTED: dict[str, Expected] = {
     f"POST {STAFF}/token": ANY,
     f"POST {STAFF}/sign-out": ANY,
     f"POST {STAFF}/disable": ANY,
+    f"POST {STAFF}/identity": ANY,  # a second administrator agrees where it opens strong powers
+    f"POST {STAFF}/identity/remove": ANY,
+    # One's own, and nobody else's: tests/notify/test_api_passkeys.py.
+    "GET /api/v1/passkeys": ANY,
+    "POST /api/v1/passkeys": ANY,
+    **{f"POST /api/v1/passkeys/{act}": ANY for act in ("proof", "challenge")},
+    **{f"POST /api/v1/passkeys/{{passkey_id}}/{act}": ANY for act in ("rename", "remove")},
+    f"GET {STAFF}/passkeys": ANY,
+    f"POST {STAFF}/passkeys/{{passkey_id}}/remove": ANY,
     "GET /api/v1/grants": ANY,
     f"POST {GRANT}/give": Expected(rule=Rule.SECOND_ADMIN),
     f"POST {GRANT}/refuse": Expected(rule=Rule.SECOND_ADMIN),

@@ -194,3 +194,35 @@ def test_a_second_relay_needs_a_first_one_and_fits_the_mode() -> None:
     assert "set TOCSIN_SMTP_HOST first" in lonely
     (away,) = problems(mode="training", smtp_host="127.0.0.1", smtp2_host="relay.example.gov")
     assert away.startswith("TOCSIN_SMTP2_HOST must be on this machine")
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        ({"oidc_client_id": "c"}, "TOCSIN_OIDC_CLIENT_ID is set, but TOCSIN_OIDC_ISSUER is empty"),
+        ({"oidc_client_secret": "s"}, "TOCSIN_OIDC_CLIENT_SECRET is set, but"),
+        ({"oidc_issuer": "https://login.example.gov"}, "TOCSIN_OIDC_CLIENT_ID is empty"),
+        ({"oidc_issuer": "https://login.example.gov/#a", "oidc_client_id": "c"}, "TOCSIN_OIDC_ISSUER: "),
+        ({"oidc_issuer": "https://10.0.0.1", "oidc_client_id": "c"}, "inner address"),
+        ({"oidc_issuer": "https://login.example.gov?a", "oidc_client_id": "c"}, "question mark"),
+        ({"oidc_issuer": "https://login.example.gov", "oidc_client_id": "c", "oidc_scope": "profile"}, "must hold 'openid'"),
+        ({"oidc_issuer": "https://login.example.gov", "oidc_client_id": "c", "oidc_require": "groups"}, "groups=tocsin"),
+        ({"oidc_issuer": "https://login.example.gov", "oidc_client_id": "c", "oidc_name": " "}, "needs a name"),
+        ({"mode": "live", "oidc_issuer": "http://login.example.gov", "oidc_client_id": "c"}, "https://"),
+        ({"mode": "live", "oidc_issuer": "https://login.example.gov", "oidc_client_id": "c"}, "TOCSIN_PRIVATE_URL must begin"),
+    ],
+)
+def test_an_identity_provider_that_could_let_nobody_in_is_refused(given: dict[str, Any], wrong: str) -> None:
+    assert any(wrong in told for told in problems(**({"mode": "training"} | given)))
+
+
+def test_what_the_city_agreed_with_its_identity_provider_is_read() -> None:
+    given = {
+        "oidc_issuer": "https://login.example.gov",
+        "oidc_client_id": "c",
+        "oidc_require": "roles=a=b",
+        "oidc_amr": "mfa hwk",
+    }
+    terms = load(**given).oidc
+    assert terms is not None and terms.required == ("roles", "a=b") and terms.amr == ("mfa", "hwk") and terms.acr == ()
+    assert load().oidc is None
