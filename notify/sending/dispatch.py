@@ -200,6 +200,7 @@ class Dispatcher:
                     await self._look_again(waiting)
                 leased = waiting.popleft()
                 if self._may_start(leased):
+                    self._pace.started(slot, self.desk.clock.monotonic())  # the next one's place is reckoned from it
                     batch.append(Call(leased, letter, slot))
                     self._holding.started(leased, self.sender.units(letter.content))
                 else:
@@ -258,8 +259,7 @@ class Dispatcher:
         """Hands a batch to the channel. What gets no receipt, for any reason, is unknown: never lost, never blindly resent."""
         waiting = {call.leased.delivery_id: call for call in batch}
         begun = self.desk.clock.monotonic()
-        for call in batch:
-            self._pace.started(call.slot, begun)
+        self.driving.began([call.slot for call in batch], begun)
         cause = "no receipt"
         loop = asyncio.get_running_loop()
         try:

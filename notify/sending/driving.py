@@ -1,12 +1,16 @@
 """Which process drives a sender that has a rate: one at a time, the one that holds its post. So its pace is one pace, however
 many processes there are."""
 
+import logging
 import math
+from collections.abc import Sequence
 from typing import Final
 
 from notify.processes.posts import Crew, Kind, post_of
 from notify.sending.desk import Sender
-from notify.sending.pace import Pace
+from notify.sending.pace import Pace, Slot
+
+logger = logging.getLogger(__name__)
 
 ELSEWHERE_S: Final = 0.1  # a message outside the ledger waits so long where another process drives the sender, and counts it
 
@@ -44,3 +48,10 @@ class Driving:
             self._crew.tell(Kind.SPEND, f"{self._sender.name} {units}")
             return ELSEWHERE_S
         return self._pace.slot(units, now).at - now
+
+    def began(self, slots: Sequence[Slot], now: float) -> None:
+        """Messages start together. What each process has in its log shows that a number kept its rate while it passed from one
+        to another: `now` means the same to all processes of a machine."""
+        for slot in slots:
+            self._pace.started(slot, now)
+        logger.debug("sender %s starts %d units at %.6f s", self._sender.name, sum(slot.units for slot in slots), now)
