@@ -26,9 +26,9 @@ Work = Callable[[Connection], T]
 GROUP_LIMIT: Final = 64  # pieces of work that may share one commit
 READERS: Final = 4
 POSTGRES_WRITERS: Final = 4
-DEADLOCK: Final = "40P01"  # PostgreSQL's code for it
-DEADLOCK_TRIES: Final = 5
-DEADLOCK_PAUSE_S: Final = 0.02  # before another try, times the tries so far: the other one must get its lock first
+DEADLOCK, STOOD_STILL = "40P01", "25P03"  # PostgreSQL's codes: for a deadlock, for a transaction idle longer than IDLE_MS
+TRIES: Final = {DEADLOCK: 5, STOOD_STILL: 2}  # of work that was undone and may well succeed when done again
+AGAIN_S: Final = 0.02  # before another try, times the tries so far: in a deadlock, the other one must get its lock first
 BUSY_TIMEOUT_MS: Final = 5_000  # how long a statement waits for another process's write before it is an error
 IDLE_MS: Final = (
     10_000  # after which PostgreSQL ends the transaction of a process that froze in the middle of one, with its locks
@@ -179,10 +179,10 @@ class Database:
             # The loop must outlive any error; each waiting caller is told the transaction did not happen.
             for job in jobs:
                 job.error = job.error or error
-        for job in [job for job in jobs if _lost_a_deadlock(job.error) and job.tries < DEADLOCK_TRIES]:
+        for job in [job for job in jobs if job.tries < TRIES.get(_code(job.error), 1)]:
             jobs = [other for other in jobs if other is not job]
-            # On the writer's own thread, which nobody else runs on: whoever won the deadlock ends first, then we try again.
-            time.sleep(DEADLOCK_PAUSE_S * job.tries)
+            # On the writer's own thread, which nobody else runs on: whoever won a deadlock ends first, then we try again.
+            time.sleep(AGAIN_S * job.tries)
             self._run_group([_Job(job.work, job.done, tries=job.tries + 1)])
         for job in jobs:
             if not job.done.set_running_or_notify_cancel():
@@ -201,9 +201,11 @@ def went_away(error: BaseException | None) -> bool:
     )
 
 
-def _lost_a_deadlock(error: BaseException | None) -> bool:
-    """PostgreSQL undoes one of two transactions that wait for each other; done again, it finds the way free."""
-    return isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) == DEADLOCK
+def _code(error: BaseException | None) -> str:
+    """PostgreSQL's own for an undone transaction that may be done again, else nothing. Of two that wait for each other one is
+    undone. So is one whose process said nothing for long: frozen, or busy between two statements on a slow machine, as with the
+    texts of an alert in twelve languages, which it then has."""
+    return str(getattr(error.orig, "sqlstate", None) or "") if isinstance(error, DBAPIError) else ""
 
 
 def _run_one(conn: Connection, job: _Job, *, alone: bool) -> None:

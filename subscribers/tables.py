@@ -60,6 +60,7 @@ class Address(SQLModel, table=True):
     stopped_at: datetime | None = None  # opted out: nothing is ever sent while set
     unreachable_at: datetime | None = None  # the provider says it cannot be reached (landline, unknown)
     introduced_at: datetime | None = None  # when somebody on a list first read why they get our texts
+    ours: str | None = None  # which of our numbers this phone knows: it was texted by it last, or wrote to it
 
 
 class Place(SQLModel, table=True):

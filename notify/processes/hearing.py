@@ -31,7 +31,7 @@ class Hearing:
         """How the senders that are driven here fare."""
         ours = [one for one in self.built.service.dispatchers if one.driving.limited and one.driving.ours]
         if ours:
-            lights = {one.sender.name: (one.light.started, one.light.trouble) for one in ours}
+            lights = {one.sender.name: (one.light.started, one.light.trouble, one.carries()) for one in ours}
             self.session.tell(Kind.LIGHTS, json.dumps(lights))
 
     async def settle(self) -> None:
@@ -79,11 +79,12 @@ class Hearing:
             if one.sender.name == name and one.driving.ours:
                 one.reserve(int(units))
 
-    def _look_at(self, lights: dict[str, tuple[int, str]]) -> None:
+    def _look_at(self, lights: dict[str, list[Any]]) -> None:
         """How a sender fares is known where it is driven; everybody's pages show it."""
         for one in self.built.service.dispatchers:
             if one.sender.name in lights and not one.driving.ours:
-                one.light.started, one.light.trouble = lights[one.sender.name]
+                one.light.started, one.light.trouble, *more = lights[one.sender.name]
+                one.light.carries = all(more)  # a process of an older version does not say
 
     def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = self._loop.create_task(work, name=name)

@@ -19,7 +19,7 @@ from notify.clock import Clock
 from notify.db import Database
 from notify.residents.carrying_out import Doer, Phone, is_closed
 from notify.residents.replies import Phrase, Replies
-from notify.sending import night
+from notify.sending import affinity, night
 from subscribers import contacts, store
 from subscribers.address import SMS
 from subscribers.contacts import KnownContact, Line
@@ -103,6 +103,7 @@ class Inbox:
         if address is not None and address.unreachable_at is not None:
             store.mark_unreachable(conn, [address.address_id], None)
         Doer(conn, self.keys, phone, text, now).carry_out(turn)
+        affinity.wrote_to(conn, text.ours, self.keys.blind(SMS, text.address))
         if address is not None and contact.memory.night and not turn.memory.night:
             night.let_go_to(conn, address.address_id)
         language = next((reply.language for reply, _ in phrases), known.language)

@@ -11,6 +11,7 @@ from channels.base import Channel, Content, Outbound, Refused, Retry
 from notify.clock import Clock
 from notify.db import Database
 from notify.processes.posts import Alone, Crew, Kind
+from notify.sending.affinity import TEXTS
 from notify.sending.leases import Leased
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,11 @@ class Sender:
     below: int = ANY_PRIORITY
     route: str = ""
 
+    @property
+    def number(self) -> str:
+        """Its name, where phones get to know it (affinity.py). The urgent pool takes any urgent row and keeps nobody."""
+        return self.name if self.channel.name == TEXTS and self.below == ANY_PRIORITY else ""
+
 
 class Outbox(Protocol):
     """Turns a leased row into what the channel gets."""
@@ -48,10 +54,12 @@ class Outbox(Protocol):
 
 @dataclass(slots=True)
 class Light:
-    """How a sender fares, for screens: calls started so far, and a sentence when it is out of order."""
+    """How a sender fares, for screens: calls started so far, and a sentence when it is out of order. carries: whether it is in
+    order and nothing slows it, as the process says that drives it."""
 
     started: int = 0
     trouble: str = ""
+    carries: bool = True
 
 
 class Halted(set[str]):

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Final, NamedTuple
+from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -24,10 +24,10 @@ from notify.sending import leases
 from notify.sending.alarm import Alarm
 from notify.sending.desk import Desk, Light, Sender, written
 from notify.sending.driving import Driving
-from notify.sending.holding import Group, Holding
+from notify.sending.holding import Call, Group, Holding
 from notify.sending.leases import Leased
 from notify.sending.pace import Pace, Slot
-from notify.sending.recorder import Recorder
+from notify.sending.recorder import Aside, Recorder
 from notify.sending.route import Route, Routes
 from notify.sending.trial import Trial
 
@@ -39,14 +39,6 @@ REOPEN_S: Final = 15.0  # a misconfigured channel is tried again after this
 SILENCE_S: Final = 120.0  # a channel that says nothing for so long about a batch is given up on: its rows are unknown
 SURE_S: Final = 0.5  # what was claimed longer ago than this is looked up again before its call: it may have been stopped
 SAME_MOMENT_S: Final = 0.002  # messages due closer together than this start together
-
-
-class Call(NamedTuple):
-    """A message on its way, with its place in the pace."""
-
-    leased: Leased
-    letter: Outbound
-    slot: Slot
 
 
 class Dispatcher:
@@ -61,21 +53,25 @@ class Dispatcher:
         self._trial = Trial(self.route, sender.channel, desk.clock, self.light)
         self._alarm = Alarm(desk.page, desk.clock.monotonic)
         self._pace = Pace(sender.rate)
-        self._books = Recorder(desk.db, desk.clock, owner, desk.lease_for, mails_instead=desk.mails_instead)
+        self._books = Recorder(desk.db, desk.clock, owner, desk.lease_for, Aside(desk.mails_instead, sender.number))
         self._holding = Holding(sender, desk, owner, self._books, self.route)
         self._calls: set[asyncio.Task[None]] = set()
         self._under_way = 0
-        self._wake = asyncio.Event()
-        self._freer = asyncio.Event()
-        self._stirred = False
+        self._wake, self._freer = asyncio.Event(), asyncio.Event()
+        self._stirred = self._closing = False
         self._ended: set[str] = set()
         self._sure_at = -math.inf
-        self._closing = False
         self.driving = Driving(sender, desk.crew, self._pace)
+        if sender.number:
+            self.route.routes.numbers[sender.number] = self.carries
 
     @property
     def works(self) -> bool:
         return not self.light.trouble and self.route.stands.is_open
+
+    def carries(self) -> bool:
+        """As Driving.carries, now."""
+        return self.driving.carries(self.light, self.route, self.desk.clock.monotonic())
 
     def wake(self) -> None:
         """There may be new work, and it may be more urgent than what is held."""
@@ -200,6 +196,7 @@ class Dispatcher:
                     await self._look_again(waiting)
                 leased = waiting.popleft()
                 if self._may_start(leased):
+                    self._pace.started(slot, self.desk.clock.monotonic())  # the next one's place is reckoned from it
                     batch.append(Call(leased, letter, slot))
                     self._holding.started(leased, self.sender.units(letter.content))
                 else:
@@ -258,8 +255,7 @@ class Dispatcher:
         """Hands a batch to the channel. What gets no receipt, for any reason, is unknown: never lost, never blindly resent."""
         waiting = {call.leased.delivery_id: call for call in batch}
         begun = self.desk.clock.monotonic()
-        for call in batch:
-            self._pace.started(call.slot, begun)
+        self.driving.began([call.slot for call in batch], begun)
         cause = "no receipt"
         loop = asyncio.get_running_loop()
         try:

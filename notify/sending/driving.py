@@ -1,12 +1,17 @@
 """Which process drives a sender that has a rate: one at a time, the one that holds its post. So its pace is one pace, however
 many processes there are."""
 
+import logging
 import math
+from collections.abc import Sequence
 from typing import Final
 
 from notify.processes.posts import Crew, Kind, post_of
-from notify.sending.desk import Sender
-from notify.sending.pace import Pace
+from notify.sending.desk import Light, Sender
+from notify.sending.pace import Pace, Slot
+from notify.sending.route import Route
+
+logger = logging.getLogger(__name__)
 
 ELSEWHERE_S: Final = 0.1  # a message outside the ledger waits so long where another process drives the sender, and counts it
 
@@ -44,3 +49,17 @@ class Driving:
             self._crew.tell(Kind.SPEND, f"{self._sender.name} {units}")
             return ELSEWHERE_S
         return self._pace.slot(units, now).at - now
+
+    def carries(self, light: Light, route: Route, now: float) -> bool:
+        """Whether whoever knows the number should wait for it: it is in order, at its full rate, and not paused. Of a sender
+        that another process drives, that one says so every few seconds."""
+        if self.ours:
+            light.carries = route.stands.is_open and route.share == 1.0 and not self._pace.held_for(now)
+        return light.carries and not light.trouble
+
+    def began(self, slots: Sequence[Slot], now: float) -> None:
+        """Messages start together. What each process has in its log shows that a number kept its rate while it passed from one
+        to another: `now` means the same to all processes of a machine."""
+        for slot in slots:
+            self._pace.started(slot, now)
+        logger.debug("sender %s starts %d units at %.6f s", self._sender.name, sum(slot.units for slot in slots), now)

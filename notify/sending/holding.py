@@ -11,18 +11,28 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from channels.base import Receipt
+from channels.base import Outbound, Receipt
 from notify.db import went_away
-from notify.sending import leases, ledger
+from notify.sending import affinity, leases, ledger
+from notify.sending.affinity import Others
 from notify.sending.allowance import Allowance
 from notify.sending.desk import Desk, Sender
 from notify.sending.leases import Leased
+from notify.sending.pace import Slot
 from notify.sending.recorder import Recorder
 from notify.sending.route import Route
 
 AHEAD_S: Final = 0.25  # how much of its pace a sender claims at once
 SLOWED: Final = "sms"  # the channel that may be slowed
 BATCH: Final = 250  # most rows claimed in one transaction
+
+
+class Call(NamedTuple):
+    """A message on its way, with its place in the pace."""
+
+    leased: Leased
+    letter: Outbound
+    slot: Slot
 
 
 class Group(NamedTuple):
@@ -45,6 +55,7 @@ class Holding:
         self._next: asyncio.Task[Group] | None = None
         self._unsure: set[int] = set()  # claims that the database went away over: perhaps committed, certainly not started
         self._closing = False
+        self._helps_until = -math.inf
 
     @property
     def empty(self) -> bool:
@@ -96,7 +107,7 @@ class Holding:
     async def _claim(self, *, probe: bool = False) -> Group:
         """Claims the next leased rows, as many as window and pace allow; waits for room in the window first."""
         if not self._leased:
-            await self._lease(1 if probe else self._worth(self._desk.lead_s, 2 * BATCH))
+            await self._lease(1 if probe else self._worth(self._desk.lead_s, 2 * BATCH), () if probe else self._others())
         if not self._leased:
             return NOTHING
         ahead, window = 1 if probe else self._worth(AHEAD_S, BATCH), self._sender.window
@@ -125,7 +136,19 @@ class Holding:
             leases.take_back(conn, self._owner, self._unsure)
         return leases.claim(conn, self._owner, ids, now=now, route=self._sender.route)
 
-    async def _lease(self, limit: int) -> None:
+    def _others(self) -> tuple[str, ...]:
+        return self._route.routes.others(self._sender.number)
+
+    async def _lease(self, limit: int, numbers: tuple[str, ...]) -> None:
+        """Takes what waits for no other number; where there is none of it, for a while also what has waited long."""
+        if numbers and self._desk.clock.monotonic() >= self._helps_until:
+            await self._lease_of(limit, Others(numbers=numbers))
+            if self._leased:
+                return
+            self._helps_until = self._desk.clock.monotonic() + affinity.PATIENCE.total_seconds()
+        await self._lease_of(limit, Others(numbers=numbers, help_since=self._desk.clock.now() - affinity.PATIENCE))
+
+    async def _lease_of(self, limit: int, others: Others) -> None:
         now = self._desk.clock.now()
         self._books.leasing()
         take = partial(
@@ -137,6 +160,7 @@ class Holding:
             now=now,
             until=now + self._desk.lease_for,
             most=self._most(),
+            others=others,
         )
         self._leased.extend(await self._desk.db.write(take))
 

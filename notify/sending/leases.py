@@ -13,6 +13,7 @@ from sqlmodel import col, select
 
 from notify.clock import micros
 from notify.db import is_sqlite
+from notify.sending.affinity import NOBODY, Others
 from notify.sending.hold import held_incidents
 from notify.sending.statements import OPEN, among, driven, held_still, listed, one_of
 from notify.tables import EventRow
@@ -52,23 +53,30 @@ def lease(
     now: datetime,
     until: datetime,
     most: Mapping[str, int] = NO_LIMITS,
+    others: Others = NOBODY,
 ) -> list[Leased]:
     """Takes up to `limit` planned rows of events being sent and not expired, most urgent first, for `owner` until `until`.
 
     below: only rows whose priority is smaller (the urgent pool); 100 takes any that does not wait
     for morning. most: of a slowed event no more rows than this. All others come in their order, as if it had no more.
+    others: whose rows are left to them.
     """
     live = sending(conn, now)
     if not live:
         return []
-    wanted = {"channel": channel, "below": below, "now": micros(now)}
+    wanted = {"channel": channel, "below": below, "now": micros(now)} | others.bound
     lessee = {"owner": owner, "until": micros(until)}
     if most.keys() & set(live):
         lanes = [([name], most[name]) for name in live if name in most] + [([name for name in live if name not in most], limit)]
-        due = [one for events, at_most in lanes if events and at_most for one in _next(conn, events, wanted, at_most)]
+        due = [
+            one
+            for events, at_most in lanes
+            if events and at_most
+            for one in _next(conn, events, others, wanted | {"limit": at_most})
+        ]
         ids = _keep(conn, [delivery_id for _, delivery_id in sorted(due)[:limit]], lessee)
     else:
-        ids = _take(conn, live, wanted | lessee | {"limit": limit})
+        ids = _take(conn, live, others, wanted | lessee | {"limit": limit})
     if not ids:
         return []
     found = driven(
@@ -82,37 +90,38 @@ def lease(
     return [Leased._make(row) for row in found.all()]
 
 
-def _take(conn: Connection, events: Sequence[str], bound: Mapping[str, object]) -> list[int]:
+def _take(conn: Connection, events: Sequence[str], others: Others, bound: Mapping[str, object]) -> list[int]:
     """Leases the next planned rows of these events; their ids."""
     taken = driven(
         conn,
         f"""
         UPDATE delivery SET lease_owner = :owner, lease_until = :until, fence = fence + 1
-        WHERE delivery_id {one_of(conn, _chosen(conn, "delivery_id", len(events)))}
+        WHERE delivery_id {one_of(conn, _chosen(conn, "delivery_id", len(events), others))}
         RETURNING delivery_id""",
         {**bound, **_bound(events)},
     )
     return [row[0] for row in taken.all()]
 
 
-def _next(conn: Connection, events: Sequence[str], bound: Mapping[str, object], limit: int) -> list[tuple[int, int]]:
+def _next(conn: Connection, events: Sequence[str], others: Others, bound: Mapping[str, object]) -> list[tuple[int, int]]:
     """(priority, id) of the next planned rows of these events, locked until this transaction ends."""
-    chosen = _chosen(conn, "priority, delivery_id", len(events))
-    rows: Sequence[Sequence[int]] = driven(conn, chosen, {**bound, **_bound(events), "limit": limit}).all()
+    chosen = _chosen(conn, "priority, delivery_id", len(events), others)
+    rows: Sequence[Sequence[int]] = driven(conn, chosen, {**bound, **_bound(events)}).all()
     return [(row[0], row[1]) for row in rows]
 
 
-def _chosen(conn: Connection, columns: str, events: int) -> str:
+def _chosen(conn: Connection, columns: str, events: int, others: Others) -> str:
     names = ", ".join(f":e{number}" for number in range(events))
     # PostgreSQL guesses that hardly any row is of these events, and then reads and sorts every planned row for each lease. Of a
     # CASE it guesses nothing (half of them), and takes the first rows of the index (docs/benchmarks.md, `growth`).
     named = f"IN ({names})"
     live = f"event_id || '' {named}" if is_sqlite(conn) else f"CASE WHEN event_id {named} THEN TRUE ELSE FALSE END"
+    waits = f"""state = 'planned' AND channel = :channel AND priority < :below
+              AND (lease_until IS NULL OR lease_until <= :now)
+              AND {live}"""
     return f"""
             SELECT {columns} FROM delivery
-            WHERE state = 'planned' AND channel = :channel AND priority < :below
-              AND (lease_until IS NULL OR lease_until <= :now)
-              AND {live}
+            WHERE {others.narrowed(waits)}
             ORDER BY priority, delivery_id LIMIT :limit{"" if is_sqlite(conn) else " FOR UPDATE SKIP LOCKED"}"""
 
 

@@ -4,16 +4,17 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
 from sqlalchemy import Connection
 
-from channels.base import Receipt, Refused, Unknown
+from channels.base import Handed, Receipt, Refused, Unknown
 from notify.clock import Clock
 from notify.db import Database, went_away
-from notify.sending import instead, leases, ledger
+from notify.sending import affinity, instead, leases, ledger
 from notify.sending.leases import Leased
 from notify.sending.reports import learn
 
@@ -23,16 +24,26 @@ GATHER_S: Final = 0.01  # outcomes that come within this share a commit
 AGAIN_S: Final = 1.0  # after a failed commit
 RENEWALS_PER_LEASE: Final = 3
 
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """mails_instead: whoever a text does not reach gets the e-mail. number: by which phones are texted (affinity.py)."""
+
+    mails_instead: bool = False
+    number: str = ""
+
+
+NOTHING: Final = Aside()
 Result = tuple[Leased, Receipt]
 Results = Sequence[Result]
 
 
 class Recorder:
-    """mails_instead: whoever a text does not reach gets the e-mail."""
+    """aside: what else is learnt from outcomes."""
 
-    def __init__(self, db: Database, clock: Clock, owner: str, lease_for: timedelta, *, mails_instead: bool = False) -> None:
+    def __init__(self, db: Database, clock: Clock, owner: str, lease_for: timedelta, aside: Aside = NOTHING) -> None:
         self._db, self._clock, self._owner, self._lease_for = db, clock, owner, lease_for
-        self._mails_instead = mails_instead
+        self._aside = aside
         self._open: dict[int, Leased] = {}
         self._results: list[Result] = []
         self._said = asyncio.Event()
@@ -112,7 +123,7 @@ class Recorder:
         if not batch:
             return []
         try:
-            work = partial(record, results=batch, now=self._clock.now(), mails_instead=self._mails_instead)
+            work = partial(record, results=batch, now=self._clock.now(), aside=self._aside)
             await self._db.write(work)
         except Exception as error:  # the loop's own boundary: whatever is wrong with one outcome, the others are written
             if went_away(error):
@@ -146,10 +157,13 @@ class Recorder:
 UNWRITABLE: Final = Unknown("the provider's answer cannot be written")
 
 
-def record(conn: Connection, results: Results, now: datetime, *, mails_instead: bool = False) -> None:
-    """Writes outcomes, and learns from refusals who has opted out and who cannot be reached."""
+def record(conn: Connection, results: Results, now: datetime, aside: Aside = NOTHING) -> None:
+    """Writes outcomes, and learns who knows which number of ours, and from refusals who has opted out and who cannot be
+    reached."""
     ledger.record(conn, results, now=now)
+    if aside.number and (known := [leased.address_id for leased, said in results if isinstance(said.outcome, Handed)]):
+        affinity.texted(conn, aside.number, known)
     refusals = [receipt for _, receipt in results if isinstance(receipt.outcome, Refused)]
     learn(conn, refusals, now)
-    if mails_instead:
+    if aside.mails_instead:
         instead.plan(conn, instead.failed_for_good(refusals), now)

@@ -133,6 +133,7 @@ class Routes:
 
     def __init__(self, channel: str) -> None:
         self.channel = channel
+        self.numbers: dict[str, Callable[[], bool]] = {}  # that phones know: whether each carries now, at its full rate
         self.members: dict[str, Route] = {}
         self.standings: dict[str, Standing] = {}
 
@@ -142,6 +143,10 @@ class Routes:
             self.members[name] = Route(name, self)
             self.standings[name] = Standing()
         return self.members[name]
+
+    def others(self, number: str) -> tuple[str, ...]:
+        """The other numbers that carry now."""
+        return tuple(name for name, carries in self.numbers.items() if name != number and carries()) if number else ()
 
     def look(self, now: float) -> None:
         """Judges all of them anew."""

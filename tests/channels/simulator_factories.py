@@ -16,7 +16,7 @@ from channels.simulator import Handsets, Running, SimulatedSender, SimulatorConf
 
 SENDER = "+15035550100"
 PHONE = "+15035550123"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 def a_config(folder: Path, **changes: Any) -> SimulatorConfig:

@@ -210,7 +210,7 @@ async def test_a_connection_the_relay_dropped_meanwhile_is_replaced() -> None:
         assert isinstance((await outcomes(channel, [an_outbound(1)]))[1], Handed)
         connection = channel._idle[0][0]
         relay.cut_all()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not connection.dialogue.spent:
                 await asyncio.sleep(0)
         assert isinstance((await outcomes(channel, [an_outbound(2)]))[2], Handed)
@@ -263,7 +263,7 @@ async def test_closing_the_iterator_begins_no_further_mail() -> None:
     async with a_scripted_relay({"content": HANG}) as relay, a_channel(relay.port, connections=2) as channel:
         receipts = channel.send([an_outbound(n) for n in range(40)])
         first = asyncio.ensure_future(anext(receipts))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await relay.when("content").wait()
         first.cancel()
         await asyncio.gather(first, return_exceptions=True)
@@ -285,7 +285,7 @@ async def test_closing_lets_the_mails_under_way_end_and_tells_of_the_rest() -> N
 
         relay._answer = slow  # type: ignore[method-assign]
         sending = asyncio.create_task(outcomes(channel, [an_outbound(n) for n in range(40)]))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await relay.when("content").wait()
             closing = asyncio.create_task(channel.close())
             await asyncio.sleep(0)

@@ -139,7 +139,7 @@ class Process:
         self.smtp_port = int(ready["smtp_port"])
 
     async def ended(self) -> int:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             return await self.process.wait()
 
 

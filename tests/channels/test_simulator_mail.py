@@ -109,7 +109,7 @@ async def test_a_cut_after_the_data_tells_nothing_but_the_log_knows(tmp_path: Pa
 async def test_a_slow_answer_comes_after_the_mail_was_accepted(tmp_path: Path) -> None:
     async with relay(a_config(tmp_path, mail_faults=MailFaults(slow_s=3600.0))) as (simulator, client):
         sending = asyncio.create_task(client.send_message(a_mail()))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not simulator.mail.tally["accepted"]:
                 await asyncio.sleep(0)
         assert not sending.done()

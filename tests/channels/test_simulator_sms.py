@@ -151,7 +151,7 @@ async def test_a_day_filter_finds_only_texts_that_were_sent(tmp_path: Path) -> N
 async def reached(gate: Gateway, sid: str, status: str) -> None:
     message = gate.simulator.exchange.carrier.archive.get(sid)
     assert message is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while message.status != status:
             await asyncio.sleep(0)
 

@@ -131,7 +131,7 @@ async def test_a_text_that_is_not_answered_in_time_is_unknown() -> None:
         return b""
 
     async with FakeTwilio(never).serve() as fake:
-        async with a_channel(fake, total_timeout_s=0.1) as sms:
+        async with a_channel(fake, total_timeout_s=1.0) as sms:
             [receipt] = await receipts_of(sms, outbounds(1))
         hang.set()
     assert receipt.outcome == Unknown("timeout")
@@ -147,7 +147,7 @@ async def test_a_text_whose_answer_drips_in_for_ever_is_unknown_in_time() -> Non
                 await writer.drain()
                 await asyncio.sleep(0)
 
-    async with Dripping().serve() as fake, a_channel(fake, total_timeout_s=0.2) as sms:
+    async with Dripping().serve() as fake, a_channel(fake, total_timeout_s=1.0) as sms:
         [receipt] = await receipts_of(sms, outbounds(1))
     assert receipt.outcome == Unknown("timeout")
 

@@ -18,7 +18,7 @@ from channels.simulator.telephone.speech import recorded_s, silence
 from tests.channels.simulator_factories import Gateway, lines
 from tests.channels.telephone_factories import AGENT, CALLER, CITY, Ear, twiml
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 Page = str | Callable[[Mapping[str, str]], str]
 
 

@@ -20,7 +20,7 @@ from tests.notify.newsroom_factory import BOIL_WATER
 from tests.notify.webhook_factory import Agency, an_agency, status
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-PATIENCE_S = 30
+PATIENCE_S = 60
 FORM = {"shape": "json", "least": "Minor", "realities": "actual"}
 
 

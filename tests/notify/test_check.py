@@ -189,7 +189,7 @@ async def test_only_so_many_look_ups_are_under_way(monkeypatch: pytest.MonkeyPat
         return []
 
     gazetteer = Gazetteer(slow)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         first = asyncio.create_task(gazetteer.sights("x", "192.0.2.1"))
         await begun.wait()
         with pytest.raises(check.Busy):

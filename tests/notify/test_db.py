@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
@@ -230,6 +231,33 @@ def test_a_process_that_freezes_in_a_transaction_loses_it_and_its_locks_and_can_
         assert said == "other"
 
 
+@pytest.mark.postgres
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+@pytest.mark.parametrize("beside", [0, 2])
+def test_work_that_stood_still_too_long_between_two_statements_is_done_again(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, beside: int
+) -> None:
+    """As an alert's texts in twelve languages did on a machine with too much to do: its author was told to try again."""
+    monkeypatch.setattr("notify.db.IDLE_MS", 200)
+    with closing(Database(database_url)) as db:
+        sessions: list[int] = []
+
+        def slow(conn: Connection) -> int:
+            sessions.append(conn.execute(text("SELECT pg_backend_pid()")).scalar_one())
+            if len(sessions) == 1:
+                with closing(psycopg.connect(database_url.replace("+psycopg", ""), autocommit=True)) as other:
+                    while other.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", (sessions[0],)).fetchone():
+                        pass  # until the server has ended the session
+            return open_incident("SLOW")(conn)
+
+        gate = Gate(db)
+        jobs = [db.submit(slow), *(db.submit(open_incident(f"I{number}")) for number in range(beside))]
+        gate.open()
+        assert [job.result(WAIT_S) for job in jobs] == [1] * (beside + 1)
+        assert incidents(db) == {"SLOW", *(f"I{number}" for number in range(beside))}
+        assert len(set(sessions)) == 2
+
+
 def test_an_error_that_is_no_deadlock_is_not_tried_again(db: Database) -> None:
     tries = []
 
@@ -246,7 +274,7 @@ async def test_reads_inside_reads_wait_for_no_connection_that_another_of_them_ho
     everybody = threading.Barrier(READERS)
 
     def outer(conn: Connection) -> int:
-        everybody.wait(10)  # every connection is taken
+        everybody.wait(WAIT_S)  # every connection is taken
         return db.read_now(lambda inner: int(inner.execute(text("SELECT 1")).scalar_one()))
 
     assert await asyncio.gather(*(db.read(outer) for _ in range(READERS))) == [1] * READERS

@@ -9,7 +9,7 @@ from notify import tallies
 from notify.db import Database
 from notify.tallies import Tallies
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 class Counter:

@@ -35,6 +35,15 @@ def configured() -> str:
     return CONFIGURATION[1]
 
 
+async def listens(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
 @asynccontextmanager
 async def nginx(program: str, folder: Path, home: Path) -> AsyncIterator[str]:
     port = free_port()
@@ -45,12 +54,8 @@ async def nginx(program: str, folder: Path, home: Path) -> AsyncIterator[str]:
     (home / "nginx.conf").write_text(whole)
     process = await asyncio.create_subprocess_exec(program, "-e", "stderr", "-p", str(home), "-c", str(home / "nginx.conf"))
     try:
-        for _ in range(200):
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.close()
-                break
-            except OSError:
+        async with asyncio.timeout(60):
+            while not await listens(port):
                 assert process.returncode is None, "nginx refuses the configuration"
                 await asyncio.sleep(0.02)
         yield f"http://127.0.0.1:{port}"

@@ -12,7 +12,7 @@ from tests.notify.websub.subscribers import form
 async def test_a_service_mirrors_what_it_publishes_and_its_feeds_lead_to_its_hub(tmp_path: Path, migrated_sqlite: Path) -> None:
     (tmp_path / "second").mkdir()
     async with serving(tmp_path / "home", migrated_sqlite, mirror_folder=tmp_path / "second") as served:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while (told := (await served.call("admin", "GET", "/status"))[1]["mirrors"][0])["fresh_at"] is None:
                 await asyncio.sleep(0.05)
         assert told["name"] == str(tmp_path / "second") and told["trouble"] == ""

@@ -61,7 +61,7 @@ async def test_a_process_that_does_not_write_waits_until_another_one_has(
     first, second = two
     waiting = asyncio.create_task(second.everywhere())
     await first.asked()
-    await asyncio.wait_for(waiting, 10)
+    await asyncio.wait_for(waiting, 60)
     assert first.publisher.runs == 1  # type: ignore[attr-defined]
     assert store.read_now(conductor.unpublished) == []
 

@@ -20,7 +20,8 @@ from tests.conftest import Emptied, postgres_url
 from tests.stories.town import start
 
 pytestmark = pytest.mark.postgres
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
+OF_THIS_DATABASE = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 
 
 @pytest.fixture
@@ -36,6 +37,7 @@ class Watched:
     def __init__(self, db: Database, name: str, wants: Wants, clock: SharedClock | None = None) -> None:
         self.session = Session(db, name, clock, sends=True)
         self.session.wants = wants
+        self.session.dead_s = PATIENCE_S  # nobody dies of standing still for a moment
         self.heard: list[tuple[Kind, str]] = []
         self._moved = threading.Condition()
         self.session.hear = self._hear
@@ -85,15 +87,16 @@ def test_a_process_that_is_cut_off_believes_in_nothing_any_more_and_comes_back_u
         lost: list[int] = []
         first.session.changed = lambda: (lost.append(first.session.term("duties")), first._tell())[0]
         with psycopg.connect(db.url.replace("+psycopg", ""), autocommit=True) as admin:
-            admin.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock'"
+            ours = (
+                f"locktype = 'advisory' AND mode = 'ExclusiveLock' AND {OF_THIS_DATABASE}"  # not those of tests beside this one
             )
+            admin.execute(f"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE {ours}".encode())
         first.until(lambda: first.session.term("duties") > term)
         assert lost[0] == 0
 
 
 async def test_a_frozen_process_loses_its_post_and_gets_it_back_only_when_it_is_free(db: Database, tmp_path: Path) -> None:
-    holder = await start(["-m", "tests.nemesis.post_holder", db.url, "sender a", "1.0"], {}, tmp_path / "holder.log")
+    holder = await start(["-m", "tests.nemesis.post_holder", db.url, "sender a", "3.0"], {}, tmp_path / "holder.log")
     try:
         with joined(db, "heir", Wants(at_once=("sender a",))) as heir:
             assert not heir.has("sender a")
@@ -118,4 +121,4 @@ def test_what_one_process_tells_every_other_one_hears_and_itself_does_not(db: Da
 def test_processes_go_by_the_clock_of_the_database_whatever_their_machines_say(db: Database) -> None:
     wrong = SharedClock(datetime(2001, 1, 1, tzinfo=UTC), 0.0)
     with joined(db, "first", Wants(), wrong):
-        assert abs(wrong.now() - SystemClock().now()) < timedelta(seconds=2)
+        assert abs(wrong.now() - SystemClock().now()) < timedelta(minutes=1)

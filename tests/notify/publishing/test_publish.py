@@ -187,7 +187,7 @@ async def test_what_was_true_last_is_written_last(city: City) -> None:
         return [first, after(first, 5, Stage.ALL_CLEAR)]
 
     publisher = Publisher(FeedFolder(city.path), SITE, PAGES, bulletins)
-    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         group.create_task(publisher.publish(at(4)))
         group.create_task(publisher.publish(at(5)))
         while not asked:

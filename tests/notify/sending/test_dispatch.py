@@ -104,7 +104,7 @@ async def test_a_pause_stops_the_whole_sender_which_then_holds_nothing(bench: Be
     channel = FakeChannel(answer=answer)
     async with Running(bench.dispatcher(channel, rate=100.0, concurrency=1)):
         await bench.until(lambda counts: counts["planned"] == 40 and bool(channel.calls))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while any(row.lease_owner for row in await asyncio.to_thread(bench.rows, "lease_owner")):
                 await asyncio.sleep(0.01)
         await bench.until(all_handed(40))

@@ -149,7 +149,7 @@ async def test_a_refusal_at_the_hand_over_brings_the_mail_and_the_send_is_not_ov
     )
     db.write_now(lambda conn: claim(conn, "s", [leased.delivery_id], now=now, route="twilio"))
     results = [(leased, Receipt(leased.delivery_id, Refused("21635", "The number is a landline.")))]
-    db.write_now(lambda conn: recorder.record(conn, results, now, mails_instead=True))
+    db.write_now(lambda conn: recorder.record(conn, results, now, recorder.Aside(mails_instead=True)))
     assert flat.mails() == [("planned", "es", "all_clear")]
     assert db.read_now(lambda conn: conn.execute(text("SELECT done_at FROM event")).scalar()) is None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,16 +12,22 @@ from sqlalchemy import Connection, event, text
 from notify import metrics
 from notify.db import Database, is_sqlite
 from notify.sending import leases, ledger, night, planning, reconcile
+from notify.sending.affinity import Others
 from notify.sending.ledger import State
 from tests.notify.ledger_factory import add_event, an_event_row
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 EVENT = an_event_row(NOW)
 
+BESIDE = Others(numbers=("b", "c"))
+HELPING = replace(BESIDE, help_since=NOW)
+LEASED: dict[str, Any] = {"limit": 5, "below": 100, "now": NOW, "until": NOW + timedelta(minutes=1)}
 ASKED: dict[str, Callable[[Connection], Any]] = {
     "leases that ended": lambda conn: leases.release_expired(conn, now=NOW),
     "all leases end": lambda conn: leases.end_leases(conn, now=NOW),
-    "lease": lambda conn: leases.lease(conn, "a", "sms", limit=5, below=100, now=NOW, until=NOW + timedelta(minutes=1)),
+    "lease": lambda conn: leases.lease(conn, "a", "sms", **LEASED),
+    "lease beside other numbers": lambda conn: leases.lease(conn, "a", "sms", others=BESIDE, **LEASED),
+    "lease to help other numbers": lambda conn: leases.lease(conn, "a", "sms", others=HELPING, **LEASED),
     "claim": lambda conn: leases.claim(conn, "a", [1, 2], now=NOW),
     "in doubt": lambda conn: reconcile.in_doubt(conn, "sms", NOW),
     "anything still to leave": lambda conn: ledger.waiting(conn, EVENT, "left to staff"),
