@@ -7,6 +7,7 @@ import platform
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +31,7 @@ def main() -> int:
     chosen = [one for one in SCENARIOS if not given.only or one.name in given.only]
     print(*table.HEAD, sep="\n", flush=True)
     lines = []
-    begun = time.monotonic()
+    begun, commit = time.monotonic(), _commit()
     for scenario in chosen:
         for base in scenario.bases:
             line = _line(scenario, base, given)
@@ -38,7 +39,7 @@ def main() -> int:
             lines.append(line)
     print(f"\n{table.summary(lines)} {(time.monotonic() - begun) / 60:.0f} minutes.")
     if given.document:
-        DOCUMENT.write_text(table.document(lines, _where(time.monotonic() - begun)), "utf-8")
+        DOCUMENT.write_text(table.document(lines, _where(time.monotonic() - begun, commit)), "utf-8")
     return 1 if any(line.run is not None and line.run.problems for line in lines) else 0
 
 
@@ -58,16 +59,23 @@ def _line(scenario: Scenario, base: Base, given: argparse.Namespace) -> Line:
         return Line(scenario, base, 0, None, str(error))
     except TimeoutError:
         return Line(scenario, base, len(runs) + 1, None, f"did not end within {given.at_most:g} minutes", failed=True)
+    except Exception as error:  # the other lines are played all the same
+        traceback.print_exc()
+        return Line(scenario, base, len(runs) + 1, None, f"broke off: {type(error).__name__}", failed=True)
     return Line(scenario, base, len(runs), several(runs))
 
 
-def _where(seconds: float) -> Sequence[str]:
+def _commit() -> str:
+    said = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return said.stdout.strip() or "unknown"
+
+
+def _where(seconds: float, commit: str) -> Sequence[str]:
     """Command, machine and commit."""
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
         f"- Command: `./dev nemesis {' '.join(sys.argv[1:])}`, {seconds / 60:.0f} minutes",
-        f"- Commit: {commit.stdout.strip() or 'unknown'}, {datetime.now(UTC):%Y-%m-%d}",
+        f"- Commit: {commit}, {datetime.now(UTC):%Y-%m-%d}",
         f"- Machine: {os.cpu_count()} processors, {memory:.0f} GiB, {platform.system()} {platform.machine()}, Python "
         f"{platform.python_version()}; load at the end {os.getloadavg()[0]:.1f}",
     )
@@ -95,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--runs", type=int, default=1, help="of each scenario on each database")
     parser.add_argument("--only", action="append", choices=[one.name for one in SCENARIOS], help="may be repeated")
+    parser.add_argument("--kills", type=int, default=3, help="in each run of `kill`")
     parser.add_argument("--frozen", type=float, default=90.0, metavar="SECONDS", help="how long a process stands still")
     parser.add_argument("--at-most", type=float, default=60.0, metavar="MINUTES", help="a run that takes longer has failed")
     parser.add_argument("--document", action="store_true", help="write docs/nemesis.md")

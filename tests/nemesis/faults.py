@@ -14,7 +14,6 @@ from tests.nemesis.cluster import Cluster, Pair
 from tests.nemesis.field import Field, Injury
 from tests.nemesis.set_clock_service import FILE as CLOCK
 
-KILLS = 3
 CARRIER_S = 8.0  # how long the carrier is out of order
 BLOCK = 4096
 
@@ -22,8 +21,8 @@ BLOCK = 4096
 async def killed(on: Field) -> Sequence[Injury]:
     """kill -9 at random points of the send; started again, as systemd does."""
     found = []
-    for number in range(KILLS):
-        await on.told((number + on.chance.uniform(0.2, 0.8)) / (KILLS + 0.5))
+    for number in range(on.kills):
+        await on.told((number + on.chance.uniform(0.2, 0.8)) / (on.kills + 0.5))
         if on.is_over:  # the other sender was done before this one was back
             break
         since = time.time()
@@ -166,6 +165,20 @@ async def database_restarted(on: Field) -> Sequence[Injury]:
     since = time.time()
     await asyncio.to_thread(on.server.control, "restart", "-m", "immediate")
     return [Injury(since, time.time())]
+
+
+async def standby_silent(on: Field) -> Sequence[Injury]:
+    """The synchronous standby stands still for twelve seconds: no commit is answered meanwhile."""
+    assert isinstance(on.server, Pair)
+    await on.told(0.3)
+    still = [on.server.standby.pid, *on.server.standby.sessions()]
+    for pid in still:
+        os.kill(pid, signal.SIGSTOP)
+    await asyncio.sleep(12)
+    for pid in still:
+        os.kill(pid, signal.SIGCONT)
+    right = time.time()
+    return [Injury(right, right)]
 
 
 async def failed_over(on: Field) -> Sequence[Injury]:

@@ -71,6 +71,7 @@ class Field:
     server: Cluster | Pair | None = None
     disk: Path | None = None
     frozen_s: float = 90.0
+    kills: int = 3
     working: list[Process] = field(default_factory=list)
     sink: Sink = field(init=False)
 

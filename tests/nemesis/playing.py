@@ -61,6 +61,7 @@ async def play(
     people: int,
     seed: int = 0,
     frozen_s: float = 90.0,
+    kills: int = 3,
     within: Path | None = None,
 ) -> Run:
     """within: where servers of databases keep their files; None: in memory. Raises Missing."""
@@ -84,6 +85,7 @@ async def play(
                 server=server,
                 disk=disk,
                 frozen_s=frozen_s,
+                kills=kills,
             )
             await on.begin()
             alert_id = await town.send(TEXTS_ONLY)

@@ -66,5 +66,6 @@ SCENARIOS: Final = (
     Scenario(name="fsync", promises="A10", fault=faults.fsync_fails, windows=1, tools=("strace",)),
     Scenario(name="clock", promises="D20", fault=faults.clock_set, module="tests.nemesis.set_clock_service"),
     Scenario(name="restart", promises="A1", fault=faults.database_restarted, windows=1, bases=(Base.POSTGRES,), several=True),
+    Scenario(name="standby", promises="A12", fault=faults.standby_silent, windows=1, bases=(Base.PAIR,), several=True),
     Scenario(name="failover", promises="A12", fault=faults.failed_over, windows=1, bases=(Base.PAIR,), several=True),
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 from notify import clock
 from notify.__main__ import main
-from notify.processes import session
+from notify.processes import joining, session
 
 FILE = "clock-ahead"
 
@@ -37,8 +37,6 @@ def _set_time(connection: Any) -> tuple[datetime, float]:
 _true_time = session.database_time
 
 if __name__ == "__main__":
-    from notify.processes import joining
-
-    joining.SystemClock = Set  # type: ignore[misc]
+    setattr(joining, "SystemClock", Set)
     session.database_time = _set_time
     main()

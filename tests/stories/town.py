@@ -76,7 +76,7 @@ async def _ready(child: asyncio.subprocess.Process | Child, arguments: Sequence[
     try:
         line = await asyncio.wait_for(child.stdout.readline(), DEADLINE_S)
     except TimeoutError:
-        child.kill()  # or it runs for ever
+        child.send_signal(signal.SIGKILL)  # or it runs for ever
         raise
     assert line, f"{arguments} ended at once:\n{log.read_text()[-2000:]}"
     return Process(child, json.loads(line), log)
