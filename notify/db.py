@@ -20,6 +20,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import QueuePool
 
+from notify import primary
+
 T = TypeVar("T")
 Work = Callable[[Connection], T]
 
@@ -46,7 +48,8 @@ UNREACHED: Final[dict[str, Any]] = {
 
 
 def connection_settings(url: str) -> dict[str, Any]:
-    """How PostgreSQL is connected to. Of several hosts the one that takes writes is used: after a failover, the new one."""
+    """How PostgreSQL is connected to. Of several hosts the one that takes writes is used: after a failover, the new one, also
+    when the old one comes back (primary.py)."""
     given = make_url(url).query
     settings = UNREACHED | {"target_session_attrs": "read-write"}
     return {name: value for name, value in settings.items() if name not in given}
@@ -63,7 +66,9 @@ def engine_for(url: str, *, read_only: bool = False, size: int = 1) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
         session = connection_settings(url) | {"options": f"-c idle_in_transaction_session_timeout={IDLE_MS}"}
         shared |= {"connect_args": session, "execution_options": {"postgresql_readonly": read_only}}
-        return create_engine(url, pool_pre_ping=True, **shared)
+        several = create_engine(url, pool_pre_ping=True, **shared)
+        primary.guard(several)
+        return several
     engine = create_engine(url, poolclass=QueuePool, connect_args={"check_same_thread": False}, **shared)
 
     @event.listens_for(engine, "connect")

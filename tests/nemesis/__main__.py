@@ -37,9 +37,9 @@ def main() -> int:
             line = _line(scenario, base, given)
             print(table.row(line), *table.faults(line), sep="\n", flush=True)
             lines.append(line)
+            if given.document:  # after each line: whoever ends it early has what was found
+                DOCUMENT.write_text(table.document(lines, _where(time.monotonic() - begun, commit)), "utf-8")
     print(f"\n{table.summary(lines)} {(time.monotonic() - begun) / 60:.0f} minutes.")
-    if given.document:
-        DOCUMENT.write_text(table.document(lines, _where(time.monotonic() - begun, commit)), "utf-8")
     return 1 if any(line.run is not None and line.run.problems for line in lines) else 0
 
 

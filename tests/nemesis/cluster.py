@@ -54,6 +54,12 @@ class Cluster:
         """As an administrator at psql."""
         _run(self.folder, "psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "tocsin", "-c", statement, "postgres")
 
+    def back(self) -> None:
+        """Its machine is started again, and it with it, as if nothing had happened."""
+        for lock in (self.folder / "data" / "postmaster.pid", *self.folder.glob(".s.PGSQL.*.lock")):
+            lock.unlink(missing_ok=True)  # whoever holds them is dead, but may still be unburied
+        self.control("start")
+
     @property
     def pid(self) -> int:
         return int((self.folder / "data" / "postmaster.pid").read_text().split()[0])

@@ -51,15 +51,8 @@ async def cut_after_accepting(on: Field) -> Sequence[Injury]:
 
 
 async def too_many_requests(on: Field) -> Sequence[Injury]:
-    """Twenty calls in a row are answered with 429 and Retry-After: 2, twice."""
-    found = []
-    for share in (0.2, 0.5):
-        await on.told(share)
-        await on.carrier(too_many_next=20, retry_after_s=2)
-        since = time.time()
-        await on.leaves(since + 2)
-        found.append(Injury(since, since + 2))
-    return found
+    """429 with Retry-After: 2 to everything for a while."""
+    return await _carrier_fails(on, {}, {"too_many": 1.0, "retry_after_s": 2})
 
 
 async def server_errors(on: Field) -> Sequence[Injury]:
@@ -103,7 +96,7 @@ async def disk_full(on: Field) -> Sequence[Injury]:
     await asyncio.sleep(10)
     ballast.unlink()
     if isinstance(on.server, Cluster) and not on.server.runs():
-        await asyncio.to_thread(on.server.control, "start")
+        await asyncio.to_thread(on.server.back)
     right = time.time()
     return [Injury(right, right)]
 
@@ -182,9 +175,13 @@ async def standby_silent(on: Field) -> Sequence[Injury]:
 
 
 async def failed_over(on: Field) -> Sequence[Injury]:
-    """The primary is gone with its machine (SIGKILL), its synchronous standby is promoted."""
+    """The primary is gone with its machine (SIGKILL), its synchronous standby is promoted; then the old primary comes back and
+    takes writes, as if nothing had happened."""
     assert isinstance(on.server, Pair)
     await on.told(0.3)
     since = time.time()
     await asyncio.to_thread(on.server.fail_over)
-    return [Injury(since, time.time())]
+    again = time.time()
+    await on.leaves(again)
+    await asyncio.to_thread(on.server.first.back)
+    return [Injury(since, again)]

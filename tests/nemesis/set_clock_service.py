@@ -37,6 +37,6 @@ def _set_time(connection: Any) -> tuple[datetime, float]:
 _true_time = session.database_time
 
 if __name__ == "__main__":
-    setattr(joining, "SystemClock", Set)
+    joining.SystemClock = Set  # type: ignore[attr-defined,misc]
     session.database_time = _set_time
     main()
