@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import platform
+import signal
 import subprocess
 import sys
 import time
@@ -28,6 +29,7 @@ DELIVERIES: Final = 1_000
 def main() -> int:
     given = _parser().parse_args()
     town.FORKS = True
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it early leaves no process behind
     chosen = [one for one in SCENARIOS if not given.only or one.name in given.only]
     print(*table.HEAD, sep="\n", flush=True)
     lines = []

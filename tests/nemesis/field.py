@@ -82,8 +82,8 @@ class Field:
         for process in await asyncio.gather(*(self._start(role) for role in self.roles)):
             self.working.append(process)
 
-    async def _start(self, role: str, *, fresh: bool = False) -> Process:
-        process = await self.town.process(role, self.module, fresh=fresh)
+    async def _start(self, role: str) -> Process:
+        process = await self.town.process(role, self.module)
         self.stack.push_async_callback(process.end)
         return process
 
@@ -92,8 +92,8 @@ class Field:
         return self.working[-1]
 
     async def again(self) -> None:
-        """The victim has died and is started anew, from nothing as on a user's machine."""
-        self.working[-1] = await self._start(self.roles[-1], fresh=True)
+        """The victim has died and is started anew."""
+        self.working[-1] = await self._start(self.roles[-1])
 
     @property
     def is_over(self) -> bool:

@@ -104,7 +104,8 @@ AFTER: Final = """\
 **duplicates / bound**: texts beyond the first to one person, and how many the faults may cost (each time a window of each of
 two numbers; of answers that get lost, two in a hundred of all texts). **flagged**: rows marked as ambiguous, every duplicate
 among them. **unknown**: rows of which nobody can say, at the end. **texts after**: from the harm, or from its end where nothing
-can leave before, to the next text that the carrier took; the worst. No number there: everything had left before the end.
+can leave before, to the next text that the carrier took; the worst. No number there: everything had left before the end. A
+process that is started again is a fork of one that has imported everything: on a user's machine Python takes seconds more.
 
 """
 NOT_DONE: Final = """

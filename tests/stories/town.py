@@ -195,11 +195,10 @@ class Town:
         environment = {f"TOCSIN_{name.upper()}": value for name, value in self.given.items()}
         return await start(["-m", "notify", "serve"], environment | self.settings, self.home / "service.log", fresh=fresh)
 
-    async def process(self, role: str, module: str = "notify", *, fresh: bool = False) -> Process:
+    async def process(self, role: str, module: str = "notify") -> Process:
         """`serve`, or one of several on PostgreSQL: `web` or `sender`."""
         environment = {f"TOCSIN_{name.upper()}": value for name, value in self.given.items()}
-        log = self.home / f"{role}-{secret()}.log"
-        return await start(["-m", module, role], environment | self.settings, log, fresh=fresh)
+        return await start(["-m", module, role], environment | self.settings, self.home / f"{role}-{secret()}.log")
 
     def said(self, process: Process) -> str:
         """What a process has written to its log."""
