@@ -45,8 +45,8 @@ KINDS: Final = {
 
 # Never "nothing was changed": a commit that the database went away over may have been made.
 UNSURE: Final = (
-    "Whether this was done is not known. Look at how things stand, then try again: under the same Idempotency-Key it is not done "
-    "twice."
+    "Whether this was done is not known. Look at how things stand, then try again: under the same Idempotency-Key nothing is "
+    "done twice."
 )
 
 

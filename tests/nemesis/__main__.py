@@ -4,12 +4,12 @@ import argparse
 import asyncio
 import os
 import platform
-import signal
 import subprocess
 import sys
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,14 +29,12 @@ DELIVERIES: Final = 1_000
 def main() -> int:
     given = _parser().parse_args()
     town.FORKS = True
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it early leaves no process behind
-    chosen = [one for one in SCENARIOS if not given.only or one.name in given.only]
+    chosen = [(one, base) for one in SCENARIOS if not given.only or one.name in given.only for base in one.bases]
     print(*table.HEAD, sep="\n", flush=True)
     lines = []
     begun, commit = time.monotonic(), _commit()
-    for scenario in chosen:
-        for base in scenario.bases:
-            line = _line(scenario, base, given)
+    with ThreadPoolExecutor(given.at_once) as hands:
+        for line in hands.map(lambda each: _line(*each, given), chosen):
             print(table.row(line), *table.faults(line), sep="\n", flush=True)
             lines.append(line)
             if given.document:  # after each line: whoever ends it early has what was found
@@ -105,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--runs", type=int, default=1, help="of each scenario on each database")
     parser.add_argument("--only", action="append", choices=[one.name for one in SCENARIOS], help="may be repeated")
+    parser.add_argument("--at-once", type=int, default=1, metavar="LINES", help="played beside one another: sooner done")
     parser.add_argument("--kills", type=int, default=3, help="in each run of `kill`")
     parser.add_argument("--frozen", type=float, default=90.0, metavar="SECONDS", help="how long a process stands still")
     parser.add_argument("--at-most", type=float, default=60.0, metavar="MINUTES", help="a run that takes longer has failed")

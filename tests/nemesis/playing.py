@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import subprocess
+import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, closing
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from tests.stories.town import BOIL_WATER, Town, numbers
 LEASE_S = 3
 LEAST_RATE = 60.0  # segments a second
 SPREAD_S = 15.0  # a part of the text takes so long to everybody, so that there is time for a fault
+_MIGRATES = threading.Lock()  # alembic does one at a time
 DOUBTS_S = 60.0
 HEADROOM_MB = 48  # that a small disk has beside what an alert needs on it
 COUNTED = ("deliveries", "lost", "doubles", "bound", "unknown", "flagged", "injuries")
@@ -114,7 +116,8 @@ def _town(scenario: Scenario, base: Base, home: Path, server: Cluster | Pair | N
         (home.parent / "carrier").mkdir()
         (folder / "carrier").symlink_to(home.parent / "carrier")
     url = server.url if server is not None else f"sqlite:///{folder / 'tocsin.db'}"
-    town = Town.create(folder, url, rate=rate)
+    with _MIGRATES:
+        town = Town.create(folder, url, rate=rate)
     town.settings |= {"TOCSIN_SMS_SENDERS": ",".join(f"{number}={rate / len(OURS):g}" for number in OURS)}
     town.settings |= {"TOCSIN_SMS_WINDOW": str(WINDOW), "TOCSIN_LEASE_S": str(LEASE_S), "TOCSIN_NOT_FOUND_AFTER_S": "3"}
     town.settings |= scenario.settings
