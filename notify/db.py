@@ -20,6 +20,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import QueuePool
 
+from notify import primary
+
 T = TypeVar("T")
 Work = Callable[[Connection], T]
 
@@ -33,6 +35,8 @@ BUSY_TIMEOUT_MS: Final = 5_000  # how long a statement waits for another process
 IDLE_MS: Final = (
     10_000  # after which PostgreSQL ends the transaction of a process that froze in the middle of one, with its locks
 )
+# The same where nobody waits for it: readers hold no lock, and `thinks` says of itself that it holds none that a send needs.
+THINKING_MS: Final = 120_000
 
 
 # How soon a database that does not answer any more is noticed (seconds; the last in milliseconds). A URL may say otherwise.
@@ -46,7 +50,8 @@ UNREACHED: Final[dict[str, Any]] = {
 
 
 def connection_settings(url: str) -> dict[str, Any]:
-    """How PostgreSQL is connected to. Of several hosts the one that takes writes is used: after a failover, the new one."""
+    """How PostgreSQL is connected to. Of several hosts the one that takes writes is used: after a failover, the new one, also
+    when the old one comes back (primary.py)."""
     given = make_url(url).query
     settings = UNREACHED | {"target_session_attrs": "read-write"}
     return {name: value for name, value in settings.items() if name not in given}
@@ -56,14 +61,24 @@ def is_sqlite(conn: Connection) -> bool:
     return conn.dialect.name == "sqlite"
 
 
+def thinks(conn: Connection) -> None:
+    """To be called by work that thinks for long between its statements, as freezing an alert's texts does: on a machine that is
+    too busy, PostgreSQL would take it for frozen. It may hold no lock that a send waits for."""
+    if not is_sqlite(conn):
+        conn.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {THINKING_MS}")
+
+
 def engine_for(url: str, *, read_only: bool = False, size: int = 1) -> Engine:
     """An engine with our settings: WAL and synchronous=FULL on SQLite, checked connections on PostgreSQL. Its errors name no
     values: they are logged, and a value may be an address."""
     shared: dict[str, Any] = {"pool_size": size, "max_overflow": 0, "hide_parameters": True}
     if make_url(url).get_backend_name() != "sqlite":
-        session = connection_settings(url) | {"options": f"-c idle_in_transaction_session_timeout={IDLE_MS}"}
+        idle_ms = THINKING_MS if read_only else IDLE_MS
+        session = connection_settings(url) | {"options": f"-c idle_in_transaction_session_timeout={idle_ms}"}
         shared |= {"connect_args": session, "execution_options": {"postgresql_readonly": read_only}}
-        return create_engine(url, pool_pre_ping=True, **shared)
+        several = create_engine(url, pool_pre_ping=True, **shared)
+        primary.guard(several)
+        return several
     engine = create_engine(url, poolclass=QueuePool, connect_args={"check_same_thread": False}, **shared)
 
     @event.listens_for(engine, "connect")

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Final
 
@@ -17,11 +18,12 @@ def _each_once() -> Iterator[int]:
 
 
 _left = _each_once()
+_ASKING: Final = threading.Lock()
 
 
 def free_port() -> int:
     """A port that nobody listens on and that this run has not handed out before."""
-    for port in _left:
+    while port := _next():
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -29,3 +31,9 @@ def free_port() -> int:
                 continue
             return port
     raise RuntimeError("Every port has been handed out.")
+
+
+def _next() -> int:
+    """0 when there is none left."""
+    with _ASKING:
+        return next(_left, 0)

@@ -20,6 +20,7 @@ from notify.alerts.glass import Glass
 from notify.alerts.life import ALLOWED, EDITABLE, EXPIRY_LEAD, LEAVING, Staff, Status, may_approve, may_write
 from notify.audit import Act
 from notify.clock import Clock
+from notify.db import thinks
 from notify.staff import paging
 from notify.staff.training import Waiting
 from notify.tables import AlertRow, EventRow
@@ -120,6 +121,7 @@ class Newsroom:
 
     def submit(self, conn: Connection, staff: Staff, alert_id: str) -> AlertRow:
         """Freezes what would be sent, with its digest, and asks for approval. Raises Unfit with every problem."""
+        thinks(conn)
         row = register.alert(conn, alert_id, lock=True)
         draft = Draft.model_validate_json(row.content)
         self._may_write(conn, staff, draft, row)

@@ -36,6 +36,7 @@ FORM = web.RequestKey("form", Form)
 SEVERAL = web.RequestKey("several", dict[str, list[str]])
 MOST_FIELDS: Final = 2_000  # a form that ticks every area of a city
 ANSWER: Final = "passkey"  # the field that holds what an authenticator answered, as JSON
+UNSURE: Final = "Whether this was done is not known: the database went away. Look at how things stand, then try again."
 FIRST: Final = "Nothing was changed yet. Show that it is you, then do it again."
 
 
@@ -95,7 +96,7 @@ class Guard:
             return await self._tried(route, request)
         except SQLAlchemyError:
             logger.exception("%s %s could not use the database", request.method, route.path)
-            known = Problem(503, "Not possible now", ["Nothing was changed. Try again in a moment."])
+            known = Problem(503, "Not possible now", [UNSURE])
         except ConnectionResetError:
             return web.Response()  # the browser left in the middle of a stream; nobody reads this
         except web.HTTPException as error:

@@ -16,6 +16,7 @@ from typing import Any, Final
 import psycopg
 from sqlalchemy.engine import make_url
 
+from notify import primary
 from notify.clock import SharedClock
 from notify.db import Database, connection_settings
 from notify.processes import share
@@ -97,7 +98,8 @@ class Session:
                 time.sleep(AGAIN_S)  # on a thread that nobody waits for
 
     def _hold(self) -> None:
-        with psycopg.connect(**_keywords(self._db.url), autocommit=True) as connection:
+        connected, _ = primary.connect(_keywords(self._db.url))
+        with connected as connection:
             connection.execute(f"SET idle_session_timeout = {self.dead_s * 1000:.0f}".encode())
             connection.execute(f"LISTEN {CHANNEL}".encode())
             if self._sends:
@@ -159,14 +161,15 @@ def database_time(connection: "psycopg.Connection[Any]") -> tuple[datetime, floa
 
 def first_time(db: Database) -> tuple[datetime, float]:
     """As `database_time`, before there is a session. Raises psycopg.Error."""
-    with psycopg.connect(**_keywords(db.url), autocommit=True) as connection:
+    connected, _ = primary.connect(_keywords(db.url))
+    with connected as connection:
         return database_time(connection)
 
 
 def _keywords(url: str) -> dict[str, Any]:
     engine_url = make_url(url)
     _, keywords = engine_url.get_dialect()().create_connect_args(engine_url)
-    return {**keywords, **connection_settings(url)}
+    return {**keywords, **connection_settings(url), "autocommit": True}
 
 
 def _log_silence(told: Any) -> None:

@@ -43,6 +43,13 @@ KINDS: Final = {
 }
 
 
+# Never "nothing was changed": a commit that the database went away over may have been made.
+UNSURE: Final = (
+    "Whether this was done is not known. Look at how things stand, then try again: under the same Idempotency-Key nothing is "
+    "done twice."
+)
+
+
 class Problem(Exception):
     """Answered as problem+json. `problems` are sentences, all of them. kind: the end of its type, if not that of the status.
     more: further members (RFC 9457, 3.2). headers: what the answer says beside its body."""
@@ -101,7 +108,7 @@ def middleware(db: Database) -> Middleware:
             return Problem(422, "This cannot be stored.", ["A text holds a character that no database takes."]).response()
         except SQLAlchemyError:
             logger.exception("%s %s could not use the database", request.method, request.path)
-            return Problem(503, "The ledger cannot be written now. Nothing was changed; try again.").response()
+            return Problem(503, "The ledger cannot be used now.", [UNSURE]).response()
         except Exception as error:  # the web server's own boundary
             known = problem_of(error)
             if known is None:

@@ -277,7 +277,7 @@ _SAYS: Final = {
     422: "The content must change; every reason is named",
     428: "If-Match is missing",
     429: "Tried too often; Retry-After says when again",
-    503: "The ledger cannot be used now; nothing was changed",
+    503: "The ledger cannot be used now: look whether it was done, then try again with the same Idempotency-Key",
 }
 PROBLEMS: Final[Mapping[str, Any]] = {
     str(status): {"description": says, "content": {"application/problem+json": {"schema": named("Problem")}}}

@@ -1,8 +1,10 @@
 """A PostgreSQL server of one's own, to be stopped and started: its own folder, its own port, gone at the end."""
 
 import asyncio
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -40,23 +42,101 @@ class Cluster:
         log = self.folder / "server.log"
         _run(self.folder, "pg_ctl", "-D", str(self.folder / "data"), "-l", str(log), "-w", "-o", options, *arguments)
 
+    def kill(self) -> None:
+        """As its machine would be gone: the server and every session of it, with no time to write anything."""
+        main = self.pid
+        sessions = self.sessions()
+        for pid in (main, *sessions):  # it first, or it would begin anew
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def ask(self, statement: str) -> None:
+        """As an administrator at psql."""
+        _run(self.folder, "psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "tocsin", "-c", statement, "postgres")
+
+    def back(self) -> None:
+        """Its machine is started again, and it with it, as if nothing had happened."""
+        for lock in (self.folder / "data" / "postmaster.pid", *self.folder.glob(".s.PGSQL.*.lock")):
+            lock.unlink(missing_ok=True)  # whoever holds them is dead, but may still be unburied
+        self.control("start")
+
+    @property
+    def pid(self) -> int:
+        return int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+
+    def sessions(self) -> list[int]:
+        """The server's own processes and those of whoever is connected."""
+        return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+
+    def runs(self) -> bool:
+        """A killed one that nobody has buried yet does not."""
+        try:
+            state = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, IndexError):
+            return False
+        return state != "Z"
+
 
 @contextmanager
-def cluster(*, durable: bool = False) -> Iterator[Cluster]:
-    """durable: on a disk and as it comes, for measurements; else in memory."""
-    folder = Path(tempfile.mkdtemp(prefix="tocsin-cluster-", dir=None if durable else "/dev/shm"))
+def cluster(*, durable: bool = False, within: Path | None = None) -> Iterator[Cluster]:
+    """durable: on a disk and as it comes, for measurements and for faults of the server; else in memory. within: a folder."""
+    with _folder(within or (None if durable else Path("/dev/shm"))) as folder:
+        _run(folder, "initdb", "-D", str(folder / "data"), "-U", "tocsin", "-A", "trust", "--no-sync", "-E", "UTF8")
+        with _started(Cluster(folder, free_port(), "" if durable else QUICK)) as found:
+            yield found
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A server and its standby. What the first has answered to a commit is on both."""
+
+    first: Cluster
+    standby: Cluster
+
+    @property
+    def url(self) -> str:
+        """Of both: whichever takes writes is meant."""
+        hosts = "&".join(f"host=127.0.0.1:{one.port}" for one in (self.first, self.standby))
+        return f"postgresql+psycopg://tocsin@/postgres?{hosts}"
+
+    def fail_over(self) -> None:
+        """The first is gone, with its machine; somebody promotes the standby."""
+        self.first.kill()
+        self.standby.control("promote")
+
+
+@contextmanager
+def pair(within: Path | None = None) -> Iterator[Pair]:
+    """within: a folder; else both are in memory."""
+    with cluster(durable=True, within=within or Path("/dev/shm")) as first, _folder(first.folder.parent) as folder:
+        source = f"host=127.0.0.1 port={first.port} user=tocsin application_name=standby"
+        _run(folder, "pg_basebackup", "-d", source, "-D", str(folder / "data"), "-R", "-X", "stream", "-c", "fast", "--no-sync")
+        with _started(Cluster(folder, free_port(), first.options)) as standby:
+            # On the first alone: promoted, the standby has nobody behind it to wait for.
+            for statement in ("ALTER SYSTEM SET synchronous_standby_names = 'standby'", "SELECT pg_reload_conf()"):
+                first.ask(statement)
+            yield Pair(first, standby)
+
+
+@contextmanager
+def _folder(within: Path | None) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="tocsin-cluster-", dir=within))
     try:
         if os.geteuid() == 0:  # the server refuses to run as root
             shutil.chown(folder, "postgres")
-        _run(folder, "initdb", "-D", str(folder / "data"), "-U", "tocsin", "-A", "trust", "--no-sync", "-E", "UTF8")
-        found = Cluster(folder, free_port(), "" if durable else QUICK)
-        found.control("start")
-        try:
-            yield found
-        finally:
-            found.control("stop", "-m", "immediate")
+        yield folder
     finally:
         shutil.rmtree(folder)
+
+
+@contextmanager
+def _started(found: Cluster) -> Iterator[Cluster]:
+    found.control("start")
+    try:
+        yield found
+    finally:
+        if found.runs():
+            found.control("stop", "-m", "immediate")
 
 
 def _run(folder: Path, program: str, *arguments: str) -> None:

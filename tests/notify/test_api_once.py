@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -111,6 +112,27 @@ async def test_what_another_process_is_at_is_answered_409_and_holds_no_writer(db
         problem = await refused(replies.once(asked("k"), verb))
         assert (problem.status, problem.kind) == (409, "in-flight") and verb.done == 0
     assert (await replies.once(asked("k"), verb)).text == '{"done": 1}'
+
+
+async def test_what_the_database_went_away_over_is_not_called_undone_and_its_key_does_it_no_second_time(
+    tmp_path: Path, migrated_sqlite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with a_desk(tmp_path / "home", migrated_sqlite) as desk:
+        dialect = desk.served.running.service.db.writer.dialect
+        commit = dialect.do_commit
+
+        def is_lost_after_it(connection: Any) -> None:
+            commit(connection)
+            raise sqlite3.OperationalError("server closed the connection unexpectedly")
+
+        with monkeypatch.context() as away:
+            away.setattr(dialect, "do_commit", is_lost_after_it)
+            unsure = await desk.ask("author", "POST", ALERTS, BOIL_WATER, key="k")
+        assert unsure.status == 503 and unsure.reply["problems"][0].startswith("Whether this was done is not known.")
+        again = await desk.ask("author", "POST", ALERTS, BOIL_WATER, key="k")
+        listed = await desk.ask("author", "GET", ALERTS)
+        assert again.status == 201
+        assert [one["alert_id"] for one in listed.reply["alerts"]] == [again.reply["alert_id"]]
 
 
 async def test_an_answer_is_kept_for_a_process_that_starts_later(database_url: str, clock: ManualClock) -> None:

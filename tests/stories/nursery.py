@@ -19,6 +19,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from notify.wording import words
 
 REQUEST_BYTES: Final = 1 << 16
 OWN_IDS: Final = (carrier._RANDOM, webhooks._RANDOM)
+_ASKING: Final = threading.Lock()  # one question at a time on the line
 IMPORTED: Final = ("notify.app", "notify.cli.main", "channels.simulator.server", "channels.simulator.__main__")
 
 
@@ -84,8 +86,9 @@ def _line() -> socket.socket:
 
 
 def _asked(request: bytes, files: list[int]) -> int:
-    socket.send_fds(_line(), [request], files)
-    return int(_line().recv(REQUEST_BYTES))
+    with _ASKING:
+        socket.send_fds(_line(), [request], files)
+        return int(_line().recv(REQUEST_BYTES))
 
 
 async def _reader(file: int) -> tuple[asyncio.StreamReader, asyncio.BaseTransport]:

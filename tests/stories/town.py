@@ -38,6 +38,7 @@ BOX = Envelope(west=-123.3, south=45.2, east=-122.1, north=45.8)
 ACCOUNT, TOKEN = "AC" + "5" * 32, "simulated-token"
 SENDER = "+15035550100"
 DEADLINE_S = 120
+FORKS = "PYTEST_VERSION" in os.environ  # whether processes come from the nursery, which saves the seconds of an import
 
 
 @dataclass(slots=True)
@@ -61,7 +62,7 @@ class Process:
 
 async def start(arguments: Sequence[str], environment: dict[str, str], log: Path, *, fresh: bool = False) -> Process:
     """`python ARGUMENTS`; in tests from the nursery, unless it is to be as fresh as on a user's machine."""
-    if "PYTEST_VERSION" in os.environ and not fresh:
+    if FORKS and not fresh:
         return await _ready(await born(arguments, environment, log), arguments, log)
     with log.open("ab") as errors:
         child = await asyncio.create_subprocess_exec(
@@ -75,7 +76,7 @@ async def _ready(child: asyncio.subprocess.Process | Child, arguments: Sequence[
     try:
         line = await asyncio.wait_for(child.stdout.readline(), DEADLINE_S)
     except TimeoutError:
-        child.kill()  # or it runs for ever
+        child.send_signal(signal.SIGKILL)  # or it runs for ever
         raise
     assert line, f"{arguments} ended at once:\n{log.read_text()[-2000:]}"
     return Process(child, json.loads(line), log)
@@ -194,10 +195,10 @@ class Town:
         environment = {f"TOCSIN_{name.upper()}": value for name, value in self.given.items()}
         return await start(["-m", "notify", "serve"], environment | self.settings, self.home / "service.log", fresh=fresh)
 
-    async def process(self, role: str) -> Process:
-        """One of several on PostgreSQL: `web` or `sender`."""
+    async def process(self, role: str, module: str = "notify") -> Process:
+        """`serve`, or one of several on PostgreSQL: `web` or `sender`."""
         environment = {f"TOCSIN_{name.upper()}": value for name, value in self.given.items()}
-        return await start(["-m", "notify", role], environment | self.settings, self.home / f"{role}-{secret()}.log")
+        return await start(["-m", module, role], environment | self.settings, self.home / f"{role}-{secret()}.log")
 
     def said(self, process: Process) -> str:
         """What a process has written to its log."""

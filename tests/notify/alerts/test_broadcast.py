@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, text
 
 from notify import audit
 from notify.alerts import register
 from notify.alerts.alert import Mode, Stage, from_json
+from notify.alerts.assembly import Assembly
 from notify.alerts.broadcast import NotAllowed, Unfit
 from notify.alerts.draft import read
 from notify.alerts.life import Role, Status
@@ -52,6 +54,22 @@ def test_the_event_is_what_was_read_and_nothing_has_left(room: Room) -> None:
     assert row.digest == event.digest == digest
     assert event.identifier == row.identifier and row.identifier.encode() in row.cap
     assert row.status == Status.APPROVED and row.started_at is None
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_a_machine_too_busy_to_make_the_texts_at_once_is_not_taken_for_frozen(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assemble, patience = Assembly.assemble, []
+
+    def asked(assembly: Assembly, conn: Connection, *given: Any) -> Any:
+        patience.append(conn.execute(text("SHOW idle_in_transaction_session_timeout")).scalar_one())
+        return assemble(assembly, conn, *given)
+
+    monkeypatch.setattr(Assembly, "assemble", asked)
+    room.submitted()
+    assert patience == ["2min"], "others wait ten seconds for what a frozen process holds; nobody waits for this"
 
 
 def test_an_edit_voids_what_was_read(room: Room) -> None:
