@@ -200,7 +200,7 @@ def release(
     """What becomes of messages held after a restore: one person asks, another one agrees (approvers and administrators of the
     running service). Without options: what is held, and what was asked."""
     if sum(map(bool, (reason or drop, agree, refuse_it))) > 1:
-        refuse(["--reason and --drop, --agree and --refuse are three different things: say one."], code=2)
+        refuse(["--reason and --drop, --agree and --refuse are three different things: say one."], code=Exit.USAGE)
     with sentences():
         client = Client()
         found = client.get("/hold")
