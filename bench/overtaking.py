@@ -85,7 +85,7 @@ async def _evacuated(town: Town, draft: dict[str, Any]) -> tuple[float, list[flo
     await town.must("approver", "POST", f"/alerts/{alert_id}/send")
     reply = await town.until(alert_id, "active", within_s=PATIENCE_S)
     total = reply["progress"]["total"]["total"]
-    link = f"/a/{alert_id}"
+    link = f"/a/{made['incident_id']}"
     orders = [line for line in town.sms()[before:] if link in line["body"]]
     if not len({line["to"] for line in orders}) == len(orders) == total:
         raise RuntimeError(f"{len(orders)} texts tell people to leave, of {total}")

@@ -58,8 +58,8 @@ def run() -> list[Figure]:
 
 async def _measured() -> list[Figure]:
     figures = []
-    async with _town() as (town, alert_id):
-        for name, path in (("the feed", "/demo/feeds/active.atom"), ("an alert's page", f"/a/{alert_id}")):
+    async with _town() as (town, incident_id):
+        for name, path in (("the feed", "/demo/feeds/active.atom"), ("an alert's page", f"/demo/a/{incident_id}")):
             ours: list[float] = []
             peer: list[float] = []
             body = await _body(town.url + path)
@@ -89,8 +89,8 @@ async def _town() -> AsyncIterator[tuple[Town, str]]:
         carrier, service = await town.carrier(), await town.service()
         try:
             alert_id = await town.send(BOIL_WATER)
-            await town.until(alert_id, "active")
-            yield town, alert_id
+            reply = await town.until(alert_id, "active")
+            yield town, str(reply["incident_id"])
         finally:
             await service.end()
             await carrier.end()
