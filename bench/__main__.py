@@ -21,6 +21,10 @@ NAMES: Final = (
     "feeds",
     "growth",
     "senders",
+    "overtaking",
+    "reports",
+    "pages",
+    "calls",
 )
 
 

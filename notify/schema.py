@@ -40,19 +40,34 @@ def undo(engine: Engine, revision: str) -> None:
         command.downgrade(config, revision)
 
 
+def newest() -> str:
+    """The schema of this program."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def known() -> frozenset[str]:
+    """Every schema this program can bring a database to."""
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
+def current(engine: Engine) -> str | None:
+    """The schema of a database; None when it is empty."""
+    with engine.begin() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
 def check(engine: Engine) -> None:
     """Raises WrongSchema unless the database is exactly at this version's schema."""
     known = ScriptDirectory.from_config(_config())
-    with engine.begin() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    if current == known.get_current_head():
+    found = current(engine)
+    if found == known.get_current_head():
         return
-    if current is None:
+    if found is None:
         raise WrongSchema("This database is empty. Run 'tocsin init' first.")
-    if current in {script.revision for script in known.walk_revisions()}:
-        raise WrongSchema(f"This database is at schema {current}, older than this program. Run 'tocsin migrate' first.")
+    if found in {script.revision for script in known.walk_revisions()}:
+        raise WrongSchema(f"This database is at schema {found}, older than this program. Run 'tocsin migrate' first.")
     raise WrongSchema(
-        f"This database is at schema {current}, which is newer than this program knows. "
+        f"This database is at schema {found}, which is newer than this program knows. "
         "Start the newer program again, or restore the backup made before the upgrade."
     )
 

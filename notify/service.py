@@ -24,6 +24,7 @@ from notify.alerts.broadcast import Newsroom
 from notify.alerts.conductor import Conductor
 from notify.alerts.crowd import CHANNELS, Crowd, whom_it_concerns
 from notify.alerts.draft import Draft
+from notify.alerts.life import Staff
 from notify.alerts.preview import Means, Row, dear_letters, rows, shorter_saves, slowest, summary
 from notify.clock import Clock
 from notify.db import Database
@@ -32,7 +33,7 @@ from notify.mirror.copying import Mirror
 from notify.partners.webhook_verbs import Webhooks
 from notify.processes.posts import Alone, Crew
 from notify.received.office import Received
-from notify.sending import hold, ledger, night, planning
+from notify.sending import held, hold, ledger, night, planning
 from notify.sending.brake import Brake
 from notify.sending.dispatch import Dispatcher
 from notify.sending.planning import Groups
@@ -82,6 +83,20 @@ class Service:
         if act == "stop":
             await self.conductor.withdraw(alert_id)
 
+    def agree_release(self, conn: Connection, staff: Staff, digest: str) -> Sequence[str]:
+        """A second person's word about what is held; returns the alerts that were stopped by it. Raises as held.agree."""
+        return held.agree(conn, staff.person_id, digest, partial(self._stopped_by, staff), self.clock.now())
+
+    def _stopped_by(self, staff: Staff, conn: Connection, alert_id: str, why: str) -> None:
+        self.newsroom.stop(conn, staff, alert_id, why)
+
+    async def released(self, stopped: Sequence[str]) -> None:
+        """What a release sets going once it is on disk."""
+        for one in self.dispatchers:
+            one.wake()
+        for alert_id in stopped:
+            await self.after("stop", alert_id)
+
     async def not_ready(self) -> list[str]:
         """Why this service cannot take an alert now, as sentences."""
         problems = []
@@ -99,11 +114,11 @@ class Service:
 
     async def status(self) -> dict[str, Any]:
         """The lights of a duty desk: senders, the audience, the audit log's head, pages."""
-        held = await self.db.read(hold.standing)
+        standing = await self.db.read(hold.standing)
         return {
             "mode": self.assembly.mode,
             "city": self.assembly.city.pack.name,
-            "problems": [*([hold.sentence(held)] if held else []), *await self.not_ready()],
+            "problems": [*([hold.sentence(standing)] if standing else []), *await self.not_ready()],
             "addresses": len(self.crowd.index),
             "senders": [
                 {"name": one.sender.name, "channel": one.sender.channel.name, "rate": _number(one.sender.rate)}

@@ -216,7 +216,7 @@ class WordReview(SQLModel, table=True):
 
 
 class Hold(SQLModel, table=True):
-    """Senders hold everything of incidents opened before `since`, until a person releases it: the database is older than what
+    """Senders hold everything of incidents opened before `since`, until two people release it: the database is older than what
     has left (sending/hold.py)."""
 
     __tablename__ = "hold"
@@ -226,6 +226,11 @@ class Hold(SQLModel, table=True):
     why: str
     released_at: datetime | None = None
     released_by: str = ""
+    asked_at: datetime | None = None  # what one person has asked for, and nobody has agreed to yet (sending/held.py)
+    asked_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    asked_reason: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    asked_of: str = Field(default="[]", sa_column_kwargs={"server_default": "[]"})  # JSON: alerts that were held then
+    asked_drops: str = Field(default="[]", sa_column_kwargs={"server_default": "[]"})  # JSON: those of them that must not go on
 
 
 class Seed(SQLModel, table=True):

@@ -51,14 +51,6 @@ def init(json: Json = False) -> None:
     show({"keys_file": str(settings.keys_file), "person": "admin", "token": token}, json, lines)
 
 
-def migrate(json: Json = False) -> None:
-    """Brings the database to this version's schema."""
-    with sentences():
-        settings = load()
-        _migrate(settings)
-    show({"migrated": True}, json, ["The database is at this version's schema."])
-
-
 def _migrate(settings: Settings) -> None:
     engine = engine_for(settings.database)
     try:

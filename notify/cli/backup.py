@@ -94,7 +94,7 @@ def restore(
         took = time.monotonic() - begun
     lines = [
         f"{target} is restored, in {took:.1f} s.",
-        "Everything of incidents opened before now is held: nothing of it leaves until a person says 'tocsin release'.",
+        "Everything of incidents opened before now is held: nothing of it leaves until two people say so ('tocsin release').",
         "Next: docs/operations.md, 'Held after a restore'.",
     ]
     show({"restored": str(target), "held": True, "seconds": round(took, 3)}, json, lines)
@@ -183,16 +183,50 @@ def held(
         _, db = opened()
         with closing(db):
             db.write_now(lambda conn: hold.begin(conn, f"{why.strip().rstrip('.')}.", COMMAND_LINE, datetime.now(UTC)))
-    show({"held": True}, json, ["Held. It goes on when a person says 'tocsin release'."])
+    show(
+        {"held": True},
+        json,
+        ["Held. It goes on when two people say so: the console's page of what is held, or 'tocsin release'."],
+    )
 
 
 def release(
-    reason: Annotated[str, typer.Option(help="What you have looked at; it stands in the log.")], json: Json = False
+    reason: Annotated[str, typer.Option(help="What you have looked at; it stands in the log.")] = "",
+    drop: Annotated[list[str] | None, typer.Option(help="An alert that must not go on; may be given several times.")] = None,
+    agree: Annotated[bool, typer.Option("--agree", help="To what somebody else has asked for; it is done at once.")] = False,
+    refuse_it: Annotated[bool, typer.Option("--refuse", help="What was asked for; everything stays held.")] = False,
+    json: Json = False,
 ) -> None:
-    """Lets messages leave that are held after a restore: as an approver or administrator of the running service."""
+    """What becomes of messages held after a restore: one person asks, another one agrees (approvers and administrators of the
+    running service). Without options: what is held, and what was asked."""
+    if sum(map(bool, (reason or drop, agree, refuse_it))) > 1:
+        refuse(["--reason and --drop, --agree and --refuse are three different things: say one."], code=Exit.USAGE)
     with sentences():
-        found = Client().post("/release", {"reason": reason})
-    show(found, json, ["Released. Messages that were held leave now; what was stopped does not."])
+        client = Client()
+        found = client.get("/hold")
+        if agree:
+            found = client.post("/release/agree", {"digest": (found["asked"] or {}).get("digest", "")})
+        elif refuse_it:
+            found = client.post("/release/refuse")
+        elif reason or drop:
+            found = client.post("/release", {"reason": reason, "drop": drop or []})
+    show(found, json, _held_lines(found))
+
+
+def _held_lines(found: dict[str, Any]) -> list[str]:
+    if not found["held"]:
+        return ["Nothing is held. What was not dropped leaves."]
+    asked, lines = found["asked"], [f"Held since {found['since']}: {found['why']}"]
+    for one in found["alerts"]:
+        lines.append(
+            f"  {one['alert_id']} {one['hazard']} ({one['stage']}): {one['waiting']:,} wait, {one['in_doubt']:,} in doubt"
+        )
+    if asked is None:
+        return [*lines, "Nobody has asked for anything yet: --reason TEXT [--drop ALERT ...]."]
+    dropped = ", ".join(asked["drop"]) or "nothing"
+    lines.append(f"{asked['by']} asks to drop {dropped} and send the rest: {asked['reason']}")
+    still = "Somebody else agrees with --agree." if asked["still"] else "What is held has changed since: ask anew."
+    return [*lines, still]
 
 
 def _embedded(settings: Settings) -> Path:

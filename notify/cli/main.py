@@ -13,6 +13,7 @@ from notify.cli import (
     gazetteer,
     geography,
     ledger,
+    migrating,
     mirror,
     planned,
     residents,
@@ -53,7 +54,7 @@ app.add_typer(surge.app, name="surge")
 app.add_typer(snapshot.app, name="snapshot")
 app.add_typer(seeds.app, name="seeds")
 app.command()(admin.init)
-app.command()(admin.migrate)
+app.command()(migrating.migrate)
 app.command()(backup.backup)
 app.command()(backup.restore)
 app.command(name="hold")(backup.held)

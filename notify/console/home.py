@@ -12,8 +12,9 @@ from notify.alerts.alert import Mode
 from notify.alerts.hazards import Hazard
 from notify.alerts.life import IN_FORCE, Status
 from notify.alerts.progress import Progress
-from notify.console.routing import SIGNED_IN, Guard, Route
+from notify.console.routing import READERS, SIGNED_IN, Guard, Route
 from notify.console.screens import VISIT
+from notify.sending import hold
 from notify.sending.deliveries import State
 from notify.service import Service
 from notify.staff.drill_log import LEADERS
@@ -95,7 +96,9 @@ class Home:
         desk = await self._guard.db.read(lambda conn: look(conn, now))
         come = {one.row.alert_id: await self._come(one.row.alert_id) for one in desk.in_force}
         status, duty = await self._service.status(), await self._duty(request) if name == "home" else None
-        return self._guard.screens.page(request, name, desk=desk, come=come, hazards=self._hazards, lights=status, duty=duty)
+        held = await self._guard.db.read(hold.standing) is not None and bool(request[VISIT].staff.roles & READERS)
+        shown = self._guard.screens.page
+        return shown(request, name, desk=desk, come=come, hazards=self._hazards, lights=status, duty=duty, held=held)
 
     async def _come(self, alert_id: str) -> Progress | None:
         """How far a send has come; None while it is counted for the first time. This page renews itself."""

@@ -12,6 +12,7 @@ from notify.console.drills import Drills
 from notify.console.follower import Follower
 from notify.console.geography import AreaPages
 from notify.console.health import Health
+from notify.console.held import HeldPages
 from notify.console.home import Home
 from notify.console.identity import IdentityPages
 from notify.console.likeness import Likeness
@@ -61,7 +62,7 @@ class Console:
         self.door = Door(self.guard, Marks(ring.blind_key))
         parts = (Home, Composer, Rehearsal, Decisions, Follower, Records, StaffPages, Contacts, Translations, AreaPages, Health)
         own = PasskeyPages(self.guard)
-        every = (*parts, Likeness, WordPages, Drills, TrainingPages, WebhookPages, CapDownload)
+        every = (*parts, Likeness, WordPages, Drills, TrainingPages, WebhookPages, CapDownload, HeldPages)
         made = (part(self.guard, service) for part in every)
         through = IdentityPages(self.guard, self.door)
         self.routes: list[Route] = [

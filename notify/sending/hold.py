@@ -1,4 +1,4 @@
-"""After a restore nothing of an older incident leaves until a person says so: the ledger does not know what has left since.
+"""After a restore nothing of an older incident leaves until two people say so (held.py): nobody knows what has left since.
 
 Held is every message of an incident that was opened before the restore: its alerts, their updates, renewals and latecomers.
 A new alert, about a new incident, leaves as ever: two people have just approved it, and nobody can have had it yet.
@@ -8,9 +8,10 @@ mark: the last line of the log, kept beside the database, that an older database
 
 import json
 import os
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, func, insert, update
 from sqlmodel import col, select
@@ -37,12 +38,12 @@ def standing(conn: Connection) -> Hold | None:
     return Hold(**found._mapping) if found is not None else None
 
 
-def release(conn: Connection, by: str, reason: str, now: datetime) -> bool:
-    """Lets everything go on. False when nothing was held."""
+def release(conn: Connection, by: str, detail: Mapping[str, Any], now: datetime) -> bool:
+    """Lets everything go on. False when nothing was held. detail: what the log is to say of it."""
     open_ones = col(Hold.released_at).is_(None)
     if not conn.execute(update(Hold).where(open_ones).values(released_at=now, released_by=by)).rowcount:
         return False
-    audit.append(conn, Act(actor=by, action="released", subject="senders", detail={"reason": reason}), now)
+    audit.append(conn, Act(actor=by, action="released", subject="senders", detail=dict(detail)), now)
     return True
 
 
@@ -55,7 +56,8 @@ def held_incidents() -> SelectOfScalar[str]:
 def sentence(hold: Hold) -> str:
     return (
         f"Everything of incidents opened before {hold.since:%Y-%m-%d %H:%M} UTC is held: {hold.why} "
-        "Stop what must not go on, then run 'tocsin release' (docs/operations.md#held-after-a-restore)."
+        "Two people decide what goes on: the console's page of what is held, or 'tocsin release' "
+        "(docs/operations.md#held-after-a-restore)."
     )
 
 

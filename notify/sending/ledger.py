@@ -6,6 +6,7 @@ Every function takes a Connection and is one step of the caller's transaction; n
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Any, Final
 
 from sqlalchemy import Connection, text
@@ -16,7 +17,7 @@ from notify.clock import micros
 from notify.db import is_sqlite
 from notify.sending.deliveries import FINAL, State, Tally, advance, after, code_of, retry_at
 from notify.sending.leases import Leased
-from notify.sending.statements import OPEN, among, listed, many, one_of
+from notify.sending.statements import OPEN, among, first_planned, held_still, listed, many, one_of
 from notify.tables import EventRow
 
 # Everybody who has, or may have, an event's text. An ambiguous row counts even if it was withdrawn before a second attempt.
@@ -171,23 +172,18 @@ def record(conn: Connection, results: Sequence[tuple[Leased, Receipt]], *, now: 
 def end_waiting(conn: Connection, event: EventRow, into: State, *, code: str, limit: int, now: datetime) -> int:
     """Turns up to `limit` planned rows of an event into `withdrawn` or `expired`; returns how many. Repeat until 0."""
     done = 0
-    choice = f"""
-        SELECT delivery_id FROM delivery
-        WHERE state = 'planned' AND channel = :channel AND priority IN (:ahead, :priority, :held)
-          AND event_id || '' = :event_id ORDER BY delivery_id LIMIT :limit {"" if is_sqlite(conn) else "FOR UPDATE"}"""
-    for channel in CHANNELS:
+    chosen = f"state = 'planned' AND delivery_id {one_of(conn, first_planned(conn, 'delivery_id'))}"
+    for channel, priority in product(CHANNELS, _priorities(event)):
         done += conn.execute(
             text(f"""
             UPDATE delivery SET state = :into, code = :code, final_at = :now, lease_owner = NULL, lease_until = NULL
-            WHERE delivery_id {one_of(conn, choice)}"""),
+            WHERE {held_still(conn, chosen)}"""),
             {
                 "into": into.value,
                 "code": code,
                 "now": micros(now),
                 "channel": channel,
-                "priority": event.priority,
-                "ahead": ahead(event.priority),
-                "held": event.priority + AT_NIGHT,
+                "priority": priority,
                 "event_id": event.event_id,
                 "limit": limit - done,
             },
@@ -195,6 +191,11 @@ def end_waiting(conn: Connection, event: EventRow, into: State, *, code: str, li
         if done >= limit:
             break
     return done
+
+
+def _priorities(event: EventRow) -> list[int]:
+    """Those that planned rows of an event may have."""
+    return sorted({ahead(event.priority), event.priority, event.priority + AT_NIGHT})
 
 
 def apply_reports(conn: Connection, reports: Sequence[Receipt], *, now: datetime) -> int:
@@ -255,20 +256,13 @@ def waiting(conn: Connection, event: EventRow, left_to_staff: str) -> bool:
 
     One statement, so one snapshot: a row that goes from planned to claimed or back meanwhile is not overlooked.
     """
-    planned = [
-        f"""EXISTS (SELECT 1 FROM delivery WHERE state = 'planned' AND channel = '{channel}'
-                     AND priority IN (:ahead, :priority, :held) AND event_id || '' = :event_id)"""
-        for channel in CHANNELS
-    ]
+    first = first_planned(conn, "1")
+    planned, bound = [], {"event_id": event.event_id, "limit": 1, "left": f"{left_to_staff}%"}
+    for number, (channel, priority) in enumerate(product(CHANNELS, _priorities(event))):
+        planned.append(f"({first.replace(':channel', f':c{number}').replace(':priority', f':p{number}')}) IS NOT NULL")
+        bound |= {f"c{number}": channel, f"p{number}": priority}
     being_asked = f"""EXISTS (SELECT 1 FROM delivery WHERE {OPEN} AND event_id || '' = :event_id
                              AND (state = 'claimed' OR code IS NULL OR code NOT LIKE :left))"""
-    bound = {
-        "event_id": event.event_id,
-        "priority": event.priority,
-        "ahead": ahead(event.priority),
-        "held": event.priority + AT_NIGHT,
-        "left": f"{left_to_staff}%",
-    }
     return bool(conn.execute(text(f"SELECT {' OR '.join([*planned, being_asked])}"), bound).scalar_one())
 
 

@@ -18,7 +18,7 @@ from notify.alerts.life import Status
 from notify.clock import Clock
 from notify.db import Database, is_sqlite
 from notify.sending import ledger
-from notify.sending.statements import held_still, one_of
+from notify.sending.statements import first_planned, held_still, one_of
 from notify.tables import EventRow
 
 BEGINS, ENDS = time(21), time(7)
@@ -90,23 +90,21 @@ class Night:
 
 def hold(conn: Connection, event: EventRow) -> int:
     """Holds up to CHUNK texts of an event that nobody has leased; returns how many. Latecomers, who are awake, are not held."""
-    return _move(
-        conn, event, event.priority, ledger.AT_NIGHT, f"AND lease_owner IS NULL AND {ledger.ASLEEP.format(of='delivery')}"
-    )
+    return _move(conn, event, event.priority, ledger.AT_NIGHT, f"lease_owner IS NULL AND {ledger.ASLEEP.format(of='delivery')}")
 
 
 def let_go(conn: Connection, event: EventRow) -> int:
     """Lets up to CHUNK held texts of an event go; returns how many."""
-    return _move(conn, event, event.priority + ledger.AT_NIGHT, -ledger.AT_NIGHT, "")
+    return _move(conn, event, event.priority + ledger.AT_NIGHT, -ledger.AT_NIGHT)
 
 
-def _move(conn: Connection, event: EventRow, priority: int, by: int, only: str) -> int:
-    choice = f"""SELECT delivery_id FROM delivery
-        WHERE state = 'planned' AND channel = 'sms' AND priority = :priority AND event_id || '' = :event_id {only}
-        ORDER BY delivery_id LIMIT :limit{"" if is_sqlite(conn) else " FOR UPDATE SKIP LOCKED"}"""
+def _move(conn: Connection, event: EventRow, priority: int, by: int, only: str = "TRUE") -> int:
+    choice = first_planned(conn, "delivery_id", only)
+    if not is_sqlite(conn):
+        choice += " FOR UPDATE SKIP LOCKED"
     done = conn.execute(
         text(f"UPDATE delivery SET priority = priority + :by WHERE delivery_id {one_of(conn, choice)} AND state = 'planned'"),
-        {"priority": priority, "event_id": event.event_id, "limit": CHUNK, "by": by},
+        {"channel": "sms", "priority": priority, "event_id": event.event_id, "limit": CHUNK, "by": by},
     )
     return done.rowcount
 

@@ -51,6 +51,24 @@ def driven(conn: Connection, statement: str, bound: Mapping[str, Any]) -> Cursor
     return conn.exec_driver_sql(statement if is_sqlite(conn) else _for_psycopg(statement), dict(bound))
 
 
+def of_event(conn: Connection) -> str:
+    """SQL for "of the event bound as :event_id", where rows are found by ix_delivery_claim and not by their event. Of a CASE
+    PostgreSQL guesses that half the rows fit, and takes the first ones of the index; else it guesses that hardly any does."""
+    return "event_id || '' = :event_id" if is_sqlite(conn) else "CASE WHEN event_id = :event_id THEN TRUE ELSE FALSE END"
+
+
+def first_planned(conn: Connection, columns: str, more: str = "TRUE") -> str:
+    """SQL for the first planned rows of the event :event_id in :channel with :priority, in the order of ix_delivery_claim.
+
+    A range and not `=`, and the priority in the order, too: else the order would be that of the ids alone, and PostgreSQL would
+    look for planned rows from the beginning of the table, through every message of all the years (docs/benchmarks.md).
+    """
+    return f"""
+        SELECT {columns} FROM delivery
+        WHERE state = 'planned' AND channel = :channel AND priority BETWEEN :priority AND :priority
+          AND {of_event(conn)} AND {more} ORDER BY priority, delivery_id LIMIT :limit"""
+
+
 def many(conn: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:
     """executemany straight on the driver: SQLAlchemy's own adds more per row than SQLite itself takes."""
     if not rows:

@@ -16,6 +16,7 @@ from notify.alerts.register import Conflict, NoSuchAlert
 from notify.db import Database
 from notify.partners.webhook_verbs import BadWebhook, NoSuchWebhook
 from notify.received.store import NoSuchReceived
+from notify.sending.held import NotSaid
 from notify.staff import people
 from notify.staff.people import BadPerson
 
@@ -77,6 +78,7 @@ _STATUS: Final[dict[type[Exception], tuple[int, str, str]]] = {
     BadWebhook: (422, "This webhook cannot be so.", "bad-webhook"),
     NoSuchWebhook: (404, "There is no such webhook.", "no-such-webhook"),
     NoSuchReceived: (404, "There is no such received alert.", "not-found"),
+    NotSaid: (422, "Nothing was asked for.", "bad-body"),
     BadPerson: (422, "This person cannot be added or changed.", "bad-person"),
 }
 KEY_KINDS: Final = frozenset({"no-key", "key-used", "in-flight"})

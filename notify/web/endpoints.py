@@ -51,6 +51,19 @@ class Reason(Given):
     reason: str = ""
 
 
+class Release(Given):
+    """What should become of everything that is held. drop: alerts that must not go on; all others do."""
+
+    reason: str = Field(default="", description="what was looked at; it stands in the log")
+    drop: tuple[str, ...] = Field(default=(), max_length=1_000)
+
+
+class Agreed(Given):
+    """digest: of what was asked, as GET /hold says it."""
+
+    digest: str = ""
+
+
 class Approval(Given):
     """digest: of what was read. alone: why nobody else can be reached; then `code` is the code of now from one's own phone."""
 

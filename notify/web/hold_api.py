@@ -1,18 +1,18 @@
-"""What is held after a restore, and a person's word that it may go on."""
+"""What is held after a restore, alert by alert, and the word of two people that it may go on."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiohttp import web
+from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from notify.alerts.life import Role
-from notify.alerts.register import Conflict
-from notify.sending import hold
+from notify.sending import held
+from notify.sending.held import Held
 from notify.service import Service
-from notify.tables import Hold
-from notify.web.answers import STAFF, Problem
-from notify.web.endpoints import GIVEN, PREFIX, Endpoint, Reason, looking
+from notify.web.answers import STAFF
+from notify.web.endpoints import GIVEN, PREFIX, Agreed, Answer, Endpoint, Nothing, Release, looking
 from notify.web.replies import Replies
 
 RELEASERS = frozenset({Role.APPROVER, Role.ADMIN})
@@ -23,45 +23,82 @@ class HoldApi:
         self.service, self._replies = service, replies
 
     def endpoints(self) -> list[Endpoint]:
-        says = "Lets messages leave that are held after a restore; the reason stands in the log"
+        asks = "Asks that what is held goes on, but for what is dropped; it does when somebody else agrees"
+        agrees = "Agrees to exactly what somebody else asked: alerts that are dropped end, everything else leaves"
         return [
-            looking("/hold", self.show, "What is held after a restore, if anything", "Held"),
-            Endpoint(
-                method="POST",
-                path=f"{PREFIX}/release",
-                answer=self.release,
-                roles=RELEASERS,
-                says=says,
-                gives="Held",
-                body=Reason,
-                keyed=True,
-                refusals=frozenset({409}),
-            ),
+            looking("/hold", self.show, "What is held after a restore, if anything, and what was asked", "Held"),
+            _endpoint("/release", self.ask, asks, Release),
+            _endpoint("/release/agree", self.agree, agrees, Agreed),
+            _endpoint("/release/refuse", self.refuse, "Takes what was asked off the table; everything stays held", Nothing),
         ]
 
     async def show(self, _request: web.Request) -> web.Response:
-        return web.json_response(held_json(await self.service.db.read(hold.standing)))
+        now = self.service.clock.now()
+        return web.json_response(held_json(await self.service.db.read(lambda conn: held.look(conn, now))))
 
-    async def release(self, request: web.Request) -> web.Response:
+    async def ask(self, request: web.Request) -> web.Response:
         given, staff, now = request[GIVEN], request[STAFF], self.service.clock.now()
-        assert isinstance(given, Reason)
-        if not given.reason.strip():
-            raise Problem(
-                422, "Nothing was released.", ["reason: say what you have looked at; it stands in the log."], "bad-body"
-            )
+        assert isinstance(given, Release)
+        return await self._once(request, lambda conn: held.ask(conn, staff.person_id, given.reason, given.drop, now))
 
-        def let_go(conn: Connection) -> dict[str, Any]:
-            if not hold.release(conn, staff.person_id, given.reason.strip(), now):
-                raise Conflict("Nothing is held.")
-            return dict(held_json(None))
+    async def agree(self, request: web.Request) -> web.Response:
+        given, staff = request[GIVEN], request[STAFF]
+        assert isinstance(given, Agreed)
+        stopped: list[str] = []
 
-        answer = await self._replies.once(request, let_go)
-        for one in self.service.dispatchers:
-            one.wake()
+        def let_go(conn: Connection) -> None:
+            stopped.extend(self.service.agree_release(conn, staff, given.digest))
+
+        answer = await self._once(request, let_go)
+        await self.service.released(stopped)
         return answer
 
+    async def refuse(self, request: web.Request) -> web.Response:
+        staff, now = request[STAFF], self.service.clock.now()
+        return await self._once(request, lambda conn: held.refuse(conn, staff.person_id, now))
 
-def held_json(found: Hold | None) -> Mapping[str, Any]:
+    async def _once(self, request: web.Request, verb: Callable[[Connection], Held | None]) -> web.Response:
+        return await self._replies.once(request, lambda conn: dict(held_json(verb(conn))))
+
+
+def _endpoint(path: str, answer: Answer, says: str, body: type[BaseModel]) -> Endpoint:
+    return Endpoint(
+        method="POST",
+        path=f"{PREFIX}{path}",
+        answer=answer,
+        roles=RELEASERS,
+        says=says,
+        gives="Held",
+        body=body,
+        keyed=True,
+        refusals=frozenset({409}),
+    )
+
+
+def held_json(found: Held | None) -> Mapping[str, Any]:
     if found is None:
-        return {"held": False, "since": None, "why": ""}
-    return {"held": True, "since": found.since.isoformat(), "why": found.why}
+        return {"held": False, "since": None, "why": "", "alerts": [], "asked": None}
+    alerts = [
+        {
+            "alert_id": one.alert_id,
+            "incident_id": one.incident_id,
+            "hazard": one.hazard,
+            "stage": one.stage,
+            "status": one.status,
+            "approved_at": one.approved_at.isoformat(),
+            "waiting": one.waiting,
+            "in_doubt": one.in_doubt,
+        }
+        for one in found.alerts
+    ]
+    said = found.asked
+    asked = said and {
+        "at": said.at.isoformat(),
+        "by": said.by,
+        "reason": said.reason,
+        "drop": list(said.drops),
+        "digest": said.digest,
+        "still": found.answerable,
+    }
+    standing = found.standing
+    return {"held": True, "since": standing.since.isoformat(), "why": standing.why, "alerts": alerts, "asked": asked}

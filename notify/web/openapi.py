@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from notify.alerts.draft import Draft
 from notify.web.endpoints import PREFIX, Endpoint, FollowUp, Query
+from notify.web.hold_schemas import HOLDS
 from notify.web.received_schemas import RECEIVED
 from notify.web.schemas import NUMBERS, PROBLEMS, SCHEMAS, SURGE
 from notify.web.staff_schemas import PASSKEYS
@@ -57,7 +58,7 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         paths.setdefault(path_of(one), {})[one.method.lower()] = _operation(one)
     bodies = sorted({one.body for one in endpoints if one.body not in (None, FollowUp)}, key=lambda kind: kind.__name__)
     _, made = models_json_schema([(kind, "validation") for kind in bodies], ref_template=REF)
-    schemas = {**SCHEMAS, **WEBHOOKS, **SURGE, **NUMBERS, **RECEIVED, **PASSKEYS, **made.get("$defs", {})}
+    schemas = {**SCHEMAS, **WEBHOOKS, **SURGE, **NUMBERS, **RECEIVED, **HOLDS, **PASSKEYS, **made.get("$defs", {})}
     schemas["FollowUp"] = _follow_up(schemas[Draft.__name__])
     return {
         "openapi": "3.1.0",

@@ -127,7 +127,6 @@ SCHEMAS: Final[Mapping[str, Any]] = {
         lines=several(whole(seq=COUNT, at=MOMENT, actor=TEXT, action=TEXT, subject=TEXT, detail=ANYTHING, hash=TEXT)),
         next=MAYBE_TEXT,
     ),
-    "Held": whole(held=YES_NO, since=MAYBE_MOMENT, why=TEXT),
     "Status": {
         "type": "object",
         "required": ["mode", "city", "problems", "addresses", "senders", "mirrors", "pages", "audit_head"],

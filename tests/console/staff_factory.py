@@ -73,7 +73,7 @@ class Browser:
         return page
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)  # asyncio writes out what a fixture returns, and this would be the whole service
 class House:
     """A running service with a clock that moves when told, and its staff."""
 

@@ -78,6 +78,10 @@ EXPECTED: dict[str, Expected] = {
     "POST /contacts/{deed}": OWN,
     "GET /on-call": ANY,
     "POST /on-call/{person_id}/{deed}": ANY,
+    "GET /held": ANY,
+    "POST /held": ANY,
+    "POST /held/agree": ANY,  # never who asked: tests/console/test_held.py
+    "POST /held/refuse": ANY,
     "GET /records": ANY,
     "GET /records.csv": ANY,
     "GET /surge": ANY,  # one activation at a time, everybody's; never opened by who armed it

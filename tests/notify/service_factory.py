@@ -25,7 +25,7 @@ STAFF: Sequence[tuple[str, str]] = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Served:
     """The service and how to call it; `tokens` by role."""
 

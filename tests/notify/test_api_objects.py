@@ -30,6 +30,10 @@ EXPECTED: dict[str, Expected] = {
     "GET /api/v1/status": ANY,
     "GET /api/v1/hold": ANY,
     "POST /api/v1/release": Expected(rule=Rule.ROLE, given=REASON),
+    "POST /api/v1/release/agree": Expected(
+        rule=Rule.ROLE, given={"digest": "0"}
+    ),  # never who asked: tests/console/test_held.py
+    "POST /api/v1/release/refuse": ANY,
     "GET /api/v1/alerts": ANY,
     f"GET {ALERT}": ANY,
     f"GET {ALERT}/preview": ANY,

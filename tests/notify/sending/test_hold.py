@@ -1,4 +1,4 @@
-"""After a restore nothing of an older incident leaves until a person says so; a new alert leaves as ever."""
+"""After a restore nothing of an older incident leaves until two people say so; a new alert leaves as ever."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -46,9 +46,9 @@ def test_what_was_leaving_waits_for_a_person_and_a_new_incident_does_not(db: Dat
     db.write_now(lambda conn: planned(conn, "OLD-2", "OLD", clock))  # an update, or a renewal by the clock
     assert db.write_now(lambda conn: leaves(conn, clock, "a")) == ["NEW-1", "NEW-1"]
     assert db.write_now(lambda conn: leaves(conn, clock, "b")) == []
-    assert db.write_now(lambda conn: hold.release(conn, "approver", "the provider's log was read", clock.now()))
+    assert db.write_now(lambda conn: hold.release(conn, "approver", {"reason": "read"}, clock.now()))
     assert db.write_now(lambda conn: leaves(conn, clock, "c")) == ["OLD-1", "OLD-1", "OLD-2", "OLD-2"]
-    assert not db.write_now(lambda conn: hold.release(conn, "approver", "again", clock.now()))
+    assert not db.write_now(lambda conn: hold.release(conn, "approver", {"reason": "again"}, clock.now()))
     said = [(line.actor, line.action) for line in db.read_now(audit.lines)]
     assert said == [("command line", "held"), ("approver", "released")]
 
@@ -83,7 +83,7 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "var"
 
 
-async def test_a_service_on_an_older_copy_holds_pages_and_is_released_by_an_approver(home: Path, migrated_sqlite: Path) -> None:
+async def test_a_service_on_an_older_copy_holds_pages_and_is_released_by_two_people(home: Path, migrated_sqlite: Path) -> None:
     tokens = install(home, migrated_sqlite)
     (home / hold.MARK).write_text('{"line": 7, "head": "' + "a" * 64 + '"}')
     async with started(home, tokens) as served:
@@ -93,7 +93,10 @@ async def test_a_service_on_an_older_copy_holds_pages_and_is_released_by_an_appr
         assert "older copy" in (await served.call("viewer", "GET", "/status"))[1]["problems"][0]
         assert (await served.call("author", "POST", "/release", {"reason": "x"}))[0] == 403
         assert (await served.call("approver", "POST", "/release", {"reason": " "}))[0] == 422
-        assert (await served.call("approver", "POST", "/release", {"reason": "read the log"}))[0] == 200
+        _, seen = await served.call("approver", "POST", "/release", {"reason": "read the log"})
+        agreed = {"digest": seen["asked"]["digest"]}
+        assert (await served.call("approver", "POST", "/release/agree", agreed))[0] == 409
+        assert (await served.call("admin", "POST", "/release/agree", agreed))[0] == 200
         assert (await served.call("approver", "POST", "/release", {"reason": "read the log"}))[0] == 409
     async with started(home, tokens) as served:  # the mark is right again
         assert not served.running.service.pager.recent
