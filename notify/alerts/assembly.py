@@ -9,7 +9,7 @@ from uuid import uuid4
 from shapely import unary_union
 from sqlalchemy import Connection
 
-from notify.alerts import exercise, period, register, said_before, territory
+from notify.alerts import asl, exercise, period, register, said_before, territory
 from notify.alerts.alert import MSG_TYPE, Area, Event, Mode, MsgType, Reference, Severity, Stage, from_json
 from notify.alerts.draft import Draft
 from notify.alerts.glass import Glass
@@ -183,6 +183,7 @@ class Assembly:
             next_update_by=draft.next_update_by,
             short=draft.short,
             slows=draft.slows,
+            asl_video=draft.asl_video,
             note=draft.note,
         )
 
@@ -217,6 +218,7 @@ class Assembly:
             next_update_by=draft.next_update_by,
             told=said_before.told(earlier, pack.tags) if draft.stage in TAKES_BACK else None,
             reply_word=next(iter(self.hazards[draft.hazard].topics), ""),
+            asl_video=draft.asl_video,
             changed=draft.stage is Stage.UPDATE and said_before.hazard(earlier) not in ("", draft.hazard),
             thread=f"<{incident_id}@{pack.sender.partition('@')[2]}>",
         )
@@ -237,6 +239,7 @@ class Assembly:
             problems.append(f"short: the words of '{draft.hazard}' have no one-part form.")
         if draft.slows and draft.hazard in self.hazards:
             problems += coupling.problems(self.hazards[draft.hazard], draft.stage, draft.severity)
+        problems += asl.problems(draft.asl_video, self.city.pack.asl.hosts)
         if draft.source and draft.source not in self.city.pack.sources:
             problems.append(f"source: '{draft.source}' is not one of {', '.join(self.city.pack.sources)}.")
         if not draft.channels:

@@ -43,6 +43,18 @@ PATTERNS: Final = (
     "This alert is not in force any more: {standing}. Look at what came after it.",
     "Its scope is {scope}: it is not for the public, so no draft for the public begins with it.",
     "Instead of '{hard}' say '{plain}'.",
+    "Everything of incidents opened before {since} UTC is held: {why} "
+    "Stop what must not go on, then run 'tocsin release' (docs/operations.md#held-after-a-restore).",
+    "{alert} ({hazard}) waits for approval, and nobody who may approve it can be paged.",
+    "{source} has been silent since {since} UTC.",
+    "asl_video: the city pack names no hosts for videos; add them under [asl] in city.toml.",
+    "asl_video: the address has more than {count} letters.",
+    "asl_video: the address has a letter that stands in none: a space, a quotation mark or one with an accent.",
+    "asl_video: this is not an address like https://video.example.gov/boil-water.",
+    "asl_video: the address must begin with https://.",
+    "asl_video: the address must have no name, password or port in it.",
+    "asl_video: the host must be one of {hosts}, not '{host}'.",
+    "asl_video: the address leads to the host's front page; give the one of the video.",
 )
 
 
