@@ -232,14 +232,13 @@ class Assembly:
         return f"https://{self.city.pack.link_host}/{page}"
 
     def _plain_problems(self, conn: Connection, draft: Draft, row: AlertRow | None, now: datetime) -> list[str]:
-        problems = []
+        problems = list(asl.problems(draft.asl_video, self.city.pack.asl.hosts))
         if draft.hazard not in self.hazards:
             problems.append(f"hazard: there is no hazard '{draft.hazard}'; known are {', '.join(self.hazards)}.")
         elif draft.short and not has_short(self.words, draft.hazard):
             problems.append(f"short: the words of '{draft.hazard}' have no one-part form.")
         if draft.slows and draft.hazard in self.hazards:
             problems += coupling.problems(self.hazards[draft.hazard], draft.stage, draft.severity)
-        problems += asl.problems(draft.asl_video, self.city.pack.asl.hosts)
         if draft.source and draft.source not in self.city.pack.sources:
             problems.append(f"source: '{draft.source}' is not one of {', '.join(self.city.pack.sources)}.")
         if not draft.channels:

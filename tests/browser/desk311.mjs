@@ -125,6 +125,7 @@ async function surge(browser, told, language) {
     ["desk311-centre-phone", "/desk311", "agent311", PHONES[0]], ["wallboard-surge", "/wallboard", "viewer", WALL],
   ]) {
     const page = await person(browser, told, who, { language, viewport });
+    await page.clock.setFixedTime(told.now); // or the wallboard would count from the service's own time to today's
     await page.goto(told.url + path);
     if (name === "desk311-call") check(await page.isVisible("form.changed"), `${name} ${language}: what changed stands above the script`);
     const button = page.locator("form[action='/desk311/centre'] button");

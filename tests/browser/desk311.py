@@ -120,7 +120,10 @@ async def serve(house: House) -> None:
         port, gone = free_port(), Gone(house.served.running.service.db)
         sessions = {name: await session(house, name) for name in ("agent311", "lead311", "viewer")}
         runner = await listening(house, desk.side, port)
-        print(json.dumps({"url": f"http://127.0.0.1:{port}", "sessions": sessions}), flush=True)
+        print(
+            json.dumps({"url": f"http://127.0.0.1:{port}", "sessions": sessions, "now": desk.house.clock.now().isoformat()}),
+            flush=True,
+        )
         while wish := (await asyncio.to_thread(sys.stdin.readline)).strip():
             if wish == "away":
                 await runner.cleanup()
