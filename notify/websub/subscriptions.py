@@ -107,9 +107,9 @@ def standing(conn: Connection, now: datetime) -> list[Held]:
 
 def shown(conn: Connection, now: datetime, most: int) -> list[Subscriber]:
     """The subscriptions that hold, those that fail first."""
-    columns = [col(getattr(WebSubSubscription, name)) for name in _SHOWN]
-    signed = col(WebSubSubscription.secret).is_not(None).label("signed")
-    query = select(*columns, signed).where(col(WebSubSubscription.lease_until) > now)
+    columns: list[Any] = [col(getattr(WebSubSubscription, name)) for name in _SHOWN]
+    columns.append(col(WebSubSubscription.secret).is_not(None).label("signed"))
+    query = select(*columns).where(col(WebSubSubscription.lease_until) > now)
     order = (col(WebSubSubscription.failures).desc(), col(WebSubSubscription.host), col(WebSubSubscription.topic))
     return [Subscriber(**row._mapping) for row in conn.execute(query.order_by(*order).limit(most))]
 
