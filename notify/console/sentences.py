@@ -46,7 +46,7 @@ PATTERNS: Final = (
     "Everything of incidents opened before {since} UTC is held: {why} "
     "Stop what must not go on, then run 'tocsin release' (docs/operations.md#held-after-a-restore).",
     "{alert} ({hazard}) waits for approval, and nobody who may approve it can be paged.",
-    "{source} has been silent since {since} UTC.",
+    "{agency} has been silent since {since} UTC.",
     "asl_video: the city pack names no hosts for videos; add them under [asl] in city.toml.",
     "asl_video: the address has more than {count} letters.",
     "asl_video: the address has a letter that stands in none: a space, a quotation mark or one with an accent.",
