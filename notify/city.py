@@ -47,6 +47,15 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asl:
+    """Videos in American Sign Language. hosts: the only ones an alert may lead to; expected: the composer misses one."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+    hosts: tuple[Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")], ...] = ()
+    expected: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:
     """city.toml. envelope: west, south, east, north in degrees. county_link: as texts show it, "alerts.county.example".
     same_places: counties as the Emergency Alert System numbers them (47 CFR 11.31), for the IPAWS export only."""
@@ -66,6 +75,7 @@ class Pack:
     languages: tuple[Language, ...]
     sources: Mapping[str, Source]
     same_places: tuple[Annotated[str, Field(pattern=r"^[0-9]{6}$")], ...] = ()
+    asl: Asl = Asl()
 
     @property
     def zone(self) -> ZoneInfo:

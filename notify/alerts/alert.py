@@ -180,6 +180,7 @@ class Event:
     short: bool = False  # people newly told get the one-part form
     references: tuple[Reference, ...] = ()
     slows: bool = False  # texts leave more slowly while 311's callers wait; see coupling.py
+    asl_video: str = ""  # of a video in American Sign Language that says the same; "" where there is none
     note: str = ""  # CAP note: why, for corrections, cancels and exercises
     digest: str = ""  # of the approved content; see notify.alerts.digest
 

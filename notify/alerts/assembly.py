@@ -9,7 +9,7 @@ from uuid import uuid4
 from shapely import unary_union
 from sqlalchemy import Connection
 
-from notify.alerts import exercise, period, register, said_before, territory
+from notify.alerts import asl, exercise, period, register, said_before, territory
 from notify.alerts.alert import MSG_TYPE, Area, Event, Mode, MsgType, Reference, Severity, Stage, from_json
 from notify.alerts.draft import Draft
 from notify.alerts.glass import Glass
@@ -183,6 +183,7 @@ class Assembly:
             next_update_by=draft.next_update_by,
             short=draft.short,
             slows=draft.slows,
+            asl_video=draft.asl_video,
             note=draft.note,
         )
 
@@ -217,6 +218,7 @@ class Assembly:
             next_update_by=draft.next_update_by,
             told=said_before.told(earlier, pack.tags) if draft.stage in TAKES_BACK else None,
             reply_word=next(iter(self.hazards[draft.hazard].topics), ""),
+            asl_video=draft.asl_video,
             changed=draft.stage is Stage.UPDATE and said_before.hazard(earlier) not in ("", draft.hazard),
             thread=f"<{incident_id}@{pack.sender.partition('@')[2]}>",
         )
@@ -230,7 +232,7 @@ class Assembly:
         return f"https://{self.city.pack.link_host}/{page}"
 
     def _plain_problems(self, conn: Connection, draft: Draft, row: AlertRow | None, now: datetime) -> list[str]:
-        problems = []
+        problems = list(asl.problems(draft.asl_video, self.city.pack.asl.hosts))
         if draft.hazard not in self.hazards:
             problems.append(f"hazard: there is no hazard '{draft.hazard}'; known are {', '.join(self.hazards)}.")
         elif draft.short and not has_short(self.words, draft.hazard):

@@ -8,7 +8,7 @@ from notify.alerts.alert import Event, to_json
 
 _IDENTITY = ("identifier", "sent", "references", "digest")  # fixed at the moment of approval, so not part of what is approved
 # What came later than the first approvals: left out while it says nothing, so that what was approved before it still is.
-_LATER = {"slows": False}
+_LATER = {"slows": False, "asl_video": ""}
 
 
 def digest(event: Event) -> str:

@@ -81,6 +81,7 @@ class Draft(BaseModel):
     severity: Severity | None = None
     certainty: Certainty | None = None
     note: str = Field("", max_length=500)  # why, in a correction or cancel; for CAP and the page
+    asl_video: str = ""  # address of a video in American Sign Language that says the same
     incident: str = ""
     not_before: Moment | None = None
     not_after: Moment | None = None

@@ -15,6 +15,7 @@ STAGES: Final = {
 # What a follow-up does not take over from the alert before it: its times, its schedule and what was said for that moment.
 _ANEW: Final = frozenset(
     {"stage", "incident", "effective", "expires", "next_update_by", "not_before", "not_after", "note", "slots", "slows"}
+    | {"asl_video"}
 )
 
 

@@ -29,7 +29,8 @@ from subscribers.mending import mended
 
 SIMPLER_DEG: Final = 0.0002  # about 20 metres: no eye sees it at the scale of a city
 FIELDS: Final = (*draft_form.TIMES, *draft_form.CHOICES, "names", "geojson", "lat", "lon", "radius_m", "words", "channels")
-OTHERS: Final = ("short", "slows", "note", "expected_people", "ends")
+SIGNED: Final = "in sign language"
+OTHERS: Final = ("short", "slows", "note", "asl_video", "expected_people", "ends")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,10 +172,15 @@ class Composer:
             problems=self._placed(preview["problems"], draft),
             preview=preview,
             shown=shown,
-            lights=lights(draft, preview),
+            lights=[*lights(draft, preview), *self._signed(draft)],
             grade=plain_language.grade(english),
             advice=plain_language.advice(typed),
         )
+
+    def _signed(self, draft: Draft) -> list[tuple[str, bool]]:
+        """Whether there is a video in sign language, where the city expects one. A test needs none."""
+        expected = self._assembly.city.pack.asl.expected and draft.stage is not Stage.TEST
+        return [(SIGNED, bool(draft.asl_video))] if expected else []
 
     def _is_text(self, draft: Draft, name: str) -> bool:
         slot = self._slots(draft).get(name)
@@ -211,6 +217,7 @@ class Composer:
             areas=by_kind,
             sources=self._assembly.city.pack.sources,
             usual_source=self._assembly.city.pack.source_for(hazard.key),
+            asl_hosts=self._assembly.city.pack.asl.hosts,
             has_short=has_short(self._assembly.words, draft.hazard),
             looked=looked,
             languages=self._languages(),

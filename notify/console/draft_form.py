@@ -64,6 +64,7 @@ def parse(filled: Filled, start: Draft, slots: Mapping[str, Slot], zone: ZoneInf
     given["short"] = filled.text("short") == "yes"
     given["slows"] = filled.text("slows") == "yes"
     given["note"] = filled.text("note")
+    given["asl_video"] = filled.text("asl_video")
     given["channels"] = [channel for channel in CHANNELS if channel in filled.many.get("channels", ())]
     given["expected_people"] = _noted(problems, "expected_people", lambda: _whole(filled.text("expected_people")))
     given["area"] = _area(filled, problems)
@@ -87,6 +88,7 @@ def fill(draft: Draft, slots: Mapping[str, Slot], zone: ZoneInfo) -> Filled:
     one = {name: _shown(getattr(draft, name), zone) for name in TIMES}
     one |= {name: str(getattr(draft, name) or "") for name in CHOICES}
     one |= {"ends": "cleared" if draft.until else "at", "short": "yes" if draft.short else "", "note": draft.note}
+    one["asl_video"] = draft.asl_video
     one["slows"] = "yes" if draft.slows else ""
     one["expected_people"] = "" if draft.expected_people is None else str(draft.expected_people)
     one["where"] = "circle" if draft.area.circle else "drawn" if draft.area.geojson else "names"

@@ -17,10 +17,13 @@ from sqlmodel import col, select
 
 from notify import audit
 from notify.alerts.life import ADMINS
+from notify.console.follower import STATES
 from notify.console.routing import Guard, Route
 from notify.db import Database, is_sqlite
+from notify.processes import posts
 from notify.received.sources import Source
 from notify.schedule import Tick
+from notify.sending import seeds
 from notify.service import Service
 from notify.setting_values import SenderSetting
 from notify.settings import PREFIX, Settings
@@ -31,6 +34,7 @@ SETTINGS: Final = web.AppKey("settings", Settings)
 TICKS: Final = web.AppKey("ticks", Sequence[Tick])
 LATE: Final = timedelta(seconds=10)  # due work is looked for five times a second
 FULL: Final = 0.9  # of a disk
+POSTS: Final = {posts.DUTIES: "What happens by itself", posts.FLOOR: "Telephone line of 311"}
 KEPT_SECRET: Final = "(set; not shown)"
 
 
@@ -77,6 +81,10 @@ class Health:
             settings=table(settings) if settings else (),
             ticks=ticks,
             mirrors=self._service.mirrors,
+            seeds=await db.read(seeds.fared),
+            STATES=STATES,
+            process=self._service.crew.process,
+            posts=[word for post, word in POSTS.items() if self._service.crew.term(post)],
             sources=await self._service.received.lines() if self._service.received is not None else (),
             version=metadata.version("tocsin"),
         )

@@ -48,7 +48,7 @@ class Likeness:
             raise Unfit([f"There are no pages in '{language}'."])
         above = self._screens.text(request, "part/likeness", alert_id=alert_id).encode()
         return web.Response(
-            body=html.replace(HEAD, above + HEAD, 1), content_type="text/html", charset="utf-8", headers=HEADERS
+            body=html.replace(HEAD, HEAD + above, 1), content_type="text/html", charset="utf-8", headers=HEADERS
         )
 
     async def sheet(self, request: web.Request) -> web.StreamResponse:

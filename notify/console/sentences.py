@@ -47,6 +47,18 @@ PATTERNS: Final = (
     "{name} cannot be reached now. Type your code or use a passkey, if you have them, or try again in a moment.",
     "{person}: linked. They sign in there from now on.",
     "{person}: linked no more.",
+    "Everything of incidents opened before {since} UTC is held: {why} "
+    "Stop what must not go on, then run 'tocsin release' (docs/operations.md#held-after-a-restore).",
+    "{alert} ({hazard}) waits for approval, and nobody who may approve it can be paged.",
+    "{agency} has been silent since {since} UTC.",
+    "asl_video: the city pack names no hosts for videos; add them under [asl] in city.toml.",
+    "asl_video: the address has more than {count} letters.",
+    "asl_video: the address has a letter that stands in none: a space, a quotation mark or one with an accent.",
+    "asl_video: this is not an address like https://video.example.gov/boil-water.",
+    "asl_video: the address must begin with https://.",
+    "asl_video: the address must have no name, password or port in it.",
+    "asl_video: the host must be one of {hosts}, not '{host}'.",
+    "asl_video: the address leads to the host's front page; give the one of the video.",
 )
 
 

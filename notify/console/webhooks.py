@@ -1,4 +1,4 @@
-"""Webhooks of partner agencies: who gets alerts where, how each stands, and what became of every message."""
+"""Partners: webhooks (who gets alerts where, how each stands, what became of every message), and who subscribed to feeds."""
 
 import json
 from typing import Any, Final
@@ -14,10 +14,12 @@ from notify.partners import webhook_rows, webhook_verbs
 from notify.partners.webhook import Reality, Shape, Wanted
 from notify.partners.webhook_verbs import BadWebhook
 from notify.service import Service
+from notify.websub import subscriptions
 
 ACTS: Final = ("agree", "refuse", "confirm", "test", "resume", "end", "replay")
 PROVED: Final = frozenset({"agree"})  # acts that open a way out ask first whether it is really them
 SHOWN: Final = 50
+MOST_SUBSCRIBERS: Final = 200  # of feeds, those that fail first
 LONGEST_NUMBER: Final = 15
 
 
@@ -36,11 +38,14 @@ class WebhookPages:
         ]
 
     async def all(self, request: web.Request) -> web.StreamResponse:
-        rows = await self._db.read(webhook_rows.webhooks)
+        rows, now = await self._db.read(webhook_rows.webhooks), self._guard.clock.now()
+        feeds = await self._db.read(lambda conn: (subscriptions.count(conn), subscriptions.shown(conn, now, MOST_SUBSCRIBERS)))
         return self._screens.page(
             request,
             "webhooks",
             rows=rows,
+            subscribed=feeds[0],
+            subscribers=feeds[1],
             hazards=self._hazards,
             shapes=list(Shape),
             severities=list(Severity),

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import shapely
 from lxml import etree
 
+from notify.alerts import asl
 from notify.alerts.alert import Area, Event, Info, Mode, Reference, Shape, Stage
 from notify.publishing.cap_geometry import MOST_POINTS, MOST_POLYGONS, Unmappable, holes, polygons
 from notify.publishing.cap_terms import IDENTITY, NAMESPACE
@@ -111,12 +112,22 @@ def _add_info(alert: Any, event: Event, info: Info, time_zone: ZoneInfo, places:
     _add(block, "instruction", info.instruction)
     _add(block, "web", event.web)
     _add(block, "contact", event.contact)
+    if event.asl_video:
+        _add_video(block, event.asl_video)
     for place in places:
         # No <geocode>: CAP adds it to the polygons, and a county's code would warn the whole county.
         area = etree.SubElement(block, "area")
         _add(area, "areaDesc", _description(place, event.areas, info))
         for polygon in place.polygons:
             _add(area, "polygon", polygon)
+
+
+def _add_video(block: Any, url: str) -> None:
+    """In every language: who signs reads any of them."""
+    resource = etree.SubElement(block, "resource")
+    _add(resource, "resourceDesc", "Video in American Sign Language (ASL)")
+    _add(resource, "mimeType", asl.media_type(url))
+    _add(resource, "uri", url)
 
 
 def _response_type(event: Event) -> str:

@@ -142,6 +142,7 @@ class Pages:
             kind=(newest.event.stage if thread.active else newest.status).value,
             since=moment(thread.oldest.published_at, words, site),
             next_news=moment(by, words, site) if by and thread.active else None,
+            video=newest.event.asl_video,
             zips=[newest.touched.codes(verdict) for verdict in (Verdict.INSIDE, Verdict.PART)],
             check=site.path(f"{site.page(thread.incident_id, words.language)}/check"),
             flyer=site.path(f"{site.index(words.language)}flyer/{thread.incident_id}"),

@@ -7,6 +7,7 @@ the carrier says delivered. A mailbox's robot pipes the mail it got to /reports/
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, text
 from sqlmodel import col, select
@@ -37,6 +38,17 @@ class Planted:
     channel: str
     language: str
     stopped: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fared:
+    """A seed with what became of its newest copy. event_id: "" before the first; state: of its ledger row; silent: it was
+    paged about and has not come since."""
+
+    seed: Planted
+    event_id: str
+    state: str
+    silent: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +95,26 @@ def planted(conn: Connection) -> list[Planted]:
         SELECT s.address_id, s.name, a.channel, a.language, a.stopped_at IS NOT NULL AS stopped
         FROM seed s JOIN address a ON a.address_id = s.address_id ORDER BY s.name""")
     return [Planted(**{**row._mapping, "stopped": bool(row.stopped)}) for row in conn.execute(query)]
+
+
+_NEWEST = text("""
+    SELECT d.event_id, d.state, c.reported_at IS NOT NULL AS reported, c.alarmed_at IS NOT NULL AS alarmed
+    FROM delivery d LEFT JOIN seed_copy c ON c.event_id = d.event_id AND c.address_id = d.address_id
+    WHERE d.address_id = :seed AND d.word = 1 ORDER BY d.delivery_id DESC LIMIT 1""")
+
+
+def fared(conn: Connection) -> list[Fared]:
+    """Every seed, by name, and its newest copy."""
+    return [_fared(one, conn.execute(_NEWEST, {"seed": one.address_id}).first()) for one in planted(conn)]
+
+
+def _fared(seed: Planted, row: Any) -> Fared:
+    if row is None:
+        return Fared(seed=seed, event_id="", state="", silent=False)
+    came = bool(row.reported) or row.state == "delivered"
+    return Fared(
+        seed=seed, event_id=row.event_id, state="delivered" if came else row.state, silent=bool(row.alarmed) and not came
+    )
 
 
 def arrived(conn: Connection, delivery_id: int, now: datetime) -> bool:

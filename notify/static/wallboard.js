@@ -18,5 +18,7 @@
     }
   };
   tick();
+  document.addEventListener("htmx:afterSwap", tick); // or the promised time would stand there as a date until the next second
+  document.addEventListener("htmx:sseMessage", tick);
   setInterval(tick, 1000);
 })();

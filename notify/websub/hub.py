@@ -181,7 +181,7 @@ class Hub:
             status, why = 0, str(error)
         now = self.clock.now()
         if status // 100 == 2:
-            await self.db.write(partial(subscriptions.delivered, mark=held.mark, digest=content.digest))
+            await self.db.write(partial(subscriptions.delivered, mark=held.mark, digest=content.digest, now=now))
         elif status == HTTPStatus.GONE or (held.failing_since is not None and now - held.failing_since >= GIVEN_UP):
             logger.warning("a WebSub subscription at %s has ended: %s", asking.host_of(held.callback), why)
             await self.db.write(partial(subscriptions.end, mark=held.mark))

@@ -29,6 +29,20 @@ class Held:
     again_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscriber:
+    """A subscription as administrators see it. The rest of the callback's address, and the secret, are nobody's to read."""
+
+    host: str
+    topic: str
+    signed: bool
+    since: datetime
+    lease_until: datetime
+    delivered_at: datetime | None
+    failures: int  # one after the other
+    failing_since: datetime | None
+
+
 def keep(conn: Connection, asked: Asked, ring: Keyring, now: datetime) -> str:
     """Keeps what was asked for its challenge. Why not, as a sentence; "" when it is kept. To end what is not there is no
     error and costs nobody a challenge."""
@@ -91,8 +105,17 @@ def standing(conn: Connection, now: datetime) -> list[Held]:
     return [_held(row) for row in conn.execute(query.order_by(col(WebSubSubscription.failures), col(WebSubSubscription.since)))]
 
 
-def delivered(conn: Connection, mark: str, digest: str) -> None:
-    values = {"told": digest, "failures": 0, "failing_since": None, "again_at": None}
+def shown(conn: Connection, now: datetime, most: int) -> list[Subscriber]:
+    """The subscriptions that hold, those that fail first."""
+    columns: list[Any] = [col(getattr(WebSubSubscription, name)) for name in _SHOWN]
+    columns.append(col(WebSubSubscription.secret).is_not(None).label("signed"))
+    query = select(*columns).where(col(WebSubSubscription.lease_until) > now)
+    order = (col(WebSubSubscription.failures).desc(), col(WebSubSubscription.host), col(WebSubSubscription.topic))
+    return [Subscriber(**row._mapping) for row in conn.execute(query.order_by(*order).limit(most))]
+
+
+def delivered(conn: Connection, mark: str, digest: str, now: datetime) -> None:
+    values = {"told": digest, "delivered_at": now, "failures": 0, "failing_since": None, "again_at": None}
     conn.execute(update(WebSubSubscription).where(col(WebSubSubscription.mark) == mark).values(**values))
 
 
@@ -115,6 +138,7 @@ def count(conn: Connection) -> int:
 
 
 _ASKED = ("mark", "subscribes", "topic", "callback", "secret", "key_id", "lease_s")
+_SHOWN = ("host", "topic", "since", "lease_until", "delivered_at", "failures", "failing_since")
 _COLUMNS: Sequence[Any] = [
     col(getattr(WebSubSubscription, name))
     for name in ("mark", "topic", "callback", "secret", "key_id", "told", "failures", "failing_since", "again_at")

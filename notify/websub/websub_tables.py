@@ -34,6 +34,7 @@ class WebSubSubscription(SQLModel, table=True):
     lease_until: datetime
     since: datetime
     told: str = ""
+    delivered_at: datetime | None = None  # when it took something last
     failures: int = 0  # one after the other
     failing_since: datetime | None = None
     again_at: datetime | None = None  # not before this, unless there is something new

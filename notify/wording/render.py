@@ -19,7 +19,7 @@ from subscribers.plain import is_plain, spoken, tagged
 
 ENDING: Final = (Wording.FIRST, Wording.SHORT, Wording.UPDATE)  # the wordings whose mails may say until when
 _SETTLED: Final = GSM_7 - {"\r", "\f"}  # what the sanitiser leaves as it is
-LABELS: Final = ("steps_heading", "facts_heading", "open_page")
+LABELS: Final = ("steps_heading", "facts_heading", "open_page", "asl_video")
 
 
 class BadSubject(ValueError):
@@ -197,6 +197,7 @@ def _mails(desk: Desk, wording: Wording, language: str, links: tuple[Link, ...])
         "notice_language": notice_language,
         "exercise": desk.line("exercise", speaks)[0] if _is_exercise(desk, wording) else "",
         "thread": subject.thread,
+        "asl_video": "" if wording is Wording.OUTSIDE else subject.asl_video,  # it says what to do inside
     }
     why, _ = desk.line("why_email", speaks, city=subject.city)
     for path, reason in ((wording, ""), (f"{wording}/why", why)):

@@ -45,6 +45,7 @@ class Subject:
     told           for a correction and a false alarm: the message that was wrong
     reply_word     English word in capitals that gets more help when sent back; offered where the alert has pages for it
     changed        the last message of the incident was about another hazard: what people were told to do no longer holds
+    asl_video      address of a video in American Sign Language that says the same; mails lead to it
     thread         Message-ID of the incident's first mail, so that updates stack
     """
 
@@ -67,6 +68,7 @@ class Subject:
     reply_word: str = ""
     thread: str = ""
     changed: bool = False
+    asl_video: str = ""
 
     @property
     def wordings(self) -> tuple[Wording, ...]:

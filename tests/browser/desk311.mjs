@@ -1,8 +1,10 @@
 // The 311 desk at a browser: looked at wide, on a phone and in Arabic; worked by keys alone; and kept working while the service,
 // and then its database, is away.
+import { writeFileSync } from "node:fs";
 import { axe, check, failures, run } from "./judge.mjs";
 
 const SCREENS = process.argv[2];
+const PICTURES = process.argv[3] ?? "";
 const WALL = { width: 1920, height: 1080 };
 const PHONES = [{ width: 360, height: 800 }, { width: 320, height: 640 }];
 const PAGES = [
@@ -115,6 +117,38 @@ async function away(browser, told, ask, how) {
   await page.context().close();
 }
 
+// The desk with a caller on the line after a fact has changed, 911 brought in, and the wallboard while twelve languages wait.
+async function surge(browser, told) {
+  const DESK = { width: 1280, height: 900 };
+  const looks = [
+    ["desk311-call", "/desk311", "agent311", DESK], ["desk311-centre", "/desk311", "agent311", DESK],
+    ["desk311-centre-phone", "/desk311", "agent311", PHONES[0]], ["wallboard-surge", "/wallboard", "viewer", WALL],
+  ];
+  for (const [name, path, who, viewport, language] of looks.flatMap((look) => [[...look, "en"], [...look, "ar"]])) {
+    const page = await person(browser, told, who, { language, viewport });
+    await page.clock.setFixedTime(told.now); // or the wallboard would count from the service's own time to today's
+    await page.goto(told.url + path);
+    if (name === "desk311-call") check(await page.isVisible("form.changed"), `${name} ${language}: what changed stands above the script`);
+    const button = page.locator("form[action='/desk311/centre'] button");
+    if (name === "desk311-call") check(await button.isVisible(), "911 can be brought into a call");
+    if (name === "desk311-centre" && language === "en") await Promise.all([page.waitForNavigation(), button.click()]);
+    if (name.startsWith("desk311-centre")) check((await page.textContent("body")).includes("+15035550143"), `${name} ${language}: the number to read out`);
+    await page.waitForLoadState("networkidle", { timeout: 3_000 }).catch(() => {});
+    const [wide, cut] = await page.evaluate(() => [document.documentElement.scrollWidth,
+      [...document.querySelectorAll("#board *")].filter((one) => one.getBoundingClientRect().right > innerWidth + 1 || one.getBoundingClientRect().left < -1).map((one) => one.textContent.trim())]);
+    check(wide <= viewport.width && cut.length === 0, `${name} ${language}: ${wide} px wide on ${viewport.width}: ${cut}`);
+    await axe(page, `${name} ${language}`);
+    if (PICTURES) {
+      const height = Math.min(2_400, await page.evaluate(() => document.documentElement.scrollHeight));
+      const tools = await page.context().newCDPSession(page);
+      const clip = { x: 0, y: 0, width: viewport.width, height, scale: 1 };
+      const { data } = await tools.send("Page.captureScreenshot", { format: "webp", quality: 55, captureBeyondViewport: true, clip });
+      writeFileSync(`${PICTURES}/${name}-${language}.webp`, Buffer.from(data, "base64"));
+    }
+    await page.context().close();
+  }
+}
+
 await run("tests.browser.desk311", async (browser, line, ask) => {
   const told = JSON.parse(line);
   await look(browser, told);
@@ -128,6 +162,8 @@ await run("tests.browser.desk311", async (browser, line, ask) => {
   await page.goto(`${told.url}/desk311`);
   check(await page.isVisible("form.changed:has-text('CHANGED')"), "what changed stands above the script");
   await page.screenshot({ path: `${SCREENS}/desk311-changed.png` });
+  await ask("busy");
+  await surge(browser, told);
   await page.click("form.changed:has-text('CHANGED') button");
   check(!(await page.isVisible("form.changed:has-text('CHANGED')")), "until it is ticked as read");
 }, 900_000);

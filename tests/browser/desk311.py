@@ -1,7 +1,7 @@
 """The 311 desk in the middle of a surge, for browsers: prints where it is and the sessions of its people, by name.
 
 On its input: "away" stops the service, "database" takes its database away, "back" brings both back, "changed" publishes a new
-fact; each is answered with a line. It ends when its input ends.
+fact, "busy" lets callers wait in twelve languages; each is answered with a line. It ends when its input ends.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import logging
 import sys
 import tempfile
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +21,20 @@ from sqlalchemy.exc import OperationalError
 from notify import keys, schema
 from notify.console.pages import Console
 from notify.db import engine_for
+from surge.contact import Way
 from surge.desk import agent_rows, desk_rows, need_rows, question_rows
 from surge.desk.agent_rows import Given
+from surge.desk.desk_line import Letter
 from surge.desk.need_rows import Asked
 from surge.desk.tally import KEYS, Press
 from surge.floor.seats import AgentState
+from surge.numbers import number_rows
 from surge.pages.office import Side
 from tests.console.desk_factory import Desk, desked
 from tests.console.staff_factory import House, opened
 from tests.ports import free_port
 
+TONGUES = ("en", "es", "vi", "zh-Hant", "ru", "uk", "ro", "so", "ar", "ja", "lo", "ko")
 WRITTEN = (
     ("¿Cuánto tiempo hay que hervir el agua? how long to boil", "es", "+15035550123"),
     ("My father has chest pain and nobody answers", "en", "+15035550124"),
@@ -61,6 +66,21 @@ async def filled(desk: Desk) -> str:
 
     desk.write(rows)
     return activation_id
+
+
+async def busy(desk: Desk, activation_id: str) -> None:
+    """Callers wait in every language, one of them is with the agent, and some have said whether it helped."""
+    now = desk.house.clock.now()
+    for number, language in enumerate([*TONGUES, *TONGUES[:5], *TONGUES[:2], TONGUES[0]]):
+        letter = Letter(contact_id="", way=Way.VOICE, language=language, words="", at=now)
+        contact_id = await desk.line.offer(letter)
+        del desk.line.letters[contact_id]  # a call has no words
+        if not number:
+            await desk.line.take("agent311", contact_id)
+    for number, grade in enumerate((5, 4, 5, 2, 4, None, 5, 3)):
+        desk.write(partial(number_rows.ask, contact_id=f"asked-{number}", activation_id=activation_id, language="en", now=now))
+        if grade:
+            desk.write(partial(number_rows.graded, contact_id=f"asked-{number}", grade=grade, now=now))
 
 
 class Gone:
@@ -100,7 +120,10 @@ async def serve(house: House) -> None:
         port, gone = free_port(), Gone(house.served.running.service.db)
         sessions = {name: await session(house, name) for name in ("agent311", "lead311", "viewer")}
         runner = await listening(house, desk.side, port)
-        print(json.dumps({"url": f"http://127.0.0.1:{port}", "sessions": sessions}), flush=True)
+        print(
+            json.dumps({"url": f"http://127.0.0.1:{port}", "sessions": sessions, "now": desk.house.clock.now().isoformat()}),
+            flush=True,
+        )
         while wish := (await asyncio.to_thread(sys.stdin.readline)).strip():
             if wish == "away":
                 await runner.cleanup()
@@ -108,6 +131,8 @@ async def serve(house: House) -> None:
                 gone.take()
             elif wish == "changed":
                 desk.publish(activation_id, water_sites="5 sites")
+            elif wish == "busy":
+                await busy(desk, activation_id)
             elif wish == "back":
                 gone.give()
                 await runner.cleanup()

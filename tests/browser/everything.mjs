@@ -14,8 +14,15 @@ const DESK = { width: 1280, height: 900 };
 const ZOOMED = { width: 640, height: 450 };
 const PHONE = { width: 320, height: 640 };
 const HAND = { width: 390, height: 844 };
+const PAPER = { width: 725, height: 988 }; // a letter sheet less the margins of page.css, at 96 dots an inch
 const TALLEST = 2400;
 const MOST_TABS = 60;
+
+// What other stories picture.
+const BESIDE = [
+  ["A caller on the line, after a fact has changed", "desk311-call"], ["911 brought into the call", "desk311-centre"],
+  ["911 brought into the call, on a phone", "desk311-centre-phone"], ["The wallboard while twelve languages wait", "wallboard-surge"],
+];
 
 class Walk {
   constructor(browser, told, ask) {
@@ -61,13 +68,13 @@ class Walk {
     check(lang === language && dir === (language === "ar" ? "rtl" : "ltr"), `${name}: is ${lang} ${dir}`);
     if (step.until) await page.waitForSelector(step.until);
     await page.waitForLoadState("networkidle", { timeout: 3_000 }).catch(() => {}); // a page that follows a send is never idle
-    await this.picture(page, step, language, DESK, "desk");
+    await this.picture(page, step, language, step.paper ? PAPER : DESK, "desk");
     if (step.phone) await this.picture(page, step, language, HAND, "phone");
     await page.setViewportSize(DESK);
     if (!GLANCE) await this.focus(page, name);
     await page.evaluate(open);
     if (!GLANCE) await axe(page, `${name} at ${DESK.width}`);
-    if (language === "ar" && !step.public) { // public pages hold the alerts' own words; tests/notify judges their catalogue
+    if (language === "ar" && !step.public && !step.residents) { // public pages hold the alerts' own words; tests/notify judges their catalogue
       const left = await page.evaluate(english, this.told.latin);
       check(left.length === 0, `${name}: English: ${left.join(" | ")}`);
     }
@@ -128,7 +135,11 @@ class Walk {
       }
       lines.push("");
     }
-    writeFileSync(`${PICTURES}/README.md`, lines.join("\n"));
+    lines.push("## A surge, and every language", "", "Made by `./dev screens` and `./dev languages` beside the walk: `desk311.mjs`, `tongues.mjs`.", "", "| picture | English | العربية |", "|---|---|---|");
+    for (const [title, name] of BESIDE) lines.push(`| ${title} | [picture](${name}-en.webp) | [صورة](${name}-ar.webp) |`);
+    lines.push("", "| hazard, twelve languages | phone | paper |", "|---|---|---|");
+    for (const name of ["boil-water", "leave-now", "smoke"]) lines.push(`| ${name} | [picture](languages-${name}-phone.webp) | [picture](languages-${name}-paper.webp) |`);
+    writeFileSync(`${PICTURES}/README.md`, `${lines.join("\n")}\n`);
   }
 }
 

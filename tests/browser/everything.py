@@ -25,18 +25,21 @@ from notify.alerts.life import Role, Staff
 from notify.app import Running, running
 from notify.console.words import catalogue
 from notify.db import Database
+from notify.sending import hold
 from notify.sending.notices import Notices
 from notify.settings import load
 from notify.staff import accounts, drill_log, drills, grants, passwords, people
 from notify.staff.grants import Power, Wanted
 from subscribers import atlas
 from subscribers.areas import read_areas
+from tests.browser import neighbours
 from tests.browser.visits import Visits
 from tests.stories.town import BOIL_WATER, BOX, DEADLINE_S, EAST, PACK, WEST, Town, mapped, numbers
 
 TONGUES: Final = ("en", "es", "vi", "zh-Hant", "ru", "uk", "ro", "so", "ar", "ja", "lo", "ko")
 PEOPLE_EACH: Final = 200
 RATE: Final = 200  # segments a second: slow enough to look at
+SIGNED: Final = "https://video.example.gov/asl/boil-water"
 STAFF: Final = ("translator", "viewer", "deputy")
 
 
@@ -49,6 +52,7 @@ def build(home: Path) -> Town:
         for file in ("city", "districts", "water"):
             areas = read_areas((PACK / "areas" / f"{file}.geojson").read_bytes(), BOX).areas
             db.write_now(partial(atlas.keep, areas=areas, source="city pack", at=now))
+        db.write_now(partial(neighbours.planted, ring=town.ring, now=now))
         for name in STAFF:
             role = "approver" if name == "deputy" else name
             town.tokens[name] = db.write_now(partial(people.add, person_id=name, roles=[role], scope={}, now=now))
@@ -92,7 +96,9 @@ class World:
         town, now = self.town, datetime.now(UTC)
         found = {"drill": self.begin_drill()}
         promised = (now + timedelta(hours=4)).isoformat()
-        found["sent"] = await town.send(BOIL_WATER | {"area": {"names": ["East Portland"]}, "next_update_by": promised})
+        found["sent"] = await town.send(
+            BOIL_WATER | {"area": {"names": ["East Portland"]}, "next_update_by": promised, "asl_video": SIGNED}
+        )
         found["over"] = await town.send(BOIL_WATER | {"area": {"names": ["Hazelwood"]}})
         for alert_id in (found["sent"], found["over"]):
             await town.until(alert_id, "active")
@@ -107,7 +113,7 @@ class World:
             found[name] = await self.submitted()
             verb = "return" if name == "returned" else "reject"
             await town.must("approver", "POST", f"/alerts/{found[name]}/{verb}", {"reason": reason})
-        found["waiting"] = await self.submitted()
+        found["waiting"] = await self.submitted(asl_video=SIGNED)
         found["own"] = str((await town.must("approver", "POST", "/alerts", BOIL_WATER))["alert_id"])
         await town.must("approver", "POST", f"/alerts/{found['own']}/submit")
         self.ask_powers()
@@ -134,6 +140,12 @@ class World:
         wanted = Wanted(what=Power.PERSON, person_id="deputy-2", roles=frozenset({Role.APPROVER}), scope={"channels": ["sms"]})
         admin = Staff(person_id="admin", roles=frozenset({Role.ADMIN}))
         self.running.service.db.write_now(lambda conn: grants.ask(conn, admin, wanted, datetime.now(UTC)))
+
+    def held(self) -> None:
+        self.running.service.db.write_now(lambda conn: neighbours.held(conn, datetime.now(UTC)))
+
+    def released(self) -> None:
+        self.running.service.db.write_now(lambda conn: hold.release(conn, "admin", "nothing is wrong", datetime.now(UTC)))
 
     def invited(self) -> str:
         db = self.running.service.db
@@ -162,6 +174,10 @@ class World:
                 return await self.stopped(what)
             case "edited":
                 await self.edited(*what.split())
+            case "held":
+                self.held()
+            case "released":
+                self.released()
             case "end drill":
                 self.end_drill(what)
             case "invited":
@@ -183,18 +199,21 @@ async def serve(town: Town) -> None:
     carrier = await town.carrier("--delivered-after", "0.5", "--unreachable-share", "0.02", "--landline-share", "0.02")
     visits, listen = Visits(), app._listen
 
-    async def watched(stack: Any, application: web.Application, host: str, port: int) -> int:
+    async def watched(stack: Any, application: web.Application, at: tuple[str, int], *, shared: bool) -> int:
         visits.watch(application)
-        return await listen(stack, application, host, port)
+        return await listen(stack, application, at, shared=shared)
 
-    settings = load(**(town.given | {"mode": "training"}))
+    mirror = town.home / "mirror"
+    mirror.mkdir()
+    more = {"mode": "training", "egress_inside": "127.0.0.0/8", "cap_sources": neighbours.SOURCES, "mirror_folder": str(mirror)}
+    settings = load(**(town.given | more))
     letters: dict[str, list[str]] = {}
     text, mail = copied(letters)
     with mock.patch.object(app, "_listen", watched), text, mail:
-        async with running(settings) as started:
+        async with running(settings) as started, neighbours.listening() as at:
             world = World(town, started, visits, letters)
             told = {"url": town.console_url, "public": town.url, "sessions": world.sessions(), "latin": latin("ar")}
-            told["alerts"] = await world.prepare()
+            told["alerts"] = await world.prepare() | await neighbours.filled(started.service, town.ring, at, wait_for)
             print(json.dumps(told), flush=True)
             await answer_all(world.answer)
     await carrier.end()

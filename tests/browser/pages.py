@@ -5,7 +5,7 @@ import asyncio
 import socket
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -38,24 +38,23 @@ async def find_place(typed: str) -> Sequence[Sight]:
     return [HALL] if typed == "1120 SW 5th Ave" else []
 
 
-def tell(db: Database) -> str:
+def tell(db: Database, clock: ManualClock) -> list[str]:
     """Sends the notice for a part of the city and, an hour later, its update; returns the incident."""
-    clock = ManualClock(MORNING)
     room = Room.on(db, clock, mode=Mode.LIVE, languages=())
     db.write_now(keep_areas)
     promised = (MORNING + timedelta(hours=9)).isoformat()
     first = room.left(a_draft(area={"names": ["Lents", "Hazelwood"]}, next_update_by=promised))
     clock.forward(timedelta(hours=1))
     room.left(follow_up(first, Stage.UPDATE, area={"names": ["Lents"]}, next_update_by=promised))
-    return first.partition("-")[0]
+    return [first.partition("-")[0]]
 
 
-async def serve(db: Database, folder: Path) -> None:
+async def serve(db: Database, folder: Path, told: Callable[[Database, ManualClock], list[str]], base: str) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    incident_id = tell(db)
+    incidents = told(db, ManualClock(MORNING))
     now = MORNING + timedelta(hours=2)
-    site = replace(an_assembly(mode=Mode.LIVE, languages=()).site, base=address, numbers=NUMBERS)
+    site = replace(an_assembly(mode=Mode.LIVE, languages=()).site, base=base or address, numbers=NUMBERS)
 
     async def figures() -> Figures:
         return Figures(at=now, people={"en": 41_306, "es": 3_127, "ar": 7}, gateways={"sms": True, "email": True})
@@ -67,19 +66,20 @@ async def serve(db: Database, folder: Path) -> None:
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.SockSite(runner, listener).start()
-    print(f"{address} {incident_id}", flush=True)
+    print(" ".join([address, *incidents]), flush=True)
     await asyncio.to_thread(sys.stdin.read)
     await runner.cleanup()
 
 
-def main() -> None:
+def main(told: Callable[[Database, ManualClock], list[str]] = tell, base: str = "") -> None:
+    """told: sends what there is to see, and returns its incidents. base: what the pages call their own address."""
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'pages.db'}"
         engine = engine_for(url)
         schema.migrate(engine)
         engine.dispose()
         with closing(Database(url)) as db:
-            asyncio.run(serve(db, Path(folder) / "public"))
+            asyncio.run(serve(db, Path(folder) / "public", told, base))
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ const COMPOSER = [
       await press(page, "button[value=mend]");
     },
   },
-  { name: "likeness", title: "The public page, before anybody approves it", who: "author", go: ({ told, goto, language }) => goto(`/alerts/${told.alerts.waiting}/page/${language}`) },
+  { name: "likeness", title: "The public page, before anybody approves it", who: "author", residents: true, go: ({ told, goto, language }) => goto(`/alerts/${told.alerts.waiting}/page/${language}`) },
   { name: "waiting", title: "Waiting for approval", who: "author", go: at((one) => `/alerts/${one.waiting}`) },
   { name: "rejected", title: "Rejected", who: "author", picture: false, go: at((one) => `/alerts/${one.rejected}`) },
 ];
@@ -163,7 +163,18 @@ const PAPERS = [
   { name: "translations", title: "Translations", who: "translator", go: at("/translations") },
   { name: "translations-inbox", title: "Reviewing Spanish", who: "translator", go: at("/translations?language=es") },
   { name: "translations-arabic", title: "Reviewing Arabic", who: "translator", picture: false, go: at("/translations?language=ar") },
-  { name: "service", title: "The service", who: "admin", go: at("/service") },
+  { name: "webhooks", title: "Partners: webhooks, subscribers of feeds", who: "admin", phone: true, go: at("/webhooks") },
+  { name: "webhook", title: "A partner's webhook, with the log of its messages", who: "admin", phone: true, go: at("/webhooks/county-health") },
+  { name: "webhook-fails", title: "A webhook that fails", who: "admin", go: at("/webhooks/hospital-network") },
+  { name: "webhook-asked", title: "A webhook another administrator asked for", who: "admin", go: at("/webhooks/school-district") },
+  { name: "received", title: "Alerts of other agencies", who: "author", phone: true, go: at("/received") },
+  { name: "received-one", title: "One of them, and a draft from it", who: "author", phone: true, go: at((one) => `/received/${one.received}`) },
+  { name: "received-test", title: "One that is only a test", who: "author", picture: false, go: at((one) => `/received/${one.received_test}`) },
+  { name: "service", title: "The service", who: "admin", phone: true, go: at("/service") },
+  {
+    name: "service-held", title: "The service after a restore: held", who: "admin", until: ".alert-danger",
+    go: async ({ ask, goto }) => { await ask("held"); await goto("/service"); await ask("released"); },
+  },
   { name: "drills", title: "Drills", who: "approver", go: at("/drills") },
   { name: "drill", title: "A drill that runs", who: "approver", go: at((one) => `/drills/${one.drill}`) },
   {
@@ -236,6 +247,8 @@ const RESIDENTS = [
       await press(page, "form:has(#place) button");
     },
   },
+  { name: "flyer", title: "The sheet to put up", phone: true, go: ({ goto, language, told }) => goto(`${home(language)}/flyer/${incident(told.alerts.sent)}`) },
+  { name: "flyer-paper", paper: true, title: "The sheet to put up, as printed", go: async ({ page, goto, language, told }) => { await page.emulateMedia({ media: "print" }); await goto(`${home(language)}/flyer/${incident(told.alerts.sent)}`); } },
   { name: "public-over", title: "An alert that is over", go: ({ goto, language, told }) => goto(`${home(language)}/a/${incident(told.alerts.over)}`) },
   { name: "public-archive", title: "The archive", go: ({ goto, language }) => goto(`${home(language)}/archive`) },
   { name: "public-year", title: "A year of it", picture: false, go: ({ goto, language }) => goto(`${home(language)}/archive/${new Date().getUTCFullYear()}`) },

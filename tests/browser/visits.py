@@ -16,6 +16,8 @@ NO_PAGES: Final = {
     r"/progress$|^/desk$|^/desk311/line$": "a part of a page that renews itself",
     r"/worker\.js$": "a program of a page",
     r"/sound$|^/voice/sound/": "a recording that a page or a telephone plays",
+    r"/document$": "what another agency sent, to be kept as it came",
+    r"^/webhooks/.*/messages": "what a partner missed, for programs",
     r"banner": "a part of other sites' pages",
     r"/check$": "leads back to the alert's page; its answer to a question is looked at",
     r"^/p/": "a page's link leads to the decision",

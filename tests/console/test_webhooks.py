@@ -3,18 +3,22 @@ log of everything, and what was missed to whoever can sign."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from sqlalchemy import Connection
 from yarl import URL
 
+from notify import keys
 from notify.clock import ManualClock
 from notify.partners import signature
 from notify.staff import people
+from notify.websub import subscriptions
+from notify.websub.asking import Asked
 from tests.console.staff_factory import House
 from tests.notify.newsroom_factory import BOIL_WATER
 from tests.notify.webhook_factory import Agency, an_agency, status
@@ -140,3 +144,31 @@ async def test_the_api_replays_and_ends(house: House, agency: Agency, second: st
     assert code == 409, said
     assert (await house.served.call("admin", "GET", "/webhooks/county-roads/log"))[1]["tries"][0]["status"] == 410
     assert isinstance(house.clock, ManualClock)
+
+
+async def test_who_subscribes_to_feeds_is_shown_without_secret_and_without_the_rest_of_the_address(house: House) -> None:
+    service, now = house.served.running.service, house.clock.now()
+    topic = service.assembly.site.url("feeds/active.atom")
+    ring = keys.load(house.served.home / "keys.toml")
+
+    def subscribed(conn: Connection) -> None:
+        for host, secret in (("press.example.com", "a word of theirs"), ("radio.example.net", "")):
+            asked = Asked(subscribes=True, topic=topic, callback=f"https://{host}/hidden-7d1f", secret=secret)
+            subscriptions.verified(conn, asked, ring, now)
+
+    def fails(conn: Connection) -> None:
+        for held in subscriptions.standing(conn, now):
+            if "radio" in held.callback:
+                subscriptions.failed(conn, held, now, timedelta(hours=1))
+
+    service.db.write_now(subscribed)
+    service.db.write_now(fails)
+    page = await (await house.signed_in("admin")).get("/webhooks")
+    for said in ("press.example.com", "radio.example.net", "active.atom", "not signed", "failures in a row: 1"):
+        assert said in page.words, said
+    assert page.words.index("radio.example.net") < page.words.index("press.example.com"), "those that fail stand first"
+    assert "hidden-7d1f" not in page.text and "a word of theirs" not in page.text
+    assert (await (await house.signed_in("viewer")).get("/webhooks")).status == 403
+    admin = await house.signed_in("admin")
+    await admin.post("/language", {"language": "ar", "next": "/webhooks"})
+    assert "المشتركون في الخلاصات" in (await admin.get("/webhooks")).words

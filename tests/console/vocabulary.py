@@ -141,6 +141,7 @@ def vocabulary() -> Iterator[str]:
     yield from ALLOWED["status"]
     boil = usual(hazards.catalogue()["boil_water"], Stage.FIRST, ["Portland"])
     yield from (name for name, _ in composer.lights(boil, {"problems": []}))
+    yield composer.SIGNED
     yield from (*after_action.IN_WORDS.values(), *HELD, *STANDINGS, *sentences.PATTERNS, sentences.OR)
     yield from (title for _, title, *_ in answers._STATUS.values())
 

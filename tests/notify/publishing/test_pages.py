@@ -371,3 +371,28 @@ def test_what_is_shared_elsewhere_names_danger_and_time() -> None:
     assert told["og:url"] == "https://alerts.example.gov/a/K7Q2"
     demo = english(a_bulletin(1, mode=Mode.DEMO), site=a_site(mode=Mode.DEMO))
     assert demo.xpath("//meta[@property='og:title']/@content") == ["DEMO: Boil tap water"]
+
+
+def test_a_video_in_sign_language_stands_before_the_words_in_every_language() -> None:
+    video = "https://video.example.gov/asl/boil-water"
+    for name, page in alert_pages(a_bulletin(1, asl_video=video)).items():
+        (link,) = page.xpath("//p[@class='asl']/a")
+        assert (link.get("href"), link.get("hreflang")) == (video, "ase")
+        after_it = page.xpath("//p[@class='asl']/following::h1")
+        assert len(after_it) == 1, name
+        labels = {"en": "Video in American Sign Language (ASL)", "ar": "فيديو بلغة الإشارة الأمريكية (ASL)"}
+        if (language := page.get("lang")) in labels:
+            assert link.text == labels[language]
+    assert not english(a_bulletin(1)).xpath("//p[@class='asl']")
+
+
+def test_an_update_without_a_video_shows_none_though_the_alert_before_had_one() -> None:
+    first = a_bulletin(1, asl_video="https://video.example.gov/asl/boil-water")
+    assert not english(first, after(first, 60, Stage.UPDATE, asl_video="")).xpath("//p[@class='asl']")
+
+
+def test_many_zip_codes_are_folded_and_few_are_not() -> None:
+    few, many = (Touched(zips=tuple((f"972{one:02}", Verdict.INSIDE) for one in range(count))) for count in (3, 20))
+    assert not english(a_bulletin(1, touched=few)).xpath("//details")
+    (folded,) = english(a_bulletin(1, touched=many)).xpath("//details")
+    assert "20" in folded.xpath("summary")[0].text_content() and "97219" in folded.text_content()

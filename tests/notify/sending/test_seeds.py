@@ -88,3 +88,17 @@ def test_a_seed_is_an_address_of_its_own_and_goes_without_a_trace(db: Database, 
     assert [one.name for one in db.read_now(seeds.planted)] == ["desk"]
     assert db.write_now(lambda conn: seeds.remove(conn, "desk", clock.now()))
     assert db.read_now(seeds.planted) == [] and not db.write_now(lambda conn: seeds.remove(conn, "desk", clock.now()))
+
+
+def test_each_seed_is_shown_with_what_became_of_its_newest_copy(db: Database, clock: ManualClock) -> None:
+    late, there, fresh = (db.write_now(lambda conn, n=n: enrolled(conn, clock, n, f"+1503555700{n}")) for n in "123")  # type: ignore[misc]
+    assert fresh
+    db.write_now(lambda conn: sent(conn, clock, late))
+    db.write_now(lambda conn: sent(conn, clock, there, state="delivered"))
+    clock.forward(WITHIN)
+    assert silent(db, clock) == [("1", "handed"), ("3", "")]
+    found = {one.seed.name: (one.event_id, one.state, one.silent) for one in db.read_now(seeds.fared)}
+    assert found == {"1": ("K7Q2-1", "handed", True), "2": ("K7Q2-1", "delivered", False), "3": ("", "", False)}
+    mail = db.read_now(lambda conn: conn.scalars(text("SELECT min(delivery_id) FROM delivery")).one())
+    db.write_now(lambda conn: seeds.arrived(conn, mail, clock.now()))
+    assert [one.silent for one in db.read_now(seeds.fared)] == [False, False, False]

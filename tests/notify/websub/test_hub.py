@@ -222,10 +222,14 @@ async def test_one_that_is_dead_slow_or_hostile_delays_nobody(stand: Stand) -> N
 
 async def test_what_was_not_taken_is_tried_again_later_and_later_and_then_given_up(stand: Stand) -> None:
     await stand.subscribe("/one")
+    (taken,) = await stand.hub.db.read(lambda conn: subscriptions.shown(conn, stand.clock.now(), 10))
+    assert (taken.delivered_at, taken.failures, taken.failing_since) == (stand.clock.now(), 0, None)
     stand.people.answers["/one"] = 503
     stand.publish(a_bulletin(1))
     await stand.turn()
     assert len(stand.people.bodies("/one")) == 2, "not at once again"
+    (failing,) = await stand.hub.db.read(lambda conn: subscriptions.shown(conn, stand.clock.now(), 10))
+    assert (failing.delivered_at, failing.failures) == (taken.delivered_at, 1) and failing.failing_since is not None
     stand.clock.forward(hub.WAITS[0])
     await stand.turn()
     assert len(stand.people.bodies("/one")) == 3
