@@ -19,12 +19,12 @@ from unittest import mock
 from aiohttp import web
 
 from channels.base import Content
-from notify import app
 from notify.alerts.alert import Mode
 from notify.alerts.life import Role, Staff
 from notify.app import Running, running
 from notify.console.words import catalogue
 from notify.db import Database
+from notify.listening import Listening
 from notify.sending.notices import Notices
 from notify.settings import load
 from notify.staff import accounts, drill_log, drills, grants, passwords, people
@@ -181,16 +181,18 @@ def latin(language: str) -> list[str]:
 
 async def serve(town: Town) -> None:
     carrier = await town.carrier("--delivered-after", "0.5", "--unreachable-share", "0.02", "--landline-share", "0.02")
-    visits, listen = Visits(), app._listen
+    visits, built = Visits(), Listening._apps
 
-    async def watched(stack: Any, application: web.Application, host: str, port: int) -> int:
-        visits.watch(application)
-        return await listen(stack, application, host, port)
+    def watched(self: Listening) -> tuple[web.Application, web.Application]:
+        both = built(self)
+        for application in both:
+            visits.watch(application)
+        return both
 
     settings = load(**(town.given | {"mode": "training"}))
     letters: dict[str, list[str]] = {}
     text, mail = copied(letters)
-    with mock.patch.object(app, "_listen", watched), text, mail:
+    with mock.patch.object(Listening, "_apps", watched), text, mail:
         async with running(settings) as started:
             world = World(town, started, visits, letters)
             told = {"url": town.console_url, "public": town.url, "sessions": world.sessions(), "latin": latin("ar")}
