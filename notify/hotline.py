@@ -12,10 +12,10 @@ from aiohttp import web
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from channels.twilio_http import TwilioAccount, TwilioGateway
-from channels.voice import TwilioVoice
+from notify import telephones
 from notify.alerts.alert import Mode
 from notify.db import Database
+from notify.sending.brake import unmeasured
 from notify.sending.coupling import Queue
 from notify.service import Service
 from notify.settings import Settings
@@ -145,7 +145,7 @@ def studio(
         public_url=settings.public_url,
         reviews=reviews,
     )
-    parts = studios.Parts(db=service.db, clock=service.clock, ring=ring, phone=_telephone(settings, pack))
+    parts = studios.Parts(db=service.db, clock=service.clock, ring=ring, phone=telephones.of(settings, pack))
     made = studios.build(parts, speaking)
     if service.surge is not None and pack.shape is not Shape.DESK:
         control = service.surge.control
@@ -153,15 +153,26 @@ def studio(
     return made
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What a hotline is started with. studio: None where the city has none. may_act, superseded: see surge.floor.floor.Parts.
+    kind: asks a carrier what line a number is."""
+
+    studio: Studio | None
+    may_act: Callable[[], bool] = lambda: True
+    superseded: Callable[[], None] = lambda: None
+    kind: Kind | None = None
+
+
 async def start(
-    settings: Settings, service: Service, ring: Keyring, given: Studio | None, kind: Kind | None = None
+    settings: Settings, service: Service, ring: Keyring, given: Given
 ) -> tuple[Hotline | None, Callable[[], Awaitable[None]]]:
-    """The hotline and how to end it; None where there is no studio, or another process has the floor. kind: asks a carrier what
-    line a number is."""
-    if given is None:
+    """The hotline and how to end it; None where there is no studio, or another process of this machine has the floor still."""
+    studio = given.studio
+    if studio is None:
         return None, _nothing
-    pack, speaking = given.speaking.pack, given.speaking
-    telephone = given.phone
+    pack, speaking = studio.speaking.pack, studio.speaking
+    telephone = telephones.for_callers(studio.phone, pack, settings.mode)
     speech = await service.db.read(speaking.now)
     sayable = Sayable(words=service.assembly.words, reviews=speaking.reviews, allow_drafts=settings.sends_drafts)
     await service.db.read(sayable.look)
@@ -179,6 +190,8 @@ async def start(
         texts=texts,
         tell=service.pager,
         speed=settings.replay_speed if settings.replay_from is not None else 1.0,
+        may_act=given.may_act,
+        superseded=given.superseded,
     )
     floor = DeskFloor(parts, Air(speech=speech))
     try:
@@ -195,18 +208,39 @@ async def start(
         situations=Situations(speech),
         speaking=speaking,
         sayable=sayable,
-        asking=_asking(service, ring, pack, sayable, outgoing, kind),
+        asking=_asking(service, ring, pack, sayable, outgoing, given.kind),
     )
-    given.changed = line.look
-    if service.surge is not None:
-        control = service.surge.control
-        if service.surge.watch is not None:
-            service.surge.watch.oldest_wait_s = lambda: floor.glance().longest.total_seconds()
-        control.outside = replace(control.outside, switched=line.switched, staffed=line.staffed, call_back=line.floor.call_back)
+    studio.changed = line.look
+    before = _joined(service, line)
     service.brake.measure = _measure(service, floor, pack)
     following = asyncio.create_task(line.follow(), name="what callers hear")
     asks = asyncio.create_task(line.ask(), name="whether calls have helped")
-    return line, partial(line.stop, (following, asks))
+
+    async def end() -> None:
+        before()
+        service.brake.measure = unmeasured
+        await line.stop((following, asks))
+
+    return line, end
+
+
+def _joined(service: Service, line: Hotline) -> Callable[[], None]:
+    """Surge mode tells the floor, and asks it; returns how to undo that."""
+    if service.surge is None:
+        return lambda: None
+    control, watch, floor = service.surge.control, service.surge.watch, line.floor
+    outside, oldest = control.outside, watch.oldest_wait_s if watch is not None else None
+    if watch is not None:
+        watch.oldest_wait_s = lambda: floor.glance().longest.total_seconds()
+    control.outside = replace(outside, switched=line.switched, staffed=line.staffed, call_back=floor.call_back)
+    control.again()
+
+    def undo() -> None:
+        control.outside = outside
+        if watch is not None and oldest is not None:
+            watch.oldest_wait_s = oldest
+
+    return undo
 
 
 def _asking(
@@ -239,25 +273,6 @@ def _measure(service: Service, floor: DeskFloor, pack: Pack) -> Callable[[dateti
         return pressure.of_intervals(await service.db.read(partial(number_rows.intervals, span=span)))
 
     return of_line if pack.shape is Shape.FULL_QUEUE else of_intervals
-
-
-def _telephone(settings: Settings, pack: Pack) -> TwilioVoice | None:
-    """None for a city whose calls stay elsewhere, without an account, and where the pack does not fit the mode."""
-    if pack.shape is Shape.DESK or not settings.twilio_account_sid:
-        return None
-    wrong = packs.problems(pack, settings.mode)
-    if wrong:
-        logger.error("311's telephone stays closed: %s (docs/surge.md#how-it-is-put-together)", " ".join(wrong))
-        return None
-    account = TwilioAccount(
-        account_sid=settings.twilio_account_sid,
-        auth_token=settings.twilio_auth_token.get_secret_value(),
-        base_url=settings.twilio_url,
-        public_url=settings.public_url,
-    )
-    speed = settings.replay_speed if settings.replay_from is not None else 1.0
-    also = (pack.from_911,) if pack.from_911 else ()
-    return TwilioVoice(TwilioGateway(account), pack.number, pack.dials_per_s * speed, also)
 
 
 async def _nothing() -> None:

@@ -48,6 +48,11 @@ class Settings(BaseSettings):
     public_port: int = Field(8080, ge=0, le=65535, description="port of the public listener; 0 takes a free one")
     private_host: str = Field("127.0.0.1", description="address the API listener binds")
     private_port: int = Field(8081, ge=0, le=65535, description="port of the API listener; 0 takes a free one")
+    floor_host: str = Field(
+        "127.0.0.1",
+        description="address where other processes of the instance reach this one while it has 311's line; on several machines "
+        "this machine's own in the private network",
+    )
     private_url: str = Field("http://127.0.0.1:8081", description="how staff reach the console")
     twilio_account_sid: str = Field("", description="Twilio account; empty: no SMS lane")
     twilio_auth_token: SecretStr = Field(SecretStr(""), description="Twilio auth token; also signs status reports")

@@ -205,13 +205,18 @@ def problems(pack: Pack, mode: Mode) -> list[str]:
             found.append(f"{what} {number} lies in exchange 555, which mode live refuses.")
         if mode is Mode.DEMO and not invented:
             found.append(f"{what} {number} lies outside exchange 555: mode demo calls nobody.")
-    if mode is Mode.LIVE:
-        found += [
-            f"the voice for {language} is used and nobody has reviewed it (reviewed = a date, by = a role)."
-            for language, voice in pack.voices.items()
-            if voice.reviewed is None or not voice.by
-        ]
     return found
+
+
+def unheard(pack: Pack, mode: Mode) -> list[str]:
+    """Why callers may hear nothing of this pack in this mode, though it can be used: voices that nobody has listened to."""
+    if mode is not Mode.LIVE:
+        return []
+    return [
+        f"the voice for {language} is used and nobody has reviewed it (reviewed = a date, by = a role)."
+        for language, voice in pack.voices.items()
+        if voice.reviewed is None or not voice.by
+    ]
 
 
 def _wrong(pack: Pack, languages: frozenset[str] | None = None) -> Iterator[str]:

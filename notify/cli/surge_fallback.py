@@ -24,7 +24,7 @@ def fallback(json: Json = False) -> None:
             found = pack.load(folder)
         except city.BadPack as error:
             refuse(error.problems)
-        if problems := pack.problems(found, settings.mode):
+        if problems := [*pack.problems(found, settings.mode), *pack.unheard(found, settings.mode)]:
             refuse(problems)
         known = words.load(data.folder("templates"))
         speech = prompts.speech(known, given, found, allow_drafts=settings.sends_drafts)

@@ -103,9 +103,12 @@ def wants(role: Role, service: Service) -> Wants:
     )
 
 
-def without_floor(session: Session) -> None:
-    """Another process has 311's line, and its callers: it is not taken over while calls are under way there."""
-    session.wants = replace(session.wants, at_once=tuple(post for post in session.wants.at_once if post != FLOOR))
+def floor_first(session: Session, *, ours: bool) -> None:
+    """Who has 311's line, and its callers, takes it again at once when the database is back; others wait until that one is
+    surely gone (share.LATER_S)."""
+    wants, at_once = session.wants, session.wants.at_once
+    rest, later = (tuple(post for post in posts if post != FLOOR) for posts in (at_once, wants.later))
+    session.wants = replace(wants, at_once=(*rest, FLOOR) if ours else rest, later=later if ours else (*later, FLOOR))
 
 
 def ticks_of(ticks: Sequence[Tick], place: Place, hearing: Hearing | None) -> list[Tick]:

@@ -42,6 +42,15 @@ class Kind(StrEnum):
     LOOK = "look"  # look again at who holds what
 
 
+class Standing(StrEnum):
+    """What a process knows of a post."""
+
+    OURS = "ours"
+    THEIRS = "theirs"  # it is not ours, and whoever wants it can take it
+    NOBODY = "nobody"  # the database does not answer: nobody can take it, whoever had it goes on
+    UNKNOWN = "unknown"  # we stood still, or the connection broke: somebody else may have it
+
+
 class Crew(Protocol):
     """The processes of an instance, seen from one of them. process: its name, never used twice. quiet_s: for so long nothing
     leaves by a sender whose post was just taken: what whoever had it before may still have started lies behind it then."""
@@ -54,6 +63,8 @@ class Crew(Protocol):
 
     def term(self, post: str) -> int:
         """0 while this process does not certainly hold the post; otherwise a number that differs each time it takes it."""
+
+    def standing(self, post: str) -> Standing: ...
 
     def tell(self, kind: Kind, ref: str = "") -> None:
         """Tells every other process; never raises, never waits."""
@@ -68,6 +79,9 @@ class Alone:
 
     def term(self, post: str) -> int:
         return 1
+
+    def standing(self, post: str) -> Standing:
+        return Standing.OURS
 
     def tell(self, kind: Kind, ref: str = "") -> None:
         pass

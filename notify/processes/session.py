@@ -20,7 +20,7 @@ from notify import primary
 from notify.clock import SharedClock
 from notify.db import Database, connection_settings
 from notify.processes import share
-from notify.processes.posts import Kind, key
+from notify.processes.posts import Kind, Standing, key
 from notify.processes.share import Seen, Wants
 
 logger = logging.getLogger(__name__)
@@ -58,6 +58,8 @@ class Session:
         self._terms: dict[str, int] = {}
         self._terms_so_far = 0
         self._sure_until = 0.0
+        self.away = False  # the server does not answer: nobody can take a post
+        self.looks = 0  # over the connection that is in use
         self._free_since: dict[str, float] = {}
         self._closing = False
         self._looked = threading.Event()
@@ -65,6 +67,14 @@ class Session:
 
     def term(self, post: str) -> int:
         return self._terms.get(post, 0) if time.monotonic() < self._sure_until else 0
+
+    def standing(self, post: str) -> Standing:
+        """What is known of a post that this process wants."""
+        if self.term(post):
+            return Standing.OURS
+        if self.away:
+            return Standing.NOBODY
+        return Standing.THEIRS if self.looks and time.monotonic() < self._sure_until else Standing.UNKNOWN
 
     def tell(self, kind: Kind, ref: str = "") -> None:
         said = f"{self.process} {kind} {ref}"
@@ -92,14 +102,14 @@ class Session:
             except psycopg.Error as error:
                 logger.warning("the database is not reached; this process holds no post: %s", error)
             finally:
+                self.looks = 0  # what was seen over the lost connection says nothing of now
                 self._lose(list(self._terms))
                 self._looked.set()
             if not self._closing:
                 time.sleep(AGAIN_S)  # on a thread that nobody waits for
 
     def _hold(self) -> None:
-        connected, _ = primary.connect(_keywords(self._db.url))
-        with connected as connection:
+        with self._connected() as connection:
             connection.execute(f"SET idle_session_timeout = {self.dead_s * 1000:.0f}".encode())
             connection.execute(f"LISTEN {CHANNEL}".encode())
             if self._sends:
@@ -108,11 +118,21 @@ class Session:
                 asked_at = time.monotonic()
                 self._look(connection, asked_at)
                 self._sure_until = asked_at + self.dead_s * SURE
+                self.looks += 1
                 self._looked.set()
                 for note in connection.notifies(timeout=LOOK_S):
                     self._hear(note.payload)
                     if self._closing or time.monotonic() > asked_at + 2 * LOOK_S:
                         break
+
+    def _connected(self) -> "psycopg.Connection[Any]":
+        try:
+            connection, _ = primary.connect(_keywords(self._db.url))
+        except psycopg.Error:
+            self.away = True
+            raise
+        self.away = False
+        return connection
 
     def _look(self, connection: "psycopg.Connection[Any]", now: float) -> None:
         if self._clock is not None:

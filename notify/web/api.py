@@ -19,19 +19,21 @@ from notify.web.staff_api import StaffApi
 from notify.web.webhook_api import WebhookApi
 from subscribers.sealing import Keyring
 from surge import api as surge_api
+from surge import desk_api
 from surge.numbers.city_rates import rates
 from surge.numbers.number_api import NumberApi
 from surge.numbers.open311_api import Open311Api
+from surge.pages.office import Room, Side
 
 
-def routes(service: Service, ring: Keyring | None = None, url: str = "") -> list[web.RouteDef]:
-    """ring: opens residents' addresses and the seeds of codes; without it nobody is looked up and no glass is broken. url: how
-    staff reach the console, which passkeys are bound to."""
-    return web_routes(Api(service, ring, url).endpoints(), Refusals(service.db, service.clock))
+def routes(service: Service, ring: Keyring | None = None, url: str = "", side: Side | None = None) -> list[web.RouteDef]:
+    """ring: opens residents' addresses and the seeds of codes; without it nobody is looked up, no glass is broken and there is
+    no 311 desk. url: how staff reach the console, which passkeys are bound to. side: what the 311 desk works with."""
+    return web_routes(Api(service, ring, url, side).endpoints(), Refusals(service.db, service.clock))
 
 
 class Api:
-    def __init__(self, service: Service, ring: Keyring | None = None, url: str = "") -> None:
+    def __init__(self, service: Service, ring: Keyring | None = None, url: str = "", side: Side | None = None) -> None:
         self.service = service
         self._tallies = service.tallies
         replies = Replies(service.db, service.clock)
@@ -51,11 +53,21 @@ class Api:
         self._parts = (*own, webhooks, numbers, Open311Api(db=service.db, clock=service.clock))
         received = service.received
         self._received = ReceivedApi(service, received, replies).endpoints() if received is not None else []
+        self._desk: list[Endpoint] = []
+        if ring is not None:
+            room = Room(db=service.db, clock=service.clock, ring=ring, site=site, side=side or Side())
+            self._desk = desk_api.endpoints(room, replies)
         self._surge = surge_api.endpoints(service.surge.control, replies) if service.surge is not None else []
 
     def endpoints(self) -> list[Endpoint]:
         """Everything the API answers: the one list that routes, document and tests are made from."""
-        return [*self._own(), *(one for part in self._parts for one in part.endpoints()), *self._received, *self._surge]
+        return [
+            *self._own(),
+            *(one for part in self._parts for one in part.endpoints()),
+            *self._received,
+            *self._surge,
+            *self._desk,
+        ]
 
     def _own(self) -> list[Endpoint]:
         get, p = "GET", PREFIX

@@ -7,6 +7,7 @@ from typing import Any, Final
 from pydantic.json_schema import models_json_schema
 
 from notify.alerts.draft import Draft
+from notify.web.desk_schemas import DESK
 from notify.web.endpoints import PREFIX, Endpoint, FollowUp, Query
 from notify.web.hold_schemas import HOLDS
 from notify.web.received_schemas import RECEIVED
@@ -27,6 +28,10 @@ IN_PATHS: Final[Mapping[str, Mapping[str, Any]]] = {
     "passkey_id": {"type": "integer", "minimum": 1, "maximum": 999_999_999_999_999},
     "webhook_id": {"type": "string", "pattern": "^[a-z0-9-]{1,40}$"},
     "received_id": {"type": "string", "pattern": "^R-[0-9a-f]{16}$"},
+    "contact_id": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
+    "question_id": {"type": "string", "pattern": "^Q-[0-9A-F]{10}$"},
+    "faq_id": {"type": "string", "pattern": "^F-[0-9A-F]{8}$"},
+    "need_id": {"type": "string", "pattern": "^N-[0-9A-F]{10}$"},
     "version": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
 }
 KEY: Final = {
@@ -58,7 +63,7 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         paths.setdefault(path_of(one), {})[one.method.lower()] = _operation(one)
     bodies = sorted({one.body for one in endpoints if one.body not in (None, FollowUp)}, key=lambda kind: kind.__name__)
     _, made = models_json_schema([(kind, "validation") for kind in bodies], ref_template=REF)
-    schemas = {**SCHEMAS, **WEBHOOKS, **SURGE, **NUMBERS, **RECEIVED, **HOLDS, **PASSKEYS, **made.get("$defs", {})}
+    schemas = {**SCHEMAS, **WEBHOOKS, **SURGE, **NUMBERS, **DESK, **RECEIVED, **HOLDS, **PASSKEYS, **made.get("$defs", {})}
     schemas["FollowUp"] = _follow_up(schemas[Draft.__name__])
     return {
         "openapi": "3.1.0",

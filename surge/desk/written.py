@@ -73,7 +73,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """line: None where what comes in is dealt with elsewhere; then single texts leave from here, and nothing comes in."""
+    """line: None where what comes in is dealt with elsewhere; then single texts leave from here, and nothing comes in.
+    elsewhere: another process of the instance may have the line, and takes what is owed to it."""
 
     db: Database
     clock: Clock
@@ -82,11 +83,14 @@ class Written:
     line: DeskLine | None
     lexicon: Lexicon
     send: Send
+    elsewhere: bool = False
 
     def owe(self, conn: Connection, text: Text, turn: Turn, language: str) -> bool:
         """A text that the dialog has answered, on its own transaction. While surge is open, one that could not be matched is
         owed to the desk as well; whether it is. language: of the answer."""
-        if self.line is None or not any(isinstance(act, Count) and act.note in NOT_MATCHED for act in turn.acts):
+        if (self.line is None and not self.elsewhere) or not any(
+            isinstance(act, Count) and act.note in NOT_MATCHED for act in turn.acts
+        ):
             return False
         row = surge_store.current(conn)
         if row is None or row.status not in SERVING:
@@ -97,6 +101,8 @@ class Written:
 
     async def collect(self) -> None:
         """Puts what the desk is owed into the line. Never raises: what fails is still owed, and tried again."""
+        if self.line is None:
+            return
         try:
             ours = await self.db.read(partial(owed.everything, ring=self.ring))
             for one in ours:

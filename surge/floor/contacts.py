@@ -7,14 +7,14 @@ statement would also be harmless twice: events are added where they are not ther
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, delete, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel, col, select
 
 from notify.db import is_sqlite
 from surge.floor.callback import Callback
-from surge.floor.floor_tables import JournalRow
-from surge.floor.journal import Line
+from surge.floor.floor_tables import JournalLineRow, JournalRow
+from surge.floor.journal import Line, parsed
 from surge.floor.orders import Happened
 from surge.floor.records import Record
 from surge.floor.seats import Seat
@@ -29,14 +29,52 @@ def position(conn: Connection) -> tuple[str, int]:
     return (row.name, row.ends) if row is not None else ("", 0)
 
 
-def write(conn: Connection, name: str, lines: Sequence[Line]) -> int:
-    """One batch of this journal, in its order. Turns that are there already are left out. Returns how far it has got."""
+class Superseded(RuntimeError):
+    """Another process has gone on with the floor: nothing of this one's journal counts any more."""
+
+
+def write(conn: Connection, name: str, lines: Sequence[Line], after: str | None = None) -> int:
+    """One batch of this journal, in its order. Turns that are there already are left out. Returns how far it has got.
+
+    after: where several processes share the database, the journal that this one follows; the lines are kept as well. Raises
+    Superseded for a journal that is neither, of a process that froze while another one went on."""
+    if after is not None:
+        _alone(conn)
     known, done = position(conn)
+    if after is not None and known not in ("", name, after):
+        raise Superseded(f"The journal {name} follows {after or 'none'}, and {known} has gone on.")
     if known != name:
         done = 0
     fresh = [line for line in lines if line.ends > done]
     if not fresh:
         return done
+    if after is not None:
+        _copy(conn, name, fresh)
+    _tell(conn, [line for line in fresh if not line.whole])
+    _replace(conn, JournalRow, "only", [{"only": ONLY, "name": name, "ends": fresh[-1].ends}])
+    return fresh[-1].ends
+
+
+def copied(conn: Connection, name: str) -> list[Line]:
+    """The lines of a journal as far as the database has them; nobody writes to it until the caller's transaction ends."""
+    _alone(conn)
+    mine = select(JournalLineRow).where(col(JournalLineRow.journal) == name).order_by(col(JournalLineRow.ends))
+    found = (parsed(bytes(row.line), row.ends) for row in conn.execute(mine))
+    return [line for line in found if line is not None]
+
+
+def _alone(conn: Connection) -> None:
+    """Until this transaction ends nobody else moves on in a journal."""
+    conn.execute(select(JournalRow.name).with_for_update())
+
+
+def _copy(conn: Connection, name: str, lines: Sequence[Line]) -> None:
+    if lines[0].whole:  # a journal begins: what stood in earlier ones stands in its first line
+        conn.execute(delete(JournalLineRow).where(col(JournalLineRow.journal) != name))
+    conn.execute(insert(JournalLineRow), [{"journal": name, "ends": line.ends, "line": line.raw} for line in lines])
+
+
+def _tell(conn: Connection, fresh: Sequence[Line]) -> None:
     records: dict[str, Record] = {}
     callbacks: dict[str, Callback] = {}
     for line in fresh:
@@ -48,8 +86,6 @@ def write(conn: Connection, name: str, lines: Sequence[Line]) -> int:
     _add(
         conn, SeatRow, [_seat(one) for line in fresh for one in line.changed.get("seat", {}).values() if isinstance(one, Seat)]
     )
-    _replace(conn, JournalRow, "only", [{"only": ONLY, "name": name, "ends": fresh[-1].ends}])
-    return fresh[-1].ends
 
 
 def _contact(record: Record) -> dict[str, Any]:

@@ -55,7 +55,8 @@ PATIENCE: Final = timedelta(minutes=30)  # a wait is told as if nobody gave up s
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What a floor is made of. telephone: None where calls stay elsewhere. tell: a sentence for staff. speed: how many seconds
-    of the clock pass in one, where a day is replayed."""
+    of the clock pass in one, where a day is replayed. may_act: whether this process surely has the line still, where another
+    one might; superseded: called when another one has gone on with it."""
 
     db: Database
     clock: Clock
@@ -67,6 +68,13 @@ class Parts:
     texts: Texts = no_texts
     tell: Callable[[str], None] = field(default=logger.info)
     speed: float = 1.0
+    may_act: Callable[[], bool] = lambda: True
+    superseded: Callable[[], None] = lambda: None
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes use the database, and may go on with the floor."""
+        return not self.db.sqlite
 
 
 class Floor:
@@ -79,7 +87,7 @@ class Floor:
         self.crew: dict[str, AgentRow] = {}  # who may answer
         self.centre = parts.pack.emergency_line
         self.watched_from = parts.clock.now()
-        self._scribe = Scribe(Journal(parts.journal), parts.db)
+        self._scribe = Scribe(Journal(parts.journal), parts.db, shared=parts.shared, superseded=parts.superseded)
         self._carrier = Carrier(
             floor=self, telephone=parts.telephone, texts=parts.texts, public_url=parts.public_url.rstrip("/"), tell=parts.tell
         )
@@ -260,7 +268,8 @@ class Floor:
     async def _every(self, seconds: float, do: Callable[[], Any]) -> None:
         while True:
             try:
-                await do()
+                if self.parts.may_act():
+                    await do()
             except Exception:  # the loop's own boundary: the next time may go well
                 logger.exception("the floor could not look after itself")
             await asyncio.sleep(max(LEAST_PAUSE_S, seconds / self.parts.speed))

@@ -45,11 +45,14 @@ class Held(RuntimeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One turn as it was written. ends: the position after it."""
+    """One turn as it was written. ends: the position after it. raw: its bytes. whole: it is what a new journal begins with, and
+    nothing in it is new."""
 
     events: tuple[Happened, ...]
     changed: Mapping[str, Mapping[str, object]]
     ends: int
+    raw: bytes = b""
+    whole: bool = False
 
 
 @dataclass(slots=True)
@@ -57,6 +60,7 @@ class Kept:
     """What a journal says: the entities, and every turn with its position."""
 
     name: str = ""
+    after: str = ""  # the journal before it, all of which it holds
     entities: dict[str, dict[str, object]] = field(default_factory=dict)
     ends: int = 0
 
@@ -126,11 +130,11 @@ class Journal:
             os.fdatasync(self._file)
             self._synced = ends
 
-    def renew(self, entities: Mapping[str, Mapping[str, object]]) -> None:
-        """A new file with nothing but these. Only when the database has all of the old one."""
+    def renew(self, entities: Mapping[str, Mapping[str, object]]) -> Line:
+        """A new file with nothing but these, and its only line. Only when the database has all of the old one."""
         fresh = self.path.with_suffix(".new")
-        name = _new_name()
-        content = _head(name) + _line((), entities)
+        name, raw = _new_name(), _line((), entities)
+        content = _head(name, self.name) + raw
         with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(content)
             file.flush()
@@ -140,6 +144,7 @@ class Journal:
             os.close(self._file)
         self._file = os.open(self.path, os.O_RDWR | os.O_APPEND)
         self.name, self.ends, self._synced = name, len(content), len(content)
+        return Line(events=(), changed=entities, ends=self.ends, raw=raw, whole=True)
 
     def close(self) -> None:
         if self._file is not None:
@@ -163,20 +168,22 @@ def read(path: Path, kept: Kept, start: int = 0) -> Iterator[Line]:
     the middle of the last one can have made."""
     with path.open("rb") as file:
         head = file.readline()
-        kept.name = str(json.loads(head)["journal"]) if head.endswith(b"\n") else ""
+        said = json.loads(head) if head.endswith(b"\n") else {}
+        kept.name, kept.after = str(said.get("journal", "")), str(said.get("after", ""))
         kept.ends = max(start, len(head))
         file.seek(kept.ends)
         at = kept.ends
         for raw in file:
             at += len(raw)
-            line = _parsed(raw, at)
+            line = parsed(raw, at)
             if line is None:
                 logger.warning("the journal's last line is torn at byte %s and is left out", at - len(raw))
                 return
             yield line
 
 
-def _parsed(raw: bytes, ends: int) -> Line | None:
+def parsed(raw: bytes, ends: int) -> Line | None:
+    """None for a line that is torn."""
     if not raw.endswith(b"\n"):
         return None
     try:
@@ -191,6 +198,7 @@ def _parsed(raw: bytes, ends: int) -> Line | None:
             if kind in KINDS
         },
         ends=ends,
+        raw=raw,
     )
 
 
@@ -200,8 +208,8 @@ def _line(events: tuple[Happened, ...], changed: Mapping[str, Mapping[str, objec
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def _head(name: str) -> bytes:
-    return json.dumps({"journal": name}).encode() + b"\n"
+def _head(name: str, after: str = "") -> bytes:
+    return json.dumps({"journal": name, "after": after}).encode() + b"\n"
 
 
 def _new_name() -> str:

@@ -155,6 +155,7 @@ def _relief(conn: Connection, one: ActivationRow, span: Span, city: tuple[ZoneIn
         calls=relief.counterfactual(basis),
         load=load,
         answering=_answering(minutes),
+        simulated=any(row.source == number_rows.SIMULATED for row in minutes),
     )
 
 
@@ -178,10 +179,9 @@ def _load(minutes: Sequence[Any], moved: relief.Moved, span: Span, rates: Rates)
     timed = [row for row in minutes if row.mean_handling_s is not None and row.answered]
     period = span.end - span.start
     beside = _worked(timed) / period.total_seconds() if timed else None
-    calm = [row for row in timed if row.line == CentreLine.NON_EMERGENCY]
-    if calm:
-        mean_s = _worked(calm) / sum(row.answered for row in calm)
-        return relief.load({"": moved.net}, {"": mean_s}, period, beside)
+    calm = relief.handling([(row.answered, row.mean_handling_s) for row in timed if row.line == CentreLine.NON_EMERGENCY])
+    if calm is not None:
+        return relief.measured(moved.net, calm, period, beside)
     if rates.centre_handling_s is not None:
         return relief.loads(moved.net, rates.centre_handling_s, rates.source, period, beside)
     if not minutes:

@@ -15,6 +15,7 @@ from surge.numbers.number_tables import CentreMinuteRow, GradeRow, IntervalRow
 from surge.numbers.outcomes import Graded
 
 BATCH: Final = 5_000
+SIMULATED: Final = "simulated"  # the source of minutes that nobody counted: the demo's
 SHIFT: Final = timedelta(hours=2)  # how far a change of the clocks can move a minute of the week
 Key = tuple[str, datetime]
 
@@ -29,7 +30,7 @@ class Totals:
 
 
 def take_minutes(conn: Connection, rows: Sequence[CentreMinute], source: str, now: datetime) -> Totals:
-    """source: SHA-256 of the file."""
+    """source: SHA-256 of the file, or SIMULATED."""
     if not rows:
         return Totals(new=0, changed=0, same=0)
     first, last = min(one.minute for one in rows), max(one.minute for one in rows)

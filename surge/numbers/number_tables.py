@@ -18,7 +18,7 @@ class CentreMinuteRow(SQLModel, table=True):
     within_15_s: int | None = None  # answered within so long
     within_20_s: int | None = None
     mean_handling_s: float | None = None  # of those answered
-    source: str  # SHA-256 of the file
+    source: str  # SHA-256 of the file, or "simulated"
     imported_at: datetime
 
 

@@ -4,8 +4,9 @@ not come, and the people it would have taken to answer them.
 One sign for all: above 0, 911 had less to do; below 0, it had more.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -16,6 +17,8 @@ from surge.numbers.forecast import Forecast, NotMeasured
 from surge.numbers.measures import Share
 from surge.scripts.runbook import Ending
 
+FEWEST_MINUTES: Final = 30  # with a handling time, for an interval of their mean by the normal curve
+NORMAL: Final = 1.96  # 95 times of 100
 STANDARD: Final = ((15, 0.90), (20, 0.95))  # NENA-STA-020.1-2020: this share of 911 calls answered within so many seconds
 
 
@@ -79,11 +82,42 @@ class Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loads:
-    """R4 where only a range of handling times is known: fewer and more erlangs. source: who says so."""
+    """R4 where handling times are known as a range: fewer and more erlangs. source: who says so. best: from the mean, where it
+    was measured; None where only the range is known."""
 
     low: Load
     high: Load
     source: str
+    best: Load | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handling:
+    """Seconds that 911 needs for a call: the mean of its calls, and where that mean lies 95 times of 100. low is high where the
+    minutes are too few to say."""
+
+    mean_s: float
+    low_s: float
+    high_s: float
+    minutes: int
+
+    @property
+    def ranged(self) -> bool:
+        return self.low_s < self.high_s
+
+
+def handling(minutes: Sequence[tuple[int, float]]) -> Handling | None:
+    """minutes: calls answered in each and their mean time in seconds. A ratio estimate: the minutes are drawn, and calls of one
+    minute are alike (Cochran 1977, section 6.3). None of no calls."""
+    answered = sum(calls for calls, _ in minutes)
+    if not answered:
+        return None
+    mean_s = sum(calls * each_s for calls, each_s in minutes) / answered
+    off = 0.0
+    if (count := len(minutes)) >= FEWEST_MINUTES:
+        spread = sum((calls * (each_s - mean_s)) ** 2 for calls, each_s in minutes) * count / (count - 1)
+        off = NORMAL * math.sqrt(spread) / answered
+    return Handling(mean_s=mean_s, low_s=max(0.0, mean_s - off), high_s=mean_s + off, minutes=count)
 
 
 def load(
@@ -101,6 +135,16 @@ def load(
     usual_s = sum(times[topic] * abs(count) for topic, count in net.items()) / every if every else 1.0
     needed = None if beside is None else _needed(max(0.0, beside + erlangs), usual_s) - _needed(beside, usual_s)
     return Load(erlangs=erlangs, call_takers=needed, beside=beside)
+
+
+def measured(net: int, found: Handling, period: timedelta, beside: float | None) -> Load | Loads | NotMeasured:
+    """R4 by the mean that 911's own minutes give, with its interval where they are enough for one."""
+    best = load({"": net}, {"": found.mean_s}, period, beside)
+    if isinstance(best, NotMeasured) or not found.ranged:
+        return best
+    said = f"the mean of {found.minutes:,} minutes imported, {found.mean_s:.0f} s; 95 % interval"
+    ranged = loads(net, (found.low_s, found.high_s), said, period, beside)
+    return replace(ranged, best=best) if isinstance(ranged, Loads) else ranged
 
 
 def loads(

@@ -3,7 +3,7 @@ page, a table and a program print alike. No person is in it."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -24,16 +24,18 @@ HEADLINE: Final = timedelta(seconds=60)  # "in time" in the tables by language a
 HOUR: Final = timedelta(hours=1)
 NOT_IMPORTED: Final = NotMeasured(why="No minutes of 911 were imported.")
 DOLLARS: Final = "dollars"
+SIMULATED: Final = "911's minutes are simulated."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relief:
-    """R1 to R4 and 911's own answering; each stands by itself."""
+    """R1 to R4 and 911's own answering; each stands by itself. simulated: 911's minutes are made up, and the report says so."""
 
     moved: Moved
     calls: Counterfactual | NotMeasured = NOT_IMPORTED
     load: Load | Loads | NotMeasured = NOT_IMPORTED
     answering: Answering | NotMeasured = NOT_IMPORTED
+    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,7 @@ def report(happened: Happened) -> tuple[Section, ...]:
         Section(name="languages", lines=groups.lines(by_language, HEADLINE, called)),
         Section(name="areas", lines=groups.lines(by_area, HEADLINE, called)),
         Section(name="agents", lines=tuple(_agents(happened))),
-        Section(name="relief", lines=tuple(_relief(happened.relief))),
+        Section(name="relief", lines=tuple(relief_lines(happened.relief))),
         Section(name="costs", lines=tuple(_costs(contacts, happened.rates, called))),
         Section(name="rights", lines=rights.lines(contacts, by_language, happened.requests, called)),
         Section(name="checks", lines=tuple(checks(contacts, happened.span, happened.now))),
@@ -162,19 +164,26 @@ def _agents(happened: Happened) -> Iterator[Line]:
         yield Line(name=name, value=Part(share=share, whole="seconds signed in"))
 
 
-def _relief(relief: Relief) -> Iterator[Line]:
+def relief_lines(relief: Relief) -> Iterator[Line]:
     yield Line(name="r1_gross", value=Count(number=relief.moved.gross), note="Contacts that 911 handed to 311.")
     yield Line(name="r2_returned", value=Count(number=relief.moved.returned), note="Contacts that 311 handed to 911.")
-    yield Line(name="r_net", value=Count(number=relief.moved.net))
-    yield _calls(relief.calls)
-    yield from _load(relief.load)
-    if isinstance(relief.answering, NotMeasured):
-        yield Line(name="answering_of_911", value=Said(words=f"Not measured: {relief.answering.why}"))
-    else:
-        for seconds, target, share in relief.answering.within:
-            note = f"The standard is {target:.0%} (NENA-STA-020.1-2020)."
-            part = Part(share=share, whole="911 calls offered")
-            yield Line(name="answering_of_911", about=f"{seconds} s", value=part, note=note)
+    yield Line(name="r_net", value=Count(number=relief.moved.net), signed=True)
+    of_911 = (_calls(relief.calls), *_load(relief.load), *_answering(relief.answering))
+    yield from (_marked(line) for line in of_911) if relief.simulated else of_911
+
+
+def _answering(answering: Answering | NotMeasured) -> Iterator[Line]:
+    if isinstance(answering, NotMeasured):
+        yield Line(name="answering_of_911", value=Said(words=f"Not measured: {answering.why}"))
+        return
+    for seconds, target, share in answering.within:
+        note = f"The standard is {target:.0%} (NENA-STA-020.1-2020)."
+        part = Part(share=share, whole="911 calls offered")
+        yield Line(name="answering_of_911", about=f"{seconds} s", value=part, note=note)
+
+
+def _marked(line: Line) -> Line:
+    return replace(line, note=f"{line.note} {SIMULATED}".strip())
 
 
 def _calls(calls: Counterfactual | NotMeasured) -> Line:
@@ -187,7 +196,7 @@ def _calls(calls: Counterfactual | NotMeasured) -> Line:
         f"of {basis.asked:,} minutes; 95 % interval, quasi-Poisson with dispersion {basis.dispersion:.1f}.{sure}"
     )
     value = Between(low=calls.low, high=calls.high, best=calls.calls, unit="calls")
-    return Line(name="r3_calls_that_did_not_come", value=value, note=note)
+    return Line(name="r3_calls_that_did_not_come", value=value, note=note, signed=True)
 
 
 def _load(load: Load | Loads | NotMeasured) -> Iterator[Line]:
@@ -197,16 +206,18 @@ def _load(load: Load | Loads | NotMeasured) -> Iterator[Line]:
     low, high = (load.low, load.high) if isinstance(load, Loads) else (load, load)
     own = "911's own load was not imported." if low.beside is None else f"Beside {low.beside:.2f} erlangs of 911's own."
     note = f"{own} Handling time: {load.source}." if isinstance(load, Loads) else own
-    yield Line(name="r4_load", value=Between(low=low.erlangs, high=high.erlangs, unit="erlangs"), note=note)
+    best = load.best.erlangs if isinstance(load, Loads) and load.best else None
+    value = Between(low=low.erlangs, high=high.erlangs, best=best, unit="erlangs")
+    yield Line(name="r4_load", value=value, note=note, signed=True)
     if low.call_takers is None or high.call_takers is None:
         yield Line(name="r4_call_takers", value=Said(words="Not measured: 911's own load was not imported."))
         return
     note = "For 90 % in 15 s, by Erlang C."
     few, many = sorted((low.call_takers, high.call_takers))
     if few == many:
-        yield Line(name="r4_call_takers", value=Count(number=few), note=note)
+        yield Line(name="r4_call_takers", value=Count(number=few), note=note, signed=True)
     else:
-        yield Line(name="r4_call_takers", value=Between(low=few, high=many, unit="call-takers"), note=note)
+        yield Line(name="r4_call_takers", value=Between(low=few, high=many, unit="call-takers"), note=note, signed=True)
 
 
 def _costs(contacts: Collection[Contact], rates: Rates, called: Collection[str]) -> Iterator[Line]:

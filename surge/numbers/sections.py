@@ -77,12 +77,14 @@ Value = Count | Part | Lasting | Between | Ratio | Said
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """name: a stable key of small letters and underscores. about: whose it is: a language, a way in, a code; "" of all."""
+    """name: a stable key of small letters and underscores. about: whose it is: a language, a way in, a code; "" of all.
+    signed: it may be below 0, and is printed with + or -."""
 
     name: str
     value: Value
     about: str = ""
     note: str = ""
+    signed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,22 +145,23 @@ def _cells(value: Value) -> dict[str, Any]:
 def sentence(line: Line) -> str:
     """A line for people at a terminal."""
     name = f"{line.name.replace('_', ' ')}{f' ({line.about})' if line.about else ''}"
-    return f"{name}: {in_words(line.value)}{f'. {line.note}' if line.note else ''}"
+    return f"{name}: {in_words(line.value, line.signed)}{f'. {line.note}' if line.note else ''}"
 
 
-def in_words(value: Value) -> str:
+def in_words(value: Value, signed: bool = False) -> str:
+    sign = "+" if signed else ""
     match value:
         case Count():
-            return f"{value.number:,}"
+            return f"{value.number:{sign},}"
         case Part():
             percent = "nobody" if value.share.value is None else f"{value.share.value:.1%}"
             return f"{value.share.part:,} of {value.share.whole:,} {value.whole} ({percent})"
         case Lasting():
             return "nobody" if value.after is None else f"{value.after.total_seconds():,.0f} s, of {value.people:,}"
         case Between():
-            best = "" if value.best is None else f"{value.best:,.2f} "
+            best = "" if value.best is None else f"{value.best:{sign},.2f} "
             unit = f" {value.unit}" if value.unit else ""
-            return f"{best}from {value.low:,.2f} to {value.high:,.2f}{unit}"
+            return f"{best}from {value.low:{sign},.2f} to {value.high:{sign},.2f}{unit}"
         case Ratio():
             return f"{value.value:.2f} ({value.worst}; {value.best})"
         case Said():

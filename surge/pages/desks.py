@@ -34,7 +34,8 @@ PARTS = (DeskPages, KeptPages, LetterPages, StartPages, QuestionPages, NeedPages
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What the desk is built from. folder: the city pack. line, pack: None where calls are dealt with elsewhere."""
+    """What the desk is built from. folder: the city pack. line, pack: None where calls are dealt with elsewhere; elsewhere: by
+    another process of this instance, perhaps."""
 
     db: Database
     clock: Clock
@@ -48,6 +49,7 @@ class Parts:
     line: DeskLine | None = None
     pack: Pack | None = None
     studio: Studio | None = None
+    elsewhere: bool = False
 
 
 def side(parts: Parts) -> Side:
@@ -60,6 +62,7 @@ def side(parts: Parts) -> Side:
         line=parts.line,
         lexicon=parts.lexicon,
         send=Outgoing(parts.dispatchers, parts.mode).send,
+        elsewhere=parts.elsewhere,
     )
     return Side(
         line=parts.line,
@@ -72,5 +75,5 @@ def side(parts: Parts) -> Side:
 
 
 def routes(guard: Guard, given: Side) -> list[Route]:
-    office = Office(guard, given)
+    office = Office.of(guard, given)
     return [route for part in PARTS for route in part(office).routes()]

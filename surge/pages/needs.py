@@ -10,23 +10,19 @@ import shapely
 from aiohttp import web
 from sqlalchemy import Connection
 
-from notify import audit
-from notify.alerts.broadcast import Unfit
 from notify.alerts.life import Role
-from notify.audit import Act
 from notify.console.routing import FORM, Route
 from notify.console.screens import HEADERS
 from notify.web.answers import Problem
 from subscribers import atlas
 from surge.desk import need_rows, needs
 from surge.desk.desk_tables import NeedRow
-from surge.desk.need_rows import Asked, Change, ChangedSince
-from surge.desk.needs import ACCOMMODATIONS, ALLOWED, TERMINAL, Published, Status
-from surge.pages.office import AGENTS, ENGLISH, Office, whose
+from surge.desk.needs import ACCOMMODATIONS, ALLOWED, Published, Status
+from surge.pages.need_acts import NeedActs, Onward, Wanted
+from surge.pages.office import AGENTS, Office, whose
 
 PAGE: Final = "/needs"
 MAPPED: Final = AGENTS | {Role.VIEWER, Role.AUTHOR, Role.APPROVER}  # the map names nobody
-MOST_PEOPLE: Final = 500
 NOTE: Final = "Fewer than five people are never shown with a place; figures go down to fives. Needs not yet met."
 ABOUT_50_M: Final = 0.0005  # degrees
 BACK: Final = frozenset({PAGE, "/desk311"})
@@ -35,7 +31,7 @@ BACK: Final = frozenset({PAGE, "/desk311"})
 class NeedPages:
     def __init__(self, office: Office) -> None:
         self._office, self._guard = office, office.guard
-        self._db, self._screens = office.guard.db, office.guard.screens
+        self._db, self._screens, self._acts = office.guard.db, office.guard.screens, NeedActs(office)
 
     def routes(self) -> list[Route]:
         return [
@@ -65,32 +61,19 @@ class NeedPages:
 
     async def log(self, request: web.Request) -> web.StreamResponse:
         """Notes a need. The address is looked up for its cell on the map and kept sealed, for whoever brings it."""
-        form, person_id, now, ring = request[FORM], whose(request), self._office.now, self._guard.ring
-        on, code, people = await self._office.on(person_id), form.text("code")[:40].upper(), form.text("people") or "1"
-        problems = [] if code.replace("_", "").isalnum() else ["Say what is needed."]
-        if not (people.isascii() and people.isdigit() and 0 < int(people) <= MOST_PEOPLE):
-            problems.append(f"Say for how many people: 1 to {MOST_PEOPLE}.")
-        if problems:
-            raise Unfit(problems)
-        address, language = form.text("address")[:200], form.text("language")
-        placed = await self._office.placed(on, address) if address else None
-        asked = Asked(
-            code=code,
-            people=int(people),
-            language=language if language in self._screens.site.languages else ENGLISH,
-            area=(placed.zip or None) if placed else None,
-            lat=placed.lat if placed else None,
-            lon=placed.lon if placed else None,
-            address=address,
-            reply_to=form.text("contact")[:120],
-            words=form.text("words")[:500],
-            consent_to_share=form.text("consent") == "yes",
+        form = request[FORM]
+        given = Wanted(
+            code=form.text("code"),
+            people=form.text("people") or "1",
+            language=form.text("language"),
+            address=form.text("address"),
+            reply_to=form.text("contact"),
+            words=form.text("words"),
+            consent=form.text("consent") == "yes",
             due_at=_moment(form.text("due"), self._screens.site.time_zone),
-            routed_to=self._office.side.referrals.taker(code),
             contact_id=form.text("contact_id") or None,
-            activation_id=on.row.activation_id if on else None,
         )
-        await self._db.write(lambda conn: need_rows.log(conn, asked, person_id, ring, now))
+        await self._db.write(await self._acts.log(whose(request), given))
         back = form.text("next")
         return self._screens.moved(back if back in BACK else PAGE)
 
@@ -105,32 +88,15 @@ class NeedPages:
         return self._screens.page(request, "needs_one", **values)
 
     async def change(self, request: web.Request) -> web.StreamResponse:
-        form, need_id, now = request[FORM], request.match_info["need_id"], self._office.now
-        to, rev = form.text("to"), form.text("rev")
-        if to not in {one.value for one in Status}:
-            raise Unfit(["Say what came of it."])
-        if Status(to) is Status.ROUTED and not form.text("routed_to"):
-            raise Unfit(["Say who has it now."])
-        wanted = Change(
-            to=Status(to),
-            routed_to=form.text("routed_to")[:120],
-            note=form.text("note")[:500],
+        form, need_id = request[FORM], request.match_info["need_id"]
+        rev = form.text("rev")
+        given = Onward(
+            to=form.text("to"),
+            routed_to=form.text("routed_to"),
+            note=form.text("note"),
             rev=int(rev) if rev.isascii() and rev.isdigit() and len(rev) < 9 else None,
         )
-        by = (whose(request), self._guard.ring)
-
-        def changed(conn: Connection) -> None:
-            row = need_rows.change(conn, need_id, wanted, by, now)
-            if Status(row.status) in TERMINAL:
-                detail = {"code": row.code, "status": row.status}
-                audit.append(conn, Act(actor=by[0], action="ended a need", subject=need_id, detail=detail), now)
-
-        try:
-            await self._db.write(changed)
-        except LookupError as error:
-            raise Problem(404, "There is no such need.", [str(error)]) from None
-        except (needs.NotThere, ChangedSince) as error:
-            raise Problem(409, "This is not possible now.", [str(error)]) from None
+        await self._db.write(self._acts.change(whose(request), need_id, given))
         return self._screens.moved(f"{PAGE}/{need_id}")
 
     async def map(self, request: web.Request) -> web.StreamResponse:

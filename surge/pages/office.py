@@ -15,8 +15,11 @@ from notify.alerts.affected import Map, Verdict, meant, touched
 from notify.alerts.alert import Event, Stage
 from notify.alerts.broadcast import Unfit
 from notify.alerts.life import IN_FORCE, Role
+from notify.clock import Clock
 from notify.console.routing import Guard
 from notify.console.screens import VISIT
+from notify.db import Database
+from notify.publishing.site import Site
 from notify.residents.live import WHOLE
 from notify.sending.outbox import content_for
 from notify.tables import EventRow
@@ -24,6 +27,7 @@ from notify.wording.translations import info_for
 from subscribers import atlas
 from subscribers.dialog.turn import Sight
 from subscribers.place import Point, ZipArea
+from subscribers.sealing import Keyring
 from surge.desk import desk_rows, knowledge, question_rows
 from surge.desk.desk_line import DeskLine
 from surge.desk.knowledge import Shelf
@@ -90,20 +94,25 @@ class Placed:
     lon: float | None = None
 
 
-@dataclass(slots=True)
-class Office:
-    guard: Guard
+@dataclass(slots=True, kw_only=True)
+class Room:
+    """What whoever works at the desk goes by, on its pages and by the API alike."""
+
+    db: Database
+    clock: Clock
+    ring: Keyring
+    site: Site
     side: Side
     _maps: dict[str, tuple[tuple[object, ...], Map]] = field(default_factory=dict)  # by incident
     _scripts: dict[tuple[str, int], Script] = field(default_factory=dict)
 
     @property
     def now(self) -> datetime:
-        return self.guard.clock.now()
+        return self.clock.now()
 
     async def on(self, person_id: str) -> On | None:
         """None while nothing is armed or open."""
-        return await self.guard.db.read(lambda conn: self._on(conn, person_id))
+        return await self.db.read(lambda conn: self._on(conn, person_id))
 
     def _on(self, conn: Connection, person_id: str) -> On | None:
         row = store.current(conn)
@@ -124,7 +133,7 @@ class Office:
     async def shelf(self, on: On | None) -> Shelf:
         """Everything that may answer a question now."""
         activation_id = on.row.activation_id if on else None
-        rows = await self.guard.db.read(lambda conn: question_rows.standing(conn, activation_id))
+        rows = await self.db.read(lambda conn: question_rows.standing(conn, activation_id))
         entries = question_rows.entries(rows if on else [row for row in rows if row.activation_id is None])
         if on is not None and on.script is not None:
             entries += knowledge.answers(on.script.book, on.script.version, _filled(on.script))
@@ -132,7 +141,7 @@ class Office:
 
     async def agent(self, person_id: str) -> AgentRow | None:
         query = select(AgentRow).where(col(AgentRow.person_id) == person_id)
-        row = await self.guard.db.read(lambda conn: conn.execute(query).first())
+        row = await self.db.read(lambda conn: conn.execute(query).first())
         return AgentRow(**row._mapping) if row is not None else None
 
     async def refuse_expired(self, person_id: str) -> None:
@@ -157,7 +166,7 @@ class Office:
         """Where a place lies, and whether that is inside the area of anything in force. Nothing of it is kept."""
         sights = meant(await self.side.find_place(typed)) if self.side.find_place and typed else ()
         incident_id = on.row.incident_id if on else None
-        judged = await self.guard.db.read(lambda conn: self._judged(conn, incident_id, typed, sights))
+        judged = await self.db.read(lambda conn: self._judged(conn, incident_id, typed, sights))
         best = sights[0] if sights else None
         point = best.spot if best is not None and isinstance(best.spot, Point) and len(sights) == 1 else None
         return Placed(
@@ -194,7 +203,7 @@ class Office:
             areas = [area for event in events for area in event.areas]
             near = touched(areas, atlas.areas(conn))
             shape = shapely.union_all([area.shape for area in areas])
-            known = (key, Map(shape, dict((*near.zips, *near.others)), self.guard.screens.site.phone))
+            known = (key, Map(shape, dict((*near.zips, *near.others)), self.site.phone))
             self._maps[incident_id] = known
         return known[1]
 
@@ -214,8 +223,20 @@ class Office:
             told = [row for row in rows if row.started_at is not None and row.expires_at > now]
             return register.frozen(conn, told[-1].event_id) if told else None
 
-        last = await self.guard.db.read(newest)
+        last = await self.db.read(newest)
         return content_for(last, "sms", WHOLE[last.stage], language).body if last is not None else ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Office(Room):
+    """A room with pages. guard: what stands before them."""
+
+    guard: Guard
+
+    @classmethod
+    def of(cls, guard: Guard, side: Side) -> "Office":
+        site = guard.screens.site
+        return cls(db=guard.db, clock=guard.clock, ring=guard.ring, site=site, side=side, guard=guard)
 
 
 def _is_zip(typed: str) -> bool:
@@ -237,6 +258,6 @@ def whose(request: web.Request) -> str:
     return request[VISIT].staff.person_id
 
 
-def languages_of(office: Office) -> Sequence[str]:
+def languages_of(office: Room) -> Sequence[str]:
     """What a person at the desk may choose from: the city's languages."""
-    return office.guard.screens.site.languages
+    return office.site.languages

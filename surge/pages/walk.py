@@ -2,36 +2,61 @@
 
 import json
 import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from notify.web.forms import Form
 from surge.desk.desk_tables import ScriptRunRow
 from surge.desk.tally import pressed_at
-from surge.pages.office import On
+from surge.pages.office import ENGLISH, On
 from surge.scripts.review import FACT
 
 LONGEST_MARK: Final = 64
+LONGEST_PART: Final = 120  # letters of a step's name or an answer
 LONGEST_PATH: Final = 200  # steps of one walk that are kept
 
 
-def run_of(form: Form, person_id: str, on: On | None, ending: str, language: str, now: datetime) -> ScriptRunRow | None:
-    """The walk as the page kept it; without scripts only how it ended. None where there is no script."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walk:
+    """One contact's way through the script. path: steps and their answers. run: its mark. begun_at: by the desk's clock."""
+
+    contact_id: str | None = None
+    path: Sequence[Sequence[str]] = ()
+    run: str = ""
+    begun_at: datetime | None = None
+    language: str = ENGLISH
+
+
+def walked(form: Form, language: str) -> Walk:
+    """As the desk's page kept it; without scripts in the browser there is no path."""
+    return Walk(
+        contact_id=form.text("contact_id") or None,
+        path=_path(form.fields.get("path", "")),
+        run=form.text("run"),
+        begun_at=moment(form.text("begun")),
+        language=language,
+    )
+
+
+def run_of(walk: Walk, person_id: str, on: On | None, ending: str, now: datetime) -> ScriptRunRow | None:
+    """What is kept of it. None where there is no script."""
     if on is None or on.script is None:
         return None
     there = {step.anchor: step for step in on.script.book.steps}
-    told = [pair for pair in _path(form.fields.get("path", "")) if pair[0] in there]
-    walked = [there[anchor] for anchor, _ in told] or list(there.values())  # what nobody tracked may all have been read
-    names = {name for step in walked for saying in step.says for name in FACT.findall(saying.text)}
+    told = [[part[:LONGEST_PART] for part in pair] for pair in walk.path[:LONGEST_PATH] if pair[0] in there]
+    steps = [there[anchor] for anchor, _ in told] or list(there.values())  # what nobody tracked may all have been read
+    names = {name for step in steps for saying in step.says for name in FACT.findall(saying.text)}
     facts = {said.fact_id for name in names for said in on.script.facts.get(name, {}).values()}
     return ScriptRunRow(
-        run_id=form.text("run")[:LONGEST_MARK] or secrets.token_hex(12),
+        run_id=walk.run[:LONGEST_MARK] or secrets.token_hex(12),
         activation_id=on.row.activation_id,
         version=on.script.version,
-        contact_id=form.text("contact_id") or None,
+        contact_id=walk.contact_id,
         person_id=person_id,
-        language=language,
-        begun_at=pressed_at(moment(form.text("begun")), now),
+        language=walk.language,
+        begun_at=pressed_at(walk.begun_at, now),
         ended_at=now,
         path=json.dumps(told, ensure_ascii=False),
         facts=json.dumps(sorted(facts)),
@@ -56,4 +81,4 @@ def _path(text: str) -> list[list[str]]:
         return []
     if not isinstance(told, list):
         return []
-    return [[str(part)[:120] for part in pair] for pair in told[:LONGEST_PATH] if isinstance(pair, list) and len(pair) == 2]
+    return [[str(part) for part in pair] for pair in told if isinstance(pair, list) and len(pair) == 2]

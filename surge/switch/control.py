@@ -82,6 +82,10 @@ class Control:
         if row is not None and Status(row.status) in SERVING:
             await self.outside.call_in()
 
+    def again(self) -> None:
+        """Somebody else follows from now on: they are told at the next look, whatever was told before."""
+        self._begun = False
+
     def tell_soon(self) -> None:
         """As `tell`, for whoever must not wait for it; what fails is done by the next tick."""
         task = asyncio.create_task(self.tell(), name="who follows surge mode")

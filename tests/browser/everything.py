@@ -19,12 +19,12 @@ from unittest import mock
 from aiohttp import web
 
 from channels.base import Content
-from notify import app
 from notify.alerts.alert import Mode
 from notify.alerts.life import Role, Staff
 from notify.app import Running, running
 from notify.console.words import catalogue
 from notify.db import Database
+from notify.listening import Listening
 from notify.sending import hold
 from notify.sending.notices import Notices
 from notify.settings import load
@@ -197,11 +197,13 @@ def latin(language: str) -> list[str]:
 
 async def serve(town: Town) -> None:
     carrier = await town.carrier("--delivered-after", "0.5", "--unreachable-share", "0.02", "--landline-share", "0.02")
-    visits, listen = Visits(), app._listen
+    visits, built = Visits(), Listening._apps
 
-    async def watched(stack: Any, application: web.Application, at: tuple[str, int], *, shared: bool) -> int:
-        visits.watch(application)
-        return await listen(stack, application, at, shared=shared)
+    def watched(self: Listening) -> tuple[web.Application, web.Application]:
+        both = built(self)
+        for application in both:
+            visits.watch(application)
+        return both
 
     mirror = town.home / "mirror"
     mirror.mkdir()
@@ -209,7 +211,7 @@ async def serve(town: Town) -> None:
     settings = load(**(town.given | more))
     letters: dict[str, list[str]] = {}
     text, mail = copied(letters)
-    with mock.patch.object(app, "_listen", watched), text, mail:
+    with mock.patch.object(Listening, "_apps", watched), text, mail:
         async with running(settings) as started, neighbours.listening() as at:
             world = World(town, started, visits, letters)
             told = {"url": town.console_url, "public": town.url, "sessions": world.sessions(), "latin": latin("ar")}

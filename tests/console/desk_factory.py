@@ -17,6 +17,8 @@ from notify import data, keys
 from notify.alerts.life import Role, Staff
 from notify.console.pages import Console
 from notify.staff import people
+from notify.web import api
+from notify.web.answers import middleware
 from subscribers.dialog import lexicon
 from subscribers.dialog.turn import Sight
 from subscribers.place import Point, ZipArea
@@ -162,8 +164,9 @@ async def desked(house: House, *, with_line: bool = True) -> AsyncIterator[Desk]
         find_place=find_place,
         referrals=referrals.load(service.assembly.city.folder),
     )
-    app = web.Application()
+    app = web.Application(middlewares=[middleware(service.db)])
     app.add_routes(Console(service, ring, house.served.url, side).web_routes())
+    app.add_routes(api.routes(service, ring, side=side))
     async with TestServer(app) as server:
         yield Desk(house, line, carrier, written, side, str(server.make_url("")).rstrip("/"))
 

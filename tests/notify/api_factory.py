@@ -25,6 +25,8 @@ FOREIGN = {"alert_id": "ZZZZZ-1", "incident_id": "ZZZZZ", "person_id": "nobody",
 FOREIGN |= {"webhook_id": "nobody", "activation_id": "ZZZZZ", "fact_id": "7", "version": "1"}
 FOREIGN |= {"passkey_id": "7"}
 FOREIGN |= {"received_id": "R-0000000000000000"}
+FOREIGN |= {"contact_id": "0000000000000000", "question_id": "Q-0000000000"}
+FOREIGN |= {"faq_id": "F-00000000", "need_id": "N-0000000000"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,18 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 INTERVAL = {"begins": "2014-05-23T18:15:00Z", "minutes": 15, "queue": "a", "offered": 3, "answered": 2, "abandoned": 1}
 BODIES: dict[str, Any] = {
     "IntervalsGiven": {"intervals": [INTERVAL]},
+    "Sitting": {"state": "offline"},
+    "ReadIt": {"version": 1},
+    "Counted": {"reason": "a rumour"},
+    "Address": {"address": "1120 SW 5th Ave"},
+    "Question": {"words": "May fish have it?"},
+    "Finished": {"ending": "informed"},
+    "AnsweredBy": {"words": "Boil it for one minute."},
+    "GuideTo": {"to": "+15035550123", "consent": True},
+    "AtCounter": {"words": "May fish have it?"},
+    "NeedNoted": {"code": "WATER_DELIVERY"},
+    "NeedMoved": {"to": "met"},
+    "Approved": {"question": "May fish have it?", "answer": "No."},
     "Chosen": {"runbook": "none", "why": "Why not."},
     "Levelled": {"level": 1},
     "Entered": {"name": "none", "values": {"": "1"}, "issued_by": "nobody"},

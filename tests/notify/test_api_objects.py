@@ -19,6 +19,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 ALERT, STAFF, GRANT = "/api/v1/alerts/{alert_id}", "/api/v1/staff/{person_id}", "/api/v1/grants/{grant_id}"
 WEBHOOK = "/api/v1/webhooks/{webhook_id}"
 SURGE = "/api/v1/surge/activations/{activation_id}"
+DESK = "/api/v1/surge/desk"
 ANY = Expected(rule=Rule.ROLE)
 REASON = {"reason": "Why not."}
 # Alerts are read by everybody whose role reads: limits narrow what somebody does, not what they know.
@@ -108,6 +109,19 @@ EXPECTED: dict[str, Expected] = {
     "GET /api/v1/surge/report": ANY,
     **{f"GET /api/v1/open311/v2/{what}.{form}": ANY for what in ("services", "requests") for form in ("xml", "json")},
     "POST /api/v1/surge/intervals": ANY,
+    # A contact is its agent's alone; who else asks for it is told that it is not theirs (tests/console/test_desk_api.py).
+    "GET /api/v1/surge/desk": ANY,
+    "GET /api/v1/surge/desk/answers": ANY,
+    **{
+        f"POST {DESK}/{act}": ANY
+        for act in ("state", "next", "read", "tally", "place/look-up", "texts", "walk-ins", "questions")
+    },
+    **{f"POST {DESK}/contacts/{{contact_id}}/{act}": ANY for act in ("finish", "answer", "emergency-centre")},
+    "GET /api/v1/surge/questions": ANY,
+    **{f"POST /api/v1/surge/questions/{{question_id}}/{act}": ANY for act in ("drop", "merge")},
+    "POST /api/v1/surge/answers": ANY,
+    "POST /api/v1/surge/answers/{faq_id}/withdraw": ANY,
+    **{f"{method} /api/v1/surge/needs{one}": ANY for method in ("GET", "POST") for one in ("", "/{need_id}")},
 }
 ON_ALERTS = [name for name, one in EXPECTED.items() if one.rule in (Rule.LIMITS, Rule.NOT_OWN, Rule.SENDER)]
 FOLLOW_UPS = ("/update", "/correct", "/clear", "/cancel")

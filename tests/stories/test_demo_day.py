@@ -8,7 +8,7 @@ import pytest
 from channels.simulator.telephone.day import Day
 from notify import city, data
 from notify.cli.demo.day import SurgeDay, behind
-from surge.numbers.sections import Count, Said
+from surge.numbers.sections import Between, Count, Said
 
 CALLS = 10
 
@@ -39,4 +39,5 @@ def test_everybody_who_calls_on_the_demos_day_is_in_its_report_and_in_one_place(
     lines = {line.name: line.value for section in day.report() for line in section.lines if not line.about}
     assert lines["offered_total"] == Count(number=len(rung))
     assert lines["waiting_now"] == lines["on_the_way"] == Count(number=0)
+    assert isinstance(lines["r_net"], Count) and isinstance(lines["r4_load"], Between)  # 911's minutes say how long it needs
     assert lines["conservation"] == Said(words="Every contact is in one place.")

@@ -84,7 +84,8 @@ class City:
 
 
 @asynccontextmanager
-async def a_city(db: Database, folder: Path) -> AsyncIterator[City]:
+async def a_city(db: Database, folder: Path, *, heard: bool = True) -> AsyncIterator[City]:
+    """heard: whether callers are answered; else nobody has listened to its voices yet."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     number = VoiceNumber(number=portland().number, url=f"{url}/voice/ring", status_url=f"{url}/voice/status")
@@ -105,13 +106,13 @@ async def a_city(db: Database, folder: Path) -> AsyncIterator[City]:
             pack=portland(),
             journal=folder / "floor.journal",
             public_url=url,
-            telephone=voice,
+            telephone=voice if heard else None,
             texts=Written(),
             speed=SPEED,
         )
         floor = DeskFloor(parts, Air(speech=speech))
         await floor.start()
-        webhooks = VoiceWebhooks(Conversation(floor), voice, url).routes()
+        webhooks = VoiceWebhooks(Conversation(floor), voice, url).routes() if heard else []
         line = Hotline(
             floor=floor, pack=portland(), routes=webhooks, db=db, situations=Situations(speech), speaking=studio.speaking
         )
@@ -180,6 +181,14 @@ async def test_from_the_beep_to_the_caller_and_back_when_the_words_change(store:
         await city.line.look()
         assert await city.played() == []
         assert city.lines("error") == []
+
+
+async def test_staff_record_while_callers_are_not_answered_yet(store: Database, tmp_path: Path) -> None:
+    async with a_city(store, tmp_path, heard=False) as city:
+        takes = await city.recorded(["voice.way_out"], [a_wav(1.0, 300)], ["1"])
+        assert [one.state for one in takes] == [State.KEPT]
+        await city.studio.releasing.release(SECOND, takes[0].take_id, heard=True)
+        assert await city.played() == [], "a caller is left to the number's fallback"
 
 
 async def test_a_language_without_a_voice_is_spoken_once_every_prompt_is_released(store: Database, tmp_path: Path) -> None:

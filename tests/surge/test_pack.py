@@ -174,7 +174,8 @@ def test_calls_never_go_in_circles_nor_from_311_to_911() -> None:
 def test_a_live_instance_refuses_invented_numbers_and_voices_nobody_has_heard() -> None:
     found = "\n".join(pack.problems(portland(), Mode.LIVE))
     assert "emergency_line +15035550911 lies in exchange 555" in found
-    assert "the voice for es is used and nobody has reviewed it" in found
+    assert "the voice for es is used and nobody has reviewed it" in "\n".join(pack.unheard(portland(), Mode.LIVE))
+    assert pack.unheard(portland(), Mode.TRAINING) == []
     heard = {"en": Voice(voice="Polly.Joanna", reviewed=date(2026, 11, 20), by="language access coordinator")}
     real = replace(
         portland(),

@@ -1,5 +1,6 @@
 """What surge mode took off 911: four figures, one sign, and an interval that covers."""
 
+import random
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,7 @@ from surge.contact import Standing, replayed
 from surge.numbers.erlang import answered_within
 from surge.numbers.forecast import FEWEST_WEEKS, MOST_WEEKS, Forecast, NotMeasured, Span, T, _then, forecast, weeks_before
 from surge.numbers.measures import Share
-from surge.numbers.relief import Load, Loads, answering, counterfactual, load, loads, moved
+from surge.numbers.relief import Handling, Load, Loads, answering, counterfactual, handling, load, loads, measured, moved
 from tests.surge.calls import a_call, events
 
 ZONE = ZoneInfo("America/Los_Angeles")
@@ -186,6 +187,22 @@ def test_a_range_of_handling_times_gives_a_range_of_loads_of_one_sign(
     assert found.low.erlangs <= within.erlangs + 1e-9 and within.erlangs <= found.high.erlangs + 1e-9
     assert found.low.erlangs * net >= 0 and found.high.erlangs * net >= 0
     assert (found.low.call_takers is None) == (beside is None) == (within.call_takers is None)
+
+
+def test_the_interval_of_handling_times_covers_the_true_mean_about_95_times_of_100() -> None:
+    dice, held = random.Random(1), 0
+    for _ in range(400):
+        minutes = [(calls, sum(dice.expovariate(1 / 95) for _ in range(calls)) / calls) for calls in (1, 2, 3) * 20]
+        found = handling(minutes)
+        assert found is not None and found.low_s < found.mean_s < found.high_s
+        held += found.low_s <= 95 <= found.high_s
+    assert 0.90 * 400 <= held <= 0.985 * 400
+
+
+def test_few_minutes_give_a_mean_without_an_interval_and_none_give_nothing() -> None:
+    found = handling([(1, 60.0), (3, 100.0)])
+    assert found == Handling(mean_s=90.0, low_s=90.0, high_s=90.0, minutes=2) and handling([(0, 0.0)]) is None
+    assert isinstance(measured(5, found, timedelta(hours=1), None), Load)
 
 
 def test_a_load_without_handling_times_is_not_measured() -> None:

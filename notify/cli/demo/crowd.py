@@ -21,6 +21,9 @@ PRESSED: Final[Mapping[tuple[str, ...], float]] = {
     (): 0.03,  # hears the message, and hangs up
 }
 FROM_911: Final = 0.0145  # callers whom the emergency centre hands over, for each who calls 311: 60 on that day
+HANDLING_S: Final = {"non-emergency": 95.0, "emergency": 110.0}  # that 911 needs for a call, on average
+ANSWERS_WITHIN: Final = {"non-emergency": 20.0, "emergency": 6.0}  # seconds, on average
+GIVES_UP_S: Final = 60.0
 WEEKS: Final = 7  # of 911's own minutes before the day
 
 Crowd = dict[str, Any]  # as the telephone simulator takes one: the number they call, and the people
@@ -51,15 +54,27 @@ def handed_over(pack: Pack, day: Day) -> Crowd:
 
 
 def minutes_of_911(day: datetime, hours: int) -> bytes:
-    """911's ten-digit line, minute by minute: the same hours of seven weeks before, and of the day, a quarter fewer. CSV."""
+    """Simulated minutes of 911, as CSV: its ten-digit line in the same hours of seven weeks before, and on the day, a quarter
+    fewer; and 911 itself on the day. All figures are assumed but one: over a million 911 calls a year are 2 a minute."""
     dice = random.Random("911")
-    rows = ["minute,line,offered,mean_handling_s"]
+    rows = ["minute,line,offered,answered,within_15_s,within_20_s,mean_handling_s"]
     for week in range(-WEEKS, 1):
         for minute in range(hours * 60):
             at = day + timedelta(weeks=week, minutes=minute)
-            mean = 2.4 * (0.75 if week == 0 else 1.0)
-            rows.append(f"{at.isoformat()},non-emergency,{_poisson(dice, mean)},95")
+            rows.append(_minute_of_911(dice, at, "non-emergency", 2.4 * (0.75 if week == 0 else 1.0)))
+            if week == 0:
+                rows.append(_minute_of_911(dice, at, "emergency", 2.0))
     return "\n".join(rows).encode()
+
+
+def _minute_of_911(dice: random.Random, at: datetime, line: str, mean: float) -> str:
+    """mean: calls offered. How long each of them took is exponential."""
+    offered, answers_within, handling_s = _poisson(dice, mean), ANSWERS_WITHIN[line], HANDLING_S[line]
+    waits = [dice.expovariate(1 / answers_within) for _ in range(offered)]
+    took = [dice.expovariate(1 / handling_s) for one in waits if one < GIVES_UP_S]
+    quick = [sum(one <= within_s for one in waits) for within_s in (15, 20)]
+    mean_s = f"{sum(took) / len(took):.1f}" if took else ""
+    return f"{at.isoformat()},{line},{offered},{len(took)},{quick[0]},{quick[1]},{mean_s}"
 
 
 def _settings(person: Person) -> dict[str, Any]:

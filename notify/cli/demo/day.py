@@ -102,7 +102,7 @@ class SurgeDay:
             crowd.minutes_of_911(FROM, math.ceil(self.day.span_s / 3600)), "911.csv", replay.PORTLAND, FROM + timedelta(days=1)
         )
         self.problems += minutes.problems
-        db.write_now(lambda conn: number_rows.take_minutes(conn, minutes.rows, "demo", FROM))
+        db.write_now(lambda conn: number_rows.take_minutes(conn, minutes.rows, number_rows.SIMULATED, FROM))
 
     def start(self) -> None:
         """The carrier with its telephone, and the service, whose clock is that of 2014."""
