@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from notify.db import is_sqlite
 
 OPEN: Final = "state IN ('claimed', 'unknown')"  # word for word as in ix_delivery_open, or SQLite does not use it
+DENSE: Final = 4  # an event's rows are read in the order they were written where at least every fourth between them is its own
 
 
 def among(conn: Connection) -> str:
@@ -36,6 +37,17 @@ def held_still(conn: Connection, where: str, *, skip_locked: bool = False) -> st
         return where
     lock = "FOR UPDATE SKIP LOCKED" if skip_locked else "FOR UPDATE"
     return f"delivery_id = ANY(ARRAY(SELECT delivery_id FROM delivery WHERE {where} ORDER BY delivery_id {lock}))"
+
+
+def rows_of(conn: Connection, event_id: str) -> str:
+    """SQL for "is one of the rows of :event_id", to read all of them. They were written one after another, and SQLite reads a
+    million like that in a third of the time it takes to look each of them up by way of the index."""
+    if is_sqlite(conn):
+        span = text("SELECT COUNT(*), MIN(delivery_id), MAX(delivery_id) FROM delivery WHERE event_id = :event_id")
+        count, first, last = conn.execute(span, {"event_id": event_id}).one()
+        if count and last - first < DENSE * count:
+            return f"delivery_id BETWEEN {first} AND {last} AND event_id || '' = :event_id"
+    return "event_id = :event_id"
 
 
 def many(conn: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:
