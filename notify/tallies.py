@@ -17,7 +17,7 @@ from notify.sending.deliveries import Tally
 logger = logging.getLogger(__name__)
 
 FRESH_S: Final = 0.9
-SHARE: Final = 5  # reading takes a fifth of the time at most
+SHARE: Final = 10  # reading takes a tenth of the time at most
 WATCHED_S: Final = 5.0  # whoever looks again within this after it has aged sees it, and does not wait for the next
 KEPT: Final = 32  # so many things are remembered, those read last
 

@@ -14,6 +14,7 @@ from notify import audit
 from notify.alerts import register
 from notify.clock import Clock, from_micros
 from notify.db import is_sqlite
+from notify.sending.statements import rows_of
 from notify.tables import AuditLine, EventRow
 
 WATCHED_S: Final = 60.0  # how old a report may be shown rather than let somebody wait for the next
@@ -116,8 +117,8 @@ def _said(conn: Connection, event: EventRow) -> Said:
     joined = "group_concat(handed_at)" if is_sqlite(conn) else "string_agg(handed_at::text, ',')"
     handed = text(f"""
         SELECT channel, language, {joined} FROM delivery
-        WHERE event_id = :id AND handed_at IS NOT NULL GROUP BY channel, language""")
-    found = conn.execute(handed, {"id": event.event_id})
+        WHERE {rows_of(conn, event.event_id)} AND handed_at IS NOT NULL GROUP BY channel, language""")
+    found = conn.execute(handed, {"event_id": event.event_id})
     times = {(channel, language): np.sort(np.fromstring(at, np.int64, sep=",")) for channel, language, at in found}
     waits = [_wait(key, found, event.approved_at) for key, found in times.items()]
     everybody = np.concatenate([*times.values()]) if times else np.empty(0, np.int64)
@@ -151,10 +152,11 @@ def _wait(key: tuple[str, str], times: NDArray[np.int64], approved_at: datetime)
 
 
 def _missed(conn: Connection, event_id: str) -> Iterable[Missed]:
-    failed = text("""
+    failed = text(f"""
         SELECT channel, state, COALESCE(code, ''), COUNT(*) FROM delivery
-        WHERE event_id = :id AND state NOT IN ('handed', 'delivered') GROUP BY channel, state, code ORDER BY COUNT(*) DESC""")
-    for channel, state, code, people in conn.execute(failed, {"id": event_id}):
+        WHERE {rows_of(conn, event_id)} AND state NOT IN ('handed', 'delivered')
+        GROUP BY channel, state, code ORDER BY COUNT(*) DESC""")
+    for channel, state, code, people in conn.execute(failed, {"event_id": event_id}):
         yield Missed(channel=channel, why=IN_WORDS.get(state, state), code=code, people=people)
     skipped = text("SELECT channel, reason, people FROM skip WHERE event_id = :id ORDER BY people DESC")
     for channel, reason, people in conn.execute(skipped, {"id": event_id}):

@@ -89,8 +89,8 @@ class Assembly:
             sealed, document = self.seal(conn, event, now)
         except ValueError as error:
             return [f"CAP: {error}"]
-        both = [*cap_check.problems(document, "cap"), *cap_check.problems(document, "google", sealed.references)]
-        return [f"CAP: {problem.sentence}" for problem in both if not problem.advice]
+        found_in_it = cap_check.problems(document, "google", sealed.references)  # the standard's rules among them
+        return [f"CAP: {problem.sentence}" for problem in found_in_it if not problem.advice]
 
     def assemble(self, conn: Connection, draft: Draft, row: AlertRow, now: datetime) -> Event:
         prepared = self.prepare(conn, draft, row, now)

@@ -135,18 +135,18 @@ def name_of(node: Element) -> str:
 
 
 def children(node: Element, name: str) -> list[Element]:
-    return list(node.findall(f"{{{NAMESPACE}}}{name}"))
+    return list(node.iterchildren(f"{{{NAMESPACE}}}{name}"))
 
 
 def content(node: Element) -> str:
     """All text of an element, exactly as it stands."""
-    return "".join(node.itertext())
+    return "".join(node.itertext()) if len(node) else node.text or ""
 
 
 def text(node: Element, name: str) -> str:
     """The first child's text without white space around it; "" when there is no such child."""
-    found = children(node, name)
-    return content(found[0]).strip() if found else ""
+    found = next(node.iterchildren(f"{{{NAMESPACE}}}{name}"), None)
+    return content(found).strip() if found is not None else ""
 
 
 def named_values(node: Element, name: str) -> list[tuple[str, str]]:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, CursorResult
+from sqlalchemy import Connection, CursorResult, text
 
 from notify.db import is_sqlite
 
 OPEN: Final = "state IN ('claimed', 'unknown')"  # word for word as in ix_delivery_open, or SQLite does not use it
+DENSE: Final = 4  # an event's rows are read in the order they were written where at least every fourth between them is its own
 
 
 def among(conn: Connection) -> str:
@@ -67,6 +68,17 @@ def first_planned(conn: Connection, columns: str, more: str = "TRUE") -> str:
         SELECT {columns} FROM delivery
         WHERE state = 'planned' AND channel = :channel AND priority BETWEEN :priority AND :priority
           AND {of_event(conn)} AND {more} ORDER BY priority, delivery_id LIMIT :limit"""
+
+
+def rows_of(conn: Connection, event_id: str) -> str:
+    """SQL for "is one of the rows of :event_id", to read all of them. They were written one after another, and SQLite reads a
+    million like that in a third of the time it takes to look each of them up by way of the index."""
+    if is_sqlite(conn):
+        span = text("SELECT COUNT(*), MIN(delivery_id), MAX(delivery_id) FROM delivery WHERE event_id = :event_id")
+        count, first, last = conn.execute(span, {"event_id": event_id}).one()
+        if count and last - first < DENSE * count:
+            return f"delivery_id BETWEEN {first} AND {last} AND event_id || '' = :event_id"
+    return "event_id = :event_id"
 
 
 def many(conn: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:

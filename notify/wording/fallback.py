@@ -5,7 +5,7 @@ The order is the same for texts, e-mails, pages and CAP. A text is said whole in
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
@@ -48,21 +48,19 @@ class Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What every choice needs to know. allow_drafts: words nobody has reviewed may be said (demo and training)."""
+    """What every choice needs to know. allow_drafts: words nobody has reviewed may be said (demo and training). known: blocks
+    as they came out: mails, pages and several wordings are made of the same ones."""
 
     subject: Subject
     words: Words
     reviewed: Reviewed
     allow_drafts: bool
+    known: dict[tuple[Any, ...], str | None] = field(default_factory=dict, compare=False, repr=False)
+    lines: dict[tuple[Any, ...], tuple[str, str]] = field(default_factory=dict, compare=False, repr=False)
 
     def speaker(self, language: str, *, insist: bool = False) -> Speaker:
-        return Speaker(
-            words=self.words,
-            reviewed=self.reviewed,
-            language=language,
-            allow_drafts=self.allow_drafts,
-            insist=insist,
-        )
+        reviewed, drafts = self.reviewed, self.allow_drafts
+        return Speaker(words=self.words, reviewed=reviewed, language=language, allow_drafts=drafts, insist=insist)
 
     def say(self, form: str, wording: Wording, language: str) -> Said:
         """The block of a wording in "sms.txt", "page.txt" or "cap.txt" for somebody who asked for this language."""
@@ -70,8 +68,10 @@ class Desk:
             short = step is Step.ENGLISH and language != ENGLISH
             for block in _blocks(self.words, folder, form, self._asked(wording), short=short):
                 most = self.words.most_parts.get(block, 0) if form == "sms.txt" else 0
-                text = self.fitting(speaker, folder, form, block, language, most)
-                if text is not None:
+                about = speaker.language, speaker.insist, folder, form, block, language, most
+                if about not in self.known:
+                    self.known[about] = self.fitting(speaker, folder, form, block, language, most)
+                if (text := self.known[about]) is not None:
                     return Said(text=text, folder=folder, speaker=speaker, step=step)
         raise LookupError(f"No folder has words for {wording} in {form}.")  # a test over all hazards keeps this from happening
 
@@ -126,10 +126,13 @@ class Desk:
 
     def line(self, name: str, language: str, **values: Any) -> tuple[str, str]:
         """A single sentence in the language, or in English where it is not ready; and the language it came out in."""
-        try:
-            return self.speaker(language).line(name, **values), language
-        except NotReady:
-            return self.speaker(ENGLISH, insist=True).line(name, **values), ENGLISH
+        about = name, language, *values.items()
+        if about not in self.lines:
+            try:
+                self.lines[about] = self.speaker(language).line(name, **values), language
+            except NotReady:
+                self.lines[about] = self.speaker(ENGLISH, insist=True).line(name, **values), ENGLISH
+        return self.lines[about]
 
     def _attempts(self, wording: Wording, language: str) -> Iterator[tuple[str, Speaker, Step]]:
         own = folder_of(self.words, self.subject.hazard, self._asked(wording))

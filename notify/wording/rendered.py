@@ -14,10 +14,10 @@ from notify.wording.reviews import Review
 from notify.wording.subject import Subject
 from notify.wording.words import Words
 
-KEPT: Final = 4  # people who look at the same moment
+KEPT: Final = 8  # those wanted last: what is decided on must not go because somebody types at another alert meanwhile
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Made:
     wanted: tuple[Any, ...]
     words: Words
@@ -30,7 +30,7 @@ class Rendered:
     def __init__(self) -> None:
         self.press: Press | None = None
         self._last: deque[_Made] = deque(maxlen=KEPT)
-        self._turn = threading.Lock()
+        self._turn, self._looking = threading.Lock(), threading.Lock()
 
     def of(
         self, subject: Subject, words: Words, reviews: Collection[Review], tags: Mapping[str, str], *, allow_drafts: bool
@@ -42,12 +42,18 @@ class Rendered:
         if (known := self._known(wanted, words)) is not None:
             return known
         rendering = self._pressed(wanted, words) or render.render(subject, words, reviews, tags, allow_drafts=allow_drafts)
-        self._last.append(_Made(wanted, words, rendering))
+        with self._looking:
+            self._last.append(_Made(wanted, words, rendering))
         return rendering
 
     def _known(self, wanted: tuple[Any, ...], words: Words) -> Rendering | None:
-        found = (made.rendering for made in tuple(self._last) if made.words is words and made.wanted == wanted)
-        return next(found, None)
+        with self._looking:
+            found = next((made for made in self._last if made.words is words and made.wanted == wanted), None)
+            if found is None:
+                return None
+            self._last.remove(found)
+            self._last.append(found)
+            return found.rendering
 
     def _pressed(self, wanted: tuple[Any, ...], words: Words) -> Rendering | None:
         """Made elsewhere, or meanwhile by somebody who wanted the same; None where it has to be made here. A subject that

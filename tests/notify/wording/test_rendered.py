@@ -73,3 +73,13 @@ def test_few_are_kept(made: list[object]) -> None:
         rendered.of(replace(subject, sent=subject.sent + timedelta(minutes=minute)), the_words(), (), TAGS, allow_drafts=True)
     rendered.of(subject, the_words(), (), TAGS, allow_drafts=True)
     assert len(made) == KEPT + 2
+
+
+def test_what_is_looked_at_again_and_again_stays_while_somebody_types(made: list[object]) -> None:
+    rendered, subject = Rendered(), a_subject("boil_water")
+    first = rendered.of(subject, the_words(), (), TAGS, allow_drafts=True)
+    for samples in range(1, 2 * KEPT):
+        typed = replace(subject, slots=dict(subject.slots) | {"samples": samples + 10})
+        rendered.of(typed, the_words(), (), TAGS, allow_drafts=True)
+        assert rendered.of(subject, the_words(), (), TAGS, allow_drafts=True) is first
+    assert len(made) == 2 * KEPT
