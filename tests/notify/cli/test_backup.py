@@ -13,7 +13,9 @@ def test_a_backup_under_load_is_one_moment_and_holds_nobody_up(tmp_path: Path) -
     """Every transaction moves one from the left to the right: in any moment both add up."""
     source, target = tmp_path / "live.db", tmp_path / "copy.db"
     with closing(sqlite3.connect(source)) as conn:
-        conn.executescript("PRAGMA journal_mode=WAL; CREATE TABLE sides (side TEXT, n INTEGER); CREATE TABLE ballast (pad BLOB);")
+        conn.executescript(
+            "PRAGMA journal_mode=WAL; CREATE TABLE sides (side TEXT, n INTEGER); CREATE TABLE ballast (pad BLOB);"
+        )
         conn.executemany("INSERT INTO sides VALUES (?, ?)", [("left", 1000), ("right", 0)])
         conn.executemany("INSERT INTO ballast VALUES (zeroblob(?))", [(2000,)] * 8000)
         conn.commit()
