@@ -19,6 +19,7 @@ from notify.console.times import ago, clock
 from notify.console.words import CHANNELS, spoken, tongue, words
 from notify.publishing.site import ENGLISH, Site
 from notify.staff.accounts import Visit
+from notify.wording.compiled import Compiled
 
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -53,6 +54,7 @@ class Screens:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            bytecode_cache=Compiled("console"),
         )
         environment.globals |= {
             "static": shelf.at,

@@ -11,6 +11,7 @@ from channels.base import Content
 from channels.text import sanitise
 from notify.publishing.site import Site
 from notify.residents.signup_words import ENTRY_TEXT, Where, words
+from notify.wording.compiled import Compiled
 
 CONFIRM: Final = (
     "Confirm your sign-up for {programme}",
@@ -46,6 +47,7 @@ class Letters:
             undefined=StrictUndefined,
             auto_reload=False,
             trim_blocks=True,
+            bytecode_cache=Compiled("sign-up letters"),
         )
         object.__setattr__(self, "_layouts", layouts)
 

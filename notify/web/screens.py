@@ -13,6 +13,7 @@ from channels.feed import legible
 from notify.alerts.alert import Mode
 from notify.publishing.site import Site
 from notify.residents.signup_words import Where, words
+from notify.wording.compiled import Compiled
 from notify.wording.isolate import isolate
 from subscribers.place import in_words
 
@@ -41,6 +42,7 @@ class Screens:
             auto_reload=False,
             trim_blocks=True,
             lstrip_blocks=True,
+            bytecode_cache=Compiled("signup"),
         )
         environment.filters |= {"isolate": isolate, "in_words": in_words, "apart": _apart}
         names = ("subscribe", "code", "press", "message", "manage", "mine", "ask")

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from channels.feed import legible
 from notify.alerts.alert import Mode
 from notify.publishing.site import ENGLISH, Site
+from notify.wording.compiled import Compiled
 from notify.wording.isolate import isolate
 from notify.wording.labels import Labels, labels
 
@@ -42,6 +43,7 @@ class Layout:
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
+            bytecode_cache=Compiled("pages"),
         )
         environment.filters["isolate"] = isolate
         self._templates = {name: environment.get_template(name) for name in TEMPLATES}

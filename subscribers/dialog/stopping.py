@@ -7,6 +7,7 @@ sentence that merely holds such a word ("the bus stop at 82nd is flooded") is no
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from typing import Final
 
@@ -125,13 +126,19 @@ def _spelled(said: Said, lexicon: Lexicon) -> Wish | None:
         return Wish(listed[letters])
     if len(bare.tokens) != 1 or not letters.isascii() or letters in listed:
         return None
-    squeezed = _RUN.sub(r"\1", letters)
+    squeezed = _squeezed(letters)
     for word, languages in listed.items():
-        if len(word) >= SPELLABLE and letters[0] == word[0] and squeezed == _RUN.sub(r"\1", word):
+        if len(word) >= SPELLABLE and letters[0] == word[0] and squeezed == _squeezed(word):
             return Wish(languages)
         if len(word) >= MISTYPABLE and len(letters) >= MISTYPABLE and one_apart(word, letters):
             return Wish(languages)
     return None
+
+
+@lru_cache(maxsize=4096)
+def _squeezed(word: str) -> str:
+    """STOOOP as STOP."""
+    return _RUN.sub(r"\1", word)
 
 
 def _in_capitals(said: Said, lexicon: Lexicon) -> Wish | None:

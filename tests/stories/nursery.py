@@ -29,7 +29,11 @@ from typing import Final, NoReturn
 from channels.simulator import carrier
 from channels.simulator.telephone import webhooks
 from notify import data
+from notify.publishing.pages import Pages
+from notify.web.screens import Screens
 from notify.wording import words
+from subscribers.dialog import lexicon
+from tests.notify.feed_factory import a_site
 
 REQUEST_BYTES: Final = 1 << 16
 OWN_IDS: Final = (carrier._RANDOM, webhooks._RANDOM)
@@ -163,10 +167,19 @@ def _live(arguments: list[str], environment: dict[str, str], out: int, errors: i
         os._exit(code)
 
 
+def _warm() -> None:
+    """What every service would parse and compile at its start is kept by what does it: catalogues, vocabulary, layouts."""
+    templates = data.folder("templates")
+    words.load(templates)
+    lexicon.load(templates / "dialog" / "vocabulary")
+    Pages.load()
+    Screens(templates, a_site())
+
+
 if __name__ == "__main__":
     for _name in IMPORTED:
         importlib.import_module(_name)
-    words.load(data.folder("templates"))  # the catalogues: each is parsed once
+    _warm()
     gc.collect()
     gc.freeze()
     with socket.socket(fileno=int(sys.argv[1])) as _asks:

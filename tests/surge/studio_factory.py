@@ -6,6 +6,7 @@ import struct
 import wave
 from collections.abc import Collection
 from dataclasses import replace
+from functools import cache
 
 from sqlalchemy import Connection, insert
 
@@ -35,14 +36,21 @@ SOMALI = "so"
 
 def a_wav(seconds: float = 1.5, hertz: float = 440.0, rate: int = 8_000) -> bytes:
     """A tone, as the provider stores what is spoken: 16 bits, one channel."""
-    frames = (round(9_000 * math.sin(2 * math.pi * hertz * at / rate)) for at in range(round(rate * seconds)))
+    second, count = _second(hertz, rate), round(rate * seconds)
     held = io.BytesIO()
     with wave.open(held, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(rate)
-        file.writeframes(b"".join(struct.pack("<h", frame) for frame in frames))
+        file.writeframes((second * math.ceil(seconds))[: 2 * count])
     return held.getvalue()
+
+
+@cache
+def _second(hertz: float, rate: int) -> bytes:
+    """One second of a tone: whole waves, so that the next one goes on where it ends."""
+    assert hertz == int(hertz)
+    return struct.pack(f"<{rate}h", *(round(9_000 * math.sin(2 * math.pi * hertz * at / rate)) for at in range(rate)))
 
 
 def staffed(conn: Connection) -> None:
@@ -59,6 +67,7 @@ def staffed(conn: Connection) -> None:
             conn.execute(insert(StaffContact).values(**contact.model_dump()))
 
 
+@cache
 def the_words() -> Words:
     return words.load(data.folder("templates"))
 

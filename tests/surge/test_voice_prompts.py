@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import cache
 from xml.etree import ElementTree
 
 import pytest
@@ -37,6 +38,7 @@ INJECTIONS = [
 ]
 
 
+@cache
 def the_words() -> words.Words:
     return words.load(data.folder("templates"))
 

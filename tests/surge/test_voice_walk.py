@@ -38,15 +38,16 @@ WAY_OUT: Final = ("In an emergency", "En una emergencia")
 
 def covering(wide: int) -> list[dict[str, Any]]:
     """Few variants in which any so many choices occur together: each next one is the one that brings most that is new."""
-    spans = list(combinations(CHOICES, wide))
-    rows = [dict(zip(CHOICES, row, strict=True)) for row in product(*(range(len(one)) for one in CHOICES.values()))][::7]
-    brought = {n: {tuple((name, row[name]) for name in span) for span in spans} for n, row in enumerate(rows)}
-    missing = set().union(*brought.values())
+    spans = list(combinations(range(len(CHOICES)), wide))
+    rows = list(product(*(range(len(one)) for one in CHOICES.values())))[::7]
+    bits: dict[tuple[tuple[int, ...], tuple[int, ...]], int] = {}  # a set of what occurs together is one number
+    brought = [sum(1 << bits.setdefault((span, tuple(row[at] for at in span)), len(bits)) for span in spans) for row in rows]
+    missing = (1 << len(bits)) - 1
     chosen = []
     while missing:
-        best = max(brought, key=lambda n: len(brought[n] & missing))
-        missing -= brought.pop(best)
-        chosen.append({name: values[rows[best][name]] for name, values in CHOICES.items()})
+        best = max(range(len(rows)), key=lambda n: (brought[n] & missing).bit_count())
+        missing &= ~brought[best]
+        chosen.append({name: values[at] for (name, values), at in zip(CHOICES.items(), rows[best], strict=True)})
     return chosen
 
 
