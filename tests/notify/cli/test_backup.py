@@ -83,6 +83,7 @@ def test_a_backup_of_an_older_version_is_brought_to_this_one(installed: Shell, t
     assert installed("backup", tmp_path / "one.db").code == 0
     with closing(sqlite3.connect(tmp_path / "one.db")) as copy:
         copy.executescript(
-            "DROP TABLE hold; DROP TABLE seed; DROP TABLE seed_copy; UPDATE alembic_version SET version_num = '0022'"
+            "DROP TABLE hold; DROP TABLE seed; DROP TABLE seed_copy; ALTER TABLE address DROP COLUMN ours;"
+            "UPDATE alembic_version SET version_num = '0022'"
         )
     assert installed("restore", tmp_path / "one.db", "--drill").code == 0
