@@ -2,11 +2,13 @@
 
 A primary that comes back after its standby was promoted takes writes again. Its ledger is that of before: whoever was told
 since would be told once more, and a stop since then is unknown to it. PostgreSQL counts promotions: its timeline. A process
-asks all servers when it starts, and goes back to no earlier timeline than it has seen.
+asks all servers before it connects, and goes back to no earlier timeline than it has seen.
 """
 
 import logging
+import math
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -17,6 +19,7 @@ from sqlalchemy.exc import DisconnectionError
 logger = logging.getLogger(__name__)
 
 TIMELINE: Final = "SELECT ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int"
+ASK_S: Final = 5.0  # before another new connection all servers are asked again: one may have been promoted meanwhile
 KEPT: Final = "timeline of the server"  # under which a pooled connection remembers it
 OF: Final = "its servers"  # and of whom it is one
 
@@ -28,11 +31,20 @@ class Newest:
 
     def __init__(self) -> None:
         self._seen: dict[str, int] = {}
+        self._asked_at: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def of(self, servers: str) -> int:
         """0 before anybody was asked."""
         return self._seen.get(servers, 0)
+
+    def is_due(self, servers: str, now: float) -> bool:
+        """Whether all of them are to be asked again; whoever hears so asks."""
+        with self._lock:
+            due = now >= self._asked_at.get(servers, -math.inf) + ASK_S
+            if due:
+                self._asked_at[servers] = now
+            return due
 
     def saw(self, servers: str, timeline: int) -> None:
         with self._lock:
@@ -48,7 +60,7 @@ def connect(keywords: Mapping[str, Any], seen: Newest = newest) -> tuple[Connect
     each, servers = list(_apart(keywords)), _named(keywords)
     if len(each) == 1:
         return psycopg.connect(**keywords), 0
-    if not seen.of(servers):
+    if seen.is_due(servers, time.monotonic()):
         for one in each:
             _ask(one, servers, seen)
     reasons = []
