@@ -295,7 +295,6 @@ def too_late(conn: Connection, row: EventRow, start: datetime) -> list[str]:
     later = [other for other in spoken if other.approved_at > row.approved_at]
     if row.stage == Stage.RENEWAL:
         later = [other for other in spoken[-1:] if other.stage in (Stage.ALL_CLEAR, Stage.FALSE_ALARM)]
-    problems += [
+    return problems + [
         f"{other.event_id} ({other.stage}) has left since {row.event_id} was approved. Write it anew." for other in later
     ]
-    return problems
