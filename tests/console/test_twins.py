@@ -13,6 +13,7 @@ from tests.console.staff_factory import House
 
 API = "/api/v1"
 ALERT, SURGE = "/alerts/{alert_id}", "/surge/activations/{activation_id}"
+HELD = "/surge/desk/contacts/{contact_id}"
 BROWSER = "of a browser's session, which a token has none of"
 ABSENT = "not by the API yet"  # each of these stands in docs/api.md
 STEPS = ("arm", "disarm", "open", "level", "stand-down", "close", "report")
@@ -62,6 +63,9 @@ TWINS: dict[str, tuple[str, ...] | str] = {
     "/webhooks/{webhook_id}/{press}": tuple(
         f"/webhooks/{{webhook_id}}/{act}" for act in ("agree", "refuse", "confirm", "test", "resume", "end", "replay")
     ),
+    "/held": ("/release",),
+    "/held/agree": ("/release/agree",),
+    "/held/refuse": ("/release/refuse",),
     "/areas": ABSENT,
     "/contacts/{deed}": ABSENT,
     "/on-call/{person_id}/{deed}": ABSENT,
@@ -72,13 +76,19 @@ TWINS: dict[str, tuple[str, ...] | str] = {
     "/surge/recordings/{take_id}/release": ABSENT,
     "/surge/recordings/{take_id}/refuse": ABSENT,
     "/desk311/start": ABSENT,
-    **{f"/desk311/{what}": ABSENT for what in ("state", "next", "read", "tally", "finish", "centre", "answer")},
-    **{f"/desk311/{what}": ABSENT for what in ("verdict", "question", "text", "walk-in")},
-    "/questions": ABSENT,
-    "/questions/{question_id}/{settled}": ABSENT,
-    "/answers/{faq_id}/withdraw": ABSENT,
-    "/needs": ABSENT,
-    "/needs/{need_id}": ABSENT,
+    **{f"/desk311/{what}": (f"/surge/desk/{what}",) for what in ("state", "next", "read", "tally")},
+    "/desk311/verdict": ("/surge/desk/place/look-up",),
+    "/desk311/question": ("/surge/desk/questions",),
+    "/desk311/text": ("/surge/desk/texts",),
+    "/desk311/walk-in": ("/surge/desk/walk-ins",),
+    "/desk311/finish": (f"{HELD}/finish",),
+    "/desk311/centre": (f"{HELD}/emergency-centre",),
+    "/desk311/answer": (f"{HELD}/answer",),
+    "/questions": ("/surge/answers",),
+    "/questions/{question_id}/{settled}": tuple(f"/surge/questions/{{question_id}}/{act}" for act in ("drop", "merge")),
+    "/answers/{faq_id}/withdraw": ("/surge/answers/{faq_id}/withdraw",),
+    "/needs": ("/surge/needs",),
+    "/needs/{need_id}": ("/surge/needs/{need_id}",),
     "/agents311": ABSENT,
     "/agents311/{person_id}/end": ABSENT,
 }

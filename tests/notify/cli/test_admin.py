@@ -109,4 +109,4 @@ def test_a_backup_is_checked_and_put_back_and_nothing_is_overwritten(installed: 
 
 
 def test_migrating_again_changes_nothing(installed: Shell) -> None:
-    assert installed("migrate", "--json").data == {"migrated": True}
+    assert installed("migrate", "--json").data == {"migrated": True, "backup": None}

@@ -5,7 +5,9 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
+from notify import schema
 from notify.cli.backup import copied
+from notify.db import engine_for
 from tests.notify.cli.command_line import Shell
 
 
@@ -81,9 +83,7 @@ def test_a_backup_that_is_torn_or_newer_leaves_nothing_behind(installed: Shell, 
 
 def test_a_backup_of_an_older_version_is_brought_to_this_one(installed: Shell, tmp_path: Path) -> None:
     assert installed("backup", tmp_path / "one.db").code == 0
-    with closing(sqlite3.connect(tmp_path / "one.db")) as copy:
-        copy.executescript(
-            "DROP TABLE hold; DROP TABLE seed; DROP TABLE seed_copy; ALTER TABLE address DROP COLUMN ours;"
-            "UPDATE alembic_version SET version_num = '0022'"
-        )
+    engine = engine_for(f"sqlite:///{tmp_path / 'one.db'}")
+    schema.undo(engine, "0022")
+    engine.dispose()
     assert installed("restore", tmp_path / "one.db", "--drill").code == 0
