@@ -212,6 +212,8 @@ async def start(
     )
     studio.changed = line.look
     before = _joined(service, line)
+    if service.surge is not None:
+        await service.surge.control.tell()  # before anybody calls: whoever does belongs to what is going on
     service.brake.measure = _measure(service, floor, pack)
     following = asyncio.create_task(line.follow(), name="what callers hear")
     asks = asyncio.create_task(line.ask(), name="whether calls have helped")

@@ -13,7 +13,7 @@ from surge.contact import Contact
 from surge.desk.desk_line import Figures, Letter
 from surge.desk.desk_tables import NeedRow
 from surge.desk.knowledge import Found
-from surge.desk.needs import Status
+from surge.desk.needs import NeedStatus
 from surge.desk.question_rows import Opened
 from surge.desk.tally import Reason
 from surge.pages.acts import Held, Waits
@@ -127,7 +127,7 @@ class NeedNoted(Given):
 class NeedMoved(Given):
     """to: what came of it. routed_to: who has it now. rev: of the need as it was read; without it whatever it is."""
 
-    to: Status
+    to: NeedStatus
     routed_to: str = Field("", max_length=120)
     note: str = Field("", max_length=500)
     rev: StrictInt | None = None

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 
 from notify.clock import micros
 from notify.db import is_sqlite
-from notify.sending.statements import among, listed
+from notify.sending.statements import among, listed, one_of
 
 TEXTS: Final = "sms"  # a conversation is one of texts
 PATIENCE: Final = timedelta(seconds=5)
@@ -29,18 +29,19 @@ class Others:
     numbers: tuple[str, ...] = ()
     help_since: datetime | None = None
 
-    def narrowed(self, where: str) -> str:
+    def narrowed(self, conn: Connection, where: str) -> str:
         """The SQL condition, for rows of `delivery` that wait for none of these numbers. Only the first REACH of all rows are
         looked at: where nothing among them is ours, others have more to do than we, and are helped."""
         if not self.numbers:
             return where
         names = ", ".join(f":other{number}" for number in range(len(self.numbers)))
         # One value for each row that is looked at. Of an EXISTS PostgreSQL may make a join, and read every address for it.
-        known = "COALESCE((SELECT a.ours FROM address a WHERE a.address_id = delivery.address_id), '')"
+        known = "COALESCE((SELECT a.ours FROM address a WHERE a.address_id = reached.address_id), '')"
         free = f"{known} NOT IN ({names})"
-        free = f"(planned_at < :help_since OR {free})" if self.help_since else free
-        first = f"SELECT delivery_id FROM delivery WHERE {where} ORDER BY priority, delivery_id LIMIT {REACH}"
-        return f"{where} AND delivery_id IN ({first}) AND {free}"
+        free = f"reached.planned_at < :help_since OR {free}" if self.help_since else free
+        looked_at = "SELECT delivery_id, address_id, planned_at FROM delivery"
+        reached = f"{looked_at} WHERE {where} ORDER BY priority, delivery_id LIMIT {REACH}"
+        return f"{where} AND delivery_id {one_of(conn, f'SELECT reached.delivery_id FROM ({reached}) reached WHERE {free}')}"
 
     @property
     def bound(self) -> dict[str, Any]:

@@ -121,7 +121,7 @@ def _chosen(conn: Connection, columns: str, events: int, others: Others) -> str:
               AND {live}"""
     return f"""
             SELECT {columns} FROM delivery
-            WHERE {others.narrowed(waits)}
+            WHERE {others.narrowed(conn, waits)}
             ORDER BY priority, delivery_id LIMIT :limit{"" if is_sqlite(conn) else " FOR UPDATE SKIP LOCKED"}"""
 
 

@@ -63,7 +63,9 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         paths.setdefault(path_of(one), {})[one.method.lower()] = _operation(one)
     bodies = sorted({one.body for one in endpoints if one.body not in (None, FollowUp)}, key=lambda kind: kind.__name__)
     _, made = models_json_schema([(kind, "validation") for kind in bodies], ref_template=REF)
-    schemas = {**SCHEMAS, **WEBHOOKS, **SURGE, **NUMBERS, **DESK, **RECEIVED, **HOLDS, **PASSKEYS, **made.get("$defs", {})}
+    own = made.get("$defs", {})
+    assert not own.keys() & SCHEMAS.keys(), "a body's part has the name of an answer"
+    schemas = {**SCHEMAS, **WEBHOOKS, **SURGE, **NUMBERS, **DESK, **RECEIVED, **HOLDS, **PASSKEYS, **own}
     schemas["FollowUp"] = _follow_up(schemas[Draft.__name__])
     return {
         "openapi": "3.1.0",

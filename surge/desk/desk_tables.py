@@ -34,7 +34,7 @@ class NeedRow(SQLModel, table=True):
     sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
     key_id: str = ""
     consent_to_share: bool = False  # the caller said that whoever brings it may have the address
-    status: str  # surge.desk.needs.Status
+    status: str  # surge.desk.needs.NeedStatus
     routed_to: str = ""  # the bureau, partner or line that has it
     due_at: datetime | None = None
     logged_by: str
@@ -88,7 +88,7 @@ class QuestionRow(SQLModel, table=True):
     words: bytes = Field(sa_type=LargeBinary)  # sealed: a caller's own words may name them
     key_id: str
     step: str = ""  # the script's step it was asked at
-    status: str  # surge.questions.Status
+    status: str  # surge.desk.faq.Status
     faq_id: str | None = None  # what answers it
     asked_by: str
     asked_at: datetime

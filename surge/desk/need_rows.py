@@ -14,7 +14,7 @@ from subscribers.sealing import Keyring
 from surge.desk import needs
 from surge.desk.desk_rows import add
 from surge.desk.desk_tables import NeedEventRow, NeedRow
-from surge.desk.needs import ACCOMMODATIONS, TERMINAL, Need, Status, cell
+from surge.desk.needs import ACCOMMODATIONS, TERMINAL, Need, NeedStatus, cell
 from surge.tables import ActivationRow
 
 PURPOSE: Final = "need"  # what the seals are bound to
@@ -71,7 +71,7 @@ def log(conn: Connection, asked: Asked, by: str, ring: Keyring, now: datetime) -
         sealed=sealed.data if sealed else None,
         key_id=sealed.key_id if sealed else "",
         consent_to_share=asked.consent_to_share,
-        status=Status.ROUTED if asked.routed_to else Status.LOGGED,
+        status=NeedStatus.ROUTED if asked.routed_to else NeedStatus.LOGGED,
         routed_to=asked.routed_to,
         due_at=asked.due_at,
         logged_by=by,
@@ -87,7 +87,7 @@ def log(conn: Connection, asked: Asked, by: str, ring: Keyring, now: datetime) -
 class Change:
     """rev: of the need as it was looked at; None: whatever it is."""
 
-    to: Status
+    to: NeedStatus
     routed_to: str = ""
     note: str = ""
     rev: int | None = None
@@ -99,7 +99,7 @@ def change(conn: Connection, need_id: str, change: Change, by: tuple[str, Keyrin
     row = one(conn, need_id)
     if change.rev is not None and change.rev != row.rev:
         raise ChangedSince(f"{need_id} was changed meanwhile: it is {row.status} now.")
-    to = needs.step(Status(row.status), change.to)
+    to = needs.step(NeedStatus(row.status), change.to)
     routed_to = change.routed_to or row.routed_to
     ended_at = now if to in TERMINAL else None
     table = NeedRow

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 
-class Status(StrEnum):
+class NeedStatus(StrEnum):
     LOGGED = "logged"  # noted, nobody has it yet
     ROUTED = "routed"  # handed to whoever is to do it
     UNDER_WAY = "under way"  # they have said that they are doing it
@@ -26,11 +26,11 @@ class Status(StrEnum):
     WITHDRAWN = "withdrawn"  # no longer wanted, or noted by mistake
 
 
-_ENDS: Final = frozenset({Status.MET, Status.REFERRED, Status.CANNOT, Status.WITHDRAWN})
-ALLOWED: Final[Mapping[Status, frozenset[Status]]] = {
-    Status.LOGGED: frozenset({Status.ROUTED, Status.UNDER_WAY}) | _ENDS,
-    Status.ROUTED: frozenset({Status.ROUTED, Status.UNDER_WAY}) | _ENDS,  # routed anew: the first was the wrong one
-    Status.UNDER_WAY: frozenset({Status.ROUTED}) | _ENDS,
+_ENDS: Final = frozenset({NeedStatus.MET, NeedStatus.REFERRED, NeedStatus.CANNOT, NeedStatus.WITHDRAWN})
+ALLOWED: Final[Mapping[NeedStatus, frozenset[NeedStatus]]] = {
+    NeedStatus.LOGGED: frozenset({NeedStatus.ROUTED, NeedStatus.UNDER_WAY}) | _ENDS,
+    NeedStatus.ROUTED: frozenset({NeedStatus.ROUTED, NeedStatus.UNDER_WAY}) | _ENDS,  # routed anew: the first was the wrong one
+    NeedStatus.UNDER_WAY: frozenset({NeedStatus.ROUTED}) | _ENDS,
     **dict.fromkeys(_ENDS, frozenset()),
 }
 TERMINAL: Final = _ENDS
@@ -75,7 +75,7 @@ class Published:
     withheld: bool
 
 
-def step(now: Status, to: Status) -> Status:
+def step(now: NeedStatus, to: NeedStatus) -> NeedStatus:
     """`to`, if a need that stands at `now` may become it. Raises NotThere."""
     if to not in ALLOWED[now]:
         raise NotThere(f"This need is {now}; it cannot become {to}.")

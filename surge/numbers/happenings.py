@@ -12,7 +12,7 @@ from notify.alerts.alert import Stage
 from notify.tables import EventRow
 from surge.contact import Contact, Standing, Way
 from surge.desk.desk_tables import NeedRow
-from surge.desk.needs import Status as NeedStatus
+from surge.desk.needs import NeedStatus
 from surge.floor.callback import State
 from surge.floor.queue import Head, Place
 from surge.numbers import agent_time, number_rows, relief

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 from xml.etree import ElementTree as Xml
 
-from surge.desk.needs import TERMINAL, Status, bounds
+from surge.desk.needs import TERMINAL, NeedStatus, bounds
 
 LONGEST: Final = timedelta(days=90)  # of a query, and what one without dates looks back
 MOST: Final = 1000  # requests of one answer
@@ -44,7 +44,7 @@ class Request:
     request_id: str
     code: str
     people: int
-    status: Status
+    status: NeedStatus
     requested_at: datetime
     updated_at: datetime
     expected_at: datetime | None = None

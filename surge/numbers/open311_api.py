@@ -14,7 +14,7 @@ from notify.clock import Clock
 from notify.db import Database
 from notify.web.endpoints import Endpoint, Query, looking
 from surge.desk.desk_tables import NeedRow
-from surge.desk.needs import ACCOMMODATIONS, Status
+from surge.desk.needs import ACCOMMODATIONS, NeedStatus
 from surge.numbers import open311
 from surge.numbers.open311 import FORMATS, BadQuery, Request, Service
 
@@ -79,7 +79,7 @@ def needs(conn: Connection, asked: open311.Query) -> list[Request]:
             request_id=row.open311_id or row.need_id,
             code=row.code,
             people=row.people,
-            status=Status(row.status),
+            status=NeedStatus(row.status),
             requested_at=row.logged_at,
             updated_at=row.changed_at,
             expected_at=row.due_at,

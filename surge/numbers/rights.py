@@ -8,7 +8,7 @@ from statistics import median
 from typing import Final
 
 from surge.contact import Contact
-from surge.desk.needs import ACCOMMODATIONS, TERMINAL, Status
+from surge.desk.needs import ACCOMMODATIONS, TERMINAL, NeedStatus
 from surge.numbers.groups import FEWEST, Groups
 from surge.numbers.measures import Share
 from surge.numbers.outcomes import access
@@ -24,7 +24,7 @@ class Request:
 
     code: str
     language: str
-    status: Status
+    status: NeedStatus
     logged_at: datetime
     ended_at: datetime | None = None
     due_at: datetime | None = None
@@ -76,7 +76,7 @@ def _requests(kind: str, some: Sequence[Request], about: str = "") -> tuple[Line
         return (asked,)
     ended = [one for one in some if one.status in TERMINAL]
     took = [(one.ended_at - one.logged_at).total_seconds() for one in ended if one.ended_at is not None]
-    met = sum(one.status is Status.MET for one in some)
+    met = sum(one.status is NeedStatus.MET for one in some)
     return (
         asked,
         Line(name=f"{kind}s_ended", about=about, value=Part(share=Share(part=len(ended), whole=len(some)), whole="asked")),

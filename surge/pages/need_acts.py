@@ -13,7 +13,7 @@ from notify.web.answers import Problem
 from surge.desk import need_rows, needs
 from surge.desk.desk_tables import NeedRow
 from surge.desk.need_rows import Asked, Change, ChangedSince
-from surge.desk.needs import TERMINAL, Status
+from surge.desk.needs import TERMINAL, NeedStatus
 from surge.pages.acts import Verb, activation_of
 from surge.pages.office import ENGLISH, Room
 
@@ -80,11 +80,11 @@ class NeedActs:
 
     def change(self, person_id: str, need_id: str, given: Onward) -> Verb[NeedRow]:
         """The verb raises Problem: 404 for a need that there is not, 409 for a step that cannot follow. Raises Unfit."""
-        if given.to not in {one.value for one in Status}:
+        if given.to not in {one.value for one in NeedStatus}:
             raise Unfit(["Say what came of it."])
-        if Status(given.to) is Status.ROUTED and not given.routed_to:
+        if NeedStatus(given.to) is NeedStatus.ROUTED and not given.routed_to:
             raise Unfit(["Say who has it now."])
-        wanted = Change(to=Status(given.to), routed_to=given.routed_to[:120], note=given.note[:500], rev=given.rev)
+        wanted = Change(to=NeedStatus(given.to), routed_to=given.routed_to[:120], note=given.note[:500], rev=given.rev)
         now, ring = self._room.now, self._room.ring
 
         def changed(conn: Connection) -> NeedRow:
@@ -94,7 +94,7 @@ class NeedActs:
                 raise Problem(404, "There is no such need.", [str(error)]) from None
             except (needs.NotThere, ChangedSince) as error:
                 raise Problem(409, "This is not possible now.", [str(error)]) from None
-            if Status(row.status) in TERMINAL:
+            if NeedStatus(row.status) in TERMINAL:
                 detail = {"code": row.code, "status": row.status}
                 audit.append(conn, Act(actor=person_id, action="ended a need", subject=need_id, detail=detail), now)
             return row

@@ -17,7 +17,7 @@ from notify.web.answers import Problem
 from subscribers import atlas
 from surge.desk import need_rows, needs
 from surge.desk.desk_tables import NeedRow
-from surge.desk.needs import ACCOMMODATIONS, ALLOWED, Published, Status
+from surge.desk.needs import ACCOMMODATIONS, ALLOWED, NeedStatus, Published
 from surge.pages.need_acts import NeedActs, Onward, Wanted
 from surge.pages.office import AGENTS, Office, whose
 
@@ -55,7 +55,7 @@ class NeedPages:
             "ended": ended,
             "codes": codes,
             "tongues": self._screens.site.languages,
-            "Status": Status,
+            "Status": NeedStatus,
         }
         return self._screens.page(request, "needs", on=on, takers=self._takers(), **values)
 
@@ -83,7 +83,7 @@ class NeedPages:
         opened = need_rows.opened(ring, await self._row(need_id))
         events = await self._db.read(lambda conn: need_rows.events(conn, need_id))
         notes = {one.seq: ring.open(need_rows.PURPOSE, one.key_id, one.note) for one in events if one.note}
-        onward = sorted(ALLOWED[Status(opened.row.status)])
+        onward = sorted(ALLOWED[NeedStatus(opened.row.status)])
         values: dict[str, Any] = {"need": opened, "events": events, "notes": notes, "onward": onward, "takers": self._takers()}
         return self._screens.page(request, "needs_one", **values)
 

@@ -42,6 +42,7 @@ def home(tmp_path: Path) -> Path:
     with closing(sqlite3.connect(home / "tocsin.db")) as database:
         database.executescript(gzip.decompress((LEFT / "tocsin-0015.sql.gz").read_bytes()).decode())
     shutil.copy(LEFT / "keys.toml", home / "keys.toml")
+    (home / "keys.toml").chmod(0o600)  # a checkout gives it to everybody
     (tmp_path / "log").mkdir()
     shutil.copy(LEFT / "sms.jsonl", tmp_path / "log" / "sms.jsonl")
     return home

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surge.desk import needs
-from surge.desk.needs import ALLOWED, COARSEST, FINEST, LEAST, STEP, TERMINAL, Need, Status, bounds, cell, published, step
+from surge.desk.needs import ALLOWED, COARSEST, FINEST, LEAST, STEP, TERMINAL, Need, NeedStatus, bounds, cell, published, step
 
 CITY = st.builds(
     lambda lat, lon, people, code: Need(code=code, people=people, cell=cell(lat, lon)),
@@ -26,8 +26,8 @@ AREAS = st.builds(
 )
 
 
-@pytest.mark.parametrize("status", Status)
-def test_every_need_can_be_brought_to_an_end_and_an_end_stays(status: Status) -> None:
+@pytest.mark.parametrize("status", NeedStatus)
+def test_every_need_can_be_brought_to_an_end_and_an_end_stays(status: NeedStatus) -> None:
     if status in TERMINAL:
         assert ALLOWED[status] == frozenset()
     else:
@@ -35,9 +35,9 @@ def test_every_need_can_be_brought_to_an_end_and_an_end_stays(status: Status) ->
 
 
 def test_what_is_met_is_not_routed_again() -> None:
-    assert step(Status.LOGGED, Status.ROUTED) is Status.ROUTED
+    assert step(NeedStatus.LOGGED, NeedStatus.ROUTED) is NeedStatus.ROUTED
     with pytest.raises(needs.NotThere, match="This need is met; it cannot become routed"):
-        step(Status.MET, Status.ROUTED)
+        step(NeedStatus.MET, NeedStatus.ROUTED)
 
 
 @given(st.floats(-84, 84), st.floats(-179.99, 179.99), st.integers(1, 20))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surge.desk.needs import Status, bounds, cell
+from surge.desk.needs import NeedStatus, bounds, cell
 from surge.numbers.open311 import (
     FORMATS,
     MOST,
@@ -91,7 +91,7 @@ def a_need(**more: Any) -> Request:
         "request_id": "N-1",
         "code": "WATER_DELIVERY",
         "people": 3,
-        "status": Status.ROUTED,
+        "status": NeedStatus.ROUTED,
         "requested_at": NOW - timedelta(hours=2),
         "updated_at": NOW,
         "cell": cell(45.5231, -122.6765),
@@ -106,7 +106,7 @@ needs = st.builds(
     request_id=st.text("NABC-0123456789", min_size=1, max_size=12),
     code=st.sampled_from(["WATER_DELIVERY", "DIALYSIS", "A&B <x>"]),
     people=st.integers(1, 500),
-    status=st.sampled_from(Status),
+    status=st.sampled_from(NeedStatus),
     expected_at=st.none() | st.just(NOW + timedelta(days=1)),
     cell=st.just("") | st.builds(cell, st.floats(-80, 80), st.floats(-179, 179)),
     zipcode=st.sampled_from(["", "97204"]),
@@ -138,9 +138,9 @@ def test_errors_have_a_code_and_a_description(form: str) -> None:
 
 
 def test_a_need_is_open_until_it_has_ended_and_its_own_word_is_kept() -> None:
-    (record,) = read(requests_document([a_need(status=Status.REFERRED)], {}, "json"), "json", ("", ""))
+    (record,) = read(requests_document([a_need(status=NeedStatus.REFERRED)], {}, "json"), "json", ("", ""))
     assert (record["status"], record["status_notes"]) == ("closed", "referred")
-    assert {one.value for one in Status if standing(a_need(status=one)) == "open"} == {"logged", "routed", "under way"}
+    assert {one.value for one in NeedStatus if standing(a_need(status=one)) == "open"} == {"logged", "routed", "under way"}
     assert record["description"] == "WATER_DELIVERY, for 3 people."
 
 
@@ -183,7 +183,7 @@ def test_a_query_that_cannot_be_is_refused_in_sentences(asked: Mapping[str, str]
 
 
 def test_ids_override_everything_else_and_the_newest_come_first() -> None:
-    old = a_need(request_id="N-0", requested_at=NOW - timedelta(days=200), status=Status.MET)
+    old = a_need(request_id="N-0", requested_at=NOW - timedelta(days=200), status=NeedStatus.MET)
     some = [old, a_need(request_id="N-1"), a_need(request_id="N-2", requested_at=NOW - timedelta(hours=1))]
     assert [one.request_id for one in found(some, query({}, NOW))] == ["N-2", "N-1"]
     assert found(some, query({"service_request_id": "N-0", "status": "open"}, NOW)) == [old]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from notify.city import BadPack
 from surge.contact import Contact, Moved, Standing, Way, replayed
-from surge.desk.needs import Status
+from surge.desk.needs import NeedStatus
 from surge.floor.callback import State
 from surge.floor.queue import Head, place
 from surge.numbers import costs, groups
@@ -287,15 +287,15 @@ def test_accommodations_are_counted_to_their_end_and_few_are_only_few() -> None:
         Request(
             code="INTERPRETER",
             language="es",
-            status=Status.MET if n < 8 else Status.LOGGED,
+            status=NeedStatus.MET if n < 8 else NeedStatus.LOGGED,
             logged_at=START,
             ended_at=START + timedelta(minutes=10 + n) if n < 8 else None,
             due_at=START + timedelta(minutes=15),
         )
         for n in range(12)
     ]
-    few = [Request(code="ASL", language="en", status=Status.LOGGED, logged_at=START)] * 2
-    complaint = Request(code="COMPLAINT", language="es", status=Status.LOGGED, logged_at=START)
+    few = [Request(code="ASL", language="en", status=NeedStatus.LOGGED, logged_at=START)] * 2
+    complaint = Request(code="COMPLAINT", language="es", status=NeedStatus.LOGGED, logged_at=START)
     found = report(happened(a_day(), requests=[*asked, *few, complaint]))
     assert value(found, "rights", "accommodations_asked") == Count(number=14)
     assert value(found, "rights", "accommodations_met", "INTERPRETER").share == Share(part=8, whole=12)
