@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -53,7 +54,8 @@ class Dispatcher:
         self._trial = Trial(self.route, sender.channel, desk.clock, self.light)
         self._alarm = Alarm(desk.page, desk.clock.monotonic)
         self._pace = Pace(sender.rate)
-        self._books = Recorder(desk.db, desk.clock, owner, desk.lease_for, Aside(desk.mails_instead, sender.number))
+        aside = Aside(desk.mails_instead, partial(self.route.routes.known_as, sender.number))
+        self._books = Recorder(desk.db, desk.clock, owner, desk.lease_for, aside)
         self._holding = Holding(sender, desk, owner, self._books, self.route)
         self._calls: set[asyncio.Task[None]] = set()
         self._under_way = 0

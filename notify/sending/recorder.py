@@ -27,10 +27,11 @@ RENEWALS_PER_LEASE: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """mails_instead: whoever a text does not reach gets the e-mail. number: by which phones are texted (affinity.py)."""
+    """mails_instead: whoever a text does not reach gets the e-mail. number: by which phones are texted (affinity.py), if they
+    need to know it."""
 
     mails_instead: bool = False
-    number: str = ""
+    number: Callable[[], str] = str
 
 
 NOTHING: Final = Aside()
@@ -161,8 +162,9 @@ def record(conn: Connection, results: Results, now: datetime, aside: Aside = NOT
     """Writes outcomes, and learns who knows which number of ours, and from refusals who has opted out and who cannot be
     reached."""
     ledger.record(conn, results, now=now)
-    if aside.number and (known := [leased.address_id for leased, said in results if isinstance(said.outcome, Handed)]):
-        affinity.texted(conn, aside.number, known)
+    number = aside.number()
+    if number and (known := [leased.address_id for leased, said in results if isinstance(said.outcome, Handed)]):
+        affinity.texted(conn, number, known)
     refusals = [receipt for _, receipt in results if isinstance(receipt.outcome, Refused)]
     learn(conn, refusals, now)
     if aside.mails_instead:

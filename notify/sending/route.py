@@ -148,6 +148,10 @@ class Routes:
         """The other numbers that carry now."""
         return tuple(name for name, carries in self.numbers.items() if name != number and carries()) if number else ()
 
+    def known_as(self, number: str) -> str:
+        """What a phone is to know it by; "" where there is no other, and so nothing to tell apart."""
+        return number if len(self.numbers) > 1 else ""
+
     def look(self, now: float) -> None:
         """Judges all of them anew."""
         seen = {name: one.seen(now) for name, one in self.members.items()}
