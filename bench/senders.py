@@ -7,6 +7,7 @@ the carrier's log. `python -m bench.senders small` is the same with few people: 
 """
 
 import asyncio
+import bisect
 import itertools
 import statistics
 import sys
@@ -26,7 +27,7 @@ from notify.db import Database
 from notify.sending import ledger_check
 from tests.nemesis.cluster import Cluster, cluster
 from tests.nemesis.dump import dump
-from tests.nemesis.test_processes import busiest_second
+from tests.nemesis.test_processes import accepted
 from tests.stories.town import BOIL_WATER, SENDER, Process, Town, numbers
 
 PROCESSES: Final = (1, 2, 4)
@@ -118,6 +119,13 @@ def _longest_silence(texts: Sequence[Text], since: float) -> float:
     return longest
 
 
+def _busiest_second(town: Town, number: str) -> int:
+    """The most segments that the carrier took from this number within any second."""
+    texts = [(at, units) for at, ours, units in accepted(town) if ours == number]
+    times, sums = [at for at, _ in texts], [0, *itertools.accumulate(units for _, units in texts)]
+    return max((sums[bisect.bisect_left(times, at + 1.0)] - sums[place] for place, at in enumerate(times)), default=0)
+
+
 async def _paced(server: Cluster, folder: Path, processes: int, size: Size) -> list[Figure]:
     """Twelve languages through four numbers with a rate: how much leaves in a second, and who waits for whom."""
     town = await _town(server, folder, f"paced{processes}", PACED, dict.fromkeys(LANGUAGES, size.each))
@@ -128,7 +136,7 @@ async def _paced(server: Cluster, folder: Path, processes: int, size: Size) -> l
             used.append(100 * _share_used(texts))
             for share in SHARES:
                 spreads[share].append(_spread(texts, share, size.each))
-    busiest = [float(busiest_second(town, number)) for number in OURS]
+    busiest = [float(_busiest_second(town, number)) for number in OURS]
     at = f"4 x {PACED:g} segments/s, {_named(processes)}"
     rate = Figure(
         name=f"P7 busiest second of each number, {at}", unit="segments", ours=busiest, limit=PACED, higher_is_better=False
