@@ -15,7 +15,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from bench.figures import Figure
-from tests.ports import free_port
+from tests.ports import free_port, listens
 from tests.stories.town import BOIL_WATER, Town, numbers
 
 RUNS: Final = 3
@@ -110,21 +110,12 @@ async def _nginx(body: bytes) -> AsyncIterator[str]:
         )
         try:
             async with asyncio.timeout(60):
-                while not await _listens(port):
+                while not await listens(port):
                     await asyncio.sleep(0.05)
             yield f"http://127.0.0.1:{port}/index.html"
         finally:
             server.terminate()
             await server.wait()
-
-
-async def _listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return False
-    writer.close()
-    return True
 
 
 def _request(url: str) -> bytes:

@@ -1,5 +1,6 @@
 """Ports of this machine for processes that must be told beforehand where to listen."""
 
+import asyncio
 import os
 import socket
 import threading
@@ -37,3 +38,13 @@ def _next() -> int:
     """0 when there is none left."""
     with _ASKING:
         return next(_left, 0)
+
+
+async def listens(port: int) -> bool:
+    """Whether somebody on this machine takes connections there."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True

@@ -7,7 +7,6 @@ sentence that merely holds such a word ("the bus stop at 82nd is flooded") is no
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import chain
 from typing import Final
 
@@ -135,7 +134,6 @@ def _spelled(said: Said, lexicon: Lexicon) -> Wish | None:
     return None
 
 
-@lru_cache(maxsize=4096)
 def _squeezed(word: str) -> str:
     """STOOOP as STOP."""
     return _RUN.sub(r"\1", word)

@@ -23,7 +23,7 @@ from notify.mirror.targets import FolderTarget
 from notify.publishing.pages import Pages
 from notify.publishing.publish import Publisher
 from tests.notify.feed_factory import NOON, a_bulletin, a_site
-from tests.ports import free_port
+from tests.ports import free_port, listens
 
 ROOT = Path(__file__).parents[3]
 CONFIGURATION = re.search(r"```nginx\n(.*?)```", (ROOT / "docs/mirror.md").read_text("utf-8"), re.DOTALL)
@@ -33,15 +33,6 @@ NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 def configured() -> str:
     assert CONFIGURATION, "docs/mirror.md has no configuration"
     return CONFIGURATION[1]
-
-
-async def listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return False
-    writer.close()
-    return True
 
 
 @asynccontextmanager
