@@ -42,6 +42,7 @@ from notify.staff.paging_desk import Paging
 from notify.staff.training_log import Training
 from notify.tables import AlertRow, EventRow
 from notify.tallies import Shared, Tallies
+from notify.wording.read_back import ReadBack
 from notify.wording.render import Rendering
 from subscribers import atlas
 from subscribers.plain import spoken
@@ -73,9 +74,11 @@ class Service:
     identity: Provider | None = None  # of the city, through which staff may sign in
     tallies: Tallies = field(init=False)
     reports: Shared[after_action.Report] = field(init=False)
+    read_back: ReadBack = field(init=False)
 
     def __post_init__(self) -> None:
         self.tallies = Tallies(self.db)
+        self.read_back = ReadBack(self.assembly.words)
         self.reports = Shared(self.db, partial(after_action.report, clock=self.clock))
 
     async def after(self, act: str, alert_id: str) -> None:
@@ -170,7 +173,7 @@ class Service:
         now = self.clock.now()
         problems = await self.db.read(partial(self.assembly.problems, draft=draft, row=row, now=now))
         if problems:
-            return {"problems": problems, "texts": [], "summary": [], "bodies": {}, "warnings": []}
+            return {"problems": problems, "texts": [], "summary": [], "bodies": {}, "read_back": {}, "warnings": []}
         prepared = await self.db.read(partial(self.assembly.prepare, draft=draft, row=row, now=now))
         rendering = await self.db.read(partial(self.assembly.rendering, prepared=prepared))
         people, bases = await self.db.read(partial(self._people, prepared=prepared))
@@ -182,14 +185,21 @@ class Service:
         if draft.slows:
             lines += [line for line in [slowest(table, means.rates.get("sms", ()), now, self._show_time)] if line]
         lines += [f"By basis: {', '.join(f'{basis} {count:,}' for basis, count in sorted(bases.items()))}."] if bases else []
+        bodies = bodies_of(rendering, table)
         return {
             "problems": [],
             "warnings": warnings,
             "texts": [dataclasses.asdict(one) for one in table],
             "summary": lines + [f"Note: {problem}" for problem in warnings],
-            "bodies": bodies_of(rendering, table),
+            "bodies": bodies,
+            "read_back": {key: english for key, body in bodies.items() if (english := self._read_back(key, body))},
             "citywide": prepared.citywide,
         }
+
+    def _read_back(self, key: str, body: str) -> str:
+        """What a text message says, in English; empty for mails, and for what is English already."""
+        channel, _, language = key.split("/")
+        return self.read_back.text(body, language) if channel == "sms" else ""
 
     def _night(self, prepared: Prepared, now: datetime) -> list[str]:
         """The warning of an alert whose texts would wait for morning."""

@@ -93,7 +93,13 @@ def show_alert(alert_id: AlertId, json: Json = False) -> None:
 
 
 @app.command()
-def preview(alert_id: AlertId, json: Json = False) -> None:
+def preview(
+    alert_id: AlertId,
+    read_back: Annotated[
+        bool, typer.Option(help="Each language's text too, and what it says in English, word for word.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """What would be sent: people, parts and cost by language and channel, the finish time, and every problem."""
     with sentences():
         reply = Client().get(f"/alerts/{alert_id}/preview")
@@ -101,6 +107,8 @@ def preview(alert_id: AlertId, json: Json = False) -> None:
         show(reply, json)
     else:
         print_preview(reply)
+        if read_back:
+            print_read_back(reply)
 
 
 @app.command()
@@ -261,3 +269,8 @@ def print_preview(reply: dict[str, Any]) -> None:
         screen.print(line, markup=False)
     for problem in reply["problems"]:
         screen.print(f"PROBLEM: {problem}", markup=False, style="bold red")
+
+
+def print_read_back(reply: dict[str, Any]) -> None:
+    for key, english in reply["read_back"].items():
+        screen.print(f"\n{key}\n{reply['bodies'][key]}\n-> {english}", markup=False)

@@ -11,6 +11,7 @@ from notify.alerts import glass, register
 from notify.alerts.alert import Event, from_json
 from notify.alerts.draft import Draft
 from notify.alerts.life import WRITERS, Staff, Status
+from notify.city import Language
 from notify.console.contacts import STATES
 from notify.console.door import NOT_SHOWN
 from notify.console.routing import FORM, READERS, Guard, Route
@@ -47,6 +48,7 @@ class Decisions:
         return [
             Route(method="GET", path=path, answer=self.show, roles=READERS),
             Route(method="POST", path=path, answer=self.decide, roles=WRITERS),
+            Route(method="GET", path=f"{path}/words", answer=self.words, roles=READERS),
         ]
 
     async def show(self, request: web.Request) -> web.StreamResponse:
@@ -54,6 +56,14 @@ class Decisions:
         if row.status != Status.PENDING or row.frozen is None:
             return self._screens.moved(f"/alerts/{row.alert_id}")
         return await self._page(request, row)
+
+    async def words(self, request: web.Request) -> web.StreamResponse:
+        """Each language's texts beside what they say in English: apart from the decision, which opens on one bar of signal."""
+        row = await self._row(request)
+        if row.frozen is None:
+            return self._screens.moved(f"/alerts/{row.alert_id}")
+        event = from_json(row.frozen)
+        return self._screens.page(request, "read_back", row=row, languages=self._languages(event), texts=_texts(event))
 
     async def decide(self, request: web.Request) -> web.StreamResponse:
         row, form, staff = await self._row(request), request[FORM], request[VISIT].staff
@@ -94,6 +104,9 @@ class Decisions:
         offers = self._service.surge
         return await self._db.read(lambda conn: offers.beside(conn, row, event, staff)) if offers is not None else None
 
+    def _languages(self, event: Event) -> list[Language]:
+        return [one for one in self._service.assembly.city.pack.languages if one.tag in event.languages_used]
+
     async def _row(self, request: web.Request) -> AlertRow:
         alert_id = request.match_info["alert_id"]
         return await self._db.read(lambda conn: register.alert(conn, alert_id))
@@ -119,7 +132,7 @@ class Decisions:
             people=people,
             preview=preview,
             texts=_texts(event),
-            languages=[one for one in self._service.assembly.city.pack.languages if one.tag in event.languages_used],
+            languages=self._languages(event),
             refused=refused,
             alone=bool(staff.roles & WRITERS) and not glass.problems(self._service.assembly.glasses, draft, LONG),
             draft=draft,

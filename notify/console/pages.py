@@ -47,7 +47,7 @@ class Console:
 
     def __init__(self, service: Service, ring: Keyring, url: str, side: Side | None = None) -> None:
         self.shelf = Shelf()
-        screens = Screens(data.folder("templates"), service.assembly.site, self.shelf, service.clock)
+        screens = Screens(data.folder("templates"), service.assembly.site, self.shelf, service.clock, service.read_back.text)
         party = party_of(url, f"{screens.site.city} Tocsin")
         self.guard = Guard(
             db=service.db,

@@ -1,6 +1,6 @@
 """The console's pages as answers: one layout, a strict policy on what may run, nothing kept by browsers or proxies."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -43,9 +43,10 @@ BANNERS: Final = {
 
 
 class Screens:
-    """templates: the folder of all templates. Each is read when it is first shown; that all can be is what tests are for."""
+    """templates: the folder of all templates. Each is read when it is first shown; that all can be is what tests are for.
+    read_back: a text and its language -> what it says, in English."""
 
-    def __init__(self, templates: Path, site: Site, shelf: Shelf, clock: Clock) -> None:
+    def __init__(self, templates: Path, site: Site, shelf: Shelf, clock: Clock, read_back: Callable[[str, str], str]) -> None:
         self.site, self.shelf, self._clock = site, shelf, clock
         self.layouts = environment = Environment(
             loader=FileSystemLoader(templates / "console"),
@@ -62,6 +63,7 @@ class Screens:
             "banner": BANNERS[site.mode],
             "Role": Role,
             "channels": CHANNELS,
+            "read_back": read_back,
         }
         environment.tests |= {"startingwith": str.startswith}
         environment.filters |= {"count": _count, "isolate": _isolated}

@@ -50,10 +50,12 @@ CHANGED: Final = "These words have changed since you opened the page. Read them 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """One message as a reviewer sees it. seen: what the answer has to be about. size: of a text message, in parts."""
+    """One message as a reviewer sees it. seen: what the answer has to be about. size: of a text message, in parts. back: what
+    a second reader noted that the translation says."""
 
     message: Message
     target: str
+    back: str
     state: State
     seen: str
     size: proofs.Row | None
@@ -175,6 +177,7 @@ class Translations:
         return Card(
             message=message,
             target=target,
+            back=self._words.backs.get(language, {}).get(message.context, ""),
             state=state,
             seen=seen,
             size=sizes.get((language, message.context)),

@@ -103,7 +103,14 @@ SCHEMAS: Final[Mapping[str, Any]] = {
     "Told": whole(event={"enum": ["progress", "end"]}, data={"type": "string", "contentMediaType": "application/json"}),
     "Alerts": whole(alerts=several(named("Alert")), next=MAYBE_TEXT),
     "Preview": widened(
-        whole(problems=several(TEXT), warnings=several(TEXT), texts=several(ANYTHING), summary=several(TEXT), bodies=ANYTHING),
+        whole(
+            problems=several(TEXT),
+            warnings=several(TEXT),
+            texts=several(ANYTHING),
+            summary=several(TEXT),
+            bodies=ANYTHING,
+            read_back=ANYTHING,
+        ),
         citywide=YES_NO,
     ),
     "Deliveries": whole(

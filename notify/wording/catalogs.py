@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ SPOKEN: Final = "runbooks"  # the domain of what is read aloud to callers (notif
 IN_TEXTS: Final = ("/sms.txt", "/choices.txt", "hazards/titles.txt", "lines/lines.txt")
 KEPT: Final = 256  # files whose parsed or written form is kept in memory: twice as many as there are
 COMMENT_TAG: Final = "Translators:"
+BACK: Final = "Back-translation:"  # opens the last of a translator's comments: what the translation says
 # Newstyle, so that msgids are read as the renderer reads them; trimmed, so that a paragraph may run over lines (an SMS, whose
 # line ends count, says "notrimmed"); not silent, so that a broken template is an error and not an empty catalogue.
 EXTRACTION: Final = {"newstyle_gettext": "true", "trimmed": "true", "silent": "false"}
@@ -174,12 +176,13 @@ def read(path: Path, language: str) -> Catalog:
 
 @dataclass(frozen=True, slots=True)
 class Translated:
-    """One entry of a .po file."""
+    """One entry of a .po file. back: what a second reader noted that the target says, in English; "" where nobody did."""
 
     context: str
     source: str
     target: str
     is_fuzzy: bool
+    back: str
 
 
 def translated(path: Path, language: str) -> tuple[Translated, ...]:
@@ -190,7 +193,20 @@ def translated(path: Path, language: str) -> tuple[Translated, ...]:
 @lru_cache(maxsize=KEPT)
 def _translated(content: bytes, language: str) -> tuple[Translated, ...]:
     found = (entry for entry in _parsed(content, language) if entry.id and entry.string)
-    return tuple(Translated(str(one.context), str(one.id), str(one.string), one.fuzzy) for one in found)
+    return tuple(
+        Translated(str(one.context), str(one.id), str(one.string), one.fuzzy, noted(one.user_comments)) for one in found
+    )
+
+
+def noted(comments: Sequence[str]) -> str:
+    """The back-translation among a translator's comments, which a .po file breaks into lines; "" where there is none."""
+    lines = comments[len(without_note(comments)) :]
+    return " ".join(lines).removeprefix(BACK).strip()
+
+
+def without_note(comments: Sequence[str]) -> list[str]:
+    """A translator's comments before the back-translation, which is the last of them."""
+    return list(takewhile(lambda line: not line.startswith(BACK), comments))
 
 
 def _parsed(content: bytes, language: str) -> Catalog:

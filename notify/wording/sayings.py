@@ -15,7 +15,7 @@ from babel.messages.pofile import PoFileError
 
 from channels.text import bidi_controls
 from notify.wording import catalogs, reviews
-from notify.wording.catalogs import SPOKEN, Message
+from notify.wording.catalogs import SPOKEN, Message, Translated
 from notify.wording.reviews import Reviewed, State
 from notify.wording.words import Words
 
@@ -67,11 +67,11 @@ def load(templates: Path, runbooks: Path) -> Words:
     languages = catalogs.config(templates)[SPOKEN]["languages"]
     found = {message.context: message for message in messages(runbooks)}
     faults: list[str] = []
-    translations = {language: _usable(templates, language, found, faults) for language in languages}
+    usable = {language: _usable(templates, language, found, faults) for language in languages}
     return Words(
         templates=templates,
         messages=found,
-        translations=translations,
+        translations={language: {name: one.target for name, one in kept.items()} for language, kept in usable.items()},
         faults=tuple(faults),
         folders={},
         dangers={},
@@ -79,10 +79,11 @@ def load(templates: Path, runbooks: Path) -> Words:
         timed=frozenset(),
         most_parts={},
         slots={},
+        backs={language: {name: one.back for name, one in kept.items() if one.back} for language, kept in usable.items()},
     )
 
 
-def _usable(templates: Path, language: str, found: Mapping[str, Message], faults: list[str]) -> Mapping[str, str]:
+def _usable(templates: Path, language: str, found: Mapping[str, Message], faults: list[str]) -> Mapping[str, Translated]:
     try:
         entries = catalogs.translated(catalogs.po_path(templates, language, SPOKEN), language)
     except FileNotFoundError:
@@ -98,7 +99,7 @@ def _usable(templates: Path, language: str, found: Mapping[str, Message], faults
         if wrong := fault(message, entry.target):
             faults.append(f"{SPOKEN} in {language}: {entry.context} counts as missing: {wrong}.")
         else:
-            kept[entry.context] = " ".join(entry.target.split())
+            kept[entry.context] = replace(entry, target=" ".join(entry.target.split()))
     return kept
 
 
@@ -115,12 +116,14 @@ def joined(words: Words, spoken: Words) -> Words:
     """Both, for translators, who see one list."""
     languages = {*words.translations, *spoken.translations}
     both = {tag: {**words.translations.get(tag, {}), **spoken.translations.get(tag, {})} for tag in languages}
+    backs = {tag: {**words.backs.get(tag, {}), **spoken.backs.get(tag, {})} for tag in languages}
     return replace(
         words,
         messages={**words.messages, **spoken.messages},
         translations=both,
         promised={**words.promised, **spoken.promised},
         faults=(*words.faults, *spoken.faults),
+        backs=backs,
     )
 
 

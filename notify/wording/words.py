@@ -8,7 +8,7 @@ import logging
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from babel.messages.pofile import PoFileError
 
 from channels.text import bidi_controls
 from notify.wording import catalogs, guidance, slots
-from notify.wording.catalogs import Message
+from notify.wording.catalogs import Message, Translated
 from notify.wording.guidance import Guidance
 from notify.wording.slots import ENGLISH, Slot
 from subscribers.plain import tagged
@@ -47,6 +47,7 @@ class Words:
         default_factory=dict
     )  # folder -> wording -> what is cut to fit
     guidance: Mapping[str, Guidance] = field(default_factory=dict)  # hazard -> the controlled sentences its words are made of
+    backs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # language -> context -> what the translation says
 
     def text(self, context: str, language: str) -> str | None:
         """The message in a language with its placeholders unfilled; None where nothing can be used."""
@@ -82,11 +83,13 @@ def load(templates: Path, trying: str = "") -> Words:
         config["folders"] = catalogs.with_prepared(config["folders"], trying, folders)
     found = catalogs.messages(templates)
     translations: dict[str, dict[str, str]] = {}
+    backs: dict[str, dict[str, str]] = {}
     faults: list[str] = []
     for domain, kinds in config["folders"].items():
         for language in _of(kinds):
             usable = _usable(templates, language, domain, {message.context: message for message in found[domain]}, faults)
-            translations.setdefault(language, {}).update(usable)
+            translations.setdefault(language, {}).update((context, one.target) for context, one in usable.items())
+            backs.setdefault(language, {}).update((context, one.back) for context, one in usable.items() if one.back)
     messages = {message.context: message for listed in found.values() for message in listed}
     unmarked = config["plain"]["unmarked"]
     plain = {tagged(language, plain=True): _plain(messages, translations.get(language, {})) for language in unmarked}
@@ -109,6 +112,7 @@ def load(templates: Path, trying: str = "") -> Words:
         sentences=sentences,
         guidance=guidance.read(templates),
         plain=tuple(plain),
+        backs=backs,
     )
 
 
@@ -119,13 +123,13 @@ def _plain(messages: Mapping[str, Message], translated: Mapping[str, str]) -> Ma
 
 def _usable(
     templates: Path, language: str, domain: str, messages: Mapping[str, Message], faults: list[str]
-) -> Mapping[str, str]:
+) -> Mapping[str, Translated]:
     try:
         entries = catalogs.translated(catalogs.po_path(templates, language, domain), language)
     except (OSError, ValueError, PoFileError) as error:
         faults.append(f"{domain} in {language}: the catalogue cannot be read, so all of it counts as missing: {error}.")
         return {}
-    kept: dict[str, str] = {}
+    kept: dict[str, Translated] = {}
     for entry in entries:
         if entry.is_fuzzy:
             continue
@@ -138,7 +142,7 @@ def _usable(
         if wrong:
             faults.append(f"{domain} in {language}: {context} counts as missing: {wrong}.")
         else:
-            kept[context] = target
+            kept[context] = replace(entry, target=target)
     return kept
 
 

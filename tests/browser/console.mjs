@@ -119,7 +119,12 @@ async function composeByMouse(desk) {
 
 async function decide(phone, alertId, shots) {
   await phone.page.goto(`${phone.place.url}/alerts/${alertId}/approval`);
-  if (shots) await phone.see("approval");
+  if (shots) {
+    await phone.see("approval");
+    await phone.page.goto(`${phone.place.url}/alerts/${alertId}/approval/words`);
+    await phone.see("read_back");
+    await phone.page.goto(`${phone.place.url}/alerts/${alertId}/approval`);
+  }
   phone.think(3);
   for (const name of ["read_words", "read_place", "understand"]) await phone.click(`input[name=${name}]`);
   if (await phone.page.locator("#code").count()) {

@@ -14,7 +14,7 @@ FOLDER = TEMPLATES / "console"
 
 @pytest.fixture
 def screens(clock: ManualClock) -> Screens:
-    return Screens(TEMPLATES, a_site(), Shelf(), clock)
+    return Screens(TEMPLATES, a_site(), Shelf(), clock, lambda said, language: "")
 
 
 @pytest.mark.parametrize("name", sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.html")))

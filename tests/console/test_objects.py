@@ -53,6 +53,7 @@ EXPECTED: dict[str, Expected] = {
     f"GET {ALERT}/page/{{language}}": ANY,
     "GET /demo/page.css": ANY,
     f"GET {ALERT}/approval": ANY,
+    f"GET {ALERT}/approval/words": ANY,
     f"POST {ALERT}/approval": Expected(rule=Rule.NOT_OWN, state=Status.PENDING, given=TICKED),
     "GET /alerts": ANY,
     f"GET {ALERT}": ANY,

@@ -69,6 +69,20 @@ async def test_an_alert_goes_from_two_browsers_to_the_public(house: House) -> No
     assert "Sent, in force" in (await author.get(f"/alerts/{alert_id}")).words
 
 
+async def test_both_read_what_each_text_says_in_english_word_for_word(house: House) -> None:
+    author, approver = await house.signed_in("author"), await house.signed_in("approver")
+    alert_id = await submitted(author)
+    decision_page = await approver.get(f"/alerts/{alert_id}/approval")
+    assert f'href="/alerts/{alert_id}/approval/words"' in decision_page.text
+    page = await approver.get(f"/alerts/{alert_id}/approval/words")
+    tongues = len(house.served.running.service.assembly.city.pack.languages) - 1
+    assert page.words.count("In English, word for word:") >= tongues > 0
+    assert "BOIL THE TAP WATER for 1 full minute before drinking it" in page.words
+    await decision(approver, alert_id)
+    await house.until(alert_id, "active")
+    assert "BOIL THE TAP WATER for 1 full minute" in (await author.get(f"/alerts/{alert_id}")).words
+
+
 async def test_the_author_reads_why_they_may_not_approve_and_cannot(house: House) -> None:
     author = await house.signed_in("author")
     alert_id = await submitted(author)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from notify.cli.alert import _read
+from notify.cli.alert import _read, print_read_back
 from tests.notify.cli.command_line import Said, Shell
 from tests.notify.newsroom_factory import BOIL_WATER
 from tests.notify.service_factory import Served, serving
@@ -45,6 +45,7 @@ async def test_the_whole_way_of_an_alert_and_its_all_clear(desk: Desk) -> None:
     assert edited.code == 0 and "must be submitted again" in edited.out
     preview = await desk("author", "preview", alert_id)
     assert preview.code == 0 and "PROBLEM" not in preview.out
+    assert (await desk("author", "preview", alert_id, "--read-back")).code == 0, "there is nobody to read anything to yet"
     assert (await desk("author", "submit", alert_id)).code == 0
     assert (await desk("approver", "return", alert_id, "--reason", "Which street?")).code == 0
     digest = (await desk("author", "submit", alert_id, "--json")).data["digest"]
@@ -114,3 +115,8 @@ def test_a_time_without_a_zone_stays_as_it_was_written(tmp_path: Path) -> None:
     file = tmp_path / "alert.yaml"
     file.write_text("learned_at: 2014-05-23T08:15\nexpires: 2014-05-23 20:00-07:00\n")
     assert _read(file) == {"learned_at": "2014-05-23T08:15", "expires": "2014-05-23 20:00-07:00"}
+
+
+def test_each_text_stands_over_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    print_read_back({"bodies": {"sms/first/es": "HIERVA EL AGUA"}, "read_back": {"sms/first/es": "BOIL THE WATER"}})
+    assert capsys.readouterr().out == "\nsms/first/es\nHIERVA EL AGUA\n-> BOIL THE WATER\n"
