@@ -173,7 +173,7 @@ class Service:
         now = self.clock.now()
         problems = await self.db.read(partial(self.assembly.problems, draft=draft, row=row, now=now))
         if problems:
-            return {"problems": problems, "texts": [], "summary": [], "bodies": {}, "read_back": {}, "warnings": []}
+            return {"problems": problems, "texts": [], "summary": [], "bodies": {}, "warnings": []}
         prepared = await self.db.read(partial(self.assembly.prepare, draft=draft, row=row, now=now))
         rendering = await self.db.read(partial(self.assembly.rendering, prepared=prepared))
         people, bases = await self.db.read(partial(self._people, prepared=prepared))
@@ -185,21 +185,20 @@ class Service:
         if draft.slows:
             lines += [line for line in [slowest(table, means.rates.get("sms", ()), now, self._show_time)] if line]
         lines += [f"By basis: {', '.join(f'{basis} {count:,}' for basis, count in sorted(bases.items()))}."] if bases else []
-        bodies = bodies_of(rendering, table)
         return {
             "problems": [],
             "warnings": warnings,
             "texts": [dataclasses.asdict(one) for one in table],
             "summary": lines + [f"Note: {problem}" for problem in warnings],
-            "bodies": bodies,
-            "read_back": {key: english for key, body in bodies.items() if (english := self._read_back(key, body))},
+            "bodies": bodies_of(rendering, table),
             "citywide": prepared.citywide,
         }
 
-    def _read_back(self, key: str, body: str) -> str:
-        """What a text message says, in English; empty for mails, and for what is English already."""
-        channel, _, language = key.split("/")
-        return self.read_back.text(body, language) if channel == "sms" else ""
+    def in_english(self, bodies: Mapping[str, str]) -> dict[str, str]:
+        """What the text messages of a preview say, word for word, under the same keys; nothing for mails and for English."""
+        texts = ((key, *key.split("/"), body) for key, body in bodies.items())
+        said = {key: self.read_back.text(body, language) for key, channel, _, language, body in texts if channel == "sms"}
+        return {key: english for key, english in said.items() if english}
 
     def _night(self, prepared: Prepared, now: datetime) -> list[str]:
         """The warning of an alert whose texts would wait for morning."""

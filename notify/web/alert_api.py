@@ -184,10 +184,14 @@ class AlertApi:
     async def preview(self, request: web.Request) -> web.Response:
         alert_id = request.match_info["alert_id"]
         row = await self.service.db.read(lambda conn: register.alert(conn, alert_id))
-        return web.json_response(await self.service.preview(Draft.model_validate_json(row.content), row))
+        return await self._previewed(Draft.model_validate_json(row.content), row)
 
     async def preview_draft(self, request: web.Request) -> web.Response:
-        return web.json_response(await self.service.preview(_draft(request), None))
+        return await self._previewed(_draft(request), None)
+
+    async def _previewed(self, draft: Draft, row: AlertRow | None) -> web.Response:
+        looked = await self.service.preview(draft, row)
+        return web.json_response(looked | {"read_back": self.service.in_english(looked["bodies"])})
 
     async def deliveries(self, request: web.Request) -> web.Response:
         return web.json_response(await self.service.deliveries(request.match_info["alert_id"]))

@@ -7,6 +7,7 @@ these sentences again, so that what is shown follows from the very letters that 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 from channels.text import sanitise
@@ -21,13 +22,21 @@ LEAST: Final = 2  # letters that a sentence has of its own: with fewer it would 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentence:
-    """A sentence as it is found in a text. marks: its own words between the slots, without which no search is worth its time;
-    own: how many letters those have; back: what it says, with its slots."""
+    """A sentence as it is found in a text: its own words, and the names of the slots between them. marks: the same words
+    without the space around them; own: how many letters they have; back: what it says, with its slots."""
 
-    pattern: re.Pattern[str]
+    literals: tuple[str, ...]
+    names: tuple[str, ...]
     marks: Sequence[str]
     own: int
     back: str
+
+    def may_be_in(self, said: str) -> bool:
+        return all(mark in said for mark in self.marks)
+
+    def search(self, said: str) -> re.Match[str] | None:
+        """Where it stands in a text. Only the few that may be in one are ever made into a pattern, which takes long."""
+        return _compiled(self.literals, self.names).search(said) if self.may_be_in(said) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +52,8 @@ class ReadBack:
         for tag in dict.fromkeys((language, spoken(language))):  # an old handset's text may need no form of its own
             if tag not in self._known:
                 self._known[tag] = sentences(self.words, tag)
-            if (english := _read(said, self._known[tag])) != said:
+            possible = [one for one in self._known[tag] if one.may_be_in(said)]
+            if (english := _read(said, possible)) != said:
                 return english
         return ""
 
@@ -61,17 +71,18 @@ def sentences(words: Words, language: str) -> Sequence[Sentence]:
 
 
 def _sentence(target: str, back: str) -> Sentence:
-    literals = [text.replace("%%", "%") for text in _SLOT.split(target)[::2]]
-    names = _SLOT.findall(target)
+    literals = tuple(text.replace("%%", "%") for text in _SLOT.split(target)[::2])
     return Sentence(
-        pattern=re.compile(_pattern(literals, names)),
+        literals=literals,
+        names=tuple(_SLOT.findall(target)),
         marks=[text.strip() for text in literals],
         own=sum(map(str.isalpha, "".join(literals))),
         back=back.replace("\\n", "\n"),
     )
 
 
-def _pattern(literals: Sequence[str], names: Sequence[str]) -> str:
+@cache
+def _compiled(literals: tuple[str, ...], names: tuple[str, ...]) -> re.Pattern[str]:
     """A slot holds what there is on its line, or nothing, and then the space beside it is gone too. The same slot twice holds
     the same twice."""
     whole, known = _literal(literals[0]), set[str]()
@@ -80,7 +91,7 @@ def _pattern(literals: Sequence[str], names: Sequence[str]) -> str:
         whole += f"(?P={name})" if name in known else f"(?P<{name}>[^\n]*{'' if last else '?'})"
         whole += _literal(literals[at + 1])
         known.add(name)
-    return whole
+    return re.compile(whole)
 
 
 def _literal(text: str) -> str:
@@ -110,11 +121,7 @@ def _slot(value: str, known: Sequence[Sentence]) -> str:
 
 def widest(said: str, known: Sequence[Sentence]) -> tuple[Sentence, re.Match[str]] | None:
     """The sentence that spans most of a text, for others stand in its slots; of two the one with more letters of its own."""
-    matches = [
-        (sentence, match)
-        for sentence in known
-        if all(mark in said for mark in sentence.marks) and (match := sentence.pattern.search(said)) and match.group()
-    ]
+    matches = [(one, match) for one in known if (match := one.search(said)) and match.group()]
     return max(matches, key=lambda found: (len(found[1].group()), found[0].own), default=None)
 
 
