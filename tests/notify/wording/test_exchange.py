@@ -75,6 +75,22 @@ def test_what_a_translator_changed_is_said_after_the_import(words: Words) -> Non
     taken = exchange.take(words, "es", content)
     assert taken.changed == [LEAVE] and [path.name for path in taken.written] == ["evacuate_now.po"]
     assert load(words.templates).text(LEAVE, "es") == LEAVE_ES
+
+
+def test_a_new_translation_loses_the_note_on_what_the_old_one_said(words: Words) -> None:
+    assert LEAVE in words.backs["es"]
+    content = changed(exchange.file(words, "es"), LEAVE, id=words.messages[LEAVE].text, string=LEAVE_ES)
+    exchange.take(words, "es", content)
+    assert LEAVE not in load(words.templates).backs["es"]
+
+
+def test_a_new_translation_with_a_note_of_its_own_keeps_it(words: Words) -> None:
+    content = changed(exchange.file(words, "es"), LEAVE, id=words.messages[LEAVE].text, string=LEAVE_ES)
+    start = content.rindex(b"# Back-translation:", 0, content.index(f'msgctxt "{LEAVE}"'.encode()))
+    end = content.index(b"\n#.", start)
+    note = "%(source)s: LEAVE NOW, %(place)s. Walk toward %(toward)s. %(statements)s\\n%(url)s"
+    exchange.take(words, "es", content[:start] + f"# Back-translation: {note}".encode() + content[end:])
+    assert load(words.templates).backs["es"][LEAVE] == note
     assert catalogs.stale(words.templates) == ()
 
 
