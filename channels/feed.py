@@ -40,12 +40,13 @@ Ring = tuple[tuple[float, float], ...]  # closed, (longitude, latitude)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedLink:
     """A link of an entry or a feed. rel is one of alternate, enclosure, related, self, via; of a feed also hub
-    (WebSub), current and prev-archive (RFC 5005)."""
+    (WebSub), current and prev-archive (RFC 5005). title: for people; "" where the rest says it."""
 
     href: str
     rel: str = "alternate"
     type: str = ""
     language: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,7 +247,7 @@ def _links(entry: FeedEntry) -> tuple[FeedLink, ...]:
 
 
 def _attributes(link: FeedLink) -> dict[str, str]:
-    attributes = {"href": link.href, "rel": link.rel, "type": link.type, "hreflang": link.language}
+    attributes = {"href": link.href, "rel": link.rel, "type": link.type, "hreflang": link.language, "title": link.title}
     return {name: legible(value) for name, value in attributes.items() if value}
 
 

@@ -8,6 +8,7 @@ from aiohttp import web
 from notify.web.answers import STAFF
 from notify.web.endpoints import PREFIX, Endpoint, Nothing, Query, looking
 from notify.web.replies import Replies
+from surge.agent_api import AgentApi
 from surge.desk.tally import KEYS
 from surge.desk_bodies import (
     Address,
@@ -28,6 +29,7 @@ from surge.pages.acts import DeskActs, Pressed
 from surge.pages.letter_acts import Answering, Guide, LetterActs, WalkIn
 from surge.pages.office import AGENTS, Room
 from surge.pages.walk import Walk
+from surge.recording_api import RecordingApi
 from surge.scripts.runbook import Ending
 
 DESK: Final = f"{PREFIX}/surge/desk"
@@ -181,5 +183,6 @@ class DeskApi:
 
 
 def endpoints(room: Room, replies: Replies) -> list[Endpoint]:
-    """Of the desk, and of what all desks share."""
-    return [*DeskApi(room, replies).endpoints(), *SharedApi(room, replies).endpoints()]
+    """Of the desk, of what all desks share, of who sits at them, and of what callers hear."""
+    parts = (DeskApi(room, replies), SharedApi(room, replies), AgentApi(room, replies), RecordingApi(room, replies))
+    return [one for part in parts for one in part.endpoints()]

@@ -7,9 +7,8 @@ from typing import Any, TypeVar
 from aiohttp import web
 from pydantic import BaseModel
 
-from notify.alerts.broadcast import Unfit
 from notify.alerts.life import Role
-from notify.web.answers import STAFF, Problem
+from notify.web.answers import STAFF, unfit_as
 from notify.web.endpoints import GIVEN, Endpoint
 from notify.web.replies import Replies
 from surge.pages.acts import Verb
@@ -20,10 +19,10 @@ T = TypeVar("T")
 
 class Once:
     """Every act is done once for its Idempotency-Key. What the line did is in its journal before the answer is kept; what is
-    only written stands in the transaction of the answer."""
+    only written stands in the transaction of the answer. unfit: the title of what cannot be done."""
 
-    def __init__(self, replies: Replies) -> None:
-        self._replies = replies
+    def __init__(self, replies: Replies, unfit: str = "The desk cannot do this.") -> None:
+        self._replies, self._unfit = replies, unfit
 
     async def did(self, request: web.Request, act: Callable[[], Awaitable[dict[str, Any]]], status: int = 200) -> web.Response:
         """Asks the line, or sends; then keeps the answer, in which no resident is."""
@@ -48,10 +47,8 @@ class Once:
     async def _once(
         self, request: web.Request, verb: Verb[Any], before: Callable[[], Awaitable[None]], status: int
     ) -> web.Response:
-        try:
+        with unfit_as(self._unfit):
             return await self._replies.once(request, verb, status, before)
-        except Unfit as error:
-            raise Problem(422, "The desk cannot do this.", error.problems, "unfit") from None
 
 
 def post(

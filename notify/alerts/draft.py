@@ -22,7 +22,10 @@ class BadDraft(ValueError):
 def _aware(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("needs a time zone, like 2014-05-23T08:15-07:00")
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:  # in the year 1 or 9999, by its offset
+        raise ValueError("lies outside of the calendar") from None
 
 
 def _minutes_allowed(value: Any) -> Any:

@@ -11,6 +11,7 @@ from shapely.geometry import Polygon
 from shapely.geometry.polygon import orient
 
 from channels.feed import FeedEntry, FeedLink, Ring
+from notify.alerts import asl
 from notify.alerts.alert import Event, Info, Mode, Stage
 from notify.publishing.bulletin import Message, Status, Thread, is_test
 from notify.publishing.cap_geometry import MOST_POINTS, Unmappable
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 STATUS_SCHEME = "urn:tocsin:status"  # of the <category> that says whether an entry is in force
 ENDED = "ended"
 CAP_TYPE = "application/cap+xml"
+SIGNED = "ase"  # American Sign Language (BCP 47)
 
 # A status as programs read it: three words are enough to draw the right thing; `endedWhy` has the rest.
 STATUS_WORDS = {
@@ -63,7 +65,7 @@ def entry(thread: Thread, message: Message, language: str, site: Site, detail: D
         issued=site.local(message.published_at),
         updated=site.local(thread.updated_at),
         link=site.url(site.page(thread.incident_id, language)),
-        links=(cap,),
+        links=(cap, *_videos(event, info, site)),
         categories=((STATUS_WORDS[message.status], STATUS_SCHEME), *((category, "") for category in event.categories)),
         polygons=_polygons(event, detail.most_points) if active else (),
         cap=_cap_summary(event, info, site),
@@ -71,9 +73,22 @@ def entry(thread: Thread, message: Message, language: str, site: Site, detail: D
     )
 
 
+def _videos(event: Event, info: Info, site: Site) -> tuple[FeedLink, ...]:
+    """What signs the same; not another form of the entry, whose words stand on the page for whoever reads them."""
+    if not event.asl_video:
+        return ()
+    title = _words(info, site).say("Video in American Sign Language (ASL)")
+    video = FeedLink(href=event.asl_video, rel="related", type=asl.media_type(event.asl_video), language=SIGNED, title=title)
+    return (video,)
+
+
+def _words(info: Info, site: Site) -> Labels:
+    return labels(next((language for language in site.languages if speaks(info.language, language)), ENGLISH))
+
+
 def _title(message: Message, info: Info, site: Site) -> str:
     """The headline, with what must be known before it: that it is over, and that it is not real."""
-    words = labels(next((language for language in site.languages if speaks(info.language, language)), ENGLISH))
+    words = _words(info, site)
     title = info.headline or info.event or message.event.hazard
     if site.mode is Mode.DEMO:
         title = words.say("DEMO: {headline}", headline=title)

@@ -21,6 +21,7 @@ from notify.tables import AuditLine
 
 STARTED, ENDED = "drill started", "drill ended"
 LEADERS = frozenset({Role.ADMIN, Role.APPROVER})
+WATCHERS = LEADERS | {Role.VIEWER, Role.AUTHOR}
 
 
 def start(conn: Connection, staff: Staff, script: Script, mode: Mode, now: datetime, known: Collection[str]) -> str:

@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from aiohttp import web
@@ -90,6 +91,15 @@ def problem_of(error: Exception) -> Problem | None:
         if isinstance(error, sort):
             return Problem(status, title, getattr(error, "problems", None) or [str(error)], kind)
     return None
+
+
+@contextmanager
+def unfit_as(title: str) -> Iterator[None]:
+    """What cannot go on as it is under a title of its own, where it is no alert."""
+    try:
+        yield
+    except Unfit as error:
+        raise Problem(422, title, error.problems, "unfit") from None
 
 
 def middleware(db: Database) -> Middleware:

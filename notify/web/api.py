@@ -6,6 +6,7 @@ from notify import metrics
 from notify.service import Service
 from notify.web.alert_api import AlertApi
 from notify.web.cap_api import CapApi
+from notify.web.drill_api import DrillApi
 from notify.web.endpoints import ANYBODY, PREFIX, READERS, STAFF_ALL, Endpoint, web_routes
 from notify.web.hold_api import HoldApi
 from notify.web.openapi import document
@@ -17,6 +18,7 @@ from notify.web.refusals import Refusals
 from notify.web.replies import Replies
 from notify.web.staff_api import StaffApi
 from notify.web.webhook_api import WebhookApi
+from notify.web.websub_api import WebSubApi
 from subscribers.sealing import Keyring
 from surge import api as surge_api
 from surge import desk_api
@@ -27,8 +29,9 @@ from surge.pages.office import Room, Side
 
 
 def routes(service: Service, ring: Keyring | None = None, url: str = "", side: Side | None = None) -> list[web.RouteDef]:
-    """ring: opens residents' addresses and the seeds of codes; without it nobody is looked up, no glass is broken and there is
-    no 311 desk. url: how staff reach the console, which passkeys are bound to. side: what the 311 desk works with."""
+    """ring: opens residents' addresses and the seeds of codes; without it nobody is looked up, no glass is broken, and there
+    are no 311 desk and no drills. url: how staff reach the console, which passkeys are bound to. side: what the 311 desk works
+    with."""
     return web_routes(Api(service, ring, url, side).endpoints(), Refusals(service.db, service.clock))
 
 
@@ -50,13 +53,13 @@ class Api:
             HoldApi(service, replies),
         )
         webhooks = WebhookApi(service, replies)
-        self._parts = (*own, webhooks, numbers, Open311Api(db=service.db, clock=service.clock))
+        self._parts = (*own, webhooks, WebSubApi(service), numbers, Open311Api(db=service.db, clock=service.clock))
         received = service.received
         self._received = ReceivedApi(service, received, replies).endpoints() if received is not None else []
-        self._desk: list[Endpoint] = []
+        self._sealed: list[Endpoint] = []
         if ring is not None:
             room = Room(db=service.db, clock=service.clock, ring=ring, site=site, side=side or Side())
-            self._desk = desk_api.endpoints(room, replies)
+            self._sealed = [*desk_api.endpoints(room, replies), *DrillApi(service, replies, ring).endpoints()]
         self._surge = surge_api.endpoints(service.surge.control, replies) if service.surge is not None else []
 
     def endpoints(self) -> list[Endpoint]:
@@ -66,7 +69,7 @@ class Api:
             *(one for part in self._parts for one in part.endpoints()),
             *self._received,
             *self._surge,
-            *self._desk,
+            *self._sealed,
         ]
 
     def _own(self) -> list[Endpoint]:

@@ -1,9 +1,22 @@
-"""What the 311 desk is answered with by the API (surge.desk_api), as JSON Schema."""
+"""What the 311 desk is answered with by the API (surge.desk_api and beside it), as JSON Schema."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from notify.web.schemas import COUNT, MAYBE_MOMENT, MAYBE_TEXT, MOMENT, NUMBER, TEXT, YES_NO, Schema, named, several, whole
+from notify.web.schemas import (
+    COUNT,
+    MAYBE_MOMENT,
+    MAYBE_TEXT,
+    MOMENT,
+    NUMBER,
+    SECONDS,
+    TEXT,
+    YES_NO,
+    Schema,
+    named,
+    several,
+    whole,
+)
 
 NULL: Final = {"type": "null"}
 COUNTS: Final[Schema] = {"type": "object", "additionalProperties": COUNT}
@@ -12,6 +25,26 @@ CONTACT: Final = {
     "zip": MAYBE_TEXT,
     "offered_at": MOMENT,
 }
+
+
+# Who answers: surge.agent_api.
+AGENT: Final = {
+    **dict.fromkeys(("person_id", "home"), TEXT),
+    **dict.fromkeys(("lead", "interpreter", "has_line", "seated"), YES_NO),
+    **dict.fromkeys(("languages", "skills"), several(TEXT)),
+    **dict.fromkeys(("trained_at", "until"), MAYBE_MOMENT),
+}
+# What callers hear, and what was recorded: surge.recording_api.
+TAKE: Final = {
+    **dict.fromkeys(("language", "key", "recorded_by", "why"), TEXT),
+    "take_id": COUNT,
+    "seconds": SECONDS,
+    "state": {"enum": ["asked", "held", "kept", "dropped", "failed", "released", "refused", "withdrawn"]},
+    "at": MOMENT,
+    "decided_by": MAYBE_TEXT,
+    "decided_at": MAYBE_MOMENT,
+}
+HEARD: Final = ("recorded", "file", "voice", "unreviewed", "missing")
 
 
 def maybe(schema: Schema) -> Schema:
@@ -71,4 +104,54 @@ DESK: Final[Mapping[str, Any]] = {
         ended_at=MAYBE_MOMENT,
     ),
     "Needs": whole(needs=several(named("Need"))),
+    "Agent": whole(**AGENT),
+    "Agents": whole(agents=several(whole(**AGENT, state=TEXT))),
+    "Practice": whole(
+        **dict.fromkeys(("done", "wrong"), YES_NO),
+        **dict.fromkeys(("call", "calls"), COUNT),
+        pressed=several(COUNT),
+        step=maybe(
+            whole(
+                **dict.fromkeys(("anchor", "heading", "caller"), TEXT),
+                **dict.fromkeys(("says", "never", "choices"), several(TEXT)),
+            )
+        ),
+    ),
+    "Take": whole(**TAKE),
+    "Recordings": whole(
+        telephone=YES_NO,
+        languages=several(
+            whole(
+                language=TEXT,
+                heard=whole(**dict.fromkeys(HEARD, COUNT)),
+                refused=several(TEXT),
+                **dict.fromkeys(("waiting", "stale"), COUNT),
+            )
+        ),
+    ),
+    "Prompts": whole(
+        language=TEXT,
+        refused=several(TEXT),
+        voice=maybe(whole(voice=TEXT, reviewed=MAYBE_TEXT, by=TEXT)),
+        prompts=several(
+            whole(
+                **dict.fromkeys(("key", "english", "words"), TEXT),
+                heard={"enum": list(HEARD)},
+                **dict.fromkeys(("released", "stale"), maybe(named("Take"))),
+                waiting=several(named("Take")),
+            )
+        ),
+        call=maybe(
+            whole(
+                made_at=MOMENT,
+                ended_at=MAYBE_MOMENT,
+                goes_on=YES_NO,
+                why=TEXT,
+                prompts=several(TEXT),
+                takes=several(named("Take")),
+            )
+        ),
+    ),
+    "Called": whole(language=TEXT, prompts=several(TEXT)),
+    "Sound": {},
 }

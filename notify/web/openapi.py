@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from notify.alerts.draft import Draft
 from notify.web.desk_schemas import DESK
+from notify.web.drill_schemas import DRILLS
 from notify.web.endpoints import PREFIX, Endpoint, FollowUp, Query
 from notify.web.hold_schemas import HOLDS
 from notify.web.received_schemas import RECEIVED
@@ -32,6 +33,9 @@ IN_PATHS: Final[Mapping[str, Mapping[str, Any]]] = {
     "question_id": {"type": "string", "pattern": "^Q-[0-9A-F]{10}$"},
     "faq_id": {"type": "string", "pattern": "^F-[0-9A-F]{8}$"},
     "need_id": {"type": "string", "pattern": "^N-[0-9A-F]{10}$"},
+    "drill_id": {"type": "string", "pattern": "^drill-[0-9]{1,9}$"},
+    "take_id": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
+    "language": {"type": "string", "pattern": "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", "maxLength": 35},
     "version": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
 }
 KEY: Final = {
@@ -65,7 +69,7 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     _, made = models_json_schema([(kind, "validation") for kind in bodies], ref_template=REF)
     own = made.get("$defs", {})
     assert not own.keys() & SCHEMAS.keys(), "a body's part has the name of an answer"
-    schemas = {**SCHEMAS, **WEBHOOKS, **SURGE, **NUMBERS, **DESK, **RECEIVED, **HOLDS, **PASSKEYS, **own}
+    schemas = {**SCHEMAS, **WEBHOOKS, **SURGE, **NUMBERS, **DESK, **RECEIVED, **HOLDS, **PASSKEYS, **DRILLS, **own}
     schemas["FollowUp"] = _follow_up(schemas[Draft.__name__])
     return {
         "openapi": "3.1.0",

@@ -1,11 +1,11 @@
-"""What the API answers about webhooks, as JSON Schema: components of its OpenAPI document."""
+"""What the API answers about webhooks and subscriptions to feeds, as JSON Schema: components of its OpenAPI document."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 from notify.alerts.alert import Severity
 from notify.partners.webhook import Kind, Reality, Shape, Standing, State
-from notify.web.schemas import COUNT, MAYBE_MOMENT, MAYBE_TEXT, MOMENT, TEXT, named, several, whole
+from notify.web.schemas import COUNT, MAYBE_MOMENT, MAYBE_TEXT, MOMENT, TEXT, YES_NO, named, several, whole
 
 WEBHOOKS: Final[Mapping[str, Any]] = {
     "Webhooks": whole(webhooks=several(named("Webhook"))),
@@ -37,5 +37,16 @@ WEBHOOKS: Final[Mapping[str, Any]] = {
     ),
     "Tries": whole(
         tries=several(whole(sequence=COUNT, at=MOMENT, took_ms=COUNT, status={"type": ["integer", "null"]}, said=TEXT))
+    ),
+    "Subscriptions": whole(
+        subscriptions=several(
+            whole(
+                **dict.fromkeys(("host", "feed"), TEXT),
+                **dict.fromkeys(("since", "lease_until"), MOMENT),
+                **dict.fromkeys(("delivered_at", "failing_since"), MAYBE_MOMENT),
+                signed=YES_NO,
+                failures=COUNT,
+            )
+        )
     ),
 }

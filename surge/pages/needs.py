@@ -130,9 +130,9 @@ def _moment(typed: str, zone: ZoneInfo) -> datetime | None:
     """A time as a browser's own picker writes it, by the city's clock."""
     try:
         at = datetime.fromisoformat(typed)
-    except ValueError:
+        return at if at.tzinfo else at.replace(tzinfo=zone).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return at if at.tzinfo else at.replace(tzinfo=zone).astimezone(UTC)
 
 
 def _outline(conn: Connection) -> str:

@@ -4,23 +4,18 @@ from typing import Final
 
 from aiohttp import web
 
-from notify import data
-from notify.alerts.broadcast import Unfit
 from notify.console.routing import FORM, Route
-from surge.desk import agent_rows, practice
 from surge.pages.office import AGENTS, Office, whose
-from surge.scripts import reading
-from surge.scripts.runbook import ELSE, NEXT, Runbook
+from surge.pages.practice_acts import MOST_PRESSED, PracticeActs
+from surge.scripts.runbook import ELSE, NEXT
 
 PAGE: Final = "/desk311/start"
 SCREENS: Final = 4
-SAMPLE: Final = "boil-water"  # practised with where nothing is on
-MOST_PRESSED: Final = 60
 
 
 class StartPages:
     def __init__(self, office: Office) -> None:
-        self._office, self._screens = office, office.guard.screens
+        self._office, self._screens, self._acts = office, office.guard.screens, PracticeActs(office)
 
     def routes(self) -> list[Route]:
         return [
@@ -35,48 +30,25 @@ class StartPages:
         return self._screens.page(request, "agents_start", screen=screen, screens=SCREENS, pack=pack)
 
     async def call(self, request: web.Request) -> web.StreamResponse:
-        """One more answer of the practice. What was pressed so far comes with the form, and is gone through again from the
-        beginning: the page decides nothing."""
-        form, person_id = request[FORM], whose(request)
-        calls = practice.calls(await self._book(person_id))
-        if not calls:
-            raise Unfit(["There is no script to practise with."])
-        pressed = _numbers(form.text("pressed"))
-        wrong = False
-        try:
-            where = practice.at(calls, pressed)
-        except ValueError:
-            pressed, where, wrong = pressed[:-1], None, True
-            try:
-                where = practice.at(calls, pressed)
-            except ValueError:
-                pressed, where = [], (0, 0)
-        if where is None:
-            now = self._office.now
-            await self._office.guard.db.write(lambda conn: agent_rows.trained(conn, person_id, now))
-            return self._screens.page(request, "agents_practice", done=True, calls=calls)
-        number, turn = where
-        one = calls[number].turns[turn]
+        """One more answer of the practice. What was pressed so far comes with the form."""
+        person_id = whose(request)
+        now = await self._acts.at(person_id, _numbers(request[FORM].text("pressed")))
+        if now.turn is None:
+            await self._office.guard.db.write(self._acts.note(person_id))
+            return self._screens.page(request, "agents_practice", done=True, calls=now.calls)
         return self._screens.page(
             request,
             "agents_practice",
             done=False,
-            calls=calls,
-            number=number,
-            turn=one,
-            step=one.step,
-            pressed=",".join(map(str, pressed)),
-            wrong=wrong,
+            calls=now.calls,
+            number=now.number,
+            turn=now.turn,
+            step=now.turn.step,
+            pressed=",".join(map(str, now.pressed)),
+            wrong=now.wrong,
             ELSE=ELSE,
             NEXT=NEXT,
         )
-
-    async def _book(self, person_id: str) -> Runbook:
-        """The script that is on, else the sample."""
-        on = await self._office.on(person_id)
-        if on is not None and on.script is not None:
-            return on.script.book
-        return reading.read(SAMPLE, (data.folder("runbooks") / f"{SAMPLE}.md").read_text("utf-8"))
 
 
 def _numbers(text: str) -> list[int]:

@@ -62,7 +62,7 @@ def build(parts: Parts, speaking: Speaking) -> Studio:
         speaking=speaking,
         lines=lines,
         recorder=recorder,
-        releasing=Releasing(db=parts.db, clock=parts.clock, lines=lines),
+        releasing=Releasing(clock=parts.clock, lines=lines),
         routes=webhooks,
         phone=parts.phone,
     )

@@ -1,5 +1,6 @@
 """A drill from its beginning to everybody's score, on a training instance; anywhere else it is refused with a sentence."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
@@ -8,12 +9,15 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from notify import audit
 from notify.alerts.alert import Mode
 from notify.alerts.broadcast import Unfit
 from notify.alerts.life import Role, Staff
 from notify.staff import drill_log, drills
 from tests.console.staff_factory import House, opened
 from tests.console.test_sixty_seconds import begun, decision, form, submitted
+from tests.notify.api_schema import faults
+from tests.notify.newsroom_factory import BOIL_WATER
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SCRIPT = drills.read(
@@ -78,6 +82,51 @@ async def test_a_drill_is_begun_played_ended_and_judged(house: House) -> None:
     assert all(line[6] == "1" for line in ours), "one attempt was refused"
     assert (await approver.post(f"{drill}/end")).status == 409
 
+    status, card = await house.served.call("viewer", "GET", f"{drill}/scorecard")
+    assert status == 200 and faults(card, "Scorecard") == []
+    told = {one["person_id"]: one for one in card["operators"]}
+    assert told["author"]["draft_s"] == 120 and told["author"]["refused"] == 1 and told["approver"]["audience"] is True
+    assert {fit["alert_id"]: fit["right"] for fit in told["author"]["alerts"]} == {wrong: True, late: False}
+    headers = {"Authorization": f"Bearer {house.served.tokens['viewer']}"}
+    async with author.session.get(f"{house.served.url}/api/v1{drill}/scorecard.csv", headers=headers) as answer:
+        assert (await answer.text()).splitlines() == table, "the same table as the page's"
+
+
+async def test_by_the_api_a_drill_is_begun_once_followed_and_ended_with_what_everybody_did(house: House) -> None:
+    call = house.served.call
+    before = len((await call("viewer", "GET", "/drills"))[1]["drills"])
+    assert (await call("author", "POST", "/drills", {"script": "practice"}))[0] == 403
+    status, reply = await call("approver", "POST", "/drills", {"script": "none"})
+    assert status == 422 and reply["problems"] == ["Choose which drill to begin."]
+    for _ in range(2):
+        status, drill = await call("approver", "POST", "/drills", {"script": "practice"}, key="begin-1")
+        assert status == 201 and faults(drill, "Drill") == [] and drill["ended_at"] is None
+    status, reply = await call("admin", "POST", "/drills", {"script": "practice"})
+    assert status == 409 and "it must end first" in reply["problems"][0]
+    status, reply = await call("viewer", "GET", "/drills")
+    assert faults(reply, "Drills") == [] and len(reply["drills"]) == before + 1 and reply["drills"][0] == drill
+    assert [one["script"] for one in reply["scripts"]] == ["practice"]
+    path = f"/drills/{drill['drill_id']}"
+    for minutes, came in ((0, 1), (11, 2)):
+        house.clock.forward(timedelta(minutes=minutes))
+        status, now = await call("author", "GET", path)
+        assert status == 200 and faults(now, "DrillNow") == [] and len(now["come"]) == came and not now["over"]
+    assert now["come"][0] == {"minute": 10.0, "from": "Water bureau", "words": "It is the whole city."}
+    assert (await call("author", "POST", "/alerts", BOIL_WATER))[0] == 201
+    assert (await call("author", "POST", f"{path}/end"))[0] == 403
+    for _ in range(2):
+        status, ended = await call("approver", "POST", f"{path}/end", key="end-1")
+        assert status == 200 and faults(ended, "Drill") == [] and ended["ended_at"]
+    assert (await call("approver", "POST", f"{path}/end"))[0] == 409
+    lines = house.served.running.service.db.read_now(lambda conn: audit.lines(conn, drill["drill_id"]))
+    begun_, ended_ = (line for line in lines if line.action != "was refused")
+    assert (begun_.actor, begun_.action) == ("approver", "drill started")
+    assert (ended_.actor, ended_.action) == ("approver", "drill ended")
+    (part,) = json.loads(ended_.detail)["parts"]
+    assert part["person_id"] == "author" and part["wrote"] and not part["decided"]
+    status, reply = await call("viewer", "GET", "/drills/drill-99")
+    assert status == 404 and reply["title"] == "There is no such drill."
+
 
 async def test_nobody_but_training_drills(house: House) -> None:
     leader, now = Staff(person_id="approver", roles=frozenset({Role.APPROVER})), house.clock.now()
@@ -109,3 +158,8 @@ async def test_outside_training_every_page_of_drills_is_refused_with_a_sentence(
             await approver.post("/drills/drill-1/end"),
         ]:
             assert page.status == 422 and "Drills run on the training instance only; this one is demo" in page.words
+        one = "/drills/drill-1"
+        for method, path in (("GET", "/drills"), ("GET", one), ("GET", f"{one}/scorecard"), ("POST", f"{one}/end")):
+            status, reply = await demo.served.call("approver", method, path)
+            assert status == 422 and "this one is demo" in reply["problems"][0], path
+        assert (await demo.served.call("approver", "POST", "/drills", {"script": "boil_water"}))[0] == 422

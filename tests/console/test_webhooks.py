@@ -169,6 +169,10 @@ async def test_who_subscribes_to_feeds_is_shown_without_secret_and_without_the_r
     assert page.words.index("radio.example.net") < page.words.index("press.example.com"), "those that fail stand first"
     assert "hidden-7d1f" not in page.text and "a word of theirs" not in page.text
     assert (await (await house.signed_in("viewer")).get("/webhooks")).status == 403
+    code, told = await house.served.call("admin", "GET", "/websub/subscriptions")
+    found = [(one["host"], one["feed"], one["signed"], one["failures"]) for one in told["subscriptions"]]
+    assert code == 200 and found == [("radio.example.net", topic, False, 1), ("press.example.com", topic, True, 0)]
+    assert "hidden-7d1f" not in str(told) and "a word of theirs" not in str(told)
     admin = await house.signed_in("admin")
     await admin.post("/language", {"language": "ar", "next": "/webhooks"})
     assert "المشتركون في الخلاصات" in (await admin.get("/webhooks")).words

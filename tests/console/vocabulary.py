@@ -24,7 +24,7 @@ from notify.console.words import CHANNELS, DOMAIN
 from notify.partners import webhook
 from notify.publishing.cap_terms import ALLOWED
 from notify.received.standing import Standing
-from notify.staff import drill_log, drills, rehearsal
+from notify.staff import drill_log, drilling, drills, rehearsal
 from notify.staff.grants import Power
 from notify.web import answers
 from notify.wording import catalogs
@@ -135,7 +135,7 @@ def vocabulary() -> Iterator[str]:
     shown = (CHANNELS, follower.STATES, *staff)
     for table in (*shown, translations.LISTS, translations.FORMS, translations.READERS, wordings.STEPS):
         yield from table.values()
-    yield rehearsal.NOT_A_TEST
+    yield from (rehearsal.NOT_A_TEST, drilling.CHOOSE)
     yield from (*activation.Status, store.TESTED)
     yield from (book.runbook.title for book in books(ROOT / "runbooks").values())
     yield from ALLOWED["status"]

@@ -27,6 +27,7 @@ FOREIGN |= {"passkey_id": "7"}
 FOREIGN |= {"received_id": "R-0000000000000000"}
 FOREIGN |= {"contact_id": "0000000000000000", "question_id": "Q-0000000000"}
 FOREIGN |= {"faq_id": "F-00000000", "need_id": "N-0000000000"}
+FOREIGN |= {"drill_id": "drill-0", "take_id": "7", "language": "es"}
 
 
 @dataclass(frozen=True, slots=True)

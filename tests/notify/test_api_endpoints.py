@@ -50,6 +50,10 @@ BODIES: dict[str, Any] = {
     "Name": {"name": "phone"},
     "Replay": {"first": 1},
     "NewPerson": {"person_id": "viewer", "roles": ["viewer"]},
+    "Seated": {"person_id": "viewer", "languages": ["en"]},
+    "Ordered": {"language": "es", "keys": ["voice.hold"]},
+    "HeardAll": {"heard": True},
+    "Played": {"script": "none"},
     "LookUp": {"address": "+15035550123", "reason": "asked by phone"},
 }
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 ALERT, STAFF, GRANT = "/api/v1/alerts/{alert_id}", "/api/v1/staff/{person_id}", "/api/v1/grants/{grant_id}"
 WEBHOOK = "/api/v1/webhooks/{webhook_id}"
 SURGE = "/api/v1/surge/activations/{activation_id}"
-DESK = "/api/v1/surge/desk"
+DESK, RECORDINGS = "/api/v1/surge/desk", "/api/v1/surge/recordings"
 ANY = Expected(rule=Rule.ROLE)
 REASON = {"reason": "Why not."}
 # Alerts are read by everybody whose role reads: limits narrow what somebody does, not what they know.
@@ -122,6 +122,22 @@ EXPECTED: dict[str, Expected] = {
     "POST /api/v1/surge/answers": ANY,
     "POST /api/v1/surge/answers/{faq_id}/withdraw": ANY,
     **{f"{method} /api/v1/surge/needs{one}": ANY for method in ("GET", "POST") for one in ("", "/{need_id}")},
+    "GET /api/v1/surge/agents": ANY,
+    "POST /api/v1/surge/agents": ANY,
+    "POST /api/v1/surge/agents/{person_id}/end": ANY,
+    f"POST {DESK}/start": ANY,  # one's own practice
+    # Prompts are everybody's; never released by who recorded them (tests/console/test_recordings.py).
+    f"GET {RECORDINGS}": ANY,
+    f"GET {RECORDINGS}/languages/{{language}}": ANY,
+    f"POST {RECORDINGS}/calls": ANY,  # at one's own confirmed telephone
+    **{f"POST {RECORDINGS}/{{take_id}}/{act}": ANY for act in ("release", "refuse")},
+    f"GET {RECORDINGS}/{{take_id}}/sound": ANY,
+    "GET /api/v1/websub/subscriptions": ANY,
+    "GET /api/v1/drills": ANY,
+    "POST /api/v1/drills": ANY,
+    "GET /api/v1/drills/{drill_id}": ANY,
+    "POST /api/v1/drills/{drill_id}/end": ANY,
+    **{f"GET /api/v1/drills/{{drill_id}}/{what}": ANY for what in ("scorecard", "scorecard.csv")},
 }
 ON_ALERTS = [name for name, one in EXPECTED.items() if one.rule in (Rule.LIMITS, Rule.NOT_OWN, Rule.SENDER)]
 FOLLOW_UPS = ("/update", "/correct", "/clear", "/cancel")

@@ -31,7 +31,19 @@ from surge.voice.webhooks import VoiceWebhooks
 from tests.ports import free_port
 from tests.stories import webhooks
 from tests.surge.phone_fake import RING, Written
-from tests.surge.studio_factory import PHONES, SECOND, SOMALI, SPEAKER, a_studio, a_wav, changed, needed, staffed
+from tests.surge.studio_factory import (
+    PHONES,
+    SECOND,
+    SOMALI,
+    SPEAKER,
+    a_studio,
+    a_wav,
+    changed,
+    needed,
+    refuse,
+    release,
+    staffed,
+)
 from tests.surge.voice_factory import NOON, portland
 
 SPEED = 15.0
@@ -167,8 +179,8 @@ async def test_from_the_beep_to_the_caller_and_back_when_the_words_change(store:
         chosen = takes[2]
         assert await city.played() == []
         with pytest.raises(Unfit, match="You recorded it"):
-            await city.studio.releasing.release(SPEAKER, chosen.take_id, heard=True)
-        await city.studio.releasing.release(SECOND, chosen.take_id, heard=True)
+            await release(city.studio, SPEAKER, chosen.take_id, heard=True)
+        await release(city.studio, SECOND, chosen.take_id, heard=True)
         await city.studio.changed()
         (url,) = set(await city.played())
         async with aiohttp.ClientSession() as session, session.get(url) as answer:
@@ -187,7 +199,7 @@ async def test_staff_record_while_callers_are_not_answered_yet(store: Database, 
     async with a_city(store, tmp_path, heard=False) as city:
         takes = await city.recorded(["voice.way_out"], [a_wav(1.0, 300)], ["1"])
         assert [one.state for one in takes] == [State.KEPT]
-        await city.studio.releasing.release(SECOND, takes[0].take_id, heard=True)
+        await release(city.studio, SECOND, takes[0].take_id, heard=True)
         assert await city.played() == [], "a caller is left to the number's fallback"
 
 
@@ -198,13 +210,13 @@ async def test_a_language_without_a_voice_is_spoken_once_every_prompt_is_release
         takes = await city.recorded(keys, sounds, ["1"] * len(keys))
         assert [one.state for one in takes] == [State.KEPT] * len(keys)
         for one in takes[1:]:
-            await city.studio.releasing.release(SECOND, one.take_id, heard=True)
+            await release(city.studio, SECOND, one.take_id, heard=True)
         refused = await store.read(city.studio.speaking.refusals)
         (sentence,) = refused[SOMALI]
         assert takes[0].key in sentence and "Somali" in sentence and "interpreter" in sentence
         await city.studio.changed()
         assert SOMALI not in city.line.floor.air.speech.fluent
-        await city.studio.releasing.release(SECOND, takes[0].take_id, heard=True)
+        await release(city.studio, SECOND, takes[0].take_id, heard=True)
 
         # Another process released it: the floor's own look finds it, and the next caller hears it.
         await city.line.look()
@@ -215,7 +227,7 @@ async def test_a_language_without_a_voice_is_spoken_once_every_prompt_is_release
         assert said[:3] == ["voice.way_out", "voice.menu_person", "voice.menu_again"], "in Somali, the way to 911 first"
 
         # One is taken off: the language falls to the interpreter, whole.
-        await city.studio.releasing.refuse(SPEAKER, takes[0].take_id, "A name is said wrong.")
+        await refuse(city.studio, SPEAKER, takes[0].take_id, "A name is said wrong.")
         await city.studio.changed()
         assert SOMALI not in city.line.floor.air.speech.fluent
         assert await city.played("3") == []

@@ -6,7 +6,7 @@ import struct
 import wave
 from collections.abc import Collection
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 from sqlalchemy import Connection, insert
 
@@ -23,6 +23,7 @@ from surge.pack import Pack
 from surge.recorded.recorder import Phone
 from surge.recorded.speaking import Speaking
 from surge.recorded.studio import Parts, Studio, build
+from surge.recorded.takes import Take
 from surge.voice import prompts
 from tests.surge.phone_fake import RING
 from tests.surge.voice_factory import NOON, portland
@@ -84,6 +85,15 @@ def a_studio(
         words=the_words(), pack=pack or portland(), allow_drafts=True, public_url=url, reviews=lambda conn: list[Review]()
     )
     return build(Parts(db=db, clock=clock, ring=RING, phone=phone), speaking)
+
+
+async def release(studio: Studio, staff: Staff, take_id: int, *, heard: bool) -> Take:
+    let = partial(studio.releasing.release, staff=staff, take_id=take_id, heard=heard)
+    return await studio.recorder.db.write(let)
+
+
+async def refuse(studio: Studio, staff: Staff, take_id: int, why: str) -> Take:
+    return await studio.recorder.db.write(partial(studio.releasing.refuse, staff=staff, take_id=take_id, why=why))
 
 
 def needed(pack: Pack | None = None) -> Collection[str]:

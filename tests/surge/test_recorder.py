@@ -32,6 +32,8 @@ from tests.surge.studio_factory import (
     a_studio,
     a_wav,
     changed,
+    refuse,
+    release,
     staffed,
 )
 from tests.surge.twiml_rules import broken
@@ -274,7 +276,7 @@ async def test_nobody_hears_what_was_not_kept(room: Room) -> None:
     assert one.sound_id is None
     assert room.db.read_now(lambda conn: conn.exec_driver_sql("SELECT COUNT(*) FROM sound").scalar_one()) == 0
     with pytest.raises(Unfit, match="is dropped"):
-        await room.studio.releasing.release(SECOND, one.take_id, heard=True)
+        await release(room.studio, SECOND, one.take_id, heard=True)
 
 
 async def test_an_answering_machine_is_left_alone(room: Room) -> None:
@@ -311,17 +313,17 @@ async def test_callers_hear_it_only_after_somebody_else_has_heard_it(room: Room)
     speech = await room.db.read(room.studio.speaking.now)
     assert speech.recordings == {}
     with pytest.raises(Unfit, match="You recorded it"):
-        await room.studio.releasing.release(SPEAKER, one.take_id, heard=True)
+        await release(room.studio, SPEAKER, one.take_id, heard=True)
     with pytest.raises(Unfit, match="heard all of it"):
-        await room.studio.releasing.release(SECOND, one.take_id, heard=False)
+        await release(room.studio, SECOND, one.take_id, heard=False)
     with pytest.raises(NotAllowed):
-        await room.studio.releasing.release(ONLOOKER, one.take_id, heard=True)
+        await release(room.studio, ONLOOKER, one.take_id, heard=True)
     assert (await room.db.read(room.studio.speaking.now)) is speech
-    await room.studio.releasing.release(SECOND, one.take_id, heard=True)
+    await release(room.studio, SECOND, one.take_id, heard=True)
     now = await room.db.read(room.studio.speaking.now)
     assert now.recordings == {SOMALI: {WAY_OUT: f"https://city.example.gov/voice/sound/{one.sound_id}.wav"}}
     with pytest.raises(Unfit, match="is released"):
-        await room.studio.releasing.release(SECOND, one.take_id, heard=True)
+        await release(room.studio, SECOND, one.take_id, heard=True)
     assert (await room.acts())[-1] == "released a recording"
 
 
@@ -329,7 +331,7 @@ async def test_another_process_sees_what_was_released_here(room: Room) -> None:
     other = a_room(room.db, room.clock)
     one = await room.kept()
     before = await room.db.read(other.studio.speaking.now)
-    await room.studio.releasing.release(SECOND, one.take_id, heard=True)
+    await release(room.studio, SECOND, one.take_id, heard=True)
     after = await room.db.read(other.studio.speaking.now)
     assert before.recordings == {} and after.recordings[SOMALI].keys() == {WAY_OUT}
     assert await room.db.read(other.studio.speaking.now) is after, "nothing has changed, and nothing is made anew"
@@ -337,7 +339,7 @@ async def test_another_process_sees_what_was_released_here(room: Room) -> None:
 
 async def test_changed_words_take_it_off_and_the_same_words_bring_it_back(room: Room) -> None:
     one = await room.kept()
-    await room.studio.releasing.release(SECOND, one.take_id, heard=True)
+    await release(room.studio, SECOND, one.take_id, heard=True)
     speaking = room.studio.speaking
     known = speaking.words
     for english, is_heard in ((changed(known, WAY_OUT, "In danger press 9."), False), (known, True)):
@@ -351,14 +353,14 @@ async def test_what_was_recorded_of_old_words_cannot_be_released(room: Room) -> 
     one = await room.kept()
     room.studio.speaking.words = changed(room.studio.speaking.words, WAY_OUT, "In danger press 9.")
     with pytest.raises(Unfit, match="words have changed"):
-        await room.studio.releasing.release(SECOND, one.take_id, heard=True)
+        await release(room.studio, SECOND, one.take_id, heard=True)
 
 
 async def test_a_new_one_takes_the_place_of_the_old_one(room: Room) -> None:
     old = await room.kept()
-    await room.studio.releasing.release(SECOND, old.take_id, heard=True)
+    await release(room.studio, SECOND, old.take_id, heard=True)
     new = await room.kept(body=a_wav(1.2, 900))
-    await room.studio.releasing.release(SECOND, new.take_id, heard=True)
+    await release(room.studio, SECOND, new.take_id, heard=True)
     found = {one.take_id: one.state for one in await room.db.read(lambda conn: recorded_rows.of_language(conn, SOMALI))}
     assert found == {old.take_id: State.WITHDRAWN, new.take_id: State.RELEASED}
     speech = await room.db.read(room.studio.speaking.now)
@@ -368,22 +370,22 @@ async def test_a_new_one_takes_the_place_of_the_old_one(room: Room) -> None:
 async def test_it_is_refused_or_taken_off_by_one_person_with_a_reason(room: Room) -> None:
     one = await room.kept()
     with pytest.raises(Unfit, match="Say why"):
-        await room.studio.releasing.refuse(SECOND, one.take_id, "  ")
-    await room.studio.releasing.refuse(SECOND, one.take_id, "A dog barks.")
+        await refuse(room.studio, SECOND, one.take_id, "  ")
+    await refuse(room.studio, SECOND, one.take_id, "A dog barks.")
     with pytest.raises(Unfit, match="is refused"):
-        await room.studio.releasing.release(SECOND, one.take_id, heard=True)
+        await release(room.studio, SECOND, one.take_id, heard=True)
     other = await room.kept()
-    await room.studio.releasing.release(SECOND, other.take_id, heard=True)
-    await room.studio.releasing.refuse(SPEAKER, other.take_id, "A name is said wrong.")
+    await release(room.studio, SECOND, other.take_id, heard=True)
+    await refuse(room.studio, SPEAKER, other.take_id, "A name is said wrong.")
     assert (await room.db.read(room.studio.speaking.now)).recordings == {}
     with pytest.raises(Unfit, match="is withdrawn already"):
-        await room.studio.releasing.refuse(SPEAKER, other.take_id, "Again.")
+        await refuse(room.studio, SPEAKER, other.take_id, "Again.")
 
 
 async def test_two_people_who_release_at_once_release_it_once(room: Room) -> None:
     one = await room.kept()
     done = await asyncio.gather(
-        *(room.studio.releasing.release(SECOND, one.take_id, heard=True) for _ in range(3)), return_exceptions=True
+        *(release(room.studio, SECOND, one.take_id, heard=True) for _ in range(3)), return_exceptions=True
     )
     assert sum(isinstance(each, Take) for each in done) == 1
     assert (await room.acts()).count("released a recording") == 1

@@ -31,6 +31,8 @@ def test_a_time_is_read_as_people_write_it(text: str) -> None:
     ("given_", "sentence"),
     [
         ({"learned_at": "2014-05-23T08:15"}, "learned_at: needs a time zone"),
+        ({"learned_at": "0001-01-01T00:00+14:00"}, "learned_at: lies outside of the calendar"),
+        ({"expires": "9999-12-31T23:59-12:00"}, "expires: lies outside of the calendar"),
         ({"colour": "red"}, "colour: there is no such field"),
         ({"stage": "panic"}, "stage:"),
         ({"channels": ["pigeon"]}, "channels.0:"),
