@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from notify import audit, due, retention, set_clock
+from notify import audit, due, memory, retention, set_clock
 from notify.alerts import promises, register, renewal
 from notify.alerts.alert import from_json
 from notify.alerts.life import EndedWhy, Status
@@ -44,6 +44,7 @@ from surge.switch import reminder
 logger = logging.getLogger(__name__)
 
 SYSTEM: Final = "tocsin"
+TRIM_S: Final = 15.0  # how often free memory goes back to the system
 HELD_EVERY_S: Final = 900.0  # what is held after a restore is paged again after this
 
 
@@ -71,6 +72,7 @@ def ticks(built: Built) -> list[Tick]:
         Tick("ends of sends", 1, service.conductor.settle, post=DUTIES),
         Tick("unknown outcomes", 2, built.reconciler.tick, post=DUTIES),
         Tick("audience", 5, service.crowd.follow),
+        Tick("memory that is free", TRIM_S, partial(asyncio.to_thread, memory.trim)),
         Tick("alerts for the text dialog", 1, built.residents.live.refresh),
         Tick("texts that the desk has not got", 10, built.residents.inbox.hand_on, post=FLOOR),
         Tick("texts that wait for morning", 10, built.residents.night.tick, post=DUTIES),

@@ -20,6 +20,8 @@ for _ in range(10):
     blocks.append(bytearray(b"x" * 10_000_000))
     small.append(bytearray(100_000))  # stays, and holds the heap in place
 blocks.clear()
+if sys.argv[1] == "trimmed":
+    assert memory.trim()
 print((resident() - before) // 1_000_000)
 """
 
@@ -32,3 +34,7 @@ def kept_mb(how: str) -> int:
 def test_large_blocks_that_are_freed_are_given_back() -> None:
     assert kept_mb("set") < 10
     assert kept_mb("unset") > 10, "the setting is needed no longer"
+
+
+def test_what_lies_free_between_what_is_used_is_given_back_when_asked() -> None:
+    assert kept_mb("trimmed") < 10
