@@ -161,6 +161,11 @@ def looking(path: str, answer: Answer, says: str, gives: str, **more: Any) -> En
     return Endpoint(method="GET", path=f"{PREFIX}{path}", answer=answer, says=says, gives=gives, **given)
 
 
+def acting(path: str, answer: Answer, says: str, gives: str, body: type[BaseModel] = Nothing, **more: Any) -> Endpoint:
+    """A POST below the prefix that changes something, once for its Idempotency-Key. more: roles at least."""
+    return Endpoint(method="POST", path=f"{PREFIX}{path}", answer=answer, says=says, gives=gives, body=body, keyed=True, **more)
+
+
 def web_routes(endpoints: Sequence[Endpoint], refusals: Refusals) -> list[web.RouteDef]:
     return [web.route(one.method, one.path, partial(_answer, one, refusals)) for one in endpoints]
 

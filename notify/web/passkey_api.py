@@ -3,6 +3,7 @@ checks as on the console's pages. An authenticator answers to the console's own 
 it."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
@@ -18,11 +19,11 @@ from notify.staff.passkeys import LONGEST_NAME, Passkeys, Why
 from notify.staff.staff_tables import Passkey
 from notify.web import codes
 from notify.web.answers import STAFF, Problem, token_of
-from notify.web.endpoints import GIVEN, PREFIX, STAFF_ALL, Endpoint, Given, Nothing
+from notify.web.endpoints import GIVEN, STAFF_ALL, Endpoint, Given, acting, looking
 from notify.web.replies import Replies
 from subscribers.sealing import Keyring
 
-OWN: Final = f"{PREFIX}/passkeys"
+OWN: Final = "/passkeys"
 # A token that only reads changes nothing, not even its holder's keys: they have the console for it.
 HOLDERS: Final = STAFF_ALL - {Role.VIEWER}
 GONE: Final = "There is no such passkey. It may have been removed already."
@@ -61,60 +62,23 @@ class PasskeyApi:
         self._keys = Passkeys(party=party, key=ring.blind_key) if party and ring else None
 
     def endpoints(self) -> list[Endpoint]:
-        one, theirs = f"{OWN}/{{passkey_id:[0-9]{{1,15}}}}", f"{PREFIX}/staff/{{person_id}}/passkeys"
+        one, theirs = f"{OWN}/{{passkey_id:[0-9]{{1,15}}}}", "/staff/{person_id}/passkeys"
         lost, gone = f"{theirs}/{{passkey_id:[0-9]{{1,15}}}}/remove", frozenset({404})
-        get: dict[str, Any] = {"method": "GET", "gives": "Passkeys"}
-        post: dict[str, Any] = {"method": "POST", "keyed": True, "gives": "Passkeys"}
+        prove = "What to ask an authenticator that one has already, to show that it is oneself"
+        challenge = "What to ask a new authenticator; takes the code of now or a passkey's answer"
+        keep = "Keeps the passkey that the challenge was answered with"
+        removed = "It opens nothing any more, and one is signed out of every browser"
+        found = "Removes somebody's lost passkey; they are signed out of every browser"
+        act = partial(acting, roles=HOLDERS)
         return [
-            Endpoint(path=OWN, answer=self.own, roles=STAFF_ALL, says="One's own passkeys, the oldest first", **get),
-            Endpoint(
-                path=f"{OWN}/proof",
-                answer=self.ask_to_prove,
-                roles=HOLDERS,
-                says="What to ask an authenticator that one has already, to show that it is oneself",
-                body=Nothing,
-                **(post | {"gives": "ToProve"}),
-            ),
-            Endpoint(
-                path=f"{OWN}/challenge",
-                answer=self.ask_to_add,
-                roles=HOLDERS,
-                says="What to ask a new authenticator; takes the code of now or a passkey's answer",
-                body=Proof,
-                refusals=frozenset({429}),
-                **(post | {"gives": "ToAdd"}),
-            ),
-            Endpoint(
-                path=OWN,
-                answer=self.add,
-                roles=HOLDERS,
-                says="Keeps the passkey that the challenge was answered with",
-                body=NewPasskey,
-                status=201,
-                **post,
-            ),
-            Endpoint(
-                path=f"{one}/rename", answer=self.rename, roles=HOLDERS, says="Another name", body=Name, refusals=gone, **post
-            ),
-            Endpoint(
-                path=f"{one}/remove",
-                answer=self.remove,
-                roles=HOLDERS,
-                says="It opens nothing any more, and one is signed out of every browser",
-                body=Nothing,
-                refusals=gone,
-                **post,
-            ),
-            Endpoint(path=theirs, answer=self.theirs, roles=ADMINS, says="Somebody's passkeys", refusals=gone, **get),
-            Endpoint(
-                path=lost,
-                answer=self.remove_lost,
-                roles=ADMINS,
-                says="Removes somebody's lost passkey; they are signed out of every browser",
-                body=Nothing,
-                refusals=gone,
-                **post,
-            ),
+            looking(OWN, self.own, "One's own passkeys, the oldest first", "Passkeys", roles=STAFF_ALL),
+            act(f"{OWN}/proof", self.ask_to_prove, prove, "ToProve"),
+            act(f"{OWN}/challenge", self.ask_to_add, challenge, "ToAdd", Proof, refusals=frozenset({429})),
+            act(OWN, self.add, keep, "Passkeys", NewPasskey, status=201),
+            act(f"{one}/rename", self.rename, "Another name", "Passkeys", Name, refusals=gone),
+            act(f"{one}/remove", self.remove, removed, "Passkeys", refusals=gone),
+            looking(theirs, self.theirs, "Somebody's passkeys", "Passkeys", roles=ADMINS, refusals=gone),
+            acting(lost, self.remove_lost, found, "Passkeys", roles=ADMINS, refusals=gone),
         ]
 
     async def own(self, request: web.Request) -> web.Response:
