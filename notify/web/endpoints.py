@@ -28,7 +28,7 @@ EXACTLY: Final[Mapping[tuple[str, ...], tuple[type, ...]]] = {
     **{(name,): (str,) for name in ("learned_at", "effective", "expires", "next_update_by", "not_before", "not_after")},
     **{("area", "circle", name): (int, float) for name in ("lat", "lon", "radius_m")},
     ("expected_people",): (int,),
-    ("short",): (bool,),
+    **{(name,): (bool,) for name in ("short", "slows")},
 }
 IN_WORDS: Final = {str: "a time like 2014-05-23T08:15-07:00", int: "a number", bool: "true or false"}
 

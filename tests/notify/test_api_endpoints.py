@@ -186,7 +186,7 @@ async def test_a_question_that_makes_no_sense_is_refused(desk: Desk, asked: str)
 
 @pytest.mark.parametrize(
     "field",
-    [{"expires": 0}, {"not_after": True}, {"expected_people": False}, {"short": "no"}, {"area": {"circle": {"lat": True}}}],
+    [{"expires": 0}, {"not_after": True}, {"expected_people": False}, {"short": "no"}, {"slows": 0}, {"area": {"circle": {"lat": True}}}],
 )
 async def test_a_draft_is_not_read_kindly_where_that_would_be_wrong(desk: Desk, field: dict[str, Any]) -> None:
     """0 is no moment in 1970; false is not nobody."""
