@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from aiohttp import web
@@ -93,8 +92,7 @@ class AlertApi:
             refusals=frozenset({404, 409}),
         )
         says = "The preview of a draft that is not kept"
-        looked = looking("/preview", self.preview_draft, says, "Preview", body=Draft)
-        return [new, again, replace(looked, method="POST")]
+        return [new, again, looking("/preview", self.preview_draft, says, "Preview", method="POST", body=Draft)]
 
     def _act(self, name: str) -> Endpoint:
         body, says = ACTS[name]

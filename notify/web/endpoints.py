@@ -20,6 +20,8 @@ PAGE_MOST: Final = 500
 
 ANYBODY: Final[frozenset[Role] | None] = None  # no token: health, readiness, metrics
 STAFF_ALL: Final = frozenset(Role) - {Role.RELAY}
+# A token that only reads changes nothing, not even its holder's own keys and phone: they have the console for it.
+HOLDERS: Final = STAFF_ALL - {Role.VIEWER}
 READERS: Final = frozenset({Role.VIEWER, Role.AUTHOR, Role.APPROVER, Role.ADMIN, Role.TRANSLATOR})
 AUDITORS: Final = frozenset({Role.ADMIN, Role.APPROVER, Role.VIEWER})
 
@@ -156,9 +158,9 @@ class Endpoint:
 
 
 def looking(path: str, answer: Answer, says: str, gives: str, **more: Any) -> Endpoint:
-    """A GET below the prefix that every reader may, unless more says otherwise."""
-    given: dict[str, Any] = {"roles": READERS} | more
-    return Endpoint(method="GET", path=f"{PREFIX}{path}", answer=answer, says=says, gives=gives, **given)
+    """A GET below the prefix that every reader may, unless more says otherwise; a POST where what to look at takes a body."""
+    given: dict[str, Any] = {"method": "GET", "roles": READERS} | more
+    return Endpoint(path=f"{PREFIX}{path}", answer=answer, says=says, gives=gives, **given)
 
 
 def acting(path: str, answer: Answer, says: str, gives: str, body: type[BaseModel] = Nothing, **more: Any) -> Endpoint:

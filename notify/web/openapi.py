@@ -7,14 +7,17 @@ from typing import Any, Final
 from pydantic.json_schema import models_json_schema
 
 from notify.alerts.draft import Draft
+from notify.web.area_schemas import AREAS
 from notify.web.desk_schemas import DESK
 from notify.web.endpoints import PREFIX, Endpoint, FollowUp, Query
 from notify.web.hold_schemas import HOLDS
 from notify.web.received_schemas import RECEIVED
 from notify.web.schemas import NUMBERS, PROBLEMS, SCHEMAS, SURGE
-from notify.web.staff_schemas import PASSKEYS
+from notify.web.staff_schemas import CONTACTS, PASSKEYS
+from notify.web.translation_schemas import TRANSLATIONS
 from notify.web.webhook_schemas import WEBHOOKS
 
+PARTS: Final = (SCHEMAS, WEBHOOKS, SURGE, NUMBERS, DESK, RECEIVED, HOLDS, PASSKEYS, CONTACTS, AREAS, TRANSLATIONS)
 REF: Final = "#/components/schemas/{model}"
 BRACES: Final = re.compile(r"\{(\w+)(?::[^{}]*(?:\{[^{}]*\}[^{}]*)*)?\}")
 # What may stand in a path, by the parameter's name.
@@ -32,6 +35,7 @@ IN_PATHS: Final[Mapping[str, Mapping[str, Any]]] = {
     "question_id": {"type": "string", "pattern": "^Q-[0-9A-F]{10}$"},
     "faq_id": {"type": "string", "pattern": "^F-[0-9A-F]{8}$"},
     "need_id": {"type": "string", "pattern": "^N-[0-9A-F]{10}$"},
+    "language": {"type": "string", "pattern": "^[A-Za-z0-9-]{1,35}$"},
     "version": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
 }
 KEY: Final = {
@@ -65,7 +69,7 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     _, made = models_json_schema([(kind, "validation") for kind in bodies], ref_template=REF)
     own = made.get("$defs", {})
     assert not own.keys() & SCHEMAS.keys(), "a body's part has the name of an answer"
-    schemas = {**SCHEMAS, **WEBHOOKS, **SURGE, **NUMBERS, **DESK, **RECEIVED, **HOLDS, **PASSKEYS, **own}
+    schemas = {name: schema for part in (*PARTS, own) for name, schema in part.items()}
     schemas["FollowUp"] = _follow_up(schemas[Draft.__name__])
     return {
         "openapi": "3.1.0",
