@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -89,6 +89,11 @@ class Pack:
     @property
     def tags(self) -> tuple[str, ...]:
         return tuple(language.tag for language in self.languages)
+
+    def endonyms(self, tags: Iterable[str]) -> Mapping[str, str]:
+        """What speakers call each language; a form without marks is called as its language."""
+        named = {one.tag: one.endonym for one in self.languages}
+        return {tag: named.get(tag, named.get(tag.partition("-x-")[0], tag)) for tag in tags}
 
     def source_for(self, hazard: str) -> Source:
         """Who speaks about a hazard: the first source that lists it, else the last source, which is the city itself."""

@@ -37,6 +37,9 @@ class Ticker:
     def __init__(self, ticks: Sequence[Tick], clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
         self._watch: asyncio.Task[None] | None = None
+        # It logs every tick and every run of one, every run skipped because the one before is still going, and those that our
+        # own end cuts off: noise. What fails is logged below.
+        logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
         # A late run must run (never be dropped as a misfire), once, however many were missed.
         self._scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
@@ -46,9 +49,6 @@ class Ticker:
         self._scheduler.add_listener(_log_failure, EVENT_JOB_ERROR)
 
     def start(self) -> None:
-        # It logs every run of every tick, every run skipped because the one before is still going, and those that our own
-        # end cuts off: noise. What fails is logged below.
-        logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
         self._scheduler.start()
         self._watch = asyncio.create_task(self._keep_going(), name="the machine's clock")
 

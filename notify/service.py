@@ -15,7 +15,7 @@ from shapely import unary_union
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from notify import audit
+from notify import audit, data
 from notify.alerts import after_action, period, register
 from notify.alerts.alert import Stage
 from notify.alerts.assembly import Assembly, Prepared
@@ -42,8 +42,10 @@ from notify.staff.paging_desk import Paging
 from notify.staff.training_log import Training
 from notify.tables import AlertRow, EventRow
 from notify.tallies import Shared, Tallies
+from notify.wording import sayings
 from notify.wording.read_back import ReadBack
 from notify.wording.render import Rendering
+from notify.wording.review_desk import ReviewDesk
 from subscribers import atlas
 from subscribers.plain import spoken
 from surge.switch.offer import Offers
@@ -53,7 +55,8 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Service:
-    """The parts the API reaches. tallies, reports: read once for everybody who looks at a send, or at an incident."""
+    """The parts the API reaches. tallies, reports: read once for everybody who looks at a send, or at an incident.
+    review_desk: what readers of a language have before them."""
 
     db: Database
     clock: Clock
@@ -75,11 +78,14 @@ class Service:
     tallies: Tallies = field(init=False)
     reports: Shared[after_action.Report] = field(init=False)
     read_back: ReadBack = field(init=False)
+    review_desk: ReviewDesk = field(init=False)
 
     def __post_init__(self) -> None:
         self.tallies = Tallies(self.db)
         self.read_back = ReadBack(self.assembly.words)
         self.reports = Shared(self.db, partial(after_action.report, clock=self.clock))
+        words = sayings.joined(self.assembly.words, sayings.load(data.folder("templates"), data.folder("runbooks")))
+        self.review_desk = ReviewDesk(self.db, words, self.assembly.hazards, self.assembly.reviews)
 
     async def after(self, act: str, alert_id: str) -> None:
         """What an act sets going once it is on disk."""

@@ -16,7 +16,6 @@ from notify.alerts.alert import Stage
 from notify.alerts.hazards import catalogue
 from notify.cli.admin import opened
 from notify.cli.say import Exit, Json, refuse, screen, sentences, show, table
-from notify.console.reviewing import keep
 from notify.wiring import reviews as stored
 from notify.wording import (
     catalogs,
@@ -32,6 +31,7 @@ from notify.wording import (
     sayings,
     words,
 )
+from notify.wording.reviewing import keep
 from notify.wording.reviews import Entry, Reader
 from notify.wording.slots import ENGLISH
 

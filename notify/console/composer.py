@@ -8,6 +8,7 @@ from aiohttp import web
 
 from notify.alerts import register
 from notify.alerts.alert import Stage
+from notify.alerts.area_import import km2
 from notify.alerts.broadcast import Unfit
 from notify.alerts.draft import BadDraft, Draft
 from notify.alerts.hazards import Hazard
@@ -15,7 +16,6 @@ from notify.alerts.life import EDITABLE, WRITERS, Status
 from notify.alerts.limits import narrowed
 from notify.console import draft_form
 from notify.console.draft_form import SLOT, Filled, Problem
-from notify.console.geography import km2
 from notify.console.routing import FORM, SEVERAL, SIGNED_IN, Guard, Route
 from notify.console.screens import VISIT
 from notify.service import Service

@@ -1,23 +1,21 @@
 """Where a member of staff is paged and when they are on call: their own page, the administrators' list, and a page's link."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from aiohttp import web
 from sqlalchemy import Connection
 
-from notify.alerts.broadcast import Unfit
 from notify.alerts.life import ADMINS, Role
 from notify.console.routing import ANYBODY, FORM, SIGNED_IN, Guard, Route
 from notify.console.screens import VISIT
 from notify.service import Service
-from notify.staff import paging, paging_rows, people, staff_contacts
-from notify.staff.paging import USUAL_TURN, Kind, PageState
+from notify.staff import paging, paging_rows, staff_contacts
+from notify.staff.paging import Kind, PageState
 from notify.staff.paging_delivery import sealing
-from notify.staff.paging_tables import OnCall, StaffPage
-from notify.staff.staff_contacts import Contact
+from notify.staff.paging_tables import StaffPage
+from notify.staff.staff_contacts import NOT_SENT, WRONG, BadContact
 
 OWN: Final = "/contacts"
 HOURS: Final = (4, 8, 12, 24, 72, 168)  # that somebody may go on call for at once
@@ -32,18 +30,6 @@ STATES: Final[Mapping[PageState, str]] = {
     PageState.NOT_NEEDED: "no longer needed",
 }
 SENT: Final = "A code is on its way. Type it below: until then the address does not count."
-NOT_SENT: Final = "The code could not be sent there. Check the address, or ask for another code."
-WRONG: Final = "This is not the code that was sent there, or it is too old. Ask for another one."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reachable:
-    """One person's line in the list of who is paged."""
-
-    person_id: str
-    contacts: list[Contact]
-    call: OnCall
-    on_call: bool
 
 
 class Contacts:
@@ -69,7 +55,7 @@ class Contacts:
         if deed != "confirm" and (asked := await self._guard.unproved(request, OWN)) is not None:
             return asked
         if deed == "give":
-            sent = await self._give(person_id, person_id, form.text("address"))
+            sent = await self._paging.give((person_id, person_id), form.text("address"))
             return await self._own_page(request, said=SENT) if sent else await self._own_page(request, problem=NOT_SENT)
         if deed == "confirm":
             now, ring, channel, code = self._clock.now(), self._guard.ring, form.text("channel"), form.text("code")
@@ -89,7 +75,7 @@ class Contacts:
             return asked
         person_id, admin = request.match_info["person_id"], request[VISIT].staff.person_id
         if request.match_info["deed"] == "give":
-            sent = await self._give(person_id, admin, request[FORM].text("address"))
+            sent = await self._paging.give((person_id, admin), request[FORM].text("address"))
             return await self._list_page(request, said=SENT) if sent else await self._list_page(request, problem=NOT_SENT)
         await self._db.write(partial(self._arranged, request=request, person_id=person_id))
         return self._screens.moved("/on-call")
@@ -115,18 +101,6 @@ class Contacts:
         page = paging_rows.page(conn, number) if number is not None else None
         return page if page is not None and self._paging.delivery.links.holds(token, sealing(page)) else None
 
-    async def _give(self, person_id: str, by: str, typed: str) -> bool:
-        """Keeps an address and sends its code there; False when the code could not be sent."""
-        given, ring, now = staff_contacts.normal(typed, self._screens.site.mode), self._guard.ring, self._clock.now()
-
-        def keep(conn: Connection) -> tuple[staff_contacts.Sending, int]:
-            sending = staff_contacts.claim(conn, (person_id, by), given, ring, now)
-            return sending, staff_contacts.note_code(conn, person_id, sending.channel, by, now)
-
-        sending, number = await self._db.write(keep)
-        page = await self._paging.prove(number, sending)
-        return page is not None and page.state == PageState.ACCEPTED
-
     def _arranged(self, conn: Connection, request: web.Request, person_id: str) -> None:
         form, by, now = request[FORM], request[VISIT].staff.person_id, self._clock.now()
         match request.match_info["deed"]:
@@ -139,38 +113,23 @@ class Contacts:
 
     async def _own_page(self, request: web.Request, *, said: str = "", problem: str = "") -> web.Response:
         person_id, now, ring = request[VISIT].staff.person_id, self._clock.now(), self._guard.ring
-        contacts = await self._db.read(lambda conn: staff_contacts.contacts(conn, ring, person_id))
-        calls = {row.person_id: row for row in await self._db.read(paging_rows.calls_of)}
-        call = calls.get(person_id)
+        (own,) = await self._db.read(lambda conn: staff_contacts.reachable(conn, ring, now, person_id))
         return self._screens.page(
             request,
             "contacts",
             status=422 if problem else 200,
             problems=[problem] if problem else [],
             said=said,
-            contacts=contacts,
+            contacts=own.contacts,
             words_of=CHANNEL_WORDS,
             may_be_called=bool(request[VISIT].staff.roles & CALLED),
-            until=call.until if call is not None and paging_rows.is_on_call(call, now) else None,
+            until=own.call.until if own.on_call else None,
             hours=HOURS,
         )
 
     async def _list_page(self, request: web.Request, *, said: str = "", problem: str = "") -> web.Response:
         now, ring = self._clock.now(), self._guard.ring
-        everybody = await self._db.read(people.everybody)
-        contacts = await self._db.read(lambda conn: staff_contacts.contacts(conn, ring))
-        calls = {row.person_id: row for row in await self._db.read(paging_rows.calls_of)}
-        shown = [
-            Reachable(
-                person_id=staff.person_id,
-                contacts=[one for one in contacts if one.person_id == staff.person_id],
-                call=(call := calls.get(staff.person_id, OnCall(person_id=staff.person_id, turn=USUAL_TURN))),
-                on_call=paging_rows.is_on_call(call, now),
-            )
-            for staff, active in everybody
-            if active
-        ]
-        shown.sort(key=lambda one: (not one.on_call, one.call.turn, one.person_id))
+        shown = await self._db.read(lambda conn: staff_contacts.reachable(conn, ring, now))
         problems = [problem] if problem else []
         return self._screens.page(
             request,
@@ -185,9 +144,9 @@ class Contacts:
 
 
 def _whole(typed: str) -> int:
-    """Raises Unfit."""
+    """Raises BadContact."""
     if not (typed.isascii() and typed.isdigit() and len(typed) < 6):
-        raise Unfit(["Type a whole number."])
+        raise BadContact(["Type a whole number."])
     return int(typed)
 
 

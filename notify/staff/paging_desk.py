@@ -23,7 +23,7 @@ from notify.alerts.broadcast import Newsroom
 from notify.alerts.hazards import Hazard
 from notify.alerts.life import Role, Status
 from notify.audit import Act
-from notify.staff import paging, paging_rows, people
+from notify.staff import paging, paging_rows, people, staff_contacts
 from notify.staff.paging import ASK, Kind, Member, News, Pace, PageState, Ref
 from notify.staff.paging_delivery import Delivery, Words, said
 from notify.staff.paging_rows import blank
@@ -89,6 +89,20 @@ class Paging:
     async def send(self, pages: Sequence[StaffPage], contents: Mapping[str, Content]) -> list[StaffPage]:
         """Sends what contents hold by channel, to whom the pages name; returns how they stand then."""
         return await self.delivery.deliver(pages, lambda page: contents[page.channel])
+
+    async def give(self, who: tuple[str, str], typed: str) -> bool:
+        """Keeps an address, which counts once its code has come back, and sends the code there. who: the person, and who says
+        so. False when the code could not be sent. Raises staff_contacts.BadContact and people.BadPerson."""
+        of, (_, by) = self.delivery, who
+        given, now = staff_contacts.normal(typed, of.lane.mode), of.clock.now()
+
+        def keep(conn: Connection) -> tuple[Sending, int]:
+            sending = staff_contacts.claim(conn, who, given, of.keys, now)
+            return sending, staff_contacts.note_code(conn, who[0], sending.channel, by, now)
+
+        sending, number = await of.db.write(keep)
+        page = await self.prove(number, sending)
+        return page is not None and page.state == PageState.ACCEPTED
 
     async def prove(self, page_id: int, sending: Sending) -> StaffPage | None:
         """Sends the code that confirms an address, which is nobody's contact yet; returns what came of it."""

@@ -35,6 +35,13 @@ HOUR: Final = timedelta(hours=1)
 LONGEST_CALL: Final = timedelta(days=14)
 LAST_TURN: Final = 999
 CHANNELS: Final = (address.SMS, address.EMAIL)
+NOT_SENT: Final = "The code could not be sent there. Check the address, or ask for another code."
+UNFIT: Final = "Sample addresses are for training and demo only, and those take no others: nobody real is paged there."
+WRONG: Final = "This is not the code that was sent there, or it is too old. Ask for another one."
+
+
+class BadContact(Unfit):
+    """Who is paged, and where, cannot be as asked; `problems` say why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +55,16 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reachable:
+    """One person's line in the list of who is paged."""
+
+    person_id: str
+    contacts: list[Contact]
+    call: OnCall
+    on_call: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
     """A code on its way: to whom, and what proves that they have it."""
 
@@ -57,26 +74,26 @@ class Sending:
 
 
 def normal(typed: str, mode: Mode) -> tuple[str, str]:
-    """Channel and address of what was typed. Raises Unfit for what this instance could not page anyway."""
+    """Channel and address of what was typed. Raises BadContact for what this instance could not page anyway."""
     try:
         channel, found = address.normal(typed, exercise.SAMPLES[mode])
     except BadAddress as error:
-        raise Unfit([str(error)]) from None
+        raise BadContact([str(error)]) from None
     if not exercise.fits(channel, found, mode):
-        raise Unfit(["Sample addresses are for training and demo only, and those take no others: nobody real is paged there."])
+        raise BadContact([UNFIT])
     return channel, found
 
 
 def claim(conn: Connection, who: tuple[str, str], typed: tuple[str, str], ring: Keyring, now: datetime) -> Sending:
     """A person's new address, which counts once its code comes back. who: the person and who says so; typed: as from `normal`.
 
-    Raises Unfit when too many codes were asked for, people.BadPerson for somebody who is not there.
+    Raises BadContact when too many codes were asked for, people.BadPerson for somebody who is not there.
     """
     (person_id, made_by), (channel, found) = who, typed
     if people.active(conn, person_id) is None:
         raise people.BadPerson(f"There is no {person_id}, or they are disabled.")
     if paging_rows.asked_since(conn, Kind.CODE, made_by, now - HOUR) >= CODES_AN_HOUR:
-        raise Unfit([f"{CODES_AN_HOUR} codes were sent within an hour. Wait before you ask for another one."])
+        raise BadContact([f"{CODES_AN_HOUR} codes were sent within an hour. Wait before you ask for another one."])
     code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
     sealed = ring.seal(_bound(channel), found)
     conn.execute(delete(ContactClaim).where(_of(ContactClaim, person_id, channel)))
@@ -114,11 +131,13 @@ def confirm(conn: Connection, person_id: str, channel: str, typed: str, ring: Ke
     return True
 
 
-def remove(conn: Connection, person_id: str, channel: str, by: str, now: datetime) -> None:
-    """The person is not paged there any more, confirmed or not."""
-    for table in (ContactClaim, StaffContact):
-        conn.execute(delete(table).where(_of(table, person_id, channel)))
-    _log(conn, by, "removed a contact", person_id, now, channel=channel)
+def remove(conn: Connection, person_id: str, channel: str, by: str, now: datetime) -> bool:
+    """The person is not paged there any more, confirmed or not. False when there was nothing to remove."""
+    tables = (ContactClaim, StaffContact)
+    gone = [conn.execute(delete(table).where(_of(table, person_id, channel))).rowcount for table in tables]
+    if any(gone):
+        _log(conn, by, "removed a contact", person_id, now, channel=channel)
+    return any(gone)
 
 
 def reach(conn: Connection, person_id: str, channel: str, ring: Keyring) -> str | None:
@@ -142,19 +161,33 @@ def contacts(conn: Connection, ring: Keyring, person_id: str | None = None) -> l
     return sorted(found, key=lambda one: (one.person_id, CHANNELS.index(one.channel), not one.confirmed))
 
 
+def reachable(conn: Connection, ring: Keyring, now: datetime, person_id: str | None = None) -> list[Reachable]:
+    """How everybody who is active is reached, those on call first, then by their turn; or one person, active or not."""
+    calls = {row.person_id: row for row in paging_rows.calls_of(conn)}
+    known = contacts(conn, ring, person_id)
+    found = []
+    for staff, active in people.everybody(conn):
+        if staff.person_id == person_id or (active and person_id is None):
+            call = calls.get(staff.person_id, OnCall(person_id=staff.person_id, turn=USUAL_TURN))
+            own = [one for one in known if one.person_id == staff.person_id]
+            on_call = paging_rows.is_on_call(call, now)
+            found.append(Reachable(person_id=staff.person_id, contacts=own, call=call, on_call=on_call))
+    return sorted(found, key=lambda one: (not one.on_call, one.call.turn, one.person_id))
+
+
 def put_on_call(conn: Connection, person_id: str, hours: int, by: str, now: datetime) -> None:
-    """On call for so many hours from now; 0: not any more. Raises Unfit and people.BadPerson."""
+    """On call for so many hours from now; 0: not any more. Raises BadContact and people.BadPerson."""
     if not 0 <= hours <= LONGEST_CALL // HOUR:
-        raise Unfit([f"Somebody is on call for {LONGEST_CALL // HOUR} hours at most."])
+        raise BadContact([f"Somebody is on call for {LONGEST_CALL // HOUR} hours at most."])
     until = now + timedelta(hours=hours) if hours else None
     paging_rows.set_call(conn, person_id, until=until, turn=_call(conn, person_id).turn)
     _log(conn, by, "went on call" if hours else "went off call", person_id, now, hours=hours)
 
 
 def give_turn(conn: Connection, person_id: str, turn: int, by: str, now: datetime) -> None:
-    """When a person is paged among those not on call: the smallest first. Raises Unfit and people.BadPerson."""
+    """When a person is paged among those not on call: the smallest first. Raises BadContact and people.BadPerson."""
     if not 1 <= turn <= LAST_TURN:
-        raise Unfit([f"A turn is a number from 1 to {LAST_TURN}."])
+        raise BadContact([f"A turn is a number from 1 to {LAST_TURN}."])
     paging_rows.set_call(conn, person_id, until=_call(conn, person_id).until, turn=turn)
     _log(conn, by, "gave a turn", person_id, now, turn=turn)
 

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from aiohttp import web
@@ -31,6 +30,7 @@ from notify.web.endpoints import (
     Nothing,
     Query,
     Reason,
+    acting,
     looking,
     next_page,
     whole,
@@ -39,8 +39,7 @@ from notify.web.replies import Before, Replies
 from notify.web.versions import Seen
 from subscribers.sealing import Keyring
 
-ALERTS: Final = f"{PREFIX}/alerts"
-ALERT: Final = f"{ALERTS}/{{alert_id}}"
+ALERT: Final = "/alerts/{alert_id}"
 AFTER: Final = Query(name="after", says="the alert_id that the page before ended with")
 EVERY_S: Final = 1.0  # how often somebody who follows a send is told how far it is
 SETTLED_EVERY_S: Final = 5.0
@@ -64,7 +63,7 @@ class AlertApi:
         self.service, self._ring, self._tallies, self._replies = service, ring, tallies, replies
 
     def endpoints(self) -> list[Endpoint]:
-        one, missing, sse = "/alerts/{alert_id}", frozenset({404}), "text/event-stream"
+        one, missing, sse = ALERT, frozenset({404}), "text/event-stream"
         pages = "Every alert, the oldest first"
         preview = "What people would get, how many, and what is wrong with it"
         deliveries = "Counts by channel and language; who was left out"
@@ -80,20 +79,10 @@ class AlertApi:
         ]
 
     def _drafting(self) -> list[Endpoint]:
-        new = Endpoint(
-            method="POST",
-            path=ALERTS,
-            answer=self.compose,
-            roles=WRITERS,
-            says="A new draft",
-            gives="Alert",
-            status=201,
-            body=Draft,
-            keyed=True,
-        )
+        new = acting("/alerts", self.compose, "A new draft", "Alert", Draft, roles=WRITERS, status=201)
         again = Endpoint(
             method="PUT",
-            path=ALERT,
+            path=f"{PREFIX}{ALERT}",
             answer=self.edit,
             roles=WRITERS,
             says="Replaces a draft's content",
@@ -103,21 +92,18 @@ class AlertApi:
             refusals=frozenset({404, 409}),
         )
         says = "The preview of a draft that is not kept"
-        looked = looking("/preview", self.preview_draft, says, "Preview", body=Draft)
-        return [new, again, replace(looked, method="POST")]
+        return [new, again, looking("/preview", self.preview_draft, says, "Preview", method="POST", body=Draft)]
 
     def _act(self, name: str) -> Endpoint:
         body, says = ACTS[name]
-        return Endpoint(
-            method="POST",
-            path=f"{ALERT}/{name}",
-            answer=self.act(name),
+        return acting(
+            f"{ALERT}/{name}",
+            self.act(name),
+            says,
+            "Alert",
+            body,
             roles=WRITERS,
-            says=says,
-            gives="Alert",
             status=201 if name in followup.STAGES else 200,
-            body=body,
-            keyed=True,
             versioned=True,
             refusals=frozenset({404, 409}) | ({429} if body is Approval else frozenset()),
         )

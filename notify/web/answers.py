@@ -20,6 +20,9 @@ from notify.received.store import NoSuchReceived
 from notify.sending.held import NotSaid
 from notify.staff import people
 from notify.staff.people import BadPerson
+from notify.staff.staff_contacts import BadContact
+from notify.wording.review_desk import NoSuchLanguage, NoSuchMessage, WordsChanged
+from notify.wording.reviewing import NotKept
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +75,7 @@ class Problem(Exception):
 # What each refusal is in HTTP. 409: somebody else was first, or it is not the moment; 422: the content must change.
 _STATUS: Final[dict[type[Exception], tuple[int, str, str]]] = {
     BadDraft: (422, "The draft cannot be read.", "bad-draft"),
+    BadContact: (422, "Who is paged, and where, cannot be changed like this.", "unfit"),
     Unfit: (422, "The alert cannot go on as it is.", "unfit"),
     NotAllowed: (403, "You may not do this.", "not-allowed"),
     Conflict: (409, "This is not possible now.", "conflict"),
@@ -80,6 +84,10 @@ _STATUS: Final[dict[type[Exception], tuple[int, str, str]]] = {
     NoSuchWebhook: (404, "There is no such webhook.", "no-such-webhook"),
     NoSuchReceived: (404, "There is no such received alert.", "not-found"),
     NotSaid: (422, "Nothing was asked for.", "bad-body"),
+    NoSuchLanguage: (404, "There are no words in this language", "not-found"),
+    NoSuchMessage: (422, "There is no such message", "unfit"),
+    WordsChanged: (409, "Not kept", "conflict"),
+    NotKept: (422, "Not kept", "unfit"),
     BadPerson: (422, "This person cannot be added or changed.", "bad-person"),
 }
 KEY_KINDS: Final = frozenset({"no-key", "key-used", "in-flight"})

@@ -5,18 +5,22 @@ from aiohttp import web
 from notify import metrics
 from notify.service import Service
 from notify.web.alert_api import AlertApi
+from notify.web.area_api import AreaApi
 from notify.web.cap_api import CapApi
+from notify.web.contact_api import ContactApi
 from notify.web.drill_api import DrillApi
 from notify.web.endpoints import ANYBODY, PREFIX, READERS, STAFF_ALL, Endpoint, web_routes
 from notify.web.hold_api import HoldApi
 from notify.web.openapi import document
 from notify.web.paging_api import PagingApi
 from notify.web.passkey_api import PasskeyApi
+from notify.web.proving import Proving
 from notify.web.received_api import ReceivedApi
 from notify.web.records_api import RecordsApi
 from notify.web.refusals import Refusals
 from notify.web.replies import Replies
 from notify.web.staff_api import StaffApi
+from notify.web.translation_api import TranslationApi
 from notify.web.webhook_api import WebhookApi
 from notify.web.websub_api import WebSubApi
 from subscribers.sealing import Keyring
@@ -39,16 +43,19 @@ class Api:
     def __init__(self, service: Service, ring: Keyring | None = None, url: str = "", side: Side | None = None) -> None:
         self.service = service
         self._tallies = service.tallies
-        replies = Replies(service.db, service.clock)
+        replies, proving = Replies(service.db, service.clock), Proving(service, ring, url)
         alerts = AlertApi(service, ring, self._tallies, replies)
         site, city = service.assembly.site, service.assembly.city
         numbers = NumberApi(db=service.db, clock=service.clock, site=site, replies=replies, rates=rates(city.folder))
         own = (
             alerts,
             RecordsApi(service, ring),
+            AreaApi(service, replies),
             StaffApi(service, replies),
-            PasskeyApi(service, replies, ring, url),
+            PasskeyApi(service, replies, proving),
+            ContactApi(service, replies, proving),
             PagingApi(service, replies),
+            TranslationApi(service, replies),
             CapApi(service),
             HoldApi(service, replies),
         )

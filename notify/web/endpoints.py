@@ -20,6 +20,8 @@ PAGE_MOST: Final = 500
 
 ANYBODY: Final[frozenset[Role] | None] = None  # no token: health, readiness, metrics
 STAFF_ALL: Final = frozenset(Role) - {Role.RELAY}
+# A token that only reads changes nothing, not even its holder's own keys and phone: they have the console for it.
+HOLDERS: Final = STAFF_ALL - {Role.VIEWER}
 READERS: Final = frozenset({Role.VIEWER, Role.AUTHOR, Role.APPROVER, Role.ADMIN, Role.TRANSLATOR})
 AUDITORS: Final = frozenset({Role.ADMIN, Role.APPROVER, Role.VIEWER})
 
@@ -28,7 +30,7 @@ EXACTLY: Final[Mapping[tuple[str, ...], tuple[type, ...]]] = {
     **{(name,): (str,) for name in ("learned_at", "effective", "expires", "next_update_by", "not_before", "not_after")},
     **{("area", "circle", name): (int, float) for name in ("lat", "lon", "radius_m")},
     ("expected_people",): (int,),
-    ("short",): (bool,),
+    **{(name,): (bool,) for name in ("short", "slows")},
 }
 IN_WORDS: Final = {str: "a time like 2014-05-23T08:15-07:00", int: "a number", bool: "true or false"}
 
@@ -156,9 +158,14 @@ class Endpoint:
 
 
 def looking(path: str, answer: Answer, says: str, gives: str, **more: Any) -> Endpoint:
-    """A GET below the prefix that every reader may, unless more says otherwise."""
-    given: dict[str, Any] = {"roles": READERS} | more
-    return Endpoint(method="GET", path=f"{PREFIX}{path}", answer=answer, says=says, gives=gives, **given)
+    """A GET below the prefix that every reader may, unless more says otherwise; a POST where what to look at takes a body."""
+    given: dict[str, Any] = {"method": "GET", "roles": READERS} | more
+    return Endpoint(path=f"{PREFIX}{path}", answer=answer, says=says, gives=gives, **given)
+
+
+def acting(path: str, answer: Answer, says: str, gives: str, body: type[BaseModel] = Nothing, **more: Any) -> Endpoint:
+    """A POST below the prefix that changes something, once for its Idempotency-Key. more: roles at least."""
+    return Endpoint(method="POST", path=f"{PREFIX}{path}", answer=answer, says=says, gives=gives, body=body, keyed=True, **more)
 
 
 def web_routes(endpoints: Sequence[Endpoint], refusals: Refusals) -> list[web.RouteDef]:

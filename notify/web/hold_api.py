@@ -1,10 +1,10 @@
 """What is held after a restore, alert by alert, and the word of two people that it may go on."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from aiohttp import web
-from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from notify.alerts.life import Role
@@ -12,7 +12,7 @@ from notify.sending import held
 from notify.sending.held import Held
 from notify.service import Service
 from notify.web.answers import STAFF
-from notify.web.endpoints import GIVEN, PREFIX, Agreed, Answer, Endpoint, Nothing, Release, looking
+from notify.web.endpoints import GIVEN, Agreed, Endpoint, Release, acting, looking
 from notify.web.replies import Replies
 
 RELEASERS = frozenset({Role.APPROVER, Role.ADMIN})
@@ -23,13 +23,14 @@ class HoldApi:
         self.service, self._replies = service, replies
 
     def endpoints(self) -> list[Endpoint]:
+        act = partial(acting, roles=RELEASERS, refusals=frozenset({409}))
         asks = "Asks that what is held goes on, but for what is dropped; it does when somebody else agrees"
         agrees = "Agrees to exactly what somebody else asked: alerts that are dropped end, everything else leaves"
         return [
             looking("/hold", self.show, "What is held after a restore, if anything, and what was asked", "Held"),
-            _endpoint("/release", self.ask, asks, Release),
-            _endpoint("/release/agree", self.agree, agrees, Agreed),
-            _endpoint("/release/refuse", self.refuse, "Takes what was asked off the table; everything stays held", Nothing),
+            act("/release", self.ask, asks, "Held", Release),
+            act("/release/agree", self.agree, agrees, "Held", Agreed),
+            act("/release/refuse", self.refuse, "Takes what was asked off the table; everything stays held", "Held"),
         ]
 
     async def show(self, _request: web.Request) -> web.Response:
@@ -59,20 +60,6 @@ class HoldApi:
 
     async def _once(self, request: web.Request, verb: Callable[[Connection], Held | None]) -> web.Response:
         return await self._replies.once(request, lambda conn: dict(held_json(verb(conn))))
-
-
-def _endpoint(path: str, answer: Answer, says: str, body: type[BaseModel]) -> Endpoint:
-    return Endpoint(
-        method="POST",
-        path=f"{PREFIX}{path}",
-        answer=answer,
-        roles=RELEASERS,
-        says=says,
-        gives="Held",
-        body=body,
-        keyed=True,
-        refusals=frozenset({409}),
-    )
 
 
 def held_json(found: Held | None) -> Mapping[str, Any]:

@@ -7,15 +7,18 @@ from typing import Any, Final
 from pydantic.json_schema import models_json_schema
 
 from notify.alerts.draft import Draft
+from notify.web.area_schemas import AREAS
 from notify.web.desk_schemas import DESK
 from notify.web.drill_schemas import DRILLS
 from notify.web.endpoints import PREFIX, Endpoint, FollowUp, Query
 from notify.web.hold_schemas import HOLDS
 from notify.web.received_schemas import RECEIVED
 from notify.web.schemas import NUMBERS, PROBLEMS, SCHEMAS, SURGE
-from notify.web.staff_schemas import PASSKEYS
+from notify.web.staff_schemas import CONTACTS, PASSKEYS
+from notify.web.translation_schemas import TRANSLATIONS
 from notify.web.webhook_schemas import WEBHOOKS
 
+PARTS: Final = (SCHEMAS, WEBHOOKS, SURGE, NUMBERS, DESK, RECEIVED, HOLDS, PASSKEYS, DRILLS, CONTACTS, AREAS, TRANSLATIONS)
 REF: Final = "#/components/schemas/{model}"
 BRACES: Final = re.compile(r"\{(\w+)(?::[^{}]*(?:\{[^{}]*\}[^{}]*)*)?\}")
 # What may stand in a path, by the parameter's name.
@@ -35,7 +38,7 @@ IN_PATHS: Final[Mapping[str, Mapping[str, Any]]] = {
     "need_id": {"type": "string", "pattern": "^N-[0-9A-F]{10}$"},
     "drill_id": {"type": "string", "pattern": "^drill-[0-9]{1,9}$"},
     "take_id": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
-    "language": {"type": "string", "pattern": "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", "maxLength": 35},
+    "language": {"type": "string", "pattern": "^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$", "maxLength": 35},
     "version": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
 }
 KEY: Final = {
@@ -53,7 +56,7 @@ TAG: Final = {
 }
 ALWAYS: Final = frozenset({401, 403})  # what any request with a token may be answered
 ABOUT: Final = (
-    "What the console can do, but for the few pages that docs/api.md names. One token is one person: roles say what they may, "
+    "What the console can do. One token is one person: roles say what they may, "
     "scopes (hazards, areas, channels) narrow it. "
     "A token with the role viewer reads alerts, progress and status and changes nothing: for wallboards. "
     "Every refusal is a problem (RFC 9457) with a stable type and all its sentences."
@@ -69,7 +72,7 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     _, made = models_json_schema([(kind, "validation") for kind in bodies], ref_template=REF)
     own = made.get("$defs", {})
     assert not own.keys() & SCHEMAS.keys(), "a body's part has the name of an answer"
-    schemas = {**SCHEMAS, **WEBHOOKS, **SURGE, **NUMBERS, **DESK, **RECEIVED, **HOLDS, **PASSKEYS, **DRILLS, **own}
+    schemas = {name: schema for part in (*PARTS, own) for name, schema in part.items()}
     schemas["FollowUp"] = _follow_up(schemas[Draft.__name__])
     return {
         "openapi": "3.1.0",

@@ -1,6 +1,7 @@
 """Pages to staff by the API: a draft's text to oneself or to all who approve, and a waiting alert's approvers once more."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
@@ -16,10 +17,10 @@ from notify.staff import rehearsal
 from notify.staff.paging_tables import StaffPage
 from notify.staff.rehearsal import Asked, To
 from notify.web.answers import STAFF
-from notify.web.endpoints import GIVEN, PREFIX, Endpoint, Given, Nothing
+from notify.web.endpoints import GIVEN, Endpoint, Given, acting
 from notify.web.replies import Replies
 
-ALERT: Final = f"{PREFIX}/alerts/{{alert_id}}"
+ALERT: Final = "/alerts/{alert_id}"
 REFUSED: Final = frozenset({404, 409})
 
 
@@ -37,23 +38,11 @@ class PagingApi:
     def endpoints(self) -> list[Endpoint]:
         tried = "The draft's own text to staff, marked as a test; never to a resident"
         again = "Pages everybody who may decide on a waiting alert once more"
+        act = partial(acting, roles=WRITERS, refusals=REFUSED)
         return [
-            self._act("rehearse", self.rehearse, tried, body=Rehearsed),
-            self._act("page", self.page, again, body=Nothing),
+            act(f"{ALERT}/rehearse", self.rehearse, tried, "Pages", Rehearsed),
+            act(f"{ALERT}/page", self.page, again, "Pages"),
         ]
-
-    def _act(self, name: str, answer: Any, says: str, body: type[Given]) -> Endpoint:
-        return Endpoint(
-            method="POST",
-            path=f"{ALERT}/{name}",
-            answer=answer,
-            roles=WRITERS,
-            says=says,
-            gives="Pages",
-            body=body,
-            keyed=True,
-            refusals=REFUSED,
-        )
 
     async def rehearse(self, request: web.Request) -> web.Response:
         """Answered once it is written down who gets it; what came of it stands in the table."""

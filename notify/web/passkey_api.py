@@ -3,28 +3,26 @@ checks as on the console's pages. An authenticator answers to the console's own 
 it."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
 from pydantic import Field
 from sqlalchemy import Connection
 
-from notify.alerts.life import ADMINS, Role
+from notify.alerts.life import ADMINS
 from notify.alerts.register import Conflict
 from notify.service import Service
 from notify.staff import passkeys, people
-from notify.staff.ceremony import LONGEST_ANSWER, party_of
-from notify.staff.passkeys import LONGEST_NAME, Passkeys, Why
+from notify.staff.ceremony import LONGEST_ANSWER
+from notify.staff.passkeys import LONGEST_NAME, Why
 from notify.staff.staff_tables import Passkey
-from notify.web import codes
-from notify.web.answers import STAFF, Problem, token_of
-from notify.web.endpoints import GIVEN, PREFIX, STAFF_ALL, Endpoint, Given, Nothing
+from notify.web.answers import STAFF, Problem
+from notify.web.endpoints import GIVEN, HOLDERS, STAFF_ALL, Endpoint, Given, acting, looking
+from notify.web.proving import Proof, Proving, holder_of
 from notify.web.replies import Replies
-from subscribers.sealing import Keyring
 
-OWN: Final = f"{PREFIX}/passkeys"
-# A token that only reads changes nothing, not even its holder's keys: they have the console for it.
-HOLDERS: Final = STAFF_ALL - {Role.VIEWER}
+OWN: Final = "/passkeys"
 GONE: Final = "There is no such passkey. It may have been removed already."
 SAID: Final[Mapping[Why, tuple[int, str]]] = {
     Why.UNASKED: (409, "No challenge of this token is open, or it is more than five minutes old. Ask for a new one."),
@@ -32,13 +30,6 @@ SAID: Final[Mapping[Why, tuple[int, str]]] = {
     Why.MANY: (409, "Ten passkeys are as many as anybody may have. Remove one first."),
     Why.UNPROVEN: (422, "answer: it does not hold. Ask for a new challenge, and answer from the console's own address."),
 }
-
-
-class Proof(Given):
-    """What shows that the token's own person asks: the code of now, or a passkey's answer to what `proof` gave."""
-
-    code: str = ""
-    answer: str = Field("", max_length=LONGEST_ANSWER, description="PublicKeyCredential as JSON")
 
 
 class NewPasskey(Given):
@@ -53,68 +44,27 @@ class Name(Given):
 
 
 class PasskeyApi:
-    """url: how staff reach the console, which passkeys are bound to."""
-
-    def __init__(self, service: Service, replies: Replies, ring: Keyring | None, url: str) -> None:
-        self._db, self._clock, self._replies, self._ring = service.db, service.clock, replies, ring
-        party = party_of(url, f"{service.assembly.site.city} Tocsin")
-        self._keys = Passkeys(party=party, key=ring.blind_key) if party and ring else None
+    def __init__(self, service: Service, replies: Replies, proving: Proving) -> None:
+        self._db, self._clock, self._replies, self._proving = service.db, service.clock, replies, proving
 
     def endpoints(self) -> list[Endpoint]:
-        one, theirs = f"{OWN}/{{passkey_id:[0-9]{{1,15}}}}", f"{PREFIX}/staff/{{person_id}}/passkeys"
+        one, theirs = f"{OWN}/{{passkey_id:[0-9]{{1,15}}}}", "/staff/{person_id}/passkeys"
         lost, gone = f"{theirs}/{{passkey_id:[0-9]{{1,15}}}}/remove", frozenset({404})
-        get: dict[str, Any] = {"method": "GET", "gives": "Passkeys"}
-        post: dict[str, Any] = {"method": "POST", "keyed": True, "gives": "Passkeys"}
+        prove = "What to ask an authenticator that one has already, to show that it is oneself"
+        challenge = "What to ask a new authenticator; takes the code of now or a passkey's answer"
+        keep = "Keeps the passkey that the challenge was answered with"
+        removed = "It opens nothing any more, and one is signed out of every browser"
+        found = "Removes somebody's lost passkey; they are signed out of every browser"
+        act = partial(acting, roles=HOLDERS)
         return [
-            Endpoint(path=OWN, answer=self.own, roles=STAFF_ALL, says="One's own passkeys, the oldest first", **get),
-            Endpoint(
-                path=f"{OWN}/proof",
-                answer=self.ask_to_prove,
-                roles=HOLDERS,
-                says="What to ask an authenticator that one has already, to show that it is oneself",
-                body=Nothing,
-                **(post | {"gives": "ToProve"}),
-            ),
-            Endpoint(
-                path=f"{OWN}/challenge",
-                answer=self.ask_to_add,
-                roles=HOLDERS,
-                says="What to ask a new authenticator; takes the code of now or a passkey's answer",
-                body=Proof,
-                refusals=frozenset({429}),
-                **(post | {"gives": "ToAdd"}),
-            ),
-            Endpoint(
-                path=OWN,
-                answer=self.add,
-                roles=HOLDERS,
-                says="Keeps the passkey that the challenge was answered with",
-                body=NewPasskey,
-                status=201,
-                **post,
-            ),
-            Endpoint(
-                path=f"{one}/rename", answer=self.rename, roles=HOLDERS, says="Another name", body=Name, refusals=gone, **post
-            ),
-            Endpoint(
-                path=f"{one}/remove",
-                answer=self.remove,
-                roles=HOLDERS,
-                says="It opens nothing any more, and one is signed out of every browser",
-                body=Nothing,
-                refusals=gone,
-                **post,
-            ),
-            Endpoint(path=theirs, answer=self.theirs, roles=ADMINS, says="Somebody's passkeys", refusals=gone, **get),
-            Endpoint(
-                path=lost,
-                answer=self.remove_lost,
-                roles=ADMINS,
-                says="Removes somebody's lost passkey; they are signed out of every browser",
-                body=Nothing,
-                refusals=gone,
-                **post,
-            ),
+            looking(OWN, self.own, "One's own passkeys, the oldest first", "Passkeys", roles=STAFF_ALL),
+            act(f"{OWN}/proof", self.ask_to_prove, prove, "ToProve"),
+            act(f"{OWN}/challenge", self.ask_to_add, challenge, "ToAdd", Proof, refusals=frozenset({429})),
+            act(OWN, self.add, keep, "Passkeys", NewPasskey, status=201),
+            act(f"{one}/rename", self.rename, "Another name", "Passkeys", Name, refusals=gone),
+            act(f"{one}/remove", self.remove, removed, "Passkeys", refusals=gone),
+            looking(theirs, self.theirs, "Somebody's passkeys", "Passkeys", roles=ADMINS, refusals=gone),
+            acting(lost, self.remove_lost, found, "Passkeys", roles=ADMINS, refusals=gone),
         ]
 
     async def own(self, request: web.Request) -> web.Response:
@@ -128,7 +78,7 @@ class PasskeyApi:
         return await self._list(person_id)
 
     async def ask_to_prove(self, request: web.Request) -> web.Response:
-        keys, person_id, holder, now = self._possible(), request[STAFF].person_id, _holder(request), self._clock.now()
+        keys, person_id, holder, now = self._proving.possible(), request[STAFF].person_id, holder_of(request), self._clock.now()
 
         def ask(conn: Connection) -> dict[str, Any]:
             if not passkeys.of(conn, person_id):
@@ -138,10 +88,10 @@ class PasskeyApi:
         return await self._replies.once(request, ask)
 
     async def ask_to_add(self, request: web.Request) -> web.Response:
-        keys, person_id, holder, now = self._possible(), request[STAFF].person_id, _holder(request), self._clock.now()
+        keys, person_id, holder, now = self._proving.possible(), request[STAFF].person_id, holder_of(request), self._clock.now()
 
         async def proved() -> None:
-            await self._prove(request, keys)
+            await self._proving.prove(request)
 
         def ask(conn: Connection) -> dict[str, Any]:
             return {"make": keys.ask_to_add(conn, holder, person_id, now)}
@@ -149,9 +99,9 @@ class PasskeyApi:
         return await self._replies.once(request, ask, before=proved)
 
     async def add(self, request: web.Request) -> web.Response:
-        keys, given, person_id = self._possible(), request[GIVEN], request[STAFF].person_id
+        keys, given, person_id = self._proving.possible(), request[GIVEN], request[STAFF].person_id
         assert isinstance(given, NewPasskey)
-        holder, owner, answer, now = _holder(request), (person_id, given.name.strip()), given.answer, self._clock.now()
+        holder, owner, answer, now = holder_of(request), (person_id, given.name.strip()), given.answer, self._clock.now()
 
         async def kept() -> None:
             """By itself: a challenge that was answered wrongly stays used up."""
@@ -189,25 +139,8 @@ class PasskeyApi:
 
         return await self._replies.once(request, take_away)
 
-    async def _prove(self, request: web.Request, keys: Passkeys) -> None:
-        """A token that was found must not make itself a way into the console. Raises Problem."""
-        given, staff, now = request[GIVEN], request[STAFF], self._clock.now()
-        assert isinstance(given, Proof) and self._ring is not None
-        if not given.answer:
-            await codes.prove(self._db, self._ring, staff, given.code, now)
-            return
-        holder = _holder(request)
-        verdict = await self._db.write(lambda conn: keys.prove(conn, holder, staff.person_id, given.answer, now))
-        if verdict.person_id != staff.person_id:
-            raise Problem(403, "You may not do this.", ["answer: it does not show that it is you. Ask for a new proof."])
-
     async def _list(self, person_id: str) -> web.Response:
         return web.json_response(await self._db.read(lambda conn: shown(conn, person_id)))
-
-    def _possible(self) -> Passkeys:
-        if self._keys is None:
-            raise Conflict("Passkeys need the console to be reached by its name, over https: TOCSIN_PRIVATE_URL.")
-        return self._keys
 
 
 def shown(conn: Connection, person_id: str) -> dict[str, Any]:
@@ -221,11 +154,6 @@ def _json(row: Passkey) -> dict[str, Any]:
         "added_at": row.added_at.isoformat(),
         "used_at": row.used_at.isoformat() if row.used_at else None,
     }
-
-
-def _holder(request: web.Request) -> str:
-    """Whose challenge this is: a token's, as a browser's is its cookie's."""
-    return f"api {token_of(request)}"
 
 
 def _refusal(why: Why) -> Problem:

@@ -15,10 +15,9 @@ from notify.received.tables import ReceivedAlert
 from notify.service import Service
 from notify.web.alert_shapes import alert_json
 from notify.web.answers import STAFF
-from notify.web.endpoints import GIVEN, PREFIX, Begin, Endpoint, HandedIn, looking
+from notify.web.endpoints import GIVEN, Begin, Endpoint, HandedIn, acting, looking
 from notify.web.replies import Replies
 
-RECEIVED: Final = f"{PREFIX}/received"
 RELAYS: Final = frozenset({Role.RELAY})
 
 
@@ -29,32 +28,13 @@ class ReceivedApi:
     def endpoints(self) -> list[Endpoint]:
         every = "Alerts of other agencies of the last day, each once, and how their sources answer"
         one, missing = "/received/{received_id}", frozenset({404})
+        handed = "Hands in a CAP document. It is shown to staff; nothing is ever sent by it"
+        begun = "A draft of ours with its area, times and source; to be worded, checked and approved like any other"
         return [
             looking("/received", self.every, every, "ReceivedAlerts"),
             looking(one, self.one, "One of them, whole", "ReceivedAlert", refusals=missing),
-            Endpoint(
-                method="POST",
-                path=RECEIVED,
-                answer=self.hand_in,
-                roles=RELAYS,
-                says="Hands in a CAP document. It is shown to staff; nothing is ever sent by it",
-                gives="Handed",
-                status=201,
-                body=HandedIn,
-                keyed=True,
-            ),
-            Endpoint(
-                method="POST",
-                path=f"{PREFIX}{one}/draft",
-                answer=self.begin,
-                roles=DRAFTERS,
-                says="A draft of ours with its area, times and source; to be worded, checked and approved like any other",
-                gives="Alert",
-                status=201,
-                body=Begin,
-                keyed=True,
-                refusals=missing,
-            ),
+            acting("/received", self.hand_in, handed, "Handed", HandedIn, roles=RELAYS, status=201),
+            acting(f"{one}/draft", self.begin, begun, "Alert", Begin, roles=DRAFTERS, status=201, refusals=missing),
         ]
 
     async def every(self, _: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""What is on record, by the API: areas, audience counts, the log, reports of incidents, and what is held of one resident."""
+"""What is on record, by the API: audience counts, the log, reports of incidents, and what is held of one resident."""
 
 import json
 from collections.abc import Mapping
@@ -22,7 +22,6 @@ from notify.web.endpoints import (
     AUDITORS,
     GIVEN,
     LIMIT,
-    PREFIX,
     Endpoint,
     LookUp,
     Query,
@@ -31,7 +30,6 @@ from notify.web.endpoints import (
     whole,
 )
 from notify.web.tables import csv_file
-from subscribers import atlas
 from subscribers.address import BadAddress
 from subscribers.history import History
 from subscribers.sealing import Keyring
@@ -49,11 +47,8 @@ class RecordsApi:
     def endpoints(self) -> list[Endpoint]:
         table, missing = "text/csv", frozenset({404})
         about = "The after-action report: times, shares of each language, who was not reached and why"
-        shapes = "Named areas with their shapes (RFC 7946)"
         log = {"roles": AUDITORS}
         found = [
-            looking("/areas", self.areas, "Named areas", "Areas"),
-            looking("/areas.geojson", self.shapes, shapes, "AreaShapes", media="application/geo+json"),
             looking("/subscribers", self.subscribers, "How many addresses, by channel and language; never who", "Subscribers"),
             looking("/audit", self.log, "Who did what, the oldest first", "AuditLines", query=(SUBJECT, LIMIT, AFTER), **log),
             looking("/audit.csv", self.log_table, "The whole log as a table", "Text", media=table, **log),
@@ -63,22 +58,8 @@ class RecordsApi:
         return found if self._ring is None else [*found, self._looking_up()]
 
     def _looking_up(self) -> Endpoint:
-        return Endpoint(
-            method="POST",
-            path=f"{PREFIX}/residents/look-up",
-            answer=self.look_up,
-            roles=LOOKERS,
-            says="What is held of one number or mailbox. Every look is logged with its reason, a repeated one too",
-            gives="History",
-            body=LookUp,
-        )
-
-    async def areas(self, _: web.Request) -> web.Response:
-        return web.json_response({"areas": await self.service.areas()})
-
-    async def shapes(self, _: web.Request) -> web.Response:
-        collection = atlas.features(await self.service.db.read(atlas.areas))
-        return web.json_response(collection, content_type="application/geo+json")
+        says = "What is held of one number or mailbox. Every look is logged with its reason, a repeated one too"
+        return looking("/residents/look-up", self.look_up, says, "History", method="POST", roles=LOOKERS, body=LookUp)
 
     async def subscribers(self, _: web.Request) -> web.Response:
         return web.json_response(await self.service.subscribers())

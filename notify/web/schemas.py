@@ -119,17 +119,6 @@ SCHEMAS: Final[Mapping[str, Any]] = {
         skipped=several(whole(channel=TEXT, reason=TEXT, people=COUNT)),
     ),
     "Pages": whole(pages=several(whole(person_id=TEXT, channel=TEXT, state={"enum": sorted(PageState)}))),
-    "Areas": whole(areas=several(whole(name=TEXT, kind=TEXT, citywide=YES_NO))),
-    "AreaShapes": whole(
-        type={"const": "FeatureCollection"},
-        features=several(
-            whole(
-                type={"const": "Feature"},
-                properties=whole(name=TEXT, kind=TEXT, citywide=YES_NO),
-                geometry={"type": "object", "required": ["type", "coordinates"]},
-            )
-        ),
-    ),
     "AuditLines": whole(
         lines=several(whole(seq=COUNT, at=MOMENT, actor=TEXT, action=TEXT, subject=TEXT, detail=ANYTHING, hash=TEXT)),
         next=MAYBE_TEXT,

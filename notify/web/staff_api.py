@@ -1,6 +1,7 @@
 """Who works here, by the API: add, invite, sign out, disable. What lets people send alerts takes two administrators."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
@@ -14,11 +15,9 @@ from notify.staff import accounts, grants, people
 from notify.staff.grants import Power, Scope, Wanted
 from notify.staff.staff_tables import Grant
 from notify.web.answers import STAFF, Problem
-from notify.web.endpoints import GIVEN, PREFIX, Endpoint, NewPerson, Nothing, Subject
+from notify.web.endpoints import GIVEN, Endpoint, NewPerson, Subject, acting, looking
 from notify.web.replies import Replies, ShownOnce
 
-PEOPLE: Final = f"{PREFIX}/staff"
-GRANTS: Final = f"{PREFIX}/grants"
 REFUSED: Final = frozenset({404, 409})
 
 
@@ -27,58 +26,27 @@ class StaffApi:
         self.service, self._replies = service, replies
 
     def endpoints(self) -> list[Endpoint]:
-        person, grant = f"{PEOPLE}/{{person_id}}", f"{GRANTS}/{{grant_id:[0-9]{{1,15}}}}"
-        return [
-            Endpoint(method="GET", path=PEOPLE, answer=self.everybody, roles=ADMINS, says="All staff", gives="StaffList"),
-            Endpoint(
-                method="POST",
-                path=PEOPLE,
-                answer=self.add,
-                roles=ADMINS,
-                says="Adds somebody; approvers and administrators take a second administrator",
-                gives="Invitation",
-                status=201,
-                body=NewPerson,
-                keyed=True,
-            ),
-            self._act(
-                f"{person}/invitation", self.invite, "A new link to set password and phone; earlier ones are void", "Invitation"
-            ),
-            self._act(f"{person}/token", self.token, "Asks for an API token; another administrator gives it", "Asked"),
-            self._act(f"{person}/sign-out", self.cut_off, "Ends every session of theirs, at once", "Person"),
-            self._act(f"{person}/disable", self.disable, "They may do nothing any more, from this moment", "Person"),
-            Endpoint(
-                method="POST",
-                path=f"{person}/identity",
-                answer=self.link,
-                roles=ADMINS,
-                says="Whoever signs in at the identity provider as this account is this person; another administrator has to "
-                "agree where it opens an approver's or an administrator's powers",
-                gives="Asked",
-                body=Subject,
-                keyed=True,
-                refusals=REFUSED,
-            ),
-            self._act(f"{person}/identity/remove", self.unlink, "The account there opens nothing here any more", "Person"),
-            Endpoint(
-                method="GET", path=GRANTS, answer=self.asked, roles=ADMINS, says="Powers that wait for a word", gives="Grants"
-            ),
-            self._act(f"{grant}/give", self.answer(True), "Another administrator's yes; shows what is given, once", "Given"),
-            self._act(f"{grant}/refuse", self.answer(False), "Another administrator's no", "Given"),
-        ]
-
-    def _act(self, path: str, answer: Any, says: str, gives: str) -> Endpoint:
-        return Endpoint(
-            method="POST",
-            path=path,
-            answer=answer,
-            roles=ADMINS,
-            says=says,
-            gives=gives,
-            body=Nothing,
-            keyed=True,
-            refusals=REFUSED,
+        person, grant = "/staff/{person_id}", "/grants/{grant_id:[0-9]{1,15}}"
+        add = "Adds somebody; approvers and administrators take a second administrator"
+        invite = "A new link to set password and phone; earlier ones are void"
+        link = (
+            "Whoever signs in at the identity provider as this account is this person; another administrator has to agree "
+            "where it opens an approver's or an administrator's powers"
         )
+        see, act = partial(looking, roles=ADMINS), partial(acting, roles=ADMINS, refusals=REFUSED)
+        return [
+            see("/staff", self.everybody, "All staff", "StaffList"),
+            acting("/staff", self.add, add, "Invitation", NewPerson, roles=ADMINS, status=201),
+            act(f"{person}/invitation", self.invite, invite, "Invitation"),
+            act(f"{person}/token", self.token, "Asks for an API token; another administrator gives it", "Asked"),
+            act(f"{person}/sign-out", self.cut_off, "Ends every session of theirs, at once", "Person"),
+            act(f"{person}/disable", self.disable, "They may do nothing any more, from this moment", "Person"),
+            act(f"{person}/identity", self.link, link, "Asked", Subject),
+            act(f"{person}/identity/remove", self.unlink, "The account there opens nothing here any more", "Person"),
+            see("/grants", self.asked, "Powers that wait for a word", "Grants"),
+            act(f"{grant}/give", self.answer(True), "Another administrator's yes; shows what is given, once", "Given"),
+            act(f"{grant}/refuse", self.answer(False), "Another administrator's no", "Given"),
+        ]
 
     async def everybody(self, _: web.Request) -> web.Response:
         now = self.service.clock.now()

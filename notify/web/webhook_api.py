@@ -1,6 +1,7 @@
 """Webhooks by the API: ask, agree, confirm, test, suspend, replay, and the log of every posting."""
 
 import json
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
@@ -14,23 +15,9 @@ from notify.partners.webhook import Reality, Shape, Wanted
 from notify.partners.webhook_tables import Posting, PostingTry, Webhook
 from notify.service import Service
 from notify.web.answers import STAFF
-from notify.web.endpoints import (
-    GIVEN,
-    LIMIT,
-    PAGE_MOST,
-    PREFIX,
-    Answer,
-    Endpoint,
-    Given,
-    Nothing,
-    Query,
-    looking,
-    next_page,
-    whole,
-)
+from notify.web.endpoints import GIVEN, LIMIT, PAGE_MOST, Answer, Endpoint, Given, Query, acting, looking, next_page, whole
 from notify.web.replies import Replies, ShownOnce
 
-WEBHOOKS: Final = f"{PREFIX}/webhooks"
 BELOW: Final = "/webhooks/{webhook_id}"
 AFTER: Final = Query(name="after", says="only messages behind this number", whole=True)
 REFUSED: Final = frozenset({404, 409})
@@ -65,52 +52,24 @@ class WebhookApi:
         self._db, self._verbs, self._replies = service.db, service.webhooks, replies
 
     def endpoints(self) -> list[Endpoint]:
-        missing = frozenset({404})
+        missing, planned = frozenset({404}), "What was planned for it, by number, and whether it was taken"
+        see, act = partial(looking, roles=ADMINS), partial(acting, roles=ADMINS, refusals=REFUSED)
+        below, replay = partial(see, refusals=missing), "Posts everything from a number on once more, in order"
+        new = "Asks for a webhook; another administrator agrees"
         return [
-            looking("/webhooks", self.all, "Every webhook, and how it stands", "Webhooks", roles=ADMINS),
-            Endpoint(
-                method="POST",
-                path=WEBHOOKS,
-                answer=self.ask,
-                roles=ADMINS,
-                says="Asks for a webhook; another administrator agrees",
-                gives="Webhook",
-                status=201,
-                body=NewWebhook,
-                keyed=True,
-            ),
-            looking(BELOW, self.one, "A webhook", "Webhook", roles=ADMINS, refusals=missing),
-            looking(
-                f"{BELOW}/messages",
-                self.messages,
-                "What was planned for it, by number, and whether it was taken",
-                "Postings",
-                roles=ADMINS,
-                query=(AFTER, LIMIT),
-                refusals=missing,
-            ),
-            looking(f"{BELOW}/log", self.log, "The last tries, newest first", "Tries", roles=ADMINS, refusals=missing),
-            self._act("agree", self.agree, "Another administrator's yes; shows the secret, once", "WebhookSecret"),
-            self._act("refuse", self._plain("refuse"), "Another administrator's no", "Webhook"),
-            self._act("confirm", self.confirm, "The code that came to Slack or Teams", "Webhook", Code),
-            self._act("test", self._counted("test", "sequence"), "Posts a test", "Planned"),
-            self._act("resume", self._plain("resume"), "Goes on after a suspension, with what was missed", "Webhook"),
-            self._act("end", self._plain("end"), "Posts nothing more; final", "Webhook"),
-            self._act("replay", self.replay, "Posts everything from a number on once more, in order", "Replayed", Replay),
+            see("/webhooks", self.all, "Every webhook, and how it stands", "Webhooks"),
+            acting("/webhooks", self.ask, new, "Webhook", NewWebhook, roles=ADMINS, status=201),
+            below(BELOW, self.one, "A webhook", "Webhook"),
+            below(f"{BELOW}/messages", self.messages, planned, "Postings", query=(AFTER, LIMIT)),
+            below(f"{BELOW}/log", self.log, "The last tries, newest first", "Tries"),
+            act(f"{BELOW}/agree", self.agree, "Another administrator's yes; shows the secret, once", "WebhookSecret"),
+            act(f"{BELOW}/refuse", self._plain("refuse"), "Another administrator's no", "Webhook"),
+            act(f"{BELOW}/confirm", self.confirm, "The code that came to Slack or Teams", "Webhook", Code),
+            act(f"{BELOW}/test", self._counted("test", "sequence"), "Posts a test", "Planned"),
+            act(f"{BELOW}/resume", self._plain("resume"), "Goes on after a suspension, with what was missed", "Webhook"),
+            act(f"{BELOW}/end", self._plain("end"), "Posts nothing more; final", "Webhook"),
+            act(f"{BELOW}/replay", self.replay, replay, "Replayed", Replay),
         ]
-
-    def _act(self, name: str, answer: Answer, says: str, gives: str, body: type[Given] = Nothing) -> Endpoint:
-        return Endpoint(
-            method="POST",
-            path=f"{PREFIX}{BELOW}/{name}",
-            answer=answer,
-            roles=ADMINS,
-            says=says,
-            gives=gives,
-            body=body,
-            keyed=True,
-            refusals=REFUSED,
-        )
 
     async def all(self, _: web.Request) -> web.Response:
         rows = await self._db.read(webhook_rows.webhooks)

@@ -17,7 +17,7 @@ from notify.clock import Clock
 from notify.db import Database
 from notify.publishing.site import Site
 from notify.web.answers import STAFF, Problem
-from notify.web.endpoints import GIVEN, PREFIX, Endpoint, Given, Query, looking
+from notify.web.endpoints import GIVEN, Endpoint, Given, Query, acting, looking
 from notify.web.replies import Replies
 from surge.numbers import happenings, number_rows, sections
 from surge.numbers.costs import PUBLISHED, Rates
@@ -66,19 +66,10 @@ class NumberApi:
         see = partial(looking, roles=activation.LOOKERS)
         missing = frozenset({404})
         says = "What happened to everybody, as counts with their wholes; nobody is named"
+        figures = "Interval figures of the city's own call centre"
         return [
             see("/surge/report", self.report, says, "SurgeReport", query=(OF,), refusals=missing),
-            Endpoint(
-                method="POST",
-                path=f"{PREFIX}/surge/intervals",
-                answer=self.take,
-                roles=FEEDERS,
-                says="Interval figures of the city's own call centre",
-                gives="IntervalsTaken",
-                status=201,
-                body=IntervalsGiven,
-                keyed=True,
-            ),
+            acting("/surge/intervals", self.take, figures, "IntervalsTaken", IntervalsGiven, roles=FEEDERS, status=201),
         ]
 
     async def report(self, request: web.Request) -> web.Response:

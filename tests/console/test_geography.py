@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from notify import audit
-from notify.console.geography import NO_SOURCE, NOTHING, UNSEEN, km2
+from notify.alerts.area_import import NO_SOURCE, UNSEEN, km2
+from notify.console.geography import NOTHING
 from subscribers import areas, atlas
 from tests.console.staff_factory import Browser, House, Page
 

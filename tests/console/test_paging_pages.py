@@ -48,8 +48,9 @@ class Post:
     def mails(self, address: str) -> list[str]:
         """The text of each mail to an address."""
         kept = [line for line in self.lines("smtp") if line["rcpt"] == address]
-        raw = [next((self.log / "mails").glob(f"*{line['seq']}*")).read_bytes() for line in kept]
-        return [_plain(message_from_bytes(one)) for one in raw]
+        files = [self.log / "mails" / f"{line['seq']:08}.eml" for line in kept]
+        raw = [one.read_bytes() for one in files if one.exists()]
+        return [_plain(message_from_bytes(one)) for one in raw if one]  # the relay logs a mail before it is on disk
 
     async def until(self, what: Callable[[], Any], count: int = 1) -> Any:
         """Waits until something has happened so often; returns the last of it."""

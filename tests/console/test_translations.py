@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy import text
 
 from notify import data
-from notify.console.translations import CHANGED, NO_NOTE, PAGE
+from notify.console.translations import PAGE
 from notify.wiring import reviews as stored
 from notify.wording import reviews, sayings
 from notify.wording.catalogs import kinds
+from notify.wording.review_desk import CHANGED
+from notify.wording.reviewing import NO_NOTE
 from notify.wording.reviews import Reader, Review
 from notify.wording.words import Words
 from tests.console.staff_factory import Browser, House, Page

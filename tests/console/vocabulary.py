@@ -14,20 +14,19 @@ from typing import Any
 from jinja2 import Environment, nodes
 
 from notify import data
-from notify.alerts import after_action, hazards
+from notify.alerts import after_action, area_import, hazards
 from notify.alerts.alert import Certainty, Mode, Severity, Stage, Urgency, Wording
 from notify.alerts.life import EndedWhy, Role, Status
 from notify.console import composer, contacts, follower, sentences, translations, wordings
 from notify.console.composer import usual
-from notify.console.reviewing import ASKED
 from notify.console.words import CHANNELS, DOMAIN
 from notify.partners import webhook
 from notify.publishing.cap_terms import ALLOWED
 from notify.received.standing import Standing
-from notify.staff import drill_log, drilling, drills, rehearsal
+from notify.staff import drill_log, drilling, drills, rehearsal, staff_contacts
 from notify.staff.grants import Power
 from notify.web import answers
-from notify.wording import catalogs
+from notify.wording import catalogs, review_desk, reviewing
 from notify.wording.fallback import Step
 from notify.wording.slots import declared
 from subscribers import areas
@@ -109,7 +108,7 @@ def in_modules() -> Iterator[str]:
 
 def acts() -> Iterator[str]:
     """What the log says that somebody did, what was promised, what stands in a resident's history."""
-    yield from (ASKED, drills.REFUSED, drill_log.STARTED, drill_log.ENDED)
+    yield from (reviewing.ASKED, drills.REFUSED, drill_log.STARTED, drill_log.ENDED)
     switch = ROOT / "surge" / "switch"
     ours = [*(ROOT / "notify").rglob("*.py"), *(switch / name for name in SURGE), ROOT / "subscribers" / "history.py"]
     ours += (ROOT / "surge" / "recorded").glob("*.py")
@@ -141,7 +140,8 @@ def vocabulary() -> Iterator[str]:
     yield from ALLOWED["status"]
     boil = usual(hazards.catalogue()["boil_water"], Stage.FIRST, ["Portland"])
     yield from (name for name, _ in composer.lights(boil, {"problems": []}))
-    yield composer.SIGNED
+    yield from (review_desk.CHANGED, review_desk.NOTHING, reviewing.NO_NOTE, reviewing.LONG_NOTE)
+    yield from (composer.SIGNED, area_import.UNSEEN, area_import.NO_SOURCE, staff_contacts.NOT_SENT, staff_contacts.WRONG)
     yield from (*after_action.IN_WORDS.values(), *HELD, *STANDINGS, *sentences.PATTERNS, sentences.OR)
     yield from (title for _, title, *_ in answers._STATUS.values())
 

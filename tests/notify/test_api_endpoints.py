@@ -49,6 +49,15 @@ BODIES: dict[str, Any] = {
     "NewPasskey": {"name": "phone", "answer": "{}"},
     "Name": {"name": "phone"},
     "Replay": {"first": 1},
+    "AreasToLookAt": {"geojson": {}},
+    "AreasToTake": {"geojson": {}},
+    "NewContact": {"address": "+15035550123"},
+    "ContactCode": {"channel": "sms", "code": "1"},
+    "OneChannel": {"channel": "sms"},
+    "OnCallFor": {"hours": 0},
+    "TurnGiven": {"turn": 100},
+    "WordsRead": {"context": "none", "seen": ""},
+    "WordsDoubted": {"context": "none", "seen": "", "note": "Why not."},
     "NewPerson": {"person_id": "viewer", "roles": ["viewer"]},
     "Seated": {"person_id": "viewer", "languages": ["en"]},
     "Ordered": {"language": "es", "keys": ["voice.hold"]},
@@ -190,7 +199,14 @@ async def test_a_question_that_makes_no_sense_is_refused(desk: Desk, asked: str)
 
 @pytest.mark.parametrize(
     "field",
-    [{"expires": 0}, {"not_after": True}, {"expected_people": False}, {"short": "no"}, {"area": {"circle": {"lat": True}}}],
+    [
+        {"expires": 0},
+        {"not_after": True},
+        {"expected_people": False},
+        {"short": "no"},
+        {"slows": 0},
+        {"area": {"circle": {"lat": True}}},
+    ],
 )
 async def test_a_draft_is_not_read_kindly_where_that_would_be_wrong(desk: Desk, field: dict[str, Any]) -> None:
     """0 is no moment in 1970; false is not nobody."""

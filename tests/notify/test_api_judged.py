@@ -13,8 +13,8 @@ import pytest
 from notify.web.openapi import document
 from tests.notify.api_factory import a_desk
 
-PATIENCE_S: Final = 240
-BUDGET_S: Final = 120  # it takes a tenth of it; on a busy machine it judges as much
+PATIENCE_S: Final = 600
+BUDGET_S: Final = 500  # it takes a tenth of it, and up to a quarter on a machine with much else to do
 # update stands for correct, clear and cancel, return for reject: the same body, answer and code.
 LIKE_OTHERS: Final = "/(correct|clear|cancel|reject)$"
 
@@ -48,6 +48,6 @@ async def test_the_service_does_what_its_description_says(tmp_path: Path, migrat
         )
         said, _ = await asyncio.wait_for(child.communicate(), PATIENCE_S)
     words = said.decode()
-    assert child.returncode == 0, words[words.find("FAILURES") :]
+    assert child.returncode == 0, words[max(0, words.find("FAILURES")) :]
     kept = [one for one in desk.endpoints if not re.search(LIKE_OTHERS, one.path)]
     assert "No issues found" in words and f"Selected: {len(kept)}/{len(desk.endpoints)}" in words, words

@@ -57,6 +57,8 @@ EXPECTED: dict[str, Expected] = {
     f"POST {ALERT}/page": ANY,  # calls those who may decide, once a minute
     "GET /api/v1/areas": ANY,
     "GET /api/v1/areas.geojson": ANY,
+    "POST /api/v1/areas/preview": ANY,
+    "POST /api/v1/areas": ANY,
     "GET /api/v1/subscribers": ANY,
     "GET /api/v1/audit": ANY,
     "GET /api/v1/audit.csv": ANY,
@@ -83,6 +85,14 @@ EXPECTED: dict[str, Expected] = {
     **{f"POST /api/v1/passkeys/{{passkey_id}}/{act}": ANY for act in ("rename", "remove")},
     f"GET {STAFF}/passkeys": ANY,
     f"POST {STAFF}/passkeys/{{passkey_id}}/remove": ANY,
+    # One's own, and nobody else's, whom an administrator looks after: tests/notify/test_api_contacts.py.
+    "GET /api/v1/contacts": ANY,
+    **{f"POST /api/v1/contacts/{deed}": ANY for deed in ("give", "confirm", "remove", "call")},
+    "GET /api/v1/on-call": ANY,
+    **{f"POST /api/v1/on-call/{{person_id}}/{deed}": ANY for deed in ("give", "remove", "call", "turn")},
+    "GET /api/v1/translations": ANY,
+    "GET /api/v1/translations/{language}": ANY,
+    **{f"POST /api/v1/translations/{{language}}/{act}": ANY for act in ("review", "ask-for-change")},
     "GET /api/v1/grants": ANY,
     f"POST {GRANT}/give": Expected(rule=Rule.SECOND_ADMIN),
     f"POST {GRANT}/refuse": Expected(rule=Rule.SECOND_ADMIN),

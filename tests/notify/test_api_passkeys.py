@@ -1,25 +1,22 @@
 """Passkeys by the API, with an authenticator that answers as Web Authentication has it: the same checks as on the pages."""
 
-import uuid
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from notify import keys
 from notify.clock import ManualClock
-from notify.staff import accounts, passwords
+from notify.staff import accounts
 from notify.staff.ceremony import ASKED_FOR
+from notify.web.endpoints import PREFIX
 from tests.console.staff_factory import NOON
-from tests.notify.api_factory import CONSOLE, Answered, Desk, a_desk
+from tests.notify.api_factory import CONSOLE, Answered, Desk, a_desk, post
 from tests.notify.authenticator import Authenticator, Place
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 HERE = Place(origin=CONSOLE, rp_id="localhost")
-OWN = "/api/v1/passkeys"
+OWN = "/passkeys"
 CLOCK = ManualClock(NOON)
 
 
@@ -29,22 +26,8 @@ async def desk(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) 
         yield found
 
 
-async def post(desk: Desk, who: str, path: str, data: Any = None, key: str = "") -> Answered:
-    return await desk.ask(who, "POST", path, data or {}, key or uuid.uuid4().hex)
-
-
-def code(desk: Desk, who: str) -> str:
-    """The code of now of somebody who has just set up their phone."""
-    db, seed = desk.served.running.service.db, passwords.new_seed()
-    CLOCK.forward(timedelta(minutes=1))
-    token = db.write_now(lambda conn: accounts.invite(conn, who, "test", CLOCK.now()))
-    ring = keys.load(desk.served.home / "keys.toml")
-    assert db.write_now(lambda conn: accounts.enrol(conn, token, "a hash", seed, ring, 0, CLOCK.now())) == who
-    return passwords.code_at(seed, CLOCK.now())
-
-
 async def added(desk: Desk, who: str, device: Authenticator, name: str = "phone") -> Answered:
-    asked = await post(desk, who, f"{OWN}/challenge", {"code": code(desk, who)})
+    asked = await post(desk, who, f"{OWN}/challenge", {"code": desk.code(who, CLOCK)})
     assert asked.status == 200, asked.text
     return await post(desk, who, OWN, {"name": name, "answer": device.make(asked.reply["make"], HERE)})
 
@@ -65,7 +48,7 @@ async def test_a_passkey_is_added_named_anew_used_and_removed(desk: Desk) -> Non
     assert [row["name"] for row in second.reply["passkeys"]] == ["key in the safe", "laptop"]
     left = await post(desk, "author", f"{way}/remove")
     assert [row["name"] for row in left.reply["passkeys"]] == ["laptop"]
-    listed = await desk.ask("author", "GET", OWN)
+    listed = await desk.ask("author", "GET", PREFIX + OWN)
     assert listed.reply == left.reply
     assert (await post(desk, "author", f"{way}/remove")).status == 404
 
@@ -79,30 +62,30 @@ async def test_a_token_alone_makes_no_way_into_the_console(desk: Desk) -> None:
 
 
 async def test_a_challenge_is_one_token_s_for_five_minutes_and_one_answer(desk: Desk) -> None:
-    device, given = Authenticator(), {"code": code(desk, "lead311")}
+    device, given = Authenticator(), {"code": desk.code("lead311", CLOCK)}
     asked = await post(desk, "lead311", f"{OWN}/challenge", given)
     answer = {"name": "phone", "answer": device.make(asked.reply["make"], HERE)}
     assert (await post(desk, "agent311", OWN, answer)).status == 409
     assert (await post(desk, "lead311", OWN, answer | {"answer": "{}"})).status == 422
     assert (await post(desk, "lead311", OWN, answer)).status == 409, "the wrong answer used it up"
-    asked = await post(desk, "lead311", f"{OWN}/challenge", {"code": code(desk, "lead311")})
+    asked = await post(desk, "lead311", f"{OWN}/challenge", {"code": desk.code("lead311", CLOCK)})
     CLOCK.forward(ASKED_FOR)
     answer["answer"] = device.make(asked.reply["make"], HERE)
     assert (await post(desk, "lead311", OWN, answer)).status == 409
-    assert (await desk.ask("lead311", "GET", OWN)).reply["passkeys"] == []
+    assert (await desk.ask("lead311", "GET", PREFIX + OWN)).reply["passkeys"] == []
 
 
 @pytest.mark.parametrize(
     "place", [Place(origin="https://evil.example.com", rp_id="localhost"), Place(origin=CONSOLE, rp_id="x")]
 )
 async def test_an_answer_from_elsewhere_is_no_passkey(desk: Desk, place: Place) -> None:
-    asked = await post(desk, "author", f"{OWN}/challenge", {"code": code(desk, "author")})
+    asked = await post(desk, "author", f"{OWN}/challenge", {"code": desk.code("author", CLOCK)})
     refused = await post(desk, "author", OWN, {"name": "phone", "answer": Authenticator().make(asked.reply["make"], place)})
     assert refused.status == 422 and "does not hold" in refused.text
 
 
 async def test_the_same_request_twice_is_one_passkey(desk: Desk) -> None:
-    asked = await post(desk, "author", f"{OWN}/challenge", {"code": code(desk, "author")})
+    asked = await post(desk, "author", f"{OWN}/challenge", {"code": desk.code("author", CLOCK)})
     given = {"name": "twice", "answer": Authenticator().make(asked.reply["make"], HERE)}
     first, second = [await post(desk, "author", OWN, given, key="the same") for _ in range(2)]
     assert first.status == second.status == 201 and first.reply == second.reply
@@ -115,9 +98,9 @@ async def test_nobody_touches_somebody_else_s_but_an_administrator_removes_a_los
     way = f"{one['passkey_id']}"
     for act, data in (("rename", {"name": "mine"}), ("remove", {})):
         assert (await post(desk, "author", f"{OWN}/{way}/{act}", data)).status == 404
-    theirs = "/api/v1/staff/approver/passkeys"
-    assert (await desk.ask("author", "GET", theirs)).status == 403
-    assert (await desk.ask("admin", "GET", theirs)).reply["passkeys"] == [one]
+    theirs = "/staff/approver/passkeys"
+    assert (await desk.ask("author", "GET", PREFIX + theirs)).status == 403
+    assert (await desk.ask("admin", "GET", PREFIX + theirs)).reply["passkeys"] == [one]
     assert (await desk.ask("admin", "GET", "/api/v1/staff/nobody/passkeys")).status == 404
     db = desk.served.running.service.db
     session = db.write_now(lambda conn: accounts.sign_in(conn, "approver", "test", CLOCK.now()))
@@ -126,6 +109,6 @@ async def test_nobody_touches_somebody_else_s_but_an_administrator_removes_a_los
 
 
 async def test_without_an_identity_provider_nobody_is_linked(desk: Desk) -> None:
-    answer = await post(desk, "admin", "/api/v1/staff/author/identity", {"subject": "s-1"})
+    answer = await post(desk, "admin", "/staff/author/identity", {"subject": "s-1"})
     assert answer.status == 409 and "TOCSIN_OIDC_ISSUER" in answer.text
-    assert (await post(desk, "admin", "/api/v1/staff/author/identity/remove")).status == 409
+    assert (await post(desk, "admin", "/staff/author/identity/remove")).status == 409

@@ -265,3 +265,19 @@ def test_a_contact_counts_once_its_code_has_come_back(office: Office) -> None:
     assert confirmed(made.code) and reached() == FIRST
     shown = office.db.read_now(lambda conn: staff_contacts.contacts(conn, ring, "approver"))
     assert [(one.shown, one.confirmed) for one in shown] == [("+1503…41", True)]
+
+
+def test_everybody_s_line_says_where_they_are_reached_and_nothing_is_removed_twice(office: Office) -> None:
+    ring, now = office.paging.delivery.keys, office.clock.now()
+    office.contact("third", "third@example.gov")
+    office.on_call("third")
+    office.db.write_now(lambda conn: staff_contacts.give_turn(conn, "deputy", 1, "admin", now))
+    office.db.write_now(lambda conn: people.disable(conn, "author", now))
+    found = office.db.read_now(lambda conn: staff_contacts.reachable(conn, ring, now))
+    assert [one.person_id for one in found] == ["third", "deputy", "admin", "approver"], "on call, by turn, by name"
+    assert [one.shown for one in found[0].contacts] == ["t…@example.gov"] and found[0].on_call
+    (own,) = office.db.read_now(lambda conn: staff_contacts.reachable(conn, ring, now, "author"))
+    assert (own.contacts, own.on_call) == ([], False)
+    gone = [office.db.write_now(lambda conn: staff_contacts.remove(conn, "third", "email", "admin", now)) for _ in range(2)]
+    lines = [one for one in office.db.read_now(audit.lines) if one.action == "removed a contact"]
+    assert gone == [True, False] and [(one.actor, one.subject) for one in lines] == [("admin", "third")]
