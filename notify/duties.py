@@ -44,7 +44,7 @@ from surge.switch import reminder
 logger = logging.getLogger(__name__)
 
 SYSTEM: Final = "tocsin"
-TRIM_S: Final = 15.0  # how often free memory goes back to the system
+TRIM_S: Final = 5.0  # how often free memory goes back to the system
 HELD_EVERY_S: Final = 900.0  # what is held after a restore is paged again after this
 
 

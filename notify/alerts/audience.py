@@ -81,13 +81,22 @@ def interleaved(groups: NDArray[np.integer]) -> NDArray[np.intp]:
     """An order of people in which every group (a language on a channel) advances at the same rate: the k-th of n in a group
     stands at (k + 1/2) / n of the way. So every language is half done when all are half done, however small it is.
 
-    It interleaves people, not segments: a language that needs longer texts is not sent later for it.
+    It interleaves people, not segments: a language that needs longer texts is not sent later for it. Each array of a million is
+    8 MB, so there are few of them at a time.
     """
     by_group = np.argsort(groups, kind="stable")
-    ordered = groups[by_group]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else np.empty(0, np.intp)
-    sizes = np.diff(np.r_[starts, len(ordered)])
-    rank = np.arange(len(ordered)) - np.repeat(starts, sizes)
-    position = np.empty(len(ordered))
-    position[by_group] = (rank + 0.5) / np.repeat(sizes, sizes)
+    starts = _starts(groups[by_group])
+    sizes = np.diff(np.r_[starts, len(by_group)])
+    way = np.arange(len(by_group), dtype=np.float64)
+    way -= np.repeat(starts, sizes)
+    way += 0.5
+    way /= np.repeat(sizes, sizes)
+    position = np.empty_like(way)
+    position[by_group] = way
+    del by_group, way
     return np.argsort(position, kind="stable")
+
+
+def _starts(ordered: NDArray[np.integer]) -> NDArray[np.intp]:
+    """Where each group begins."""
+    return np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else np.empty(0, np.intp)

@@ -70,7 +70,8 @@ class Groups(Mapping[int, int]):
         """The groups of these people, in their order; `default` for whoever is not known."""
         if not len(self._addresses):
             return default
-        place = np.minimum(np.searchsorted(self._addresses, people), len(self._addresses) - 1)
+        place = np.searchsorted(self._addresses, people)
+        np.minimum(place, len(self._addresses) - 1, out=place)
         return np.where(self._addresses[place] == people, self._groups[place], default)
 
     def __getitem__(self, address_id: int) -> int:
@@ -152,12 +153,17 @@ def _decided(event: Event, chosen: Audience, so_far: tuple[Told, Groups], limits
 def in_sending_order(split: Mapping[Wording, Ids], chosen: Audience, groups: Groups) -> Ids:
     """Everybody of the split, packed with their wording, languages interleaved."""
     packed = np.concatenate([(ids << ledger.WORDING_BITS) | ledger.WORDINGS.index(wording) for wording, ids in split.items()])
+    ordered: Ids = packed[interleaved(_groups_of(packed, chosen, groups))]
+    return ordered
+
+
+def _groups_of(packed: Ids, chosen: Audience, groups: Groups) -> NDArray[np.int32]:
     people = packed >> ledger.WORDING_BITS
     order = np.argsort(chosen.address_ids, kind="stable")
     matched = Groups(chosen.address_ids[order], chosen.groups[order])
+    del order  # an array of a million is 8 MB
     elsewhere = groups.of(people, np.full(len(people), -1, np.int64))
-    ordered: Ids = packed[interleaved(matched.of(people, elsewhere))]
-    return ordered
+    return matched.of(people, elsewhere).astype(np.int32)
 
 
 def told_so_far(conn: Connection, row: EventRow, choosing: Choosing) -> tuple[Told, Groups]:
