@@ -1,12 +1,8 @@
 """Staff paged for real: a simulated carrier and mail relay over sockets, phones confirmed by codes, links that open once."""
 
-import asyncio
-import json
 import re
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from email import message_from_bytes
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,80 +10,22 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from channels.simulator import server
-from channels.simulator.config import MailConfig, SimulatedSender, SimulatorConfig
 from notify.alerts import register
-from notify.staff import paging_rows, people
+from notify.staff import paging_rows
 from notify.staff.paging import LINK_FOR
-from tests.console.staff_factory import Browser, House, Page, opened
+from tests.console.post_factory import PATIENCE_S, Post, posted
+from tests.console.staff_factory import Browser, Page
 from tests.console.test_sixty_seconds import HOW, TICKED, begun, decision, form, submitted, version_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PHONE, DEPUTY, MAILBOX, OWN = "+15035550141", "+15035550142", "approver@example.gov", "+15035550151"
-SENDER = "+15035550100"
-PATIENCE_S = 60
-
-
-@dataclass(slots=True)
-class Post:
-    """What carrier and relay took, from their own logs."""
-
-    house: House
-    log: Path
-    proven: set[tuple[str, str]] = field(default_factory=set)
-
-    def lines(self, name: str) -> list[dict[str, Any]]:
-        file = self.log / f"{name}.jsonl"
-        found = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-        return [line for line in found if line["event"] == "accepted"]
-
-    def texts(self, number: str) -> list[dict[str, Any]]:
-        return [line for line in self.lines("sms") if line["to"] == number]
-
-    def mails(self, address: str) -> list[str]:
-        """The text of each mail to an address."""
-        kept = [line for line in self.lines("smtp") if line["rcpt"] == address]
-        files = [self.log / "mails" / f"{line['seq']:08}.eml" for line in kept]
-        raw = [one.read_bytes() for one in files if one.exists()]
-        return [_plain(message_from_bytes(one)) for one in raw if one]  # the relay logs a mail before it is on disk
-
-    async def until(self, what: Callable[[], Any], count: int = 1) -> Any:
-        """Waits until something has happened so often; returns the last of it."""
-        async with asyncio.timeout(PATIENCE_S):
-            while len(found := what()) < count:
-                await asyncio.sleep(0.02)
-        return found[-1]
-
-
-def _plain(message: Any) -> str:
-    part = next(one for one in message.walk() if one.get_content_type() == "text/plain")
-    return str(part.get_payload(decode=True).decode())
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def post(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> AsyncIterator[Post]:
-    log = tmp_path_factory.mktemp("carrier")
-    (log / "mails").mkdir()
-    carrier = SimulatorConfig(
-        log=log, senders=(SimulatedSender(number=SENDER, rate=50.0),), mail=MailConfig(keep=log / "mails")
-    )
-    async with server.running(carrier) as running:
-        settings = {
-            "twilio_account_sid": carrier.account_sid,
-            "twilio_auth_token": carrier.auth_token,
-            "twilio_url": running.sms_url,
-            "sms_senders": f"{SENDER}=50",
-            "smtp_host": "127.0.0.1",
-            "smtp_port": running.smtp_port,
-            "smtp_security": "none",
-            "smtp_relay_signs_dkim": True,
-            "private_url": "http://console.example.gov",
-        }
-        async with opened(tmp_path_factory.mktemp("house") / "home", migrated_sqlite, **settings) as house:
-            db, now = house.served.running.service.db, house.clock.now()
-            db.write_now(lambda conn: people.add(conn, "deputy", ["approver"], {}, now))
-            yield Post(house, log)
+    async with posted(tmp_path_factory.mktemp("house"), migrated_sqlite) as found:
+        yield found
 
 
 async def proven(post: Post, person_id: str, address: str) -> Browser:
@@ -313,3 +251,16 @@ async def test_by_the_api_a_text_is_tried_on_oneself_and_they_are_paged_again(po
     assert status == 200 and {one["person_id"] for one in reply["pages"]} >= {"approver"}
     assert (await served.call("author", "POST", f"/alerts/{alert_id}/page"))[0] == 409
     assert (await served.call("viewer", "POST", f"/alerts/{alert_id}/rehearse", {}))[0] == 403
+
+
+async def test_what_is_given_by_the_api_leaves_by_the_same_lines_and_stands_on_the_page(post: Post) -> None:
+    served, browser, number = post.house.served, await post.house.signed_in("lead311"), "+15035550171"
+    given = {"address": number, "code": post.house.code("lead311")}
+    status, reply = await served.call("lead311", "POST", "/contacts/give", given)
+    assert status == 200 and reply["contacts"] == [{"channel": "sms", "shown": "+1503…71", "confirmed": False}], reply
+    code = re.search(r"\b\d{6}\b", (await post.until(partial(post.texts, number)))["body"])
+    assert code
+    status, reply = await served.call("lead311", "POST", "/contacts/confirm", {"channel": "sms", "code": code[0]})
+    assert status == 200 and reply["contacts"][0]["confirmed"]
+    page = await browser.get("/contacts")
+    assert "+1503…71" in page.words and "confirmed" in page.words and "The code sent there" not in page.words
