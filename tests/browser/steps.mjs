@@ -52,6 +52,10 @@ const COMPOSER = [
 
 const DECISION = [
   { name: "decide", title: "Deciding", who: "approver", phone: true, go: at((one) => `/alerts/${one.waiting}/approval`) },
+  {
+    name: "read-back", title: "What each text says in English, word for word", who: "approver", phone: true,
+    go: at((one) => `/alerts/${one.waiting}/approval/words`),
+  },
   { name: "decide-own", title: "Not one's own; breaking the glass", who: "approver", go: at((one) => `/alerts/${one.own}/approval`) },
   {
     name: "decide-unticked", title: "Nothing was ticked", who: "approver", picture: false,
