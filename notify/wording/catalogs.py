@@ -9,7 +9,6 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +18,8 @@ from babel.messages.plurals import get_plural
 from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
+from notify.wording.second_reading import noted
+
 TEMPLATES: Final = (".txt", ".html")
 TABLES: Final = ("hazards", "danger", "folders", "plain", "parts", "timed")  # what words.toml must have
 REPLIES: Final = "/replies.txt"  # what the text dialog answers
@@ -26,7 +27,6 @@ SPOKEN: Final = "runbooks"  # the domain of what is read aloud to callers (notif
 IN_TEXTS: Final = ("/sms.txt", "/choices.txt", "hazards/titles.txt", "lines/lines.txt")
 KEPT: Final = 256  # files whose parsed or written form is kept in memory: twice as many as there are
 COMMENT_TAG: Final = "Translators:"
-BACK: Final = "Back-translation:"  # opens the last of a translator's comments: what the translation says
 # Newstyle, so that msgids are read as the renderer reads them; trimmed, so that a paragraph may run over lines (an SMS, whose
 # line ends count, says "notrimmed"); not silent, so that a broken template is an error and not an empty catalogue.
 EXTRACTION: Final = {"newstyle_gettext": "true", "trimmed": "true", "silent": "false"}
@@ -196,17 +196,6 @@ def _translated(content: bytes, language: str) -> tuple[Translated, ...]:
     return tuple(
         Translated(str(one.context), str(one.id), str(one.string), one.fuzzy, noted(one.user_comments)) for one in found
     )
-
-
-def noted(comments: Sequence[str]) -> str:
-    """The back-translation among a translator's comments, which a .po file breaks into lines; "" where there is none."""
-    lines = comments[len(without_note(comments)) :]
-    return " ".join(lines).removeprefix(BACK).strip()
-
-
-def without_note(comments: Sequence[str]) -> list[str]:
-    """A translator's comments before the back-translation, which is the last of them."""
-    return list(takewhile(lambda line: not line.startswith(BACK), comments))
 
 
 def _parsed(content: bytes, language: str) -> Catalog:

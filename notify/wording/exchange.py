@@ -16,6 +16,7 @@ from babel.messages.pofile import PoFileError, read_po
 
 from notify.wording import catalogs, sayings
 from notify.wording.catalogs import Message
+from notify.wording.second_reading import noted, without_note
 from notify.wording.slots import Slot
 from notify.wording.words import Words, fault, placeholders
 
@@ -123,8 +124,8 @@ def _written(words: Words, language: str, brought: Mapping[str, Entry], behind: 
             theirs = brought.get(str(entry.context)) if entry.id else None
             if theirs is None or (entry.string == theirs.string and entry.fuzzy == theirs.fuzzy and not theirs.user_comments):
                 continue
-            if entry.string != theirs.string and catalogs.noted(entry.user_comments) == catalogs.noted(theirs.user_comments):
-                theirs.user_comments = catalogs.without_note(theirs.user_comments)  # it says what the old words said
+            if entry.string != theirs.string and noted(entry.user_comments) == noted(theirs.user_comments):
+                theirs.user_comments = without_note(theirs.user_comments)  # it says what the old words said
             entry.string, entry.user_comments = theirs.string, theirs.user_comments
             entry.flags.discard("fuzzy")
             if theirs.fuzzy or entry.context in behind:
