@@ -1,6 +1,6 @@
 """What a text says, back in English word for word: for the two people who answer for words that they cannot read.
 
-A second reader of each language noted beside every sentence what it says (`second_reading`). A finished text is taken apart into
+A second reader of each language noted beside every sentence what it says (second_reading). A finished text is taken apart into
 these sentences again, so that what is shown follows from the very letters that will be sent, not from the English behind them.
 """
 
