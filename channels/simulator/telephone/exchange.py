@@ -53,10 +53,11 @@ class Telephone:
         await self._journal.synced()
 
     async def until_quiet(self) -> None:
-        """Waits until no call is live and nothing is left to be told."""
+        """Waits until no call is live, nothing is left to be told, and the log says so."""
         while not self.board.quiet:
             self._quiet.clear()
             await self._quiet.wait()
+        await self.synced()
 
     async def run(self) -> None:
         """Works until cancelled."""
