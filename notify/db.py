@@ -98,9 +98,9 @@ def engine_for(url: str, *, read_only: bool = False, size: int = 1) -> Engine:
 def _pragmas(read_only: bool) -> list[str]:
     pragmas = [f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON", "temp_store=MEMORY"]
     if read_only:  # several of them, and what one has read the system keeps for all
-        return [*pragmas, "cache_size=-4096", "query_only=ON"]
+        return [*pragmas, "cache_size=-2048", "query_only=ON"]
     # FULL: an accepted alert survives a power cut. NORMAL would not promise that in WAL mode.
-    return [*pragmas, "cache_size=-32768", "journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=4000"]
+    return [*pragmas, "cache_size=-49152", "journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=4000"]
 
 
 @dataclass(slots=True)
