@@ -1,6 +1,6 @@
 """Deciding on an alert, on a phone if need be: read exactly what would leave, then send it, return it or reject it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -63,7 +63,8 @@ class Decisions:
         if row.frozen is None:
             return self._screens.moved(f"/alerts/{row.alert_id}")
         event = from_json(row.frozen)
-        return self._screens.page(request, "read_back", row=row, languages=self._languages(event), texts=_texts(event))
+        texts = {tag: _by_body(said) for tag, said in _texts(event).items()}
+        return self._screens.page(request, "read_back", row=row, languages=self._languages(event), texts=texts)
 
     async def decide(self, request: web.Request) -> web.StreamResponse:
         row, form, staff = await self._row(request), request[FORM], request[VISIT].staff
@@ -162,4 +163,12 @@ def _texts(event: Event) -> dict[str, dict[str, str]]:
         channel, wording, language = key.split("/", 2)
         if channel == "sms":
             found.setdefault(language, {})[wording] = content.body
+    return found
+
+
+def _by_body(said: Mapping[str, str]) -> dict[str, list[str]]:
+    """Text -> its wordings: where a language has no short form, the long one stands for both."""
+    found: dict[str, list[str]] = {}
+    for wording, body in said.items():
+        found.setdefault(body, []).append(wording)
     return found
