@@ -52,7 +52,14 @@ def _line(scenario: Scenario, base: Base, given: argparse.Namespace) -> Line:
             with TemporaryDirectory(prefix="tocsin-nemesis-") as folder:
                 os.chmod(folder, 0o755)  # the database's own user has its files in there
                 played = play(
-                    scenario, base, Path(folder), people=people, seed=seed, frozen_s=given.frozen, within=Path(folder)
+                    scenario,
+                    base,
+                    Path(folder),
+                    people=people,
+                    seed=seed,
+                    frozen_s=given.frozen,
+                    kills=given.kills,
+                    within=Path(folder),
                 )
                 runs.append(asyncio.run(asyncio.wait_for(played, given.at_most * 60)))
     except Missing as error:
