@@ -11,7 +11,7 @@ from notify.alerts.life import Role
 from notify.console.routing import READERS, Guard, Route
 from notify.service import Service
 from notify.wording import reviews
-from notify.wording.catalogs import kinds
+from notify.wording.english import kinds
 from notify.wording.fallback import BEHIND, GENERIC, Step
 from notify.wording.phrasing import blocks
 from notify.wording.reviews import Reviewed, State

@@ -14,8 +14,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.catalog import Message as Entry
 from babel.messages.pofile import PoFileError, read_po
 
-from notify.wording import catalogs, sayings
-from notify.wording.catalogs import Message
+from notify.wording import catalogs, english, sayings
+from notify.wording.english import Message
 from notify.wording.second_reading import noted, without_note
 from notify.wording.slots import Slot
 from notify.wording.words import Words, fault, placeholders
@@ -58,7 +58,7 @@ def file(words: Words, language: str) -> bytes:
         )
         if entry.fuzzy:
             added.flags.add("fuzzy")
-        if message.file.endswith(catalogs.REPLIES):  # may leave slots out, which other programs would call an error
+        if message.file.endswith(english.REPLIES):  # may leave slots out, which other programs would call an error
             added.flags.discard("python-format")
             added.flags.add("no-python-format")
     return catalogs.opening("alerts", language) + catalogs.entries(catalog)
@@ -90,7 +90,7 @@ def take(words: Words, language: str, content: bytes) -> Taken:
 
 
 def _fault(message: Message, target: str) -> str:
-    return sayings.fault(message, target) if message.domain == catalogs.SPOKEN else fault(message, target)
+    return sayings.fault(message, target) if message.domain == english.SPOKEN else fault(message, target)
 
 
 def _brought(language: str, content: bytes) -> Mapping[str, Entry]:
@@ -143,7 +143,7 @@ def _comments(words: Words, message: Message) -> list[str]:
     declared = words.declared(message.domain)
     slots = [_slot(name, declared.get(name)) for name in sorted(placeholders(message.text))]
     limit = []
-    if catalogs.is_text(message):
+    if english.is_text(message):
         most = words.most_parts[message.context.split(".")[2]]
         limit = [f"At most {UNITS[most][0]} GSM-7 or {UNITS[most][1]} UCS-2 units with these samples ({most} parts)."]
     return [message.comment, *slots, *limit] if message.comment else [*slots, *limit]
@@ -156,4 +156,4 @@ def _slot(name: str, slot: Slot | None) -> str:
 
 
 def _location(message: Message) -> str:
-    return message.file if message.domain == catalogs.SPOKEN else f"templates/{message.file}"
+    return message.file if message.domain == english.SPOKEN else f"templates/{message.file}"

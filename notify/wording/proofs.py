@@ -7,8 +7,8 @@ from functools import cache, partial
 from typing import Final
 
 from channels.text import Encoding, encoding, measure, sanitise, split
-from notify.wording import catalogs, guidance, slots
-from notify.wording.catalogs import Message
+from notify.wording import catalogs, english, guidance, slots
+from notify.wording.english import Message
 from notify.wording.samples import ZONE
 from notify.wording.slots import ENGLISH, Kind, Slot
 from notify.wording.words import Words, fill, placeholders
@@ -57,7 +57,7 @@ def table(words: Words, *, typed: bool = False) -> tuple[Row, ...]:
         row
         for language in (*words.languages(), *words.plain)
         for message in words.messages.values()
-        if (catalogs.is_text(message) or message.file.endswith(catalogs.REPLIES))
+        if (english.is_text(message) or message.file.endswith(english.REPLIES))
         and (row := _row(words, message, language, samples))
     )
 
@@ -81,7 +81,7 @@ def _row(words: Words, message: Message, language: str, samples: Callable[[str, 
 
 
 def _wording(message: Message) -> str:
-    return "reply" if message.file.endswith(catalogs.REPLIES) else message.context.split(".")[2]
+    return "reply" if message.file.endswith(english.REPLIES) else message.context.split(".")[2]
 
 
 def _cost(text: str) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Final
 
 from channels.text import sanitise
-from notify.wording.catalogs import is_in_texts
+from notify.wording.english import is_in_texts
 from notify.wording.words import Words, fill
 from subscribers.plain import spoken
 

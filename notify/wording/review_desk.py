@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from notify.db import Database
 from notify.wording import proofs, reviewing, reviews
-from notify.wording.catalogs import Message, kinds
+from notify.wording.english import Message, kinds
 from notify.wording.reviewing import Note, NotKept
 from notify.wording.reviews import Reader, Review, Reviewed, Standing, State, fingerprint
 from notify.wording.slots import ENGLISH
@@ -57,7 +57,7 @@ class Card:
     seen: str
     size: proofs.Row | None
     english: proofs.Row | None
-    kinds: frozenset[str]  # what it is part of, see catalogs.kinds
+    kinds: frozenset[str]  # what it is part of, see english.kinds
     hazards: Sequence[str]  # keys of the dangers whose alerts say it
     note: Note | None
     review: Review | None

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 
-from notify.wording.catalogs import Message, kinds
+from notify.wording.english import Message, kinds
 from notify.wording.slots import ENGLISH
 from notify.wording.words import Words
 

@@ -14,8 +14,9 @@ from typing import Final
 from babel.messages.pofile import PoFileError
 
 from channels.text import bidi_controls
-from notify.wording import catalogs, reviews
-from notify.wording.catalogs import SPOKEN, Message, Translated
+from notify.wording import catalogs, english, reviews
+from notify.wording.catalogs import Translated
+from notify.wording.english import SPOKEN, Message
 from notify.wording.reviews import Reviewed, State
 from notify.wording.words import Words
 
@@ -64,7 +65,7 @@ def _anchor(heading: str) -> str:
 
 def load(templates: Path, runbooks: Path) -> Words:
     """The sentences with their translations. One that cannot be used counts as missing, and is a fault."""
-    languages = catalogs.config(templates)[SPOKEN]["languages"]
+    languages = english.config(templates)[SPOKEN]["languages"]
     found = {message.context: message for message in messages(runbooks)}
     faults: list[str] = []
     usable = {language: _usable(templates, language, found, faults) for language in languages}
@@ -144,7 +145,7 @@ def _approved(spoken: Words, message: Message, language: str, reviewed: Reviewed
 
 def files(templates: Path, runbooks: Path) -> Mapping[Path, bytes]:
     """What every catalogue of the runbooks must hold for the pages of now."""
-    return catalogs.bodies(templates, SPOKEN, messages(runbooks), catalogs.config(templates)[SPOKEN]["languages"])
+    return catalogs.bodies(templates, SPOKEN, messages(runbooks), english.config(templates)[SPOKEN]["languages"])
 
 
 def stale(templates: Path, runbooks: Path) -> Sequence[Path]:

@@ -15,8 +15,9 @@ from typing import Any, Final
 from babel.messages.pofile import PoFileError
 
 from channels.text import bidi_controls
-from notify.wording import catalogs, guidance, slots
-from notify.wording.catalogs import Message, Translated
+from notify.wording import catalogs, english, guidance, slots
+from notify.wording.catalogs import Translated
+from notify.wording.english import Message
 from notify.wording.guidance import Guidance
 from notify.wording.slots import ENGLISH, Slot
 from subscribers.plain import tagged
@@ -77,11 +78,11 @@ def load(templates: Path, trying: str = "") -> Words:
     Raises BadTemplate, BadSlots, BadGuidance and OSError for what the program ships itself; a catalogue that cannot be read is
     a fault of its language, which is left without those words.
     """
-    config = dict(catalogs.config(templates))
+    config = dict(english.config(templates))
     if trying:
-        folders = [name for name in config["folders"] if trying in catalogs.prepared(templates, name)]
-        config["folders"] = catalogs.with_prepared(config["folders"], trying, folders)
-    found = catalogs.messages(templates)
+        folders = [name for name in config["folders"] if trying in english.prepared(templates, name)]
+        config["folders"] = english.with_prepared(config["folders"], trying, folders)
+    found = english.messages(templates)
     translations: dict[str, dict[str, str]] = {}
     backs: dict[str, dict[str, str]] = {}
     faults: list[str] = []
@@ -118,7 +119,7 @@ def load(templates: Path, trying: str = "") -> Words:
 
 def _plain(messages: Mapping[str, Message], translated: Mapping[str, str]) -> Mapping[str, str]:
     """What a language says in texts, without its marks."""
-    return {context: slots.unmarked(text) for context, text in translated.items() if catalogs.is_in_texts(messages[context])}
+    return {context: slots.unmarked(text) for context, text in translated.items() if english.is_in_texts(messages[context])}
 
 
 def _usable(
@@ -159,7 +160,7 @@ def fault(message: Message, target: str) -> str:
         return "a percent sign stands alone (write %% for one)"
     if unknown := theirs - ours:
         return f"unknown placeholders {', '.join(sorted(unknown))}"
-    if (lost := ours - theirs) and not message.file.endswith(catalogs.REPLIES):  # 70 units do not hold all that 160 do
+    if (lost := ours - theirs) and not message.file.endswith(english.REPLIES):  # 70 units do not hold all that 160 do
         return f"lost placeholders {', '.join(sorted(lost))}"
     return " ".join(bidi_controls(target)).rstrip(".")
 

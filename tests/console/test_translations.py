@@ -11,7 +11,7 @@ from notify import data
 from notify.console.translations import PAGE
 from notify.wiring import reviews as stored
 from notify.wording import reviews, sayings
-from notify.wording.catalogs import kinds
+from notify.wording.english import kinds
 from notify.wording.review_desk import CHANGED
 from notify.wording.reviewing import NO_NOTE
 from notify.wording.reviews import Reader, Review

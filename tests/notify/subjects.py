@@ -13,7 +13,7 @@ from babel.messages.pofile import write_po
 
 from notify.alerts.alert import Stage
 from notify.wording import catalogs, samples
-from notify.wording.catalogs import Message
+from notify.wording.english import Message
 from notify.wording.reviews import Review, fingerprint
 from notify.wording.subject import Subject
 from notify.wording.words import Words, load

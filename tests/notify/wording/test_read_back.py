@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from channels.text import sanitise
 from notify.alerts.alert import Stage
-from notify.wording.catalogs import Message, is_in_texts
+from notify.wording.english import Message, is_in_texts
 from notify.wording.fallback import Desk, Step
 from notify.wording.read_back import ReadBack, Sentence, sentences, widest
 from notify.wording.reviews import arrange

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from notify.wording import catalogs, proofs
+from notify.wording import catalogs, english, proofs
 from notify.wording.reviews import Reader, Review, State, approve, arrange, promised, standings, state, to_review
 from notify.wording.words import Words, fill, load, placeholders
 from tests.notify.subjects import SENT, reviews_of, translate, untranslated
@@ -117,7 +117,7 @@ def test_what_a_translators_editor_adds_to_a_header_is_kept(templates: Path) -> 
 def test_a_context_that_stands_for_two_texts_is_refused(templates: Path) -> None:
     (templates / "test" / "more.txt").write_text('{% trans "sms.test.test" %}Something else{% endtrans %}', "utf-8")
     (templates / "test" / "none.txt").write_text("{% trans %}No context{% endtrans %}", "utf-8")
-    with pytest.raises(catalogs.BadTemplate) as caught:
+    with pytest.raises(english.BadTemplate) as caught:
         load(templates)
     assert len(str(caught.value).splitlines()) == 2
 
@@ -126,7 +126,7 @@ def test_a_map_of_words_that_leads_nowhere_is_refused_with_every_reason(template
     path = templates / "words.toml"
     text = path.read_text("utf-8").replace('flood = "protect"', 'flood = "floods"').replace("[danger]", "[dangers]")
     path.write_text(text + "\n[folders.snow]\nsms = []\n", "utf-8")
-    with pytest.raises(catalogs.BadTemplate) as caught:
+    with pytest.raises(english.BadTemplate) as caught:
         load(templates)
     assert str(caught.value).splitlines() == [
         "words.toml has no table [danger].",
@@ -134,7 +134,7 @@ def test_a_map_of_words_that_leads_nowhere_is_refused_with_every_reason(template
         "words.toml: the words of flood are to be in floods, which [folders] does not have.",
     ]
     path.write_text("[hazards", "utf-8")
-    with pytest.raises(catalogs.BadTemplate, match="not TOML"):
+    with pytest.raises(english.BadTemplate, match="not TOML"):
         load(templates)
 
 
