@@ -151,6 +151,7 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring, p
         page=pager,
         publish_wait_s=settings.publish_wait_s,
         partners=webhook_rows.plan,
+        refer=assembly.refer,
     )
     routes = senders.by_route(found)
     channels = several.by_name([ones[0] for ones in routes.values()])

@@ -9,7 +9,7 @@ from uuid import uuid4
 from shapely import unary_union
 from sqlalchemy import Connection
 
-from notify.alerts import asl, exercise, period, register, said_before, territory
+from notify.alerts import asl, exercise, period, register, said_before, sequence, territory
 from notify.alerts.alert import MSG_TYPE, Area, Event, Mode, MsgType, Reference, Severity, Stage, from_json
 from notify.alerts.draft import Draft
 from notify.alerts.glass import Glass
@@ -30,7 +30,6 @@ from notify.wording.words import Words
 from subscribers.index import Index
 
 TAKES_BACK: Final = frozenset({Stage.CORRECTION, Stage.FALSE_ALARM})  # their words name what was wrong
-FOLLOWS: Final = frozenset({Stage.UPDATE, Stage.CORRECTION, Stage.ALL_CLEAR, Stage.FALSE_ALARM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +96,23 @@ class Assembly:
         return self._event(conn, prepared, row.alert_id, row.incident_id, now)
 
     def seal(self, conn: Connection, event: Event, now: datetime) -> tuple[Event, bytes]:
-        """Fixes identity, time and references, and makes the CAP document: the last change an Event ever sees."""
+        """Fixes identity, time and references, and makes the CAP document: the last change but `refer`'s."""
         identifier, sender = cap.identity(uuid4(), self.city.pack.sender)
-        references: tuple[Reference, ...] = ()
-        if MSG_TYPE[event.stage] is not MsgType.ALERT:
-            references = self._references(conn, event.incident_id, now)
+        references = self._references(conn, event, now)
         sealed = replace(event, identifier=identifier, sender=sender, sent=now, references=references)
-        return sealed, self.sign(cap.build(sealed, self.city.pack.zone), now)
+        return sealed, self._document(sealed, now)
+
+    def refer(self, conn: Connection, event: Event, now: datetime) -> tuple[Event, bytes] | None:
+        """A sealed event as it must be when it begins: what has left in its incident since its approval is referred to as well,
+        so that who goes by CAP's references, or by its times, sees that it holds no more. None where nothing has left."""
+        left = tuple(one for one in self._references(conn, event, now) if one not in event.references)
+        if not left:
+            return None
+        anew = replace(event, sent=now, references=event.references + left)
+        return anew, self._document(anew, now)
+
+    def _document(self, sealed: Event, now: datetime) -> bytes:
+        return self.sign(cap.build(sealed, self.city.pack.zone), now)
 
     def people_needed(self, event: Event) -> int:
         return people_needed(self.hazards[event.hazard], event.stage, self.recipients(event))
@@ -210,7 +219,7 @@ class Assembly:
             city=pack.publisher,
             phones=pack.phones,
             urls={tag: self._link(incident_id, tag) for tag in pack.tags},
-            sent=now,
+            sent=max(now, draft.not_before or now),
             time_zone=pack.zone,
             slots=draft.slots,
             expires=period.expires(draft, self.hazards[draft.hazard], effective),
@@ -248,23 +257,8 @@ class Assembly:
         if draft.stage is Stage.RENEWAL:
             problems.append("stage: nobody writes a renewal; it happens by itself.")
         problems += period.problems(draft, self.hazards.get(draft.hazard, self.hazards["other"]), now)
-        problems += self._thread_problems(conn, draft, row)
+        problems += sequence.problems(conn, draft, row)
         return problems
-
-    def _thread_problems(self, conn: Connection, draft: Draft, row: AlertRow | None) -> list[str]:
-        """A follow-up follows something people were told; a first alert opens an incident of its own."""
-        incident_id = row.incident_id if row else draft.incident
-        sent = [event for event in register.events(conn, incident_id) if event.started_at] if incident_id else []
-        if draft.stage in FOLLOWS and not sent:
-            return [f"stage: there is nothing to {draft.stage.replace('_', ' ')}: no alert of this incident has been sent."]
-        if draft.stage is Stage.FIRST and sent:
-            return ["stage: this incident has a first alert already; write an update."]
-        if draft.stage is Stage.TEST and sent:
-            return ["stage: a test is an incident of its own; in this one it would end what people were told."]
-        over = [event.stage for event in sent if event.stage not in (Stage.TEST, Stage.RENEWAL)][-1:]
-        if draft.stage in (Stage.UPDATE, Stage.ALL_CLEAR) and set(over) & {Stage.ALL_CLEAR, Stage.FALSE_ALARM}:
-            return ["stage: this incident is over; a new danger is a new alert."]
-        return []
 
     def _crowd_problems(self, draft: Draft, areas: Sequence[Area]) -> list[str]:
         """An area somebody drew that reaches a large part of everybody needs the author to say the number expected."""
@@ -282,15 +276,17 @@ class Assembly:
             f"If that is meant, set expected_people to about {people}."
         ]
 
-    def _references(self, conn: Connection, incident_id: str, now: datetime) -> tuple[Reference, ...]:
+    def _references(self, conn: Connection, event: Event, now: datetime) -> tuple[Reference, ...]:
         """Every message of the incident that was published and has not expired; when all have, the last one: an Update or a
-        Cancel is always about something."""
-        left = [row for row in register.events(conn, incident_id) if row.started_at]
-        events = [from_json(row.content) for row in [row for row in left if row.expires_at > now] or left[-1:]]
+        Cancel is always about something. None for what opens an incident."""
+        if MSG_TYPE[event.stage] is MsgType.ALERT:
+            return ()
+        left = [row for row in register.events(conn, event.incident_id) if row.started_at]
+        said = [from_json(row.content) for row in [row for row in left if row.expires_at > now] or left[-1:]]
         return tuple(
-            Reference(sender=event.sender, identifier=event.identifier, sent=event.sent)
-            for event in events
-            if not bulletin.is_test(event) or event.mode is Mode.TRAINING
+            Reference(sender=one.sender, identifier=one.identifier, sent=one.sent)
+            for one in said
+            if not bulletin.is_test(one) or one.mode is Mode.TRAINING
         )
 
 

@@ -18,6 +18,7 @@ from notify.alerts.digest import digest
 from notify.alerts.draft import Draft
 from notify.alerts.glass import Glass
 from notify.alerts.life import ALLOWED, EDITABLE, EXPIRY_LEAD, LEAVING, Staff, Status, may_approve, may_write
+from notify.alerts.sequence import broken_promise, too_late
 from notify.audit import Act
 from notify.clock import Clock
 from notify.db import thinks
@@ -167,9 +168,11 @@ class Newsroom:
             raise register.Conflict(f"{alert_id} is {row.status}; only a submitted alert can be approved.")
         if seen != row.digest:
             raise register.Conflict(f"{alert_id} is not what you read: it has been changed since. Read it again.")
-        if any(other.approved_at > (row.submitted_at or now) for other in register.events(conn, row.incident_id)):
+        others = [other for other in register.events(conn, row.incident_id) if other.stage != Stage.RENEWAL]
+        if any(other.approved_at > (row.submitted_at or now) for other in others):
             raise register.Conflict(
-                f"Another alert of {row.incident_id} was approved since {alert_id} was submitted. Read it anew."
+                f"Another alert of {row.incident_id} was approved since {alert_id} was submitted. Return it, so that it is "
+                "looked at anew and submitted again."
             )
         event = from_json(row.frozen)
         if event.mode is not self.assembler.mode:
@@ -223,7 +226,7 @@ class Newsroom:
             raise register.Conflict(f"{alert_id} is already {event.status}.")
         now = self.clock.now()
         start = max(now, event.not_before or now) + self.assembler.countdown(from_json(event.content))
-        if problems := too_late(conn, event, start):
+        if problems := [*too_late(conn, event, start), *broken_promise(event, start)]:
             raise Unfit(problems)
         self._move(conn, row, Status.COUNTDOWN)
         register.change_event(conn, alert_id, status=Status.COUNTDOWN.value, send_by=staff.person_id, countdown_until=start)
@@ -276,25 +279,3 @@ class Newsroom:
 
     def _log(self, conn: Connection, staff: Staff, action: str, subject: str, **detail: Any) -> None:
         audit.append(conn, Act(actor=staff.person_id, action=action, subject=subject, detail=detail), self.clock.now())
-
-
-def too_late(conn: Connection, row: EventRow, start: datetime) -> list[str]:
-    """Why an approved event must not leave at `start` any more, as sentences; empty when it may.
-
-    Besides its own clock it is too late when a later alert of the incident has left: what was approved before an all clear or a
-    correction was written without knowing of it. A renewal says nothing new, so it makes nobody late, and is late only when
-    the incident is over.
-    """
-    problems = []
-    if row.not_after and start > row.not_after:
-        problems.append(f"{row.event_id} was not to be sent after {row.not_after:%Y-%m-%d %H:%M} UTC. Write it anew.")
-    if row.expires_at <= start:
-        problems.append(f"{row.event_id} would already have expired at {row.expires_at:%Y-%m-%d %H:%M} UTC. Write it anew.")
-    left = [other for other in register.events(conn, row.incident_id) if other.started_at and other.event_id != row.event_id]
-    spoken = [other for other in left if other.stage != Stage.RENEWAL]
-    later = [other for other in spoken if other.approved_at > row.approved_at]
-    if row.stage == Stage.RENEWAL:
-        later = [other for other in spoken[-1:] if other.stage in (Stage.ALL_CLEAR, Stage.FALSE_ALARM)]
-    return problems + [
-        f"{other.event_id} ({other.stage}) has left since {row.event_id} was approved. Write it anew." for other in later
-    ]

@@ -16,9 +16,9 @@ from sqlalchemy import Connection
 
 from notify import audit
 from notify.alerts import promises, register
-from notify.alerts.alert import Event, Stage, from_json
-from notify.alerts.broadcast import too_late
+from notify.alerts.alert import Event, Stage, from_json, to_json
 from notify.alerts.life import LEAVING, EndedWhy, Status
+from notify.alerts.sequence import too_late
 from notify.audit import Act
 from notify.clock import Clock
 from notify.db import Database
@@ -37,10 +37,14 @@ WITHDRAW_CHUNK: Final = 20_000
 WHY_REPLACED = {Stage.ALL_CLEAR: EndedWhy.CLEARED, Stage.FALSE_ALARM: EndedWhy.FALSE_ALARM}
 
 
+Referring = Callable[[Connection, Event, datetime], tuple[Event, bytes] | None]
+
+
 @dataclass(slots=True)
 class Conductor:
     """publish: writes page, feeds and CAP of everything in force. wake: tells the senders there is work. partners: notes an
-    event for whoever has a webhook."""
+    event for whoever has a webhook. refer: an event with its CAP document anew, where more has left in its incident than it
+    refers to."""
 
     db: Database
     clock: Clock
@@ -51,11 +55,13 @@ class Conductor:
     page: Callable[[str], None]
     publish_wait_s: float
     partners: Callable[[Connection, Event, datetime], object] | None = None
+    refer: Referring | None = None
     _plans: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
 
     async def start(self, event_id: str) -> None:
         """What is due at a countdown's end; also picks up an event whose process died in the middle."""
-        replaced = await self.db.write(partial(begin, event_id=event_id, now=self.clock.now(), partners=self.partners))
+        beginning = partial(begin, event_id=event_id, now=self.clock.now(), partners=self.partners, refer=self.refer)
+        replaced = await self.db.write(beginning)
         if replaced is None:
             await self._explain_why_not(event_id)
             return
@@ -70,8 +76,9 @@ class Conductor:
         if not done:
             await self._warn(event_id, "Page and feeds are not out yet; texts go first.")
         await asyncio.wait([planning])
-        for other in replaced:
-            await self.withdraw(other)
+        taken = sum([await self.withdraw(other) for other in replaced])
+        if taken and event.stage is Stage.CORRECTION:
+            self.page(_untold(event_id, taken))
         await publishing
         await planning
 
@@ -151,9 +158,10 @@ def begin(
     event_id: str,
     now: datetime,
     partners: Callable[[Connection, Event, datetime], object] | None = None,
+    refer: Referring | None = None,
 ) -> list[str] | None:
-    """Starts an event, in one transaction: the incident's other events end, its promises are kept and made, and it is noted for
-    partners' webhooks.
+    """Starts an event, in one transaction: the incident's other events end, a renewal of one of them that waits is taken back,
+    its promises are kept and made, and it is noted for partners' webhooks.
 
     Returns the events it replaced; None when it may not start (stopped meanwhile, expired, past its not-after, overtaken by a
     later message of its incident: nobody reads "boil your water" after the all clear).
@@ -168,13 +176,19 @@ def begin(
         register.set_status(conn, event_id, Status.STOPPED, now, stopped_at=now, publish_problem=" ".join(problems))
         _log(conn, "not sent in time", event_id, now, problems=problems)
         return None
-    register.set_status(conn, event_id, Status.PUBLISHING, now, started_at=now)
     event = from_json(row.content)
+    if refer is not None and (anew := refer(conn, event, now)) is not None:
+        event, document = anew
+        register.change_event(conn, event_id, content=to_json(event), cap=document)
+    register.set_status(conn, event_id, Status.PUBLISHING, now, started_at=now)
     if partners is not None:
         partners(conn, event, now)
     replaced = []
     for other in _others(conn, row):
-        if other.started_at is not None and other.ended_at is None:
+        if other.stage == Stage.RENEWAL and other.status == Status.COUNTDOWN:  # it would say again what this one replaces
+            register.set_status(conn, other.event_id, Status.STOPPED, now, stopped_at=now)
+            _log(conn, "not sent: overtaken", other.event_id, now, by=event_id)
+        elif other.started_at is not None and other.ended_at is None:
             leaving = Status(other.status) in LEAVING
             if leaving:
                 register.set_status(conn, other.event_id, Status.ENDED, now)
@@ -183,6 +197,14 @@ def begin(
     promises.keep_and_make(conn, event, now)
     _log(conn, "leaves", event_id, now, replaces=replaced)
     return replaced
+
+
+def _untold(event_id: str, taken: int) -> str:
+    """What somebody must be told when a correction, which goes to the told alone, has kept a text from others."""
+    return (
+        f"{event_id} corrects an alert that was still leaving. {taken:,} texts and mails of it were taken back, and nobody has "
+        "told those people anything. If the danger goes on, send them an update."
+    )
 
 
 def _why_taken_back(row: EventRow) -> tuple[State, str]:

@@ -39,6 +39,8 @@ def problems(draft: Draft, hazard: Hazard, now: datetime) -> list[str]:
         found.append("learned_at: lies in the future.")
     if draft.next_update_by and draft.next_update_by <= now:
         found.append("next_update_by: has passed; promise a later time.")
+    elif draft.next_update_by and draft.not_before and draft.next_update_by <= draft.not_before:
+        found.append("next_update_by: lies before not_before, so people would read it when it has passed.")
     if draft.not_after and draft.not_after <= now:
         found.append("not_after: has passed.")
     return found

@@ -9,10 +9,10 @@ from notify.wording.subject import Told
 
 
 def told(earlier: Sequence[EventRow], tags: Sequence[str]) -> Told | None:
-    """What the last message said: when, and which area it named."""
+    """What people were told last: when, and which area it named. A renewal went to hardly anybody, and a test told nothing."""
     if not earlier:
         return None
-    last = earlier[-1]
+    last = ([row for row in earlier if row.stage not in (Stage.RENEWAL, Stage.TEST)] or earlier)[-1]
     return Told(at=last.started_at or last.approved_at, place=territory.place_words(from_json(last.content).areas, tags))
 
 

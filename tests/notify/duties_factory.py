@@ -68,6 +68,7 @@ async def watching(
         halted=set(),
         page=pages.append,
         publish_wait_s=30,
+        refer=assembly.refer,
     )
     service = SimpleNamespace(
         db=db,
