@@ -51,7 +51,7 @@ SPANISH: Final = 5  # so many of them speak Spanish as well
 WHOLE_DAY: Final = Day(span_s=8 * 3600.0, languages={"0": 1.0}, agents=AGENTS)  # 4,139 calls, as on that day
 SENDER: Final = "+15035550100"
 HELD_UP: Final = 0.9  # of the day's time must have been played
-SETTLED_S: Final = 120  # the last callbacks, by this machine's clock
+SETTLED_S: Final = 120  # without any change in who waits at the end, by this machine's clock
 
 
 class SurgeDay:
@@ -243,13 +243,16 @@ def behind(played_s: float, took_s: float, speed: float) -> str:
 
 
 async def _closed(approver: Client, surge: str) -> list[str]:
-    """Closes surge mode as soon as nobody waits and no callback is open. What keeps it from that for SETTLED_S, if anything."""
-    until = time.monotonic() + SETTLED_S
+    """Closes surge mode as soon as nobody waits and no callback is open; a slow machine may have many left to call back. What
+    keeps it from that, if nothing of it has changed for SETTLED_S."""
+    until, before = time.monotonic() + SETTLED_S, list[str]()
     while True:
         try:
             await approver.call("POST", f"{surge}/close", {"handover": "Nobody waits, no callback is open."})
         except ApiRefused as error:
-            if time.monotonic() > until:
+            if error.problems != before:
+                until, before = time.monotonic() + SETTLED_S, error.problems
+            elif time.monotonic() >= until:
                 return [f"Surge mode cannot be closed: {problem}" for problem in error.problems]
             await asyncio.sleep(LOOK_S)
         else:
