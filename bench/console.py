@@ -1,7 +1,7 @@
 """The console while everything happens at once: a million subscribers, a send to all of them, 1,000 reports a second coming in.
 
 Service, carrier, provider and this program are processes of their own. An author types at a draft, an approver and an admin
-look at every page there is, each without a pause, while five pages follow the send. A page's time is from the request to the
+look at every page there is, a second at each, while five pages follow the send. A page's time is from the request to the
 last byte. `python -m bench.console [PEOPLE] [DATABASE_URL]`; SQLite unless an empty PostgreSQL database is named.
 """
 
@@ -45,6 +45,7 @@ SECONDS: Final = 120
 HEAD_START: Final = 10_000  # texts that have left before anybody reports on them
 FOLLOWERS: Final = 5
 TYPED_S: Final = 0.25  # the page asks this long after the last key
+LOOKED_S: Final = 1.0  # a page is looked at before the next is opened
 LIMIT_MS: Final = 1_000
 STAFF: Final = ("author", "approver", "admin")
 ENDLESS: Final = "/progress"  # server-sent events
@@ -85,12 +86,13 @@ class Looking:
         return text
 
     async def pages(self, who: str, paths: Sequence[tuple[str, str]]) -> None:
-        """Every page in turn, again and again."""
+        """Every page in turn, again and again, a second after the last."""
         async with self.browser(who) as session:
             for name, path in itertools.cycle(paths):
                 if time.perf_counter() > self.until:
                     return
                 await self.page(session, name, path)
+                await asyncio.sleep(LOOKED_S)
 
     async def types(self, draft_id: str) -> None:
         """Another number in the form, and what people would get now: no two looks are at the same words."""
