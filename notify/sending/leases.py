@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, bindparam
 from sqlmodel import col, select
 
+from notify.alerts.life import Status
 from notify.clock import micros
 from notify.db import is_sqlite
 from notify.sending.affinity import NOBODY, Others
@@ -18,9 +19,10 @@ from notify.sending.hold import held_incidents
 from notify.sending.statements import OPEN, among, driven, held_still, listed, one_of
 from notify.tables import EventRow
 
+MAY_LEAVE: Final = (Status.SENDING, Status.ACTIVE)  # in force and handed over, an event is still sent to latecomers
 _SENDING: Final = (
     select(col(EventRow.event_id))
-    .where(col(EventRow.status).in_(("sending", "active")), col(EventRow.expires_at) > bindparam("now"))
+    .where(col(EventRow.status).in_(MAY_LEAVE), col(EventRow.expires_at) > bindparam("now"))
     .where(col(EventRow.incident_id).not_in(held_incidents()))
     .order_by(col(EventRow.event_id))
 )

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, bindparam, text
 
 from channels.base import Answer, Asks, Channel, Misconfigured, Outcome, Question, Receipt
 from notify.alerts import register
@@ -16,6 +16,7 @@ from notify.alerts.alert import Event, from_json
 from notify.clock import Clock, Steps, from_micros, micros
 from notify.db import Database
 from notify.sending import ledger
+from notify.sending.leases import MAY_LEAVE
 from notify.sending.outbox import content_for
 from notify.sending.statements import OPEN
 from subscribers.sealing import Keyring, Unopenable
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 BATCH: Final = 500
 MOST_ATTEMPTS: Final = 3
 LEFT_TO_STAFF: Final = "left to staff"
+UNSETTLED: Final = f"state = 'unknown' AND (code IS NULL OR code NOT LIKE '{LEFT_TO_STAFF}%')"
 SETTLING: Final = timedelta(seconds=2)  # a message just handed over may not be listed yet
 
 
@@ -187,28 +189,28 @@ def in_doubt(
         text(f"""
         SELECT d.delivery_id, d.event_id, d.channel, d.language, d.wording, d.attempts, d.claimed_at, a.sealed, a.key_id
         FROM delivery d LEFT JOIN address a ON a.address_id = d.address_id
-        WHERE {OPEN} AND d.state = 'unknown' AND d.channel = :channel AND d.claimed_at <= :before
-          AND (d.code IS NULL OR d.code NOT LIKE :left) AND {by}
+        WHERE {OPEN} AND {UNSETTLED} AND d.channel = :channel AND d.claimed_at <= :before AND {by}
         ORDER BY +d.delivery_id LIMIT :most"""),
-        {"channel": channel, "before": micros(before), "left": f"{LEFT_TO_STAFF}%", "most": BATCH} | names,
+        {"channel": channel, "before": micros(before), "most": BATCH} | names,
     )
     return [Unknown(*row) for row in found]
 
 
+_SEND_AGAIN: Final = text(f"""
+    UPDATE delivery SET state = 'planned', lease_owner = NULL, lease_until = NULL
+    WHERE delivery_id = :id AND {UNSETTLED}
+      AND event_id IN (SELECT event_id FROM event WHERE status IN :may_leave)
+""").bindparams(bindparam("may_leave", MAY_LEAVE, expanding=True))
+_LEAVE: Final = text(f"UPDATE delivery SET code = :why WHERE delivery_id = :id AND {UNSETTLED}")
+
+
 def settle(conn: Connection, steps: Sequence[tuple[Unknown, Step]], now: datetime) -> None:
-    """Writes decisions down. A row that moved meanwhile (a report came) is left as it is."""
+    """Writes decisions down. A row that moved meanwhile (a report came), or was left to staff, is left as it is. What should go
+    out again of an event that sends nothing any more is left to staff."""
     ledger.apply_reports(conn, [step.receipt for _, step in steps if isinstance(step, Adopt)], now=now)
     for row, step in steps:
         if isinstance(step, SendAgain):
-            conn.execute(
-                text("""
-                UPDATE delivery SET state = 'planned', lease_owner = NULL, lease_until = NULL
-                WHERE delivery_id = :id AND state = 'unknown'
-                  AND event_id IN (SELECT event_id FROM event WHERE status = 'sending')"""),
-                {"id": row.delivery_id},
-            )
+            conn.execute(_SEND_AGAIN, {"id": row.delivery_id})
         if not isinstance(step, Adopt):
-            conn.execute(
-                text("UPDATE delivery SET code = :why WHERE delivery_id = :id AND state = 'unknown'"),
-                {"id": row.delivery_id, "why": step.why if isinstance(step, Leave) else LEFT_TO_STAFF},
-            )
+            why = step.why if isinstance(step, Leave) else LEFT_TO_STAFF
+            conn.execute(_LEAVE, {"id": row.delivery_id, "why": why})

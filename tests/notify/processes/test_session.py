@@ -3,16 +3,19 @@
 import asyncio
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
 from notify.clock import SharedClock, SystemClock
 from notify.db import Database
+from notify.processes import session
 from notify.processes.posts import Kind
 from notify.processes.session import Session
 from notify.processes.share import Wants
@@ -116,6 +119,32 @@ def test_what_one_process_tells_every_other_one_hears_and_itself_does_not(db: Da
         second.session.tell(Kind.SPEND, "+15035550100 3")
         first.until(lambda: (Kind.SPEND, "+15035550100 3") in first.heard)
         assert (Kind.STOP, "K7Q2-1") not in first.heard
+
+
+def test_what_is_told_together_is_heard_whole_by_a_process_whose_look_was_slow(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "LOOK_S", 0.1)
+    look, looking, told = Session._look, threading.Event(), threading.Event()
+
+    def slowly(one: Session, connection: "psycopg.Connection[Any]", now: float) -> None:
+        look(one, connection, now)
+        if one.looks:  # the first look is what `start` waits for
+            looking.set()
+            told.wait(PATIENCE_S)
+            while time.monotonic() <= now + 2 * session.LOOK_S:
+                time.sleep(session.LOOK_S)
+
+    monkeypatch.setattr(Session, "_look", slowly)
+    said = [(Kind.STOP, f"K7Q2-{number}") for number in range(1, 4)]
+    with joined(db, "first", Wants()) as first:
+        assert looking.wait(PATIENCE_S)
+        with psycopg.connect(db.url.replace("+psycopg", "")) as second:  # one transaction, so one group
+            for kind, ref in said:
+                second.execute("SELECT pg_notify(%s, %s)", (session.CHANNEL, f"second {kind} {ref}"))
+        told.set()
+        first.until(lambda: first.heard[-1:] == said[-1:])
+        assert first.heard == said
 
 
 def test_processes_go_by_the_clock_of_the_database_whatever_their_machines_say(db: Database) -> None:

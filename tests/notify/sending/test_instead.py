@@ -32,16 +32,31 @@ class Flat:
         (phone_id,) = self.db.write_now(lambda conn: add_people(conn, 1, self.clock.now(), **(phone or {})))
         if mailbox is not None:
             self.mailbox(phone_id, **mailbox)
-        values = {"wording": "first", "state": "handed", "word": 1} | row
+        return self.delivery(phone_id, **row)
+
+    def delivery(self, address_id: int, **row: Any) -> int:
+        values = {"event_id": "K7Q2-1", "channel": "sms", "wording": "first", "state": "handed", "ambiguous": False} | row
         return self.write(
             """
-            INSERT INTO delivery (event_id, address_id, channel, language, wording, word, priority, state, fence, attempts,
+            INSERT INTO delivery (event_id, address_id, channel, language, wording, priority, state, fence, attempts,
                                   ambiguous, planned_at)
-            VALUES ('K7Q2-1', :address_id, 'sms', 'en', :wording, :word, 3, :state, 1, 1, :no, 0) RETURNING delivery_id""",
-            address_id=phone_id,
-            no=False,
+            VALUES (:event_id, :address_id, :channel, 'en', :wording, 3, :state, 1, 1, :ambiguous, 0) RETURNING delivery_id""",
+            address_id=address_id,
             **values,
         )
+
+    def follows(self, wording: str, *, phone: str, mailbox: str = "", ambiguous: bool = False) -> int:
+        """Adds somebody of whom an earlier event of the incident has rows in these states, and whose text of this wording has
+        been handed over; returns that text's delivery. mailbox "": it was sent nothing."""
+        before = an_event_row(self.clock.now(), event_id="K7Q2-0", alert_id="K7Q2-0", identifier="id-0", status="ended")
+        self.db.write_now(lambda conn: add_event(conn, before, self.clock.now()))
+        text_id = self.person(mailbox={}, wording=wording)
+        phone_id = self.write("SELECT address_id FROM delivery WHERE delivery_id = :id", id=text_id)
+        self.delivery(phone_id, event_id="K7Q2-0", state=phone, ambiguous=ambiguous)
+        if mailbox:
+            mailbox_id = self.write("SELECT address_id FROM address WHERE channel = 'email'")
+            self.delivery(mailbox_id, event_id="K7Q2-0", channel="email", state=mailbox)
+        return text_id
 
     def mailbox(self, phone_id: int, **given: Any) -> None:
         subscriber = self.write("SELECT subscriber_id FROM address WHERE address_id = :id", id=phone_id)
@@ -53,7 +68,9 @@ class Flat:
         return int(self.db.write_now(lambda conn: conn.execute(text(statement), bound).scalar_one()))
 
     def mails(self) -> list[tuple[str, str, str]]:
-        query = text("SELECT state, language, wording FROM delivery WHERE channel = 'email' ORDER BY delivery_id")
+        query = text(
+            "SELECT state, language, wording FROM delivery WHERE channel = 'email' AND event_id = 'K7Q2-1' ORDER BY delivery_id"
+        )
         return self.db.read_now(lambda conn: [tuple(row) for row in conn.execute(query)])
 
     async def report(self, delivery_id: int, outcome: Any = LANDLINE) -> None:
@@ -143,15 +160,70 @@ async def test_only_a_mailbox_that_may_be_written_to_about_this_is(db: Database,
 
 async def test_a_refusal_at_the_hand_over_brings_the_mail_and_the_send_is_not_over(db: Database, clock: ManualClock) -> None:
     flat, now = Flat(db, clock, status="active", done_at=clock.now()), clock.now()
-    flat.person(mailbox={}, state="planned", wording="all_clear")
+    flat.person(mailbox={}, state="planned")
     (leased,) = db.write_now(
         lambda conn: lease(conn, "s", "sms", limit=1, below=100, now=now, until=now + timedelta(seconds=9))
     )
     db.write_now(lambda conn: claim(conn, "s", [leased.delivery_id], now=now, route="twilio"))
     results = [(leased, Receipt(leased.delivery_id, Refused("21635", "The number is a landline.")))]
     db.write_now(lambda conn: recorder.record(conn, results, now, recorder.Aside(mails_instead=True)))
-    assert flat.mails() == [("planned", "es", "all_clear")]
+    assert flat.mails() == [("planned", "es", "first")]
     assert db.read_now(lambda conn: conn.execute(text("SELECT done_at FROM event")).scalar()) is None
+
+
+@pytest.mark.parametrize(("phone", "mailbox"), [("undelivered", ""), ("refused", "refused"), ("withdrawn", "planned")])
+async def test_of_an_end_nobody_is_mailed_whom_no_earlier_message_reached(
+    db: Database, clock: ManualClock, phone: str, mailbox: str
+) -> None:
+    flat = Flat(db, clock)
+    await flat.report(flat.follows("all_clear", phone=phone, mailbox=mailbox))
+    assert flat.mails() == []
+
+
+@pytest.mark.parametrize(
+    ("wording", "mails"),
+    [("false_alarm", []), ("outside", []), ("update", ["first"]), ("correction", ["correction"]), ("first", ["first"])],
+)
+async def test_whom_no_earlier_message_reached_is_mailed_what_holds_in_words_that_need_none(
+    db: Database, clock: ManualClock, wording: str, mails: list[str]
+) -> None:
+    flat = Flat(db, clock)
+    await flat.report(flat.follows(wording, phone="undelivered"))
+    assert flat.mails() == [("planned", "es", one) for one in mails]
+
+
+@pytest.mark.parametrize("wording", ["all_clear", "false_alarm", "outside", "update", "correction", "first"])
+async def test_whoever_had_the_alert_is_mailed_what_their_text_said(db: Database, clock: ManualClock, wording: str) -> None:
+    flat = Flat(db, clock)
+    await flat.report(flat.follows(wording, phone="delivered"))
+    assert flat.mails() == [("planned", "es", wording)]
+
+
+@pytest.mark.parametrize(
+    ("phone", "mailbox"),
+    [("handed", ""), ("unknown", ""), ("claimed", ""), ("undelivered", "handed"), ("undelivered", "claimed")],
+)
+async def test_of_an_end_everybody_is_mailed_who_may_have_an_earlier_message(
+    db: Database, clock: ManualClock, phone: str, mailbox: str
+) -> None:
+    flat = Flat(db, clock)
+    await flat.report(flat.follows("all_clear", phone=phone, mailbox=mailbox))
+    assert flat.mails() == [("planned", "es", "all_clear")]
+
+
+async def test_an_attempt_in_doubt_before_the_one_that_failed_may_have_arrived(db: Database, clock: ManualClock) -> None:
+    flat = Flat(db, clock)
+    await flat.report(flat.follows("all_clear", phone="undelivered", ambiguous=True))
+    assert flat.mails() == [("planned", "es", "all_clear")]
+
+
+async def test_an_alert_and_its_end_that_both_fail_together_bring_no_mail_of_the_end(db: Database, clock: ManualClock) -> None:
+    flat = Flat(db, clock)
+    end = flat.follows("all_clear", phone="handed")
+    first = flat.write("SELECT delivery_id FROM delivery WHERE event_id = 'K7Q2-0'")
+    receipts = [Receipt(one, LANDLINE, f"SM{one}") for one in (end, first)]
+    await Intake(db, clock, mails_instead=True).take(receipts)
+    assert flat.mails() == []
 
 
 def test_without_a_mail_lane_nothing_is_planned_that_could_not_leave(db: Database, clock: ManualClock) -> None:

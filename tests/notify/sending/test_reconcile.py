@@ -8,11 +8,11 @@ from sqlalchemy import text, update
 
 from channels.base import Answer, Delivered, Handed, Misconfigured, Outcome, Question, Receipt
 from channels.base import Unknown as InDoubt
-from notify.alerts.alert import Event, Severity, Stage, Urgency
+from notify.alerts.alert import Event, Severity, Stage, Urgency, from_json
 from notify.clock import ManualClock, micros
 from notify.db import Database
-from notify.sending import ledger
-from notify.sending.reconcile import LEFT_TO_STAFF, Adopt, Leave, Reconciler, SendAgain, Unknown, decide
+from notify.sending import late, leases, ledger
+from notify.sending.reconcile import LEFT_TO_STAFF, Adopt, Leave, Reconciler, SendAgain, Unknown, decide, in_doubt, settle
 from subscribers import store
 from subscribers.sealing import Keyring
 from tests.notify.factories import an_event
@@ -171,6 +171,39 @@ async def test_nothing_of_a_stopped_event_is_sent_again(case: Case) -> None:
     assert await case.reconciler().tick() == 4
     assert case.states() == ["unknown"] * 4
     assert await case.reconciler().tick() == 0
+
+
+async def test_what_a_latecomer_missed_of_an_alert_in_force_goes_out_again(case: Case) -> None:
+    *early, newcomer = case.people
+    first = case.incident.countdown(1, Stage.FIRST, early, **EXTREME)
+    await case.incident.start(first)
+    case.incident.hand_over(first)
+    conductor, db, clock = case.incident.conductor(), case.incident.db, case.clock
+    await conductor.settle()
+    event = from_json(case.incident.row(first).content)
+    db.write_now(lambda conn: late.plan(conn, event, [newcomer], [newcomer], clock.now()))
+    case.incident.claimed(first)  # and the sender dies
+    clock.forward(timedelta(seconds=61))
+    db.write_now(lambda conn: leases.release_expired(conn, now=clock.now()))
+    assert await case.reconciler().tick() == 1
+    assert case.incident.rows(first)[newcomer] == ("first", "planned")
+    await conductor.settle()
+    assert (case.incident.row(first).status, case.incident.row(first).done_at) == ("active", None), "somebody still waits"
+    case.incident.hand_over(first)
+    await conductor.settle()
+    assert case.incident.rows(first)[newcomer] == ("first", "handed")
+    assert case.incident.row(first).done_at is not None
+
+
+async def test_what_has_been_left_to_staff_is_not_sent_again_by_whoever_asked_before(case: Case) -> None:
+    await case.doubt(**EXTREME)
+    db, now = case.incident.db, case.clock.now()
+    (row, *_) = db.read_now(lambda conn: in_doubt(conn, "sms", now))
+    two = f"{LEFT_TO_STAFF}: 2 matches"
+    for step in (Leave(two), SendAgain()):
+        db.write_now(lambda conn, step=step: settle(conn, [(row, step)], now))  # type: ignore[misc]
+    code = text("SELECT state, code FROM delivery WHERE delivery_id = :id")
+    assert tuple(db.read_now(lambda conn: conn.execute(code, {"id": row.delivery_id}).one())) == ("unknown", two)
 
 
 async def test_a_person_erased_meanwhile_is_left_to_staff_and_keeps_nobody_waiting(case: Case) -> None:
