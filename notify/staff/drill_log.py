@@ -27,6 +27,7 @@ WATCHERS = LEADERS | {Role.VIEWER, Role.AUTHOR}
 def start(conn: Connection, staff: Staff, script: Script, mode: Mode, now: datetime, known: Collection[str]) -> str:
     """Begins a drill and returns its id. known: the city's areas. Raises Unfit outside training or for areas that the city
     does not have, NotAllowed, and Conflict while another one runs."""
+    audit.lock(conn)
     _may(staff, mode)
     lacking = sorted({name for one in script.right for name in one.areas} - set(known))
     if lacking:
@@ -46,6 +47,7 @@ def end(
 ) -> None:
     """Ends a drill. parts: what everybody did, as the log keeps it (certificate.as_detail). Raises Unfit, NotAllowed,
     NoSuchAlert, Conflict when it has ended."""
+    audit.lock(conn)
     _may(staff, mode)
     if one(conn, drill_id).ended_at is not None:
         raise register.Conflict(f"{drill_id} has ended already.")
