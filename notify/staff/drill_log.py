@@ -24,10 +24,9 @@ LEADERS = frozenset({Role.ADMIN, Role.APPROVER})
 WATCHERS = LEADERS | {Role.VIEWER, Role.AUTHOR}
 
 
-def start(conn: Connection, staff: Staff, script: Script, mode: Mode, now: datetime, known: Collection[str]) -> str:
-    """Begins a drill and returns its id. known: the city's areas. Raises Unfit outside training or for areas that the city
-    does not have, NotAllowed, and Conflict while another one runs."""
-    audit.lock(conn)
+def may_start(conn: Connection, staff: Staff, script: Script, mode: Mode, known: Collection[str]) -> None:
+    """known: the city's areas. Raises Unfit outside training or for areas that the city does not have, NotAllowed, and Conflict
+    while another drill runs."""
     _may(staff, mode)
     lacking = sorted({name for one in script.right for name in one.areas} - set(known))
     if lacking:
@@ -35,6 +34,12 @@ def start(conn: Connection, staff: Staff, script: Script, mode: Mode, now: datet
     running = [one for one in all_drills(conn) if one.ended_at is None]
     if running:
         raise register.Conflict(f"{running[0].started_by} runs {running[0].drill_id} already; it must end first.")
+
+
+def start(conn: Connection, staff: Staff, script: Script, mode: Mode, now: datetime, known: Collection[str]) -> str:
+    """Begins a drill and returns its id. Raises as may_start."""
+    audit.lock(conn)
+    may_start(conn, staff, script, mode, known)
     begun = select(func.count()).select_from(AuditLine).where(col(AuditLine.action) == STARTED)
     drill_id = f"drill-{conn.execute(begun).scalar_one() + 1}"
     detail = {"script": script.key}
