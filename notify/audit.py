@@ -37,10 +37,15 @@ def line_hash(previous: str, seq: int, at: str, act: tuple[str, str, str, str]) 
     return digest.hexdigest()
 
 
-def append(conn: Connection, act: Act, at: datetime) -> str:
-    """Adds a line in the caller's transaction and returns the chain's new head."""
+def lock(conn: Connection) -> None:
+    """Until this transaction ends nobody else adds a line. For whoever reads something first that the line rests on."""
     if not is_sqlite(conn):  # SQLite has one writer at a time already
         conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+
+
+def append(conn: Connection, act: Act, at: datetime) -> str:
+    """Adds a line in the caller's transaction and returns the chain's new head."""
+    lock(conn)
     seq, previous = last(conn)
     fields = (act.actor, act.action, act.subject, json.dumps(act.detail, sort_keys=True, ensure_ascii=False))
     stamp = at.isoformat()

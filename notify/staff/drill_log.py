@@ -24,9 +24,9 @@ LEADERS = frozenset({Role.ADMIN, Role.APPROVER})
 WATCHERS = LEADERS | {Role.VIEWER, Role.AUTHOR}
 
 
-def start(conn: Connection, staff: Staff, script: Script, mode: Mode, now: datetime, known: Collection[str]) -> str:
-    """Begins a drill and returns its id. known: the city's areas. Raises Unfit outside training or for areas that the city
-    does not have, NotAllowed, and Conflict while another one runs."""
+def may_start(conn: Connection, staff: Staff, script: Script, mode: Mode, known: Collection[str]) -> None:
+    """known: the city's areas. Raises Unfit outside training or for areas that the city does not have, NotAllowed, and Conflict
+    while another drill runs."""
     _may(staff, mode)
     lacking = sorted({name for one in script.right for name in one.areas} - set(known))
     if lacking:
@@ -34,6 +34,12 @@ def start(conn: Connection, staff: Staff, script: Script, mode: Mode, now: datet
     running = [one for one in all_drills(conn) if one.ended_at is None]
     if running:
         raise register.Conflict(f"{running[0].started_by} runs {running[0].drill_id} already; it must end first.")
+
+
+def start(conn: Connection, staff: Staff, script: Script, mode: Mode, now: datetime, known: Collection[str]) -> str:
+    """Begins a drill and returns its id. Raises as may_start."""
+    audit.lock(conn)
+    may_start(conn, staff, script, mode, known)
     begun = select(func.count()).select_from(AuditLine).where(col(AuditLine.action) == STARTED)
     drill_id = f"drill-{conn.execute(begun).scalar_one() + 1}"
     detail = {"script": script.key}
@@ -46,6 +52,7 @@ def end(
 ) -> None:
     """Ends a drill. parts: what everybody did, as the log keeps it (certificate.as_detail). Raises Unfit, NotAllowed,
     NoSuchAlert, Conflict when it has ended."""
+    audit.lock(conn)
     _may(staff, mode)
     if one(conn, drill_id).ended_at is not None:
         raise register.Conflict(f"{drill_id} has ended already.")

@@ -47,6 +47,7 @@ class Drilling:
     def __init__(self, service: Service, ring: Keyring) -> None:
         self._service, self._ring = service, ring
         self._db, self._clock, self._mode = service.db, service.clock, service.assembly.mode
+        self._making = asyncio.Lock()
 
     async def all(self) -> list[Drill]:
         """The newest first."""
@@ -59,20 +60,18 @@ class Drilling:
         return await self._db.read(partial(drill_log.one, drill_id=drill_id))
 
     async def start(self, staff: Staff, key: str) -> Verb[str]:
-        """Where nobody is on the list, people are made up first. The verb begins a drill of this script and returns its id."""
+        """Where nobody is on the list, people are made up first, once nothing speaks against the drill. The verb begins a drill
+        of this script and returns its id."""
         self._refuse_outside_training()
         script = drills.catalogue().get(key)
         if script is None:
             raise Unfit([CHOOSE])
-        if not len(self._service.crowd.index):
-            await self._make_people(script.people)
         mode, now = self._mode, self._clock.now()
-
-        def begin(conn: Connection) -> str:
-            known = [area.name for area in atlas.areas(conn)]
-            return drill_log.start(conn, staff, script, mode, now, known)
-
-        return begin
+        await self._db.read(lambda conn: drill_log.may_start(conn, staff, script, mode, _names(conn)))
+        async with self._making:
+            if not len(self._service.crowd.index):
+                await self._make_people(script.people)
+        return lambda conn: drill_log.start(conn, staff, script, mode, now, _names(conn))
 
     async def end(self, staff: Staff, drill_id: str) -> Verb[None]:
         """What everybody did is written down with the end: the list of people may change, and who practised must not."""
@@ -153,6 +152,11 @@ def table(judged: Judged) -> Iterator[Sequence[object]]:
             yield [*start, fit.alert_id, *verdict, fit.missed, fit.extra, f"{fit.missed_share:.2f}", f"{fit.extra_share:.2f}"]
         if not one.fits:
             yield [*start, "", "", "", "", "", "", ""]
+
+
+def _names(conn: Connection) -> Sequence[str]:
+    """The city's areas."""
+    return [area.name for area in atlas.areas(conn)]
 
 
 def _lengths(one: Score) -> Sequence[timedelta | None]:

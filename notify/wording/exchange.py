@@ -126,6 +126,9 @@ def _written(words: Words, language: str, brought: Mapping[str, Entry], behind: 
                 continue
             if entry.string != theirs.string and noted(entry.user_comments) == noted(theirs.user_comments):
                 theirs.user_comments = without_note(theirs.user_comments)  # it says what the old words said
+            elif entry.string == theirs.string and not noted(theirs.user_comments):
+                note = entry.user_comments[len(without_note(entry.user_comments)) :]
+                theirs.user_comments = [*theirs.user_comments, *note]
             entry.string, entry.user_comments = theirs.string, theirs.user_comments
             entry.flags.discard("fuzzy")
             if theirs.fuzzy or entry.context in behind:

@@ -84,12 +84,16 @@ def _sentence(target: str, back: str) -> Sentence:
 @cache
 def _compiled(literals: tuple[str, ...], names: tuple[str, ...]) -> re.Pattern[str]:
     """A slot holds what there is on its line, or nothing, and then the space beside it is gone too. The same slot twice holds
-    the same twice."""
+    the same twice. A slot ends where the words after it are first found and nowhere else: to try the other places, too, finds
+    nothing more, and takes years where the words stand in another order."""
     whole, known = _literal(literals[0]), set[str]()
     for at, name in enumerate(names):
         last = at == len(names) - 1 and not literals[-1]
-        whole += f"(?P={name})" if name in known else f"(?P<{name}>[^\n]*{'' if last else '?'})"
-        whole += _literal(literals[at + 1])
+        following = _literal(literals[at + 1])
+        if name in known:
+            whole += f"(?P={name}){following}"
+        else:
+            whole += f"(?>(?P<{name}>[^\n]*{'' if last else '?'}){following})"
         known.add(name)
     return re.compile(whole)
 

@@ -93,7 +93,8 @@ def keep(conn: Connection, given: Review) -> None:
 
 
 def take_back(conn: Connection, language: str, key: str) -> bool:
-    """Whether there was a review of the message that is gone now."""
+    """Whether there was a review of the message that is gone now. Until this transaction ends nobody else gives one."""
+    audit.lock(conn)
     gone = delete(WordReview).where(col(WordReview.language) == language, col(WordReview.key) == key)
     return conn.execute(gone).rowcount > 0
 

@@ -8,9 +8,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, text, update
 from sqlmodel import col, select
 
+from notify.db import is_sqlite
 from notify.tables import WordReview
 from surge.desk.desk_rows import once
 from surge.recorded.recorded_tables import RecordingCallRow, SoundRow, TakeRow
@@ -20,6 +21,14 @@ from surge.recorded.takes import FOLLOWS, MESSAGE, Line, State, Take
 LIVE: Final = timedelta(minutes=30)  # after which a call that nobody ended is over
 OPEN: Final = (State.ASKED.value, State.HELD.value)  # of a call that goes on
 DECIDED: Final = frozenset({State.RELEASED, State.REFUSED, State.WITHDRAWN})
+_ONE_AT_A_TIME: Final = 0x50_312  # any number; with a person, the advisory lock that keeps two calls from being ordered at once
+
+
+def lock(conn: Connection, person_id: str) -> None:
+    """Until this transaction ends nobody else orders a call to this person."""
+    if not is_sqlite(conn):  # SQLite has one writer at a time already
+        query = text("SELECT pg_advisory_xact_lock(hashtextextended(:person, :lock))")
+        conn.execute(query, {"person": person_id, "lock": _ONE_AT_A_TIME})
 
 
 def add_call(conn: Connection, row: RecordingCallRow) -> None:

@@ -96,6 +96,7 @@ class Recorder:
 
     def _ordered(self, conn: Connection, staff: Staff, language: str, keys: Collection[str]) -> tuple[str, RecordingCallRow]:
         now, person_id = self.clock.now(), staff.person_id
+        recorded_rows.lock(conn, person_id)
         may(staff)
         known = {line.key: line for line in self.lines(conn, language)}
         chosen = [line for key, line in known.items() if key in keys]

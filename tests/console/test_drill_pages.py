@@ -1,10 +1,13 @@
 """A drill from its beginning to everybody's score, on a training instance; anywhere else it is refused with a sentence."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -14,6 +17,8 @@ from notify.alerts.alert import Mode
 from notify.alerts.broadcast import Unfit
 from notify.alerts.life import Role, Staff
 from notify.staff import drill_log, drills
+from subscribers import importing
+from subscribers.importing import Totals
 from tests.console.staff_factory import House, opened
 from tests.console.test_sixty_seconds import begun, decision, form, submitted
 from tests.notify.api_schema import faults
@@ -144,6 +149,40 @@ async def test_a_script_for_areas_that_the_city_lacks_is_refused(house: House) -
         house.served.running.service.db.write_now(
             lambda conn: drill_log.start(conn, leader, SCRIPT, Mode.TRAINING, house.clock.now(), ["Lents"])
         )
+
+
+@pytest.mark.parametrize(("area", "status"), [("Atlantis", 422), ("Lents", 409)])
+async def test_a_drill_that_is_refused_makes_nobody_up(
+    tmp_path: Path, migrated_sqlite: Path, monkeypatch: pytest.MonkeyPatch, area: str, status: int
+) -> None:
+    script = replace(SCRIPT, right=tuple(replace(one, areas=(area,)) for one in SCRIPT.right))
+    monkeypatch.setattr(drills, "catalogue", lambda folder=None: {"practice": script})
+    async with opened(tmp_path / "training", migrated_sqlite, mode="training") as training:
+        service, leader = training.served.running.service, Staff(person_id="admin", roles=frozenset({Role.ADMIN}))
+        now = training.clock.now()
+        service.db.write_now(lambda conn: drill_log.start(conn, leader, script, Mode.TRAINING, now, [area]))
+        assert (await training.served.call("approver", "POST", "/drills", {"script": "practice"}))[0] == status
+        await service.crowd.follow()
+        assert len(service.crowd.index) == 0
+
+
+async def test_two_who_begin_drills_at_once_make_people_up_once(
+    tmp_path: Path, migrated_sqlite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def counted(*given: Any) -> Totals:
+        made.append(given)
+        return import_file(*given)
+
+    import_file = importing.import_file
+    monkeypatch.setattr(importing, "import_file", counted)
+    monkeypatch.setattr(drills, "catalogue", lambda folder=None: {"practice": SCRIPT})
+    async with opened(tmp_path / "training", migrated_sqlite, mode="training") as training:
+        ask = partial(training.served.call, "approver", "POST", "/drills", {"script": "practice"})
+        answers = await asyncio.gather(ask(), ask())
+        assert sorted(status for status, _ in answers) == [201, 409]
+        assert len(made) == 1 and len(training.served.running.service.crowd.index) > 0
 
 
 async def test_outside_training_every_page_of_drills_is_refused_with_a_sentence(tmp_path: Path, migrated_sqlite: Path) -> None:

@@ -22,6 +22,7 @@ from surge.recorded.studio import Studio
 from surge.recorded.takes import FOLLOWS, State, Take
 from surge.voice.twiml import write
 from surge.voice.verbs import Document
+from tests.notify.at_once import at_once
 from tests.surge.phone_fake import FakePhone
 from tests.surge.studio_factory import (
     ONLOOKER,
@@ -128,6 +129,14 @@ async def test_only_the_confirmed_telephone_of_whoever_asks_is_called(room: Room
     await room.studio.recorder.over(call_id, "completed")
     with pytest.raises(NotAllowed):
         await room.studio.recorder.order(ONLOOKER, SOMALI, [WAY_OUT])
+    assert len(room.phone.rung) == 1
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_whoever_asks_twice_at_once_is_called_once(room: Room) -> None:
+    first, second = await at_once(room.db, room.call, room.call)
+    assert isinstance(first, str) and isinstance(second, Unfit) and "goes on already" in str(second)
     assert len(room.phone.rung) == 1
 
 

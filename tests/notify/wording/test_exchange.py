@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from notify.cli.main import app
 from notify.wording import catalogs, exchange, sayings
 from notify.wording.exchange import BadReturn
+from notify.wording.second_reading import noted, without_note
 from notify.wording.words import Words, load
 from tests.notify.subjects import TEMPLATES, the_words
 
@@ -92,6 +93,19 @@ def test_a_new_translation_with_a_note_of_its_own_keeps_it(words: Words) -> None
     exchange.take(words, "es", content[:start] + f"# Back-translation: {note}".encode() + content[end:])
     assert load(words.templates).backs["es"][LEAVE] == note
     assert catalogs.stale(words.templates) == ()
+
+
+@pytest.mark.parametrize("comments", ["", "# Said as in the north.\n"])
+def test_words_that_stay_as_they_are_keep_their_note_though_it_came_back_without(words: Words, comments: str) -> None:
+    content = exchange.file(words, "es")
+    start = content.rindex(b"# Back-translation:", 0, content.index(f'msgctxt "{LEAVE}"'.encode()))
+    end = content.index(b"#.", start)
+    doubted = content[end:].replace(b"\nmsgctxt", b"\n#, fuzzy\nmsgctxt", 1)
+    exchange.take(words, "es", content[:start] + comments.encode() + doubted)
+    catalog = catalogs.read(catalogs.po_path(words.templates, "es", "evacuate_now"), "es")
+    (kept,) = [one for one in catalog if one.context == LEAVE]
+    assert kept.fuzzy and noted(kept.user_comments) == words.backs["es"][LEAVE]
+    assert ["Said as in the north."] * bool(comments) == without_note(kept.user_comments)
 
 
 def test_one_lost_slot_and_nothing_of_the_file_is_written(words: Words) -> None:

@@ -86,6 +86,13 @@ def test_scripts_without_spaces_between_sentences_get_them_in_english() -> None:
     assert ReadBack(known).text("瓦斯可能爆炸。請勿等待。", "es") == "Gas may explode. Do not wait."
 
 
+def test_marks_in_the_wrong_order_are_given_up_at_once() -> None:
+    """Looked for in every combination, as many slots as these would take years."""
+    slots = [f"%(slot{number})s" for number in range(9)]
+    known = words(whole=(f"{' ni '.join(slots)} FIN.", f"{' nor '.join(slots)} END."))
+    assert ReadBack(known).text(f"Agua FIN. {' ni '.join(['Lents'] * 99)}", "es") == ""
+
+
 @given(source=NAMES, place=NAMES)
 def test_whatever_the_names_are_they_come_out_where_they_stand(source: str, place: str) -> None:
     target, back = "%(source)s: hierva el agua en %(place)s por favor", "%(source)s: in %(place)s please boil the water"
