@@ -95,7 +95,9 @@ class ContactApi:
         assert isinstance(given, NewContact)
 
         async def send() -> None:
-            staff_contacts.normal(given.address, paging.delivery.lane.mode)  # a misspelt address uses no code of now up
+            """What cannot be uses no code of now up."""
+            staff_contacts.normal(given.address, paging.delivery.lane.mode)
+            await self._db.read(lambda conn: staff_contacts.may_claim(conn, who, by, self._clock.now()))
             await self._proving.prove(request)
             if not await paging.give((who, by), given.address):
                 raise BadContact([NOT_SENT])

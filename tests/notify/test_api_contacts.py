@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from channels.base import Refused
 from notify.clock import ManualClock
-from notify.staff import paging_rows, staff_contacts
+from notify.staff import paging_rows, people, staff_contacts
 from notify.staff.staff_contacts import CODES_AN_HOUR, HOUR, NOT_SENT, WRONG
 from notify.web.endpoints import PREFIX
 from tests.console.staff_factory import NOON
@@ -136,6 +136,21 @@ async def test_codes_are_few_an_hour_whoever_they_are_for(desk: Desk) -> None:
         assert (await give(desk, "admin", f"+1503555018{number}", "/on-call/author/give")).status == 200
     refused = await give(desk, "admin")
     assert refused.status == 422 and "within an hour" in refused.reply["problems"][0]
+
+
+async def test_a_code_of_now_is_not_spent_on_what_cannot_be(desk: Desk) -> None:
+    desk.staff("gone", ["author"])
+    desk.served.running.service.db.write_now(lambda conn: people.disable(conn, "gone", CLOCK.now()))
+    given = {"address": PHONE, "code": desk.code("admin", CLOCK)}
+    for who in ("nobody", "gone"):
+        assert (await post(desk, "admin", f"/on-call/{who}/give", given)).status == 422
+    assert (await post(desk, "admin", "/on-call/author/give", given)).status == 200
+    for _ in range(CODES_AN_HOUR - 1):
+        await give(desk, "admin", path="/on-call/author/give")
+    code = desk.code("admin", CLOCK)
+    refused = await post(desk, "admin", "/contacts/give", {"address": PHONE, "code": code})
+    assert refused.status == 422 and "within an hour" in refused.reply["problems"][0]
+    assert (await post(desk, "admin", "/passkeys/challenge", {"code": code})).status == 200, "it is as good as before"
 
 
 async def test_what_an_administrator_gives_its_owner_confirms(desk: Desk) -> None:
