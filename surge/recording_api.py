@@ -75,8 +75,8 @@ class RecordingApi:
         given = given_as(request, Ordered)
 
         async def act() -> dict[str, Any]:
-            await self._acts.order(request[STAFF], given.language, given.keys)
-            return {"language": given.language, "prompts": given.keys}
+            lines = await self._acts.order(request[STAFF], given.language, given.keys)
+            return {"language": given.language, "prompts": [line.key for line in lines]}
 
         return await self._once.did(request, act, 201)
 

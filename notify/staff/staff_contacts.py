@@ -84,16 +84,21 @@ def normal(typed: str, mode: Mode) -> tuple[str, str]:
     return channel, found
 
 
-def claim(conn: Connection, who: tuple[str, str], typed: tuple[str, str], ring: Keyring, now: datetime) -> Sending:
-    """A person's new address, which counts once its code comes back. who: the person and who says so; typed: as from `normal`.
-
-    Raises BadContact when too many codes were asked for, people.BadPerson for somebody who is not there.
-    """
-    (person_id, made_by), (channel, found) = who, typed
+def may_claim(conn: Connection, person_id: str, made_by: str, now: datetime) -> None:
+    """Raises BadContact when too many codes were asked for, people.BadPerson for somebody who is not there."""
     if people.active(conn, person_id) is None:
         raise people.BadPerson(f"There is no {person_id}, or they are disabled.")
     if paging_rows.asked_since(conn, Kind.CODE, made_by, now - HOUR) >= CODES_AN_HOUR:
         raise BadContact([f"{CODES_AN_HOUR} codes were sent within an hour. Wait before you ask for another one."])
+
+
+def claim(conn: Connection, who: tuple[str, str], typed: tuple[str, str], ring: Keyring, now: datetime) -> Sending:
+    """A person's new address, which counts once its code comes back. who: the person and who says so; typed: as from `normal`.
+
+    Raises as may_claim does.
+    """
+    (person_id, made_by), (channel, found) = who, typed
+    may_claim(conn, person_id, made_by, now)
     code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
     sealed = ring.seal(_bound(channel), found)
     conn.execute(delete(ContactClaim).where(_of(ContactClaim, person_id, channel)))

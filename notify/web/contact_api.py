@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from notify.alerts.life import ADMINS
 from notify.service import Service
-from notify.staff import staff_contacts
+from notify.staff import people, staff_contacts
 from notify.staff.staff_contacts import NOT_SENT, WRONG, BadContact, Reachable
 from notify.web.answers import STAFF, Problem
 from notify.web.endpoints import GIVEN, HOLDERS, STAFF_ALL, Endpoint, Given, acting, looking
@@ -21,7 +21,7 @@ from notify.web.replies import Replies
 
 Channel = Literal["sms", "email"]
 NONE: Final = "There is no such phone or mailbox. It may have been removed already."
-ANSWERS: Final = frozenset({404, 409})
+MISSING: Final = frozenset({404})
 
 
 class NewContact(Proof):
@@ -65,17 +65,17 @@ class ContactApi:
         theirs = "Sends a code to somebody's phone or mailbox; it counts once its owner has confirmed the code"
         confirmed = "The code that came: one is paged there from now on, instead of where one was before"
         every = "Who is paged, where, and who is on call: those on call first, then by their turn"
-        act = partial(acting, gives="Reached", roles=HOLDERS, refusals=ANSWERS)
-        arrange = partial(acting, gives="Reached", roles=ADMINS, refusals=ANSWERS)
-        proved = ANSWERS | {429}
+        act = partial(acting, gives="Reached", roles=HOLDERS)
+        arrange = partial(acting, gives="Reached", roles=ADMINS, refusals=MISSING)
+        proved = frozenset({429})
         return [
             looking(own, self.own, "Where one is paged, and whether one is on call", "Reached", roles=STAFF_ALL),
             act(f"{own}/give", self.give, given, body=NewContact, refusals=proved),
             act(f"{own}/confirm", self.confirm, confirmed, body=ContactCode),
-            act(f"{own}/remove", self.remove, "One is not paged there any more", body=OneChannel),
+            act(f"{own}/remove", self.remove, "One is not paged there any more", body=OneChannel, refusals=MISSING),
             act(f"{own}/call", self.call, "Goes on call for so many hours, or off call", body=OnCallFor),
             looking("/on-call", self.everybody, every, "Reachable", roles=ADMINS),
-            arrange(f"{one}/give", self.give, theirs, body=NewContact, refusals=proved),
+            arrange(f"{one}/give", self.give, theirs, body=NewContact, refusals=MISSING | proved),
             arrange(f"{one}/remove", self.remove, "They are not paged there any more", body=OneChannel),
             arrange(f"{one}/call", self.call, "Puts them on call for so many hours, or off call", body=OnCallFor),
             arrange(f"{one}/turn", self.turn, "Gives them a turn among those not on call", body=TurnGiven),
@@ -94,8 +94,14 @@ class ContactApi:
         given, who, by, paging = request[GIVEN], _whose(request), request[STAFF].person_id, self._service.paging
         assert isinstance(given, NewContact)
 
+        def may(conn: Connection) -> None:
+            _there(conn, request)
+            staff_contacts.may_claim(conn, who, by, self._clock.now())
+
         async def send() -> None:
-            staff_contacts.normal(given.address, paging.delivery.lane.mode)  # a misspelt address uses no code of now up
+            """What cannot be uses no code of now up."""
+            staff_contacts.normal(given.address, paging.delivery.lane.mode)
+            await self._db.read(may)
             await self._proving.prove(request)
             if not await paging.give((who, by), given.address):
                 raise BadContact([NOT_SENT])
@@ -120,6 +126,7 @@ class ContactApi:
 
         def take_away(conn: Connection) -> dict[str, Any]:
             if not staff_contacts.remove(conn, who, given.channel, by, now):
+                _there(conn, request)
                 raise Problem(404, NONE)
             return self._shown(conn, who)
 
@@ -130,6 +137,7 @@ class ContactApi:
         assert isinstance(given, OnCallFor)
 
         def put(conn: Connection) -> dict[str, Any]:
+            _there(conn, request)
             staff_contacts.put_on_call(conn, who, given.hours, by, now)
             return self._shown(conn, who)
 
@@ -140,6 +148,7 @@ class ContactApi:
         assert isinstance(given, TurnGiven)
 
         def put(conn: Connection) -> dict[str, Any]:
+            _there(conn, request)
             staff_contacts.give_turn(conn, who, given.turn, by, now)
             return self._shown(conn, who)
 
@@ -165,3 +174,10 @@ def reached_json(found: Reachable) -> dict[str, Any]:
 def _whose(request: web.Request) -> str:
     """Whom the path names, or whoever asks."""
     return request.match_info.get("person_id", request[STAFF].person_id)
+
+
+def _there(conn: Connection, request: web.Request) -> None:
+    """Raises Problem where the path names nobody who works here."""
+    who = request.match_info.get("person_id")
+    if who is not None and people.active(conn, who) is None:
+        raise Problem(404, f"There is no {who}, or they are disabled.")

@@ -220,12 +220,20 @@ def _inexact(given: dict[str, Any]) -> list[str]:
 
 def whole(request: web.Request, query: Query) -> int | None:
     """A whole number asked for; None when it was not. Raises Problem."""
-    typed = request.query.get(query.name)
-    if typed is None:
-        return None
-    if not (typed.isascii() and typed.isdigit() and len(typed) < 17 and 1 <= int(typed) <= query.most):
-        raise Problem(400, "The question cannot be read.", [f"{query.name}: must be a whole number from 1 to {query.most}."])
-    return int(typed)
+    return wholes(request, query)[0]
+
+
+def wholes(request: web.Request, *queries: Query, problems: Sequence[str] = ()) -> list[int | None]:
+    """Whole numbers asked for; None for each that was not. problems: with its other parts. Raises Problem with all of them."""
+    typed = [request.query.get(query.name) for query in queries]
+    faults = [
+        f"{query.name}: must be a whole number from 1 to {query.most}."
+        for query, one in zip(queries, typed, strict=True)
+        if one is not None and not (one.isascii() and one.isdigit() and len(one) < 17 and 1 <= int(one) <= query.most)
+    ]
+    if problems or faults:
+        raise Problem(400, "The question cannot be read.", [*problems, *faults])
+    return [int(one) if one is not None else None for one in typed]
 
 
 def next_page(request: web.Request, after: str | int | None) -> tuple[str | None, dict[str, str]]:

@@ -12,7 +12,7 @@ from notify.alerts.register import Conflict
 from notify.identity import links
 from notify.service import Service
 from notify.staff import accounts, grants, people
-from notify.staff.grants import Power, Scope, Wanted
+from notify.staff.grants import Power, Wanted
 from notify.staff.staff_tables import Grant
 from notify.web.answers import STAFF, Problem
 from notify.web.endpoints import GIVEN, Endpoint, NewPerson, Subject, acting, looking
@@ -64,12 +64,12 @@ class StaffApi:
         assert isinstance(given, NewPerson)
         person_id = given.person_id.casefold()
         scope = {"hazards": given.hazards, "areas": given.areas, "channels": given.channels}
-        await self._known(scope)
         wanted = Wanted(what=Power.PERSON, person_id=person_id, roles=given.roles, scope=scope)
         return await self._replies.once(
             request,
             lambda conn: _invitation(person_id, grants.ask(conn, admin, wanted, now)),
             201,
+            before=partial(self._possible, wanted),
         )
 
     async def invite(self, request: web.Request) -> web.Response:
@@ -153,10 +153,15 @@ class StaffApi:
 
         return handle
 
-    async def _known(self, scope: Scope) -> None:
+    async def _possible(self, wanted: Wanted) -> None:
         """Raises Problem: a limit to what there is not would let somebody do nothing, or be taken for none."""
         areas = [area["name"] for area in await self.service.areas()]
-        if problems := grants.unknown(scope, self.service.assembly.hazards, areas):
+        problems = grants.unknown(wanted.scope, self.service.assembly.hazards, areas)
+        try:
+            await self.service.db.read(lambda conn: people.check(conn, wanted.person_id, sorted(wanted.roles), new=True))
+        except people.BadPerson as error:
+            problems.insert(0, str(error))
+        if problems:
             raise Problem(422, "This person cannot be added or changed.", problems, "bad-person")
 
 

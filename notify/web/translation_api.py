@@ -9,11 +9,12 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from notify.service import Service
-from notify.web.answers import STAFF, Problem
-from notify.web.endpoints import GIVEN, LIMIT, Endpoint, Given, Query, acting, looking, next_page, whole
+from notify.web.answers import STAFF
+from notify.web.endpoints import GIVEN, LIMIT, Endpoint, Given, Query, acting, looking, next_page, wholes
 from notify.web.replies import Replies
 from notify.wording import reviewing
-from notify.wording.review_desk import Answer, Card, NoSuchMessage, Pile
+from notify.wording.english import Message
+from notify.wording.review_desk import Answer, Card, Cards, NoSuchMessage, Pile
 from notify.wording.reviewing import REVIEWERS
 from notify.wording.reviews import Reader, Review
 
@@ -75,12 +76,8 @@ class TranslationApi:
         return web.json_response({"languages": found, "faults": list(self._desk.words.faults)})
 
     async def messages(self, request: web.Request) -> web.Response:
-        pile, limit, after = _pile(request), whole(request, LIMIT), request.query.get(AFTER.name)
         cards = await self._desk.cards(request.match_info["language"])
-        try:
-            found = cards.on(pile) if after is None else cards.after(pile, after)
-        except NoSuchMessage as error:
-            raise Problem(400, "The question cannot be read.", [f"after: {error}"]) from None
+        found, limit = _asked(request, cards)
         shown = found[:limit]
         following, headers = next_page(request, shown[-1].context if len(found) > len(shown) else None)
         messages = [card_json(card) for card in cards.shown(shown)]
@@ -153,9 +150,14 @@ def card_json(card: Card) -> dict[str, Any]:
     }
 
 
-def _pile(request: web.Request) -> Pile:
-    """Raises Problem."""
-    typed = request.query.get(LIST.name, Pile.WAITING)
-    if typed not in set(Pile):
-        raise Problem(400, "The question cannot be read.", [f"list: must be one of {', '.join(Pile)}."])
-    return Pile(typed)
+def _asked(request: web.Request, cards: Cards) -> tuple[list[Message], int | None]:
+    """What a list asks for, and how much of it. Raises Problem with everything that is wrong."""
+    typed, after = request.query.get(LIST.name, Pile.WAITING), request.query.get(AFTER.name)
+    problems = [] if typed in set(Pile) else [f"list: must be one of {', '.join(Pile)}."]
+    pile, found = Pile.WAITING if problems else Pile(typed), list[Message]()
+    try:
+        found = list(cards.on(pile) if after is None else cards.after(pile, after))
+    except NoSuchMessage as error:
+        problems.append(f"after: {error}")
+    (limit,) = wholes(request, LIMIT, problems=problems)
+    return found, limit

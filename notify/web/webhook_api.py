@@ -15,7 +15,7 @@ from notify.partners.webhook import Reality, Shape, Wanted
 from notify.partners.webhook_tables import Posting, PostingTry, Webhook
 from notify.service import Service
 from notify.web.answers import STAFF
-from notify.web.endpoints import GIVEN, LIMIT, PAGE_MOST, Answer, Endpoint, Given, Query, acting, looking, next_page, whole
+from notify.web.endpoints import GIVEN, LIMIT, PAGE_MOST, Answer, Endpoint, Given, Query, acting, looking, next_page, wholes
 from notify.web.replies import Replies, ShownOnce
 
 BELOW: Final = "/webhooks/{webhook_id}"
@@ -80,7 +80,8 @@ class WebhookApi:
         return web.json_response(await self._db.read(lambda conn: webhook_json(webhook_verbs.found(conn, name))))
 
     async def messages(self, request: web.Request) -> web.Response:
-        name, after, limit = request.match_info["webhook_id"], whole(request, AFTER) or 0, whole(request, LIMIT) or PAGE_MOST
+        name, (asked, most) = request.match_info["webhook_id"], wholes(request, AFTER, LIMIT)
+        after, limit = asked or 0, most or PAGE_MOST
 
         def read(conn: Connection) -> list[Posting]:
             webhook_verbs.found(conn, name)

@@ -98,11 +98,12 @@ class RecordingActs:
 
         return await self._room.db.read(read)
 
-    async def order(self, staff: Staff, language: str, keys: Sequence[str]) -> None:
-        """Has the person who asks called, at the telephone they have confirmed. Raises NotAllowed and Unfit."""
+    async def order(self, staff: Staff, language: str, keys: Sequence[str]) -> Sequence[Line]:
+        """Has the person who asks called, at the telephone they have confirmed; returns what they are to say. Raises NotAllowed
+        and Unfit."""
         if not self.speaks(language):
             raise Unfit(["Choose a language that callers have a key for."])
-        await self.studio.recorder.order(staff, language, keys)
+        return recorded_rows.wanted(await self.studio.recorder.order(staff, language, keys))
 
     def release(self, staff: Staff, take_id: int, *, heard: bool) -> Verb[Take]:
         """Callers hear it from now on. The verb raises NotAllowed, Unfit and Problem (404)."""

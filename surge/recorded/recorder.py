@@ -77,8 +77,8 @@ class Recorder:
 
     # -- at the console --
 
-    async def order(self, staff: Staff, language: str, keys: Collection[str]) -> str:
-        """Calls somebody at the telephone they have confirmed; returns the id of the call. Raises NotAllowed and Unfit."""
+    async def order(self, staff: Staff, language: str, keys: Collection[str]) -> RecordingCallRow:
+        """Calls somebody at the telephone they have confirmed; returns the call. Raises NotAllowed and Unfit."""
         if self.phone is None:
             raise Unfit([NO_TELEPHONE])
         number, row = await self.db.write(partial(self._ordered, staff=staff, language=language, keys=keys))
@@ -92,7 +92,7 @@ class Recorder:
                 raise Unfit([f"You could not be called: {why}"])
             case _:  # it rings, or is over after LIVE; it is never made a second time
                 logger.warning("nobody knows whether somebody is being called to record prompts")
-        return row.call_id
+        return row
 
     def _ordered(self, conn: Connection, staff: Staff, language: str, keys: Collection[str]) -> tuple[str, RecordingCallRow]:
         now, person_id = self.clock.now(), staff.person_id

@@ -46,11 +46,17 @@ class Recorded:
     async def take(self, key: str, body: bytes) -> Take:
         """Recorded and kept by the author."""
         room = self.room
-        call_id = await room.studio.recorder.order(BY, SPANISH, [key])
+        call_id = (await room.studio.recorder.order(BY, SPANISH, [key])).call_id
         await room.spoken(call_id, 0, body)
         await room.studio.recorder.key(call_id, 0, 0, "1")
         await room.studio.recorder.over(call_id, "completed")
         return (await room.takes(call_id))[0]
+
+    async def hung_up(self) -> None:
+        """The author's last call is over."""
+        last = await self.room.db.read(lambda conn: recorded_rows.last_call(conn, "author"))
+        assert last is not None
+        await self.room.studio.recorder.over(last.call_id, "completed")
 
     async def ask(self, who: str, method: str, path: str, data: Any = None, key: str = "") -> tuple[int, Any]:
         """By the API. key: a new one for each act without it."""
@@ -141,6 +147,18 @@ async def test_nobody_can_be_called_where_there_is_no_telephone(recorded: Record
     assert page.status == 422 and "Choose a language" in page.words
 
 
+async def test_by_the_api_the_answer_says_what_was_ordered_not_what_was_asked(recorded: Recorded) -> None:
+    """Named twice, a prompt is recorded once, in the order of the language's list."""
+    _, listed = await recorded.ask("author", "GET", f"/languages/{SPANISH}")
+    order = [one["key"] for one in listed["prompts"] if one["key"] in (GOODBYE, HOLD)]
+    recorded.house.clock.forward(timedelta(minutes=1))  # the last call is known by its time
+    status, reply = await recorded.ask("author", "POST", "/calls", {"language": SPANISH, "keys": [*reversed(order), order[0]]})
+    await recorded.hung_up()
+    assert status == 201 and reply == {"language": SPANISH, "prompts": order}
+    _, shown = await recorded.ask("author", "GET", f"/languages/{SPANISH}")
+    assert shown["call"]["prompts"] == order
+
+
 async def test_by_the_api_a_call_is_ordered_once_and_only_to_whoever_asks(recorded: Recorded) -> None:
     wanted, phone = {"language": SPANISH, "keys": [GOODBYE]}, recorded.room.phone
     rung = len(phone.rung)
@@ -160,9 +178,7 @@ async def test_by_the_api_a_call_is_ordered_once_and_only_to_whoever_asks(record
     status, reply = await recorded.ask("viewer", "POST", "/calls", wanted)
     assert status == 403
     assert len(phone.rung) == rung + 1
-    last = recorded.house.served.running.service.db.read_now(lambda conn: recorded_rows.last_call(conn, "author"))
-    assert last is not None
-    await recorded.room.studio.recorder.over(last.call_id, "completed")
+    await recorded.hung_up()
 
 
 async def test_by_the_api_a_second_person_hears_it_and_lets_callers_hear_it(recorded: Recorded) -> None:

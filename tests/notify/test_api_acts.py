@@ -5,6 +5,7 @@ import csv
 import io
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from sqlalchemy import text
 
 from notify import keys
 from notify.staff import accounts, passwords
+from subscribers import atlas
 from tests.notify.api_factory import Desk, a_desk
 from tests.notify.newsroom_factory import BOIL_WATER
 
@@ -64,6 +66,35 @@ async def test_a_limit_to_what_there_is_not_is_refused_with_every_name(desk: Des
     wish = {"person_id": "nobody-yet", "roles": ["author"], "hazards": ["plague"], "areas": ["Atlantis"], "channels": ["fax"]}
     answer = await desk.ask("admin", "POST", STAFF, wish, "bad")
     assert answer.status == 422 and len(answer.reply["problems"]) == 3
+
+
+@pytest.mark.parametrize(("given", "sentence"), [
+    ({"person_id": "no body"}, "cannot be a name"),
+    ({"person_id": "author"}, "There is a author already"),
+    ({"roles": []}, "No role"),
+])  # fmt: skip
+async def test_who_cannot_be_added_is_told_so_beside_what_the_limits_name(
+    desk: Desk, given: dict[str, Any], sentence: str
+) -> None:
+    wish = {"person_id": "nobody-yet", "roles": ["author"], "areas": ["Atlantis"], "channels": ["fax"]}
+    answer = await desk.ask("admin", "POST", STAFF, wish | given, f"bad {sentence}")
+    assert answer.status == 422 and answer.reply["type"].endswith("bad-person")
+    person, *limits = answer.reply["problems"]
+    assert sentence in person and limits == ["areas: there is no 'Atlantis'.", "channels: there is no 'fax'."]
+
+
+async def test_a_repeated_addition_gets_its_answer_though_its_area_is_gone(desk: Desk) -> None:
+    db, now = desk.served.running.service.db, datetime.now(UTC)
+    (lents,) = [area for area in db.read_now(atlas.areas) if area.name == "Lents"]
+    db.write_now(lambda conn: atlas.keep(conn, [replace(lents, name="Old Pier")], "test", now))
+    wish = {"person_id": "pier-author", "roles": ["author"], "areas": ["Old Pier"]}
+    first = await desk.ask("admin", "POST", STAFF, wish, "pier")
+    assert first.status == 201, first.text
+    assert db.write_now(lambda conn: atlas.remove(conn, "Old Pier"))
+    again = await desk.ask("admin", "POST", STAFF, wish, "pier")
+    assert again.status == 201 and again.reply == first.reply | {"path": None}
+    anew = await desk.ask("admin", "POST", STAFF, wish | {"person_id": "pier-author-2"}, "pier anew")
+    assert anew.status == 422 and anew.reply["problems"] == ["areas: there is no 'Old Pier'."]
 
 
 async def test_an_approver_and_a_token_take_a_second_administrator(desk: Desk) -> None:

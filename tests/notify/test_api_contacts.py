@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from channels.base import Refused
 from notify.clock import ManualClock
-from notify.staff import paging_rows, staff_contacts
+from notify.staff import paging_rows, people, staff_contacts
 from notify.staff.staff_contacts import CODES_AN_HOUR, HOUR, NOT_SENT, WRONG
 from notify.web.endpoints import PREFIX
 from tests.console.staff_factory import NOON
@@ -51,6 +51,13 @@ def come(line: Line = TEXTS) -> str:
     found = re.search(r"\b\d{6}\b", line.sent[-1].content.body)
     assert found
     return found[0]
+
+
+def former(desk: Desk) -> None:
+    """Somebody called gone, who works here no more."""
+    if "gone" not in desk.served.tokens:
+        desk.staff("gone", ["author"])
+        desk.served.running.service.db.write_now(lambda conn: people.disable(conn, "gone", CLOCK.now()))
 
 
 async def give(desk: Desk, who: str, address: str = PHONE, path: str = "/contacts/give") -> Answered:
@@ -138,6 +145,20 @@ async def test_codes_are_few_an_hour_whoever_they_are_for(desk: Desk) -> None:
     assert refused.status == 422 and "within an hour" in refused.reply["problems"][0]
 
 
+async def test_a_code_of_now_is_not_spent_on_what_cannot_be(desk: Desk) -> None:
+    former(desk)
+    given = {"address": PHONE, "code": desk.code("admin", CLOCK)}
+    for who in ("nobody", "gone"):
+        assert (await post(desk, "admin", f"/on-call/{who}/give", given)).status == 404
+    assert (await post(desk, "admin", "/on-call/author/give", given)).status == 200
+    for _ in range(CODES_AN_HOUR - 1):
+        await give(desk, "admin", path="/on-call/author/give")
+    code = desk.code("admin", CLOCK)
+    refused = await post(desk, "admin", "/contacts/give", {"address": PHONE, "code": code})
+    assert refused.status == 422 and "within an hour" in refused.reply["problems"][0]
+    assert (await post(desk, "admin", "/passkeys/challenge", {"code": code})).status == 200, "it is as good as before"
+
+
 async def test_what_an_administrator_gives_its_owner_confirms(desk: Desk) -> None:
     removed = len(desk.log("removed a contact"))
     assert (await give(desk, "admin", MAILBOX, "/on-call/author/give")).status == 200
@@ -189,8 +210,6 @@ async def crew(desk: Desk) -> list[tuple[str, bool]]:
     ("/contacts/call", {}, "hours"),
     ("/on-call/approver/turn", {"turn": 0}, "from 1 to 999"),
     ("/on-call/approver/turn", {"turn": 1000}, "from 1 to 999"),
-    ("/on-call/nobody/call", {"hours": 8}, "There is no nobody"),
-    ("/on-call/nobody/turn", {"turn": 8}, "There is no nobody"),
     ("/contacts/remove", {"channel": "voice"}, "channel"),
     ("/contacts/confirm", {"channel": "sms"}, "code"),
 ])  # fmt: skip
@@ -201,10 +220,29 @@ async def test_what_cannot_be_is_refused(desk: Desk, path: str, given: dict[str,
     assert desk.log(*DEEDS) == before
 
 
-async def test_what_is_asked_of_nobody_is_not_there(desk: Desk) -> None:
-    assert (await post(desk, "admin", "/on-call/nobody/remove", {"channel": "sms"})).status == 404
-    unknown = await give(desk, "admin", path="/on-call/nobody/give")
-    assert unknown.status == 422 and "There is no nobody" in unknown.reply["problems"][0]
+@pytest.mark.parametrize("who", ["nobody", "gone"])
+async def test_what_is_asked_of_nobody_is_not_there_whatever_it_is(desk: Desk, who: str) -> None:
+    former(desk)
+    before = desk.log(*DEEDS)
+    asked: dict[str, dict[str, Any]] = {"call": {"hours": 8}, "turn": {"turn": 8}, "remove": {"channel": "sms"}}
+    answers = [await post(desk, "admin", f"/on-call/{who}/{verb}", given) for verb, given in asked.items()]
+    answers.append(await give(desk, "admin", path=f"/on-call/{who}/give"))
+    assert {(one.status, one.reply["title"]) for one in answers} == {(404, f"There is no {who}, or they are disabled.")}
+    assert desk.log(*DEEDS) == before
+
+
+async def test_where_somebody_was_paged_is_taken_away_though_they_work_here_no_more(desk: Desk) -> None:
+    desk.staff("leaver", ["author"])
+    await reached(desk, "leaver", MAILBOX)
+    desk.served.running.service.db.write_now(lambda conn: people.disable(conn, "leaver", CLOCK.now()))
+    gone = await post(desk, "admin", "/on-call/leaver/remove", {"channel": "email"})
+    assert gone.status == 200 and gone.reply["contacts"] == []
+
+
+async def test_only_what_may_be_missing_is_said_to_be(desk: Desk) -> None:
+    paths = [one for one in desk.endpoints if one.keyed and one.path.startswith((f"{PREFIX}/contacts", f"{PREFIX}/on-call"))]
+    missing = {one.path.removeprefix(PREFIX) for one in paths if 404 in one.refusals}
+    assert missing == {"/contacts/remove", *(f"/on-call/{{person_id}}/{verb}" for verb in ("give", "remove", "call", "turn"))}
 
 
 @pytest.mark.parametrize("who", ["viewer", "author", "approver", "lead311"])

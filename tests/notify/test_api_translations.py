@@ -160,6 +160,11 @@ async def test_a_question_that_makes_no_sense_is_refused(desk: Desk, asked: str,
     assert (await desk.ask(WHO, "GET", f"{PREFIX}/translations/xx")).status == 404
 
 
+async def test_everything_that_is_wrong_with_a_question_is_said_at_once(desk: Desk) -> None:
+    answer = await desk.ask(WHO, "GET", f"{PREFIX}/translations/ar?list=poems&limit=0&after=nothing")
+    assert answer.status == 400 and [one.partition(":")[0] for one in answer.reply["problems"]] == ["list", "after", "limit"]
+
+
 @pytest.mark.parametrize("who", ["viewer", "author", "approver", "lead311"])
 async def test_whoever_is_no_reviewer_neither_reads_nor_answers(desk: Desk, who: str) -> None:
     assert (await desk.ask(who, "GET", f"{PREFIX}/translations/ar")).status == 403

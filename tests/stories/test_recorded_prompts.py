@@ -72,7 +72,7 @@ class City:
         """Somebody is called, says these sounds one a beep, and presses these keys, one for each time they hear themselves."""
         self.person(PHONES["speaker"], says=tuple(says), presses_called=tuple(presses), rings_s=1.0)
         self.network.telephone.touch()
-        call_id = await self.studio.recorder.order(SPEAKER, SOMALI, keys)
+        call_id = (await self.studio.recorder.order(SPEAKER, SOMALI, keys)).call_id
 
         async def over() -> bool:
             row = await self.studio.recorder.db.read(lambda conn: recorded_rows.call(conn, call_id))

@@ -73,7 +73,7 @@ class Room:
     db: Database
 
     async def call(self, *keys: str) -> str:
-        return await self.studio.recorder.order(SPEAKER, SOMALI, keys or (WAY_OUT,))
+        return (await self.studio.recorder.order(SPEAKER, SOMALI, keys or (WAY_OUT,))).call_id
 
     async def spoken(self, call_id: str, turn: int, body: bytes, ref: str = "") -> Document:
         """Somebody speaks, and the provider stores it."""

@@ -59,7 +59,7 @@ async def test_what_nobody_signed_records_nothing_and_a_sound_has_its_own_type(s
     store.write_now(staffed)
     phone = Signing()
     studio = a_studio(store, ManualClock(NOON), phone)
-    call_id = await studio.recorder.order(SPEAKER, SOMALI, ["voice.way_out"])
+    call_id = (await studio.recorder.order(SPEAKER, SOMALI, ["voice.way_out"])).call_id
     body = phone.kept[REF] = a_wav(1.0)
     async with served(*RecorderWebhooks(studio.recorder, phone, PUBLIC).routes()) as url:
         for what in ("ask", "said", "hear", "key", "sound", "over"):
