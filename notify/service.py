@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from notify import audit, data
-from notify.alerts import after_action, period, register
+from notify.alerts import after_action, period, register, sequence
 from notify.alerts.alert import Stage
 from notify.alerts.assembly import Assembly, Prepared
 from notify.alerts.audience import NOBODY, Ids, Told, wordings
@@ -185,6 +185,7 @@ class Service:
         people, bases = await self.db.read(partial(self._people, prepared=prepared))
         means = self.means()
         warnings = [*rendering.problems, *dear_letters(rendering), *self._night(prepared, now)]
+        warnings += sequence.untold(draft.stage, prepared.earlier)
         table = rows(rendering, people, means.cost_per_segment)
         lines = summary(table, means, now, self._show_time)
         lines += [line for line in [shorter_saves(table, rendering, means.rates.get("sms", ()))] if line]

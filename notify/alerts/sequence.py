@@ -1,5 +1,6 @@
 """What may follow what in an incident: when a draft is written, and again when what was approved is to leave."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -8,6 +9,7 @@ from sqlalchemy import Connection
 from notify.alerts import register
 from notify.alerts.alert import Stage, from_json
 from notify.alerts.draft import Draft
+from notify.alerts.life import Status
 from notify.tables import AlertRow, EventRow
 
 FOLLOWS: Final = frozenset({Stage.UPDATE, Stage.CORRECTION, Stage.ALL_CLEAR, Stage.FALSE_ALARM})
@@ -28,6 +30,16 @@ def problems(conn: Connection, draft: Draft, row: AlertRow | None) -> list[str]:
     if draft.stage in (Stage.UPDATE, Stage.ALL_CLEAR) and set(over) & {Stage.ALL_CLEAR, Stage.FALSE_ALARM}:
         return ["stage: this incident is over; a new danger is a new alert."]
     return []
+
+
+def untold(stage: Stage, earlier: Sequence[EventRow]) -> list[str]:
+    """What the author of a correction must know while the alert still leaves, as sentences."""
+    if stage is not Stage.CORRECTION or not any(row.status in (Status.PUBLISHING, Status.SENDING) for row in earlier):
+        return []
+    return [
+        "The alert is still leaving, and a correction takes it back and goes to those alone who had it. Whoever has not been "
+        "told yet hears nothing: if the danger goes on, send an update afterwards."
+    ]
 
 
 def too_late(conn: Connection, row: EventRow, start: datetime) -> list[str]:

@@ -18,6 +18,7 @@ from subscribers.plain import spoken
 _SLOT: Final = re.compile(r"%\((\w+)\)s")
 _ENDS: Final = frozenset(".!?。！？")
 LEAST: Final = 2  # letters that a sentence has of its own: with fewer it would be found where nobody said it
+LONGEST: Final = 1_600  # characters, the most that a text may have at Twilio; to look for sentences takes the square of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,9 @@ class ReadBack:
 
     def text(self, said: str, language: str) -> str:
         """What the text says, in English; names, times and whatever nobody noted stand as they do in the text. Empty when
-        no sentence of it is known."""
+        no sentence of it is known, and for what is longer than any text."""
+        if len(said) > LONGEST:
+            return ""
         for tag in dict.fromkeys((language, spoken(language))):  # an old handset's text may need no form of its own
             if tag not in self._known:
                 self._known[tag] = sentences(self.words, tag)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from notify import duties
-from notify.alerts import register
+from notify.alerts import register, sequence
 from notify.alerts.alert import Event, Stage, from_json
 from notify.alerts.broadcast import Unfit
 from notify.alerts.draft import Draft, read
@@ -18,7 +18,7 @@ from notify.db import Database
 from notify.publishing.cap_check import problems as cap_problems
 from notify.tables import EventRow
 from tests.notify.duties_factory import Watch, watching
-from tests.notify.ledger_factory import add_people
+from tests.notify.ledger_factory import add_people, an_event_row
 from tests.notify.newsroom_factory import APPROVER, Room, a_draft, follow_up
 from tests.notify.signup_factory import embedded
 
@@ -141,6 +141,21 @@ async def test_whom_a_correction_keeps_from_hearing_anything_staff_are_told(
         f"{correction} corrects an alert that was still leaving. 5 texts and mails of it were taken back, and nobody has told "
         "those people anything. If the danger goes on, send them an update."
     ]
+
+
+@pytest.mark.parametrize(
+    ("stage", "status", "warned"),
+    [
+        (Stage.CORRECTION, Status.SENDING, True),
+        (Stage.CORRECTION, Status.PUBLISHING, True),
+        (Stage.CORRECTION, Status.ACTIVE, False),
+        (Stage.CORRECTION, Status.STOPPED, False),
+        (Stage.UPDATE, Status.SENDING, False),
+    ],
+)
+def test_the_author_of_a_correction_is_told_before_it_whom_it_will_miss(stage: Stage, status: Status, warned: bool) -> None:
+    said = sequence.untold(stage, [an_event_row(NOW, status=status)])
+    assert ("Whoever has not been told yet hears nothing" in " ".join(said)) is warned
 
 
 async def test_a_correction_of_what_everybody_had_wakes_nobody(room: Room, clock: ManualClock, watch: Watch) -> None:

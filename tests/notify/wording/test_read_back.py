@@ -93,6 +93,12 @@ def test_marks_in_the_wrong_order_are_given_up_at_once() -> None:
     assert ReadBack(known).text(f"Agua FIN. {' ni '.join(['Lents'] * 99)}", "es") == ""
 
 
+def test_what_is_longer_than_any_text_is_not_read() -> None:
+    known = ReadBack(words(boil=("Hierva el agua.", "Boil the water.")))
+    assert known.text("Hierva el agua.", "es") == "Boil the water."
+    assert known.text("Hierva el agua. " * 101, "es") == ""
+
+
 @given(source=NAMES, place=NAMES)
 def test_whatever_the_names_are_they_come_out_where_they_stand(source: str, place: str) -> None:
     target, back = "%(source)s: hierva el agua en %(place)s por favor", "%(source)s: in %(place)s please boil the water"
