@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from notify.alerts.draft import Moment
 from notify.web.answers import STAFF
-from notify.web.endpoints import PREFIX, Endpoint, Given, Nothing, looking
+from notify.web.endpoints import Endpoint, Given, looking
 from notify.web.replies import Replies
 from surge.desk_once import Once, done, given_as, post
 from surge.pages.acts import Verb
@@ -18,8 +18,8 @@ from surge.pages.agent_acts import AgentActs, Listed, Wanted
 from surge.pages.office import AGENTS, LEADS, Room
 from surge.pages.practice_acts import MOST_PRESSED, Now, PracticeActs
 
-ALL: Final = f"{PREFIX}/surge/agents"
-START: Final = f"{PREFIX}/surge/desk/start"
+ALL: Final = "/surge/agents"
+START: Final = "/surge/desk/start"
 UNKNOWN: Final = frozenset({404})
 
 
@@ -53,10 +53,10 @@ class AgentApi:
         calls = "One more answer of the practice calls; after the last it is noted that this person has practised"
         over = "Their time at the desk is over, at once"
         return [
-            looking("/surge/agents", self.all, "Who may answer; never by which number", "Agents", roles=AGENTS),
-            lead(ALL, self.put, Seated, "Puts somebody on the list of who answers, or changes what is known of them", "Agent"),
-            lead(f"{ALL}/{{person_id}}/end", self.end, Nothing, over, "Done", refusals=UNKNOWN),
-            post(START, self.start, Practised, calls, "Practice"),
+            looking(ALL, self.all, "Who may answer; never by which number", "Agents", roles=AGENTS),
+            lead(ALL, self.put, "Puts somebody on the list of who answers, or changes what is known of them", "Agent", Seated),
+            lead(f"{ALL}/{{person_id}}/end", self.end, over, "Done", refusals=UNKNOWN),
+            post(START, self.start, calls, "Practice", Practised),
         ]
 
     async def all(self, _: web.Request) -> web.Response:

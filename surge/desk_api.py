@@ -6,7 +6,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from notify.web.answers import STAFF
-from notify.web.endpoints import PREFIX, Endpoint, Nothing, Query, looking
+from notify.web.endpoints import Endpoint, Query, looking
 from notify.web.replies import Replies
 from surge.agent_api import AgentApi
 from surge.desk.tally import KEYS
@@ -32,7 +32,7 @@ from surge.pages.walk import Walk
 from surge.recording_api import RecordingApi
 from surge.scripts.runbook import Ending
 
-DESK: Final = f"{PREFIX}/surge/desk"
+DESK: Final = "/surge/desk"
 HELD: Final = f"{DESK}/contacts/{{contact_id}}"
 LANGUAGE: Final = Query(name="language", says="of the guide; English without it")
 
@@ -51,31 +51,17 @@ class DeskApi:
         guide = "The alert's own text to a caller's own phone, with their yes; whoever stopped our texts gets none"
         counter = "Somebody at the counter, or a letter: into the line"
         return [
-            see(
-                "/surge/desk",
-                self.now,
-                "One's own desk: the line, the contact in hand, what changed",
-                "AtDesk",
-                query=(LANGUAGE,),
-            ),
-            post(f"{DESK}/state", self.sit, Sitting, "Signs on, takes a break, goes off duty", "Desk"),
-            post(f"{DESK}/next", self.next, Next, "Takes the next written contact, or a certain one", "Taken"),
-            post(f"{DESK}/read", self.read, ReadIt, "What has changed in the script was read", "Done"),
-            post(f"{DESK}/tally", self.count, Counted, "Counts what a call was about", "Done", 201),
-            Endpoint(
-                method="POST",
-                path=f"{DESK}/place/look-up",
-                answer=self.place,
-                roles=AGENTS,
-                says=place,
-                gives="Placed",
-                body=Address,
-            ),
-            post(f"{HELD}/finish", self.finish, Finished, "Wraps up: how it ended, and the steps of the script", "Done"),
-            post(f"{HELD}/answer", self.answer, AnsweredBy, own, "Left"),
-            post(f"{HELD}/emergency-centre", self.centre, Nothing, "Brings the emergency centre into the call", "Done"),
-            post(f"{DESK}/texts", self.text, GuideTo, guide, "Left", 201),
-            post(f"{DESK}/walk-ins", self.walk_in, AtCounter, counter, "Taken", 201),
+            see(DESK, self.now, "One's own desk: the line, the contact in hand, what changed", "AtDesk", query=(LANGUAGE,)),
+            post(f"{DESK}/state", self.sit, "Signs on, takes a break, goes off duty", "Desk", Sitting),
+            post(f"{DESK}/next", self.next, "Takes the next written contact, or a certain one", "Taken", Next),
+            post(f"{DESK}/read", self.read, "What has changed in the script was read", "Done", ReadIt),
+            post(f"{DESK}/tally", self.count, "Counts what a call was about", "Done", Counted, status=201),
+            see(f"{DESK}/place/look-up", self.place, place, "Placed", method="POST", body=Address),
+            post(f"{HELD}/finish", self.finish, "Wraps up: how it ended, and the steps of the script", "Done", Finished),
+            post(f"{HELD}/answer", self.answer, own, "Left", AnsweredBy),
+            post(f"{HELD}/emergency-centre", self.centre, "Brings the emergency centre into the call", "Done"),
+            post(f"{DESK}/texts", self.text, guide, "Left", GuideTo, status=201),
+            post(f"{DESK}/walk-ins", self.walk_in, counter, "Taken", AtCounter, status=201),
         ]
 
     async def now(self, request: web.Request) -> web.Response:

@@ -2,19 +2,19 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel
 
-from notify.alerts.life import Role
 from notify.web.answers import STAFF, unfit_as
-from notify.web.endpoints import GIVEN, Endpoint
+from notify.web.endpoints import GIVEN, acting
 from notify.web.replies import Replies
 from surge.pages.acts import Verb
 from surge.pages.office import AGENTS
 
 T = TypeVar("T")
+post = partial(acting, roles=AGENTS)
 
 
 class Once:
@@ -49,30 +49,6 @@ class Once:
     ) -> web.Response:
         with unfit_as(self._unfit):
             return await self._replies.once(request, verb, status, before)
-
-
-def post(
-    path: str,
-    answer: Any,
-    body: type[BaseModel],
-    says: str,
-    gives: str,
-    status: int = 200,
-    refusals: frozenset[int] = frozenset(),
-    roles: frozenset[Role] = AGENTS,
-) -> Endpoint:
-    return Endpoint(
-        method="POST",
-        path=path,
-        answer=answer,
-        roles=roles,
-        says=says,
-        gives=gives,
-        status=status,
-        body=body,
-        keyed=True,
-        refusals=refusals,
-    )
 
 
 def given_as(request: web.Request, kind: type[T]) -> T:

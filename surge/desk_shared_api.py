@@ -6,7 +6,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from notify.web.answers import STAFF, Problem
-from notify.web.endpoints import PREFIX, Endpoint, Nothing, Query, looking
+from notify.web.endpoints import Endpoint, Query, looking
 from notify.web.replies import Replies
 from surge.desk import need_rows, question_rows
 from surge.desk_bodies import (
@@ -40,35 +40,20 @@ class SharedApi:
         self._needs, self._questions = NeedActs(room), QuestionActs(room)
 
     def endpoints(self) -> list[Endpoint]:
-        see, lead = partial(looking, roles=AGENTS), partial(post, roles=LEADS)
-        no_need = partial(see, refusals=UNKNOWN)
+        see, lead = partial(looking, roles=AGENTS), partial(post, roles=LEADS, refusals=UNKNOWN)
+        no_need, asks = partial(see, refusals=UNKNOWN), "What no script says, for somebody to answer"
         return [
             see("/surge/desk/answers", self.answers, "What is known about a question", "Answers", query=(WORDS, LANGUAGE)),
-            post(
-                f"{PREFIX}/surge/desk/questions",
-                self.ask,
-                Question,
-                "What no script says, for somebody to answer",
-                "Asked",
-                201,
-            ),
+            post("/surge/desk/questions", self.ask, asks, "Asked", Question, status=201),
             see("/surge/questions", self.open_questions, "Questions that wait for an answer, the oldest first", "Questions"),
-            lead(f"{PREFIX}/surge/answers", self.approve, Approved, "An answer for all desks", "Standing", 201, UNKNOWN),
-            lead(
-                f"{PREFIX}/surge/answers/{{faq_id}}/withdraw", self.withdraw, Nothing, "No desk shows it", "Done", 200, UNKNOWN
-            ),
-            lead(
-                f"{PREFIX}/surge/questions/{{question_id}}/drop", self.drop, Nothing, "Nothing to answer", "Done", 200, UNKNOWN
-            ),
-            lead(
-                f"{PREFIX}/surge/questions/{{question_id}}/merge", self.merge, Merged, "Answered already", "Done", 200, UNKNOWN
-            ),
+            lead("/surge/answers", self.approve, "An answer for all desks", "Standing", Approved, status=201),
+            lead("/surge/answers/{faq_id}/withdraw", self.withdraw, "No desk shows it", "Done"),
+            lead("/surge/questions/{question_id}/drop", self.drop, "Nothing to answer", "Done"),
+            lead("/surge/questions/{question_id}/merge", self.merge, "Answered already", "Done", Merged),
             see("/surge/needs", self.needs, "Needs, without what is sealed in them", "Needs", query=(ENDED,)),
-            post(f"{PREFIX}/surge/needs", self.note, NeedNoted, "Notes a need, with its place", "NeedNumber", 201),
+            post("/surge/needs", self.note, "Notes a need, with its place", "NeedNumber", NeedNoted, status=201),
             no_need("/surge/needs/{need_id}", self.need, "One need, without what is sealed in it", "Need"),
-            post(
-                f"{PREFIX}/surge/needs/{{need_id}}", self.move, NeedMoved, "Moves a need on, or ends it", "Need", 200, UNKNOWN
-            ),
+            post("/surge/needs/{need_id}", self.move, "Moves a need on, or ends it", "Need", NeedMoved, refusals=UNKNOWN),
         ]
 
     async def answers(self, request: web.Request) -> web.Response:

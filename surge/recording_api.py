@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import Field, StrictBool
 
 from notify.web.answers import STAFF, unfit_as
-from notify.web.endpoints import PREFIX, Endpoint, Given, Reason, looking
+from notify.web.endpoints import Endpoint, Given, Reason, looking
 from notify.web.replies import Replies
 from surge.desk_once import Once, given_as, post
 from surge.pages.acts import Verb
@@ -54,9 +54,9 @@ class RecordingApi:
         return [
             see(BELOW, self.overview, "Every language that callers have a key for, and how far it is", "Recordings"),
             see(f"{BELOW}/languages/{{language}}", self.prompts, every, "Prompts", refusals=ELSEWHERE | UNKNOWN),
-            keeper(f"{PREFIX}{BELOW}/calls", self.call, Ordered, calls, "Called", 201),
-            keeper(f"{PREFIX}{ONE}/release", self.release, HeardAll, lets, "Take", refusals=UNKNOWN),
-            keeper(f"{PREFIX}{ONE}/refuse", self.refuse, Reason, "Takes it off, or refuses it", "Take", refusals=UNKNOWN),
+            keeper(f"{BELOW}/calls", self.call, calls, "Called", Ordered, status=201),
+            keeper(f"{ONE}/release", self.release, lets, "Take", HeardAll, refusals=UNKNOWN),
+            keeper(f"{ONE}/refuse", self.refuse, "Takes it off, or refuses it", "Take", Reason, refusals=UNKNOWN),
             see(f"{ONE}/sound", self.sound, "What was recorded", "Sound", media="audio/*", refusals=UNKNOWN),
         ]
 

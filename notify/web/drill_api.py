@@ -17,7 +17,7 @@ from notify.staff.drill_log import LEADERS, WATCHERS
 from notify.staff.drilling import Drilling, Verb
 from notify.staff.drills import Drill, Fit, Score
 from notify.web.answers import STAFF, Problem, unfit_as
-from notify.web.endpoints import GIVEN, PREFIX, Endpoint, Given, Nothing, looking
+from notify.web.endpoints import GIVEN, Endpoint, Given, acting, looking
 from notify.web.replies import Replies
 from notify.web.tables import csv_file
 from subscribers.sealing import Keyring
@@ -40,32 +40,13 @@ class DrillApi:
     def endpoints(self) -> list[Endpoint]:
         see = partial(looking, roles=WATCHERS, refusals=REFUSED)
         begins = "Begins a drill, one at a time; where nobody is on the list, people are made up first"
+        ends = "Ends a drill; what everybody did is written down with it"
         table = "The same as a table, a row for each operator and alert"
         return [
             see("/drills", self.all, "Every drill, the newest first, and the scripts there are", "Drills", refusals=ELSEWHERE),
-            Endpoint(
-                method="POST",
-                path=f"{PREFIX}/drills",
-                answer=self.start,
-                roles=LEADERS,
-                says=begins,
-                gives="Drill",
-                status=201,
-                body=Played,
-                keyed=True,
-            ),
+            acting("/drills", self.start, begins, "Drill", Played, roles=LEADERS, status=201),
             see(ONE, self.one, "A drill, and what has come in so far", "DrillNow"),
-            Endpoint(
-                method="POST",
-                path=f"{PREFIX}{ONE}/end",
-                answer=self.end,
-                roles=LEADERS,
-                says="Ends a drill; what everybody did is written down with it",
-                gives="Drill",
-                body=Nothing,
-                keyed=True,
-                refusals=REFUSED,
-            ),
+            acting(f"{ONE}/end", self.end, ends, "Drill", roles=LEADERS, refusals=REFUSED),
             see(f"{ONE}/scorecard", self.scorecard, "How everybody did, and each alert beside who it was for", "Scorecard"),
             see(f"{ONE}/scorecard.csv", self.table, table, "Text", media="text/csv"),
         ]
