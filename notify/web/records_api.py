@@ -27,7 +27,7 @@ from notify.web.endpoints import (
     Query,
     looking,
     next_page,
-    whole,
+    wholes,
 )
 from notify.web.tables import csv_file
 from subscribers.address import BadAddress
@@ -65,7 +65,8 @@ class RecordsApi:
         return web.json_response(await self.service.subscribers())
 
     async def log(self, request: web.Request) -> web.Response:
-        subject, limit, after = request.query.get("subject"), whole(request, LIMIT), whole(request, AFTER)
+        limit, after = wholes(request, LIMIT, AFTER)
+        subject = request.query.get("subject")
         found = await self.service.db.read(lambda conn: page(conn, subject, after or 0, limit + 1 if limit else None))
         lines = found[:limit]
         following, headers = next_page(request, lines[-1].seq if len(found) > len(lines) else None)

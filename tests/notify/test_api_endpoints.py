@@ -197,9 +197,10 @@ async def test_a_question_that_makes_no_sense_is_refused(desk: Desk, asked: str)
     assert answer.status == 400 and answer.reply["problems"]
 
 
-async def test_every_number_that_is_none_is_named_at_once(desk: Desk) -> None:
-    answer = await desk.ask("admin", "GET", "/api/v1/webhooks/nobody/messages?after=x&limit=0")
-    assert answer.status == 400 and [one.partition(":")[0] for one in answer.reply["problems"]] == ["after", "limit"]
+@pytest.mark.parametrize("path", ["/webhooks/nobody/messages", "/audit"])
+async def test_every_number_that_is_none_is_named_at_once(desk: Desk, path: str) -> None:
+    answer = await desk.ask("admin", "GET", f"/api/v1{path}?after=x&limit=0")
+    assert answer.status == 400 and sorted(one.partition(":")[0] for one in answer.reply["problems"]) == ["after", "limit"]
 
 
 @pytest.mark.parametrize(
