@@ -10,6 +10,7 @@ was being rung, and the provider says which calls have ended meanwhile.
 import asyncio
 import hashlib
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -48,6 +49,7 @@ BEAT_S: Final = 1.0
 RECONCILE_S: Final = 30.0
 GOODBYE_S: Final = 5.0
 LEAST_PAUSE_S: Final = 0.05
+LOOKING: Final = 0.1  # of the time is spent on the provider's list of calls at most, however long it is and fast the clock
 REMEMBERED: Final = timedelta(hours=24)  # an ended contact stays in memory so long
 PATIENCE: Final = timedelta(minutes=30)  # a wait is told as if nobody gave up sooner
 
@@ -86,7 +88,7 @@ class Floor:
         self.calls: dict[str, Call] = {}  # by CallSid
         self.crew: dict[str, AgentRow] = {}  # who may answer
         self.centre = parts.pack.emergency_line
-        self.watched_from = parts.clock.now()
+        self.watched_from = self.looked_to = parts.clock.now()
         self._scribe = Scribe(Journal(parts.journal), parts.db, shared=parts.shared, superseded=parts.superseded)
         self._carrier = Carrier(
             floor=self, telephone=parts.telephone, texts=parts.texts, public_url=parts.public_url.rstrip("/"), tell=parts.tell
@@ -107,6 +109,7 @@ class Floor:
                 self.calls[call.call_sid] = replace(call, caller=self.number_of(record) if record is not None else "")
         if before is not None:
             self.watched_from = datetime.fromtimestamp(before, self.watched_from.tzinfo) - timedelta(minutes=1)
+            self.looked_to = self.watched_from
         await self._open_telephone()
         self.forget()
         self._scribe.renew(self.everything())
@@ -117,7 +120,7 @@ class Floor:
         self._loops = [
             asyncio.create_task(self._scribe.run(self.everything), name="the floor's scribe"),
             asyncio.create_task(self._every(BEAT_S, self._beat), name="the floor's clock"),
-            asyncio.create_task(self._every(RECONCILE_S, self._reconcile), name="the floor's look at the provider"),
+            asyncio.create_task(self._every(RECONCILE_S, self._reconcile, LOOKING), name="the floor's look at the provider"),
         ]
 
     async def stop(self) -> None:
@@ -265,14 +268,17 @@ class Floor:
         self.forget()
         await self.look_up_agents()
 
-    async def _every(self, seconds: float, do: Callable[[], Any]) -> None:
+    async def _every(self, seconds: float, do: Callable[[], Any], share: float = 1.0) -> None:
+        """share: of the time, that is spent on it at most; then it is done less often."""
         while True:
+            began = time.monotonic()
             try:
                 if self.parts.may_act():
                     await do()
             except Exception:  # the loop's own boundary: the next time may go well
                 logger.exception("the floor could not look after itself")
-            await asyncio.sleep(max(LEAST_PAUSE_S, seconds / self.parts.speed))
+            rest_s = (time.monotonic() - began) * (1 / share - 1)
+            await asyncio.sleep(max(LEAST_PAUSE_S, seconds / self.parts.speed, rest_s))
 
 
 def contact_id_of(way: Way, provider_id: str) -> str:

@@ -20,6 +20,7 @@ FRESH: Final = timedelta(seconds=60)  # a webhook may be on its way so long
 class Floor(Protocol):
     board: Board
     watched_from: datetime
+    looked_to: datetime
 
     def now(self) -> datetime: ...
 
@@ -30,8 +31,8 @@ class Floor(Protocol):
 
 
 async def look(floor: Floor, telephone: Telephone) -> None:
-    """Asks the provider for every call since the oldest one that is open here. Calls that have ended are ended here; calls to
-    our number that never came to us were answered by its fallback."""
+    """Asks the provider for every call since the oldest one that is open here, and since the last look. Calls that have ended
+    are ended here; calls to our number that never came to us were answered by its fallback."""
     asked_at = floor.now()
     try:
         found = await telephone.calls(_since(floor, asked_at))
@@ -41,11 +42,12 @@ async def look(floor: Floor, telephone: Telephone) -> None:
     calls = {one.call_sid: one for one in found}
     _end_what_has_ended(floor, calls, asked_at - FRESH)
     _note_failed_over(floor, calls.values(), asked_at - FRESH)
+    floor.looked_to = asked_at - 2 * FRESH  # twice: what it lists a little late is looked at all the same
 
 
 def _since(floor: Floor, now: datetime) -> datetime:
     began = [one.contact.offered_at for one in floor.board.books.records.values() if one.call_sid is not None]
-    return max(min([floor.watched_from, *began]), now - LONGEST)
+    return max(min([floor.looked_to, *began]), now - LONGEST)
 
 
 def _end_what_has_ended(floor: Floor, calls: Mapping[str, LiveCall], before: datetime) -> None:

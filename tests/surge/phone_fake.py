@@ -46,6 +46,7 @@ class FakePhone:
     sent: list[tuple[str, str]] = field(default_factory=list)
     hung_up: list[str] = field(default_factory=list)
     known: list[LiveCall] = field(default_factory=list)
+    asked_since: list[datetime] = field(default_factory=list)
     refuses: bool = False
     away: bool = False
     opened: int = 0
@@ -71,6 +72,9 @@ class FakePhone:
         return True
 
     async def calls(self, since: datetime) -> Sequence[LiveCall]:
+        self.asked_since.append(since)
+        if self.away:
+            raise ConnectionError("away")
         return self.known
 
     def read(self, request: Inbound) -> dict[str, str]:

@@ -1,3 +1,4 @@
+import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -177,7 +178,7 @@ async def test_calls_that_ended_or_fell_over_while_we_were_away_are_found_at_the
         await house.floor.set_state("a2", AgentState.READY)
         await house.floor.set_state("a2", AgentState.BREAK)
         gone, there = house.wait_in_line("CA1"), house.wait_in_line("CA2", "+15035550151")
-        house.floor.watched_from = NOON
+        house.floor.watched_from = house.floor.looked_to = NOON
         clock.forward(timedelta(minutes=5))
         fell = NOON + timedelta(minutes=2)
         phone.known = [call("CA1", "completed", NOON), call("CA2", "in-progress", NOON), call("CA9", "completed", fell)]
@@ -187,6 +188,35 @@ async def test_calls_that_ended_or_fell_over_while_we_were_away_are_found_at_the
         failed = [one for one in house.floor.contacts() if one.standing is Standing.FAILED_OVER]
         assert [one.offered_at for one in failed] == [fell]
         assert measures.counts(house.floor.contacts()).failed_over == 1
+
+
+async def test_the_provider_is_asked_for_what_nobody_has_looked_at_and_for_who_is_on_the_line(
+    store: Database, clock: ManualClock, tmp_path: Path
+) -> None:
+    phone = FakePhone()
+    async with a_floor(store, clock, tmp_path / "floor.journal", phone) as house:
+        while not phone.asked_since:  # when it opens
+            await asyncio.sleep(0)
+        clock.forward(timedelta(hours=2))
+        await house.floor._reconcile()
+        clock.forward(timedelta(minutes=10))
+        house.wait_in_line("CA1")
+        called = clock.now()
+        clock.forward(timedelta(minutes=20))
+        await house.floor._reconcile()
+        assert phone.asked_since[-1] == called - timedelta(minutes=12), "two minutes before the last look"
+        clock.forward(timedelta(hours=1))
+        phone.known = [
+            LiveCall(call_sid="CA1", status="completed", to=portland().number, from_="+15035550150", began_at=called)
+        ]
+        await house.floor._reconcile()
+        assert phone.asked_since[-1] == called, "who is still on the line"
+        clock.forward(timedelta(hours=1))
+        phone.away = True
+        await house.floor._reconcile()
+        phone.away = False
+        await house.floor._reconcile()
+        assert phone.asked_since[-1] == called + timedelta(minutes=78), "a look that failed is made up for"
 
 
 async def test_a_provider_that_cannot_be_reached_leaves_the_agent_free_and_the_caller_in_the_line(

@@ -28,7 +28,7 @@ from notify.alerts.alert import Mode
 from notify.cli.client import ApiRefused, Client
 from notify.cli.demo import crowd
 from notify.cli.demo.children import Children, free_port
-from notify.cli.demo.desks import LOOK_S, Desk, at_work
+from notify.cli.demo.desks import LOOK_S, Desk, Glances, at_work
 from notify.cli.residents import take
 from notify.cli.say import screen
 from notify.console.door import demo_pass
@@ -72,7 +72,7 @@ class SurgeDay:
         shutil.rmtree(self.home, ignore_errors=True)
         self.home.mkdir(parents=True)
         ring = keys.create(self.home / "keys.toml")
-        settings = load(mode=Mode.DEMO, data_dir=self.home, replay_from=FROM, replay_speed=self.speed)
+        settings = self._settings()
         engine = engine_for(settings.database)
         schema.migrate(engine)
         engine.dispose()
@@ -81,6 +81,9 @@ class SurgeDay:
                 self.tokens[name] = db.write_now(partial(people.add, person_id=name, roles=[name], scope={}, now=FROM))
             db.write_now(partial(self._seat, ring=ring))
             self._settle(db, settings)
+
+    def _settings(self) -> Settings:
+        return load(mode=Mode.DEMO, data_dir=self.home, replay_from=FROM, replay_speed=self.speed)
 
     def _seat(self, conn: Connection, ring: Keyring) -> None:
         for number, agent in enumerate(self.agents):
@@ -173,7 +176,9 @@ class SurgeDay:
                     answer.raise_for_status()
             callers = sum("at_s" in one for each in crowds for one in each["people"])
             lines = {agent_number(number): desk for number, desk in enumerate(desks)}
-            working = asyncio.create_task(at_work(lines, self.home / "carrier" / "voice.jsonl"))
+            db = stack.enter_context(closing(Database(self._settings().database)))
+            glances = Glances(db, dict(zip(self.agents, desks, strict=True)))
+            working = asyncio.create_task(at_work(lines, self.home / "carrier" / "voice.jsonl", glances))
             try:
                 await self._watch(session, callers)
                 await approver.call("POST", f"{surge}/stand-down", {"why": "Everybody has called."})
@@ -205,7 +210,7 @@ class SurgeDay:
 
     def report(self) -> Sequence[Section]:
         """What happened to everybody who called."""
-        settings = load(mode=Mode.DEMO, data_dir=self.home, replay_from=FROM, replay_speed=self.speed)
+        settings = self._settings()
         with closing(Database(settings.database)) as db:
             one = db.read_now(lambda conn: happenings.activation(conn, ""))
             end = one.closed_at or FROM + timedelta(seconds=self.day.span_s)

@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import Final
 
 import aiohttp
+from sqlalchemy import text
+
+from notify.db import Database
+from surge.floor.seats import AgentState
 
 LOOK_S: Final = 0.5
 
@@ -62,14 +66,29 @@ class Desk:
         return page
 
 
-async def at_work(desks: Mapping[str, Desk], log: Path) -> None:
-    """Each agent notes what a call was once the telephone's log says it is over, and one looks up now and then; without end.
-    desks: by the number of the agent's line. log: the telephone's, lines of JSON."""
+class Glances:
+    """Which screens show something new: a message that waits, a ring that was missed. At a desk that is seen at once; to ask
+    for every page all the time would take the machine that plays everybody. desks: by agent."""
+
+    def __init__(self, db: Database, desks: Mapping[str, Desk]) -> None:
+        self._db, self._desks, self._seen = db, desks, 0
+
+    def __call__(self) -> set[Desk]:
+        """Since the last time."""
+        query = text("SELECT rowid, agent, state FROM seat WHERE rowid > :seen ORDER BY rowid")
+        rows = self._db.read_now(lambda conn: conn.execute(query, {"seen": self._seen}).all())
+        self._seen = rows[-1].rowid if rows else self._seen
+        return {self._desks[row.agent] for row in rows if row.state in (AgentState.RESERVED, AgentState.BREAK)}
+
+
+async def at_work(desks: Mapping[str, Desk], log: Path, glances: Glances) -> None:
+    """Each agent notes what a call was once the telephone's log says it is over, does what their screen shows, and one looks up
+    now and then; without end. desks: by the number of the agent's line. log: the telephone's, lines of JSON."""
     looking, rest = itertools.cycle(desks.values()), b""
     with log.open("rb") as file:
         while True:
             whole, _, rest = (rest + file.read()).rpartition(b"\n")
             ended = (event["to"] for event in map(json.loads, whole.splitlines()) if event["event"] == "end")
-            busy = {desks[number] for number in ended if number in desks} | {next(looking)}
+            busy = {desks[number] for number in ended if number in desks} | glances() | {next(looking)}
             await asyncio.gather(*(desk.work() for desk in busy))
             await asyncio.sleep(LOOK_S)
