@@ -1,6 +1,6 @@
 """The acts of the conversation, each with what must come of it, and the faults planted to see whether the judge is awake."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,6 +8,8 @@ import aiohttp
 
 from channels.base import Handed, Outcome, Refused, Retry, Unknown
 from channels.simulator.config import SimulatorConfig
+from channels.simulator.listing import Listing
+from channels.simulator.messages import Message
 from channels.simulator.server import Running
 from tests.contract import conversation as talk
 from tests.contract.conversation import Caller, Speaker
@@ -95,10 +97,17 @@ async def our_questions(scene: Scene) -> list[str]:
     ]
 
 
+def newest(scene: Scene, most: int) -> Sequence[Message]:
+    """The texts that the simulator has, the newest first."""
+    listing = scene.running.exchange.carrier.archive.page({"PageSize": str(most)})
+    assert isinstance(listing, Listing)
+    return listing.shown
+
+
 async def messages_in_every_state(scene: Scene) -> list[str]:
     """Fetches of texts under way, arrived, failed for every reason, taken back, received and given in reply; a cancellation
     too late, and one of a text nobody knows."""
-    call, base, archive = scene.caller, scene.caller.base, scene.running.exchange.carrier.archive
+    call, base = scene.caller, scene.caller.base
     waiting = [
         (await call.post(f"{base}/Messages.json", To=talk.number(at), From=talk.SLOW, Body="hello", ValidityPeriod="30000"))[1]
         for at in (930, 931, 932)
@@ -108,7 +117,7 @@ async def messages_in_every_state(scene: Scene) -> list[str]:
     nobody, _ = await call.post(f"{base}/Messages/{STRANGER}.json", Status="canceled")
     await scene.running.exchange.receive(talk.number(933), talk.SENDER, "STOP")
     seen: dict[tuple[str, str, Any], str] = {}
-    for message in archive.page({"PageSize": str(PAGE)}).messages:  # type: ignore[union-attr]
+    for message in newest(scene, PAGE):
         seen.setdefault((message.direction, message.status, message.code), message.sid)
     statuses = [(await call.get(f"{base}/Messages/{sid}.json"))[0] for sid in seen.values()]
     return [
@@ -156,7 +165,7 @@ async def planted_requests(scene: Scene) -> list[str]:
 
 async def planted_answers(scene: Scene) -> list[str]:
     """Answers that break the document: the judge must find each."""
-    sid = next(iter(scene.running.exchange.carrier.archive.page({"PageSize": "1"}).messages)).sid  # type: ignore[union-attr]
+    sid = newest(scene, 1)[0].sid
     fetched, listed = f"{scene.caller.base}/Messages/{sid}.json", f"{scene.caller.base}/Messages.json"
     unknown = f"{scene.caller.base}/Messages/{STRANGER}.json"
     planted: list[tuple[str, str, Callable[[dict[str, Any]], object]]] = [
