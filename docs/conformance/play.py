@@ -103,10 +103,11 @@ def main() -> int:
     print(f"http://127.0.0.1:{server.server_port}/feeds/active.atom", flush=True)
     began, wrong = time.monotonic(), 0
     for step in expected["steps"]:
-        time.sleep(max(0, began + step["second"] - time.monotonic()))
+        time.sleep(max(0, began + step["second"] - time.monotonic()))  # the day is played in real time: clients poll
         day.step = step
         print(f"{step['step']}: {step['why']} Shown: {', '.join(step['shown']) or 'nothing'}", flush=True)
         if chosen.asks:
+            # Asked near the step's end, so that a client has had its polls.
             time.sleep(max(0, began + step["second"] + expected["step_s"] - 3 - time.monotonic()))
             said = shown(chosen.asks)
             wrong += said != step["shown"]

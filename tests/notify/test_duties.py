@@ -1,6 +1,5 @@
 """What happens by itself: alerts expire or are renewed, promises and approvals are chased, and what is late never leaves."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +14,7 @@ from notify.alerts.life import Status
 from notify.clock import ManualClock
 from notify.db import Database
 from notify.publishing import cap_check
-from tests.notify.duties_factory import Watch, watching
+from tests.notify.duties_factory import Watch
 from tests.notify.ledger_factory import add_people
 from tests.notify.newsroom_factory import APPROVER, AUTHOR, Room, a_draft, follow_up
 
@@ -26,12 +25,6 @@ ROAD = {"hazard": "road_closed", "area": {"names": ["Lents"]}, "slots": {"road":
 @pytest.fixture
 def room(db: Database, clock: ManualClock) -> Room:
     return Room.on(db, clock)
-
-
-@pytest.fixture
-async def watch(room: Room, clock: ManualClock) -> AsyncIterator[Watch]:
-    async with watching(room.db, clock, room.newsroom.assembler) as found:
-        yield found
 
 
 def people(room: Room, count: int) -> None:

@@ -1,6 +1,6 @@
 """A renewal repeats what people approved; so what may be renewed never names an end, and everybody gets a text of it."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from notify.clock import ManualClock
 from notify.db import Database
 from notify.sending.outbox import content_for
 from notify.wording import samples
-from tests.notify.duties_factory import Watch, watching
+from tests.notify.duties_factory import Watch
 from tests.notify.factories import an_event
 from tests.notify.ledger_factory import add_people, an_event_row
 from tests.notify.newsroom_factory import Room, a_draft, follow_up
@@ -45,12 +45,6 @@ def clock() -> ManualClock:
 @pytest.fixture
 def room(db: Database, clock: ManualClock) -> Room:
     return Room.on(db, clock, languages=())
-
-
-@pytest.fixture
-async def watch(room: Room, clock: ManualClock) -> AsyncIterator[Watch]:
-    async with watching(room.db, clock, room.newsroom.assembler) as found:
-        yield found
 
 
 def a_danger(hazard: str, severity: Severity | None = None, **given: Any) -> Draft:

@@ -1,6 +1,6 @@
 """What leaves in an incident agrees with what left before it, however close the two are and whoever was quicker."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from notify.clock import ManualClock
 from notify.db import Database
 from notify.publishing.cap_check import problems as cap_problems
 from notify.tables import EventRow
-from tests.notify.duties_factory import Watch, watching
+from tests.notify.duties_factory import Watch
 from tests.notify.ledger_factory import add_people, an_event_row
 from tests.notify.newsroom_factory import APPROVER, Room, a_draft, follow_up
 from tests.notify.signup_factory import embedded
@@ -41,12 +41,6 @@ def clock() -> ManualClock:
 @pytest.fixture
 def room(db: Database, clock: ManualClock) -> Room:
     return Room.on(db, clock)
-
-
-@pytest.fixture
-async def watch(room: Room, clock: ManualClock) -> AsyncIterator[Watch]:
-    async with watching(room.db, clock, room.newsroom.assembler) as found:
-        yield found
 
 
 def rows(room: Room, event_id: str) -> Mapping[str, int]:

@@ -133,7 +133,7 @@ def test_what_is_told_together_is_heard_whole_by_a_process_whose_look_was_slow(
             looking.set()
             told.wait(PATIENCE_S)
             while time.monotonic() <= now + 2 * session.LOOK_S:
-                time.sleep(session.LOOK_S)
+                time.sleep(session.LOOK_S)  # a slow database, played: the look itself takes this long
 
     monkeypatch.setattr(Session, "_look", slowly)
     said = [(Kind.STOP, f"K7Q2-{number}") for number in range(1, 4)]
