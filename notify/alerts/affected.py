@@ -6,12 +6,13 @@ partly.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final, Self
 
 import shapely
 
+from notify.alerts import locator
 from notify.alerts.alert import Area
 from subscribers.areas import NamedShape, circle
 from subscribers.dialog.saving import clear
@@ -49,10 +50,12 @@ WORDS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Touched:
-    """How every named area of the city stands to one alert's area: name and verdict (inside, part or outside), by name."""
+    """How every named area of the city stands to one alert's area: name and verdict (inside, part or outside), by name.
+    maps: the area drawn among them, SVG; nothing where it was not drawn."""
 
     zips: tuple[tuple[str, Verdict], ...] = ()
     others: tuple[tuple[str, Verdict], ...] = ()
+    maps: tuple[str, ...] = ()
 
     def codes(self, verdict: Verdict) -> tuple[str, ...]:
         return tuple(code for code, one in self.zips if one is verdict)
@@ -67,6 +70,11 @@ def touched(areas: Sequence[Area], named: Sequence[NamedShape]) -> Touched:
         zips=tuple((name, verdict) for other, name, verdict in found if not other),
         others=tuple((name, verdict) for other, name, verdict in found if other),
     )
+
+
+def shown(areas: Sequence[Area], named: Sequence[NamedShape]) -> Touched:
+    """The same with its maps."""
+    return replace(touched(areas, named), maps=locator.maps(areas, named))
 
 
 def of_area(shape: Any, place: Any) -> Verdict:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from aiohttp import web
 from sqlalchemy import Connection
 
-from notify.alerts import glass, register
+from notify.alerts import glass, locator, register
 from notify.alerts.alert import Event, from_json
 from notify.alerts.draft import Draft
 from notify.alerts.life import WRITERS, Staff, Status
@@ -19,6 +19,7 @@ from notify.console.screens import VISIT
 from notify.service import Service
 from notify.staff import paging_rows
 from notify.tables import AlertRow
+from subscribers import atlas
 from surge.switch.offer import Offered
 
 LONG: Final = "a reason that is long enough"  # to ask whether everything else would fit
@@ -132,6 +133,7 @@ class Decisions:
             counts=_counts(told),
             people=people,
             preview=preview,
+            maps=await self._db.read(lambda conn: locator.maps(event.areas, atlas.areas(conn))),
             texts=_texts(event),
             languages=self._languages(event),
             refused=refused,

@@ -64,6 +64,6 @@ class Likeness:
                 raise Unfit(problems)
             event = self._assembly.assemble(conn, draft, row, now)
         sealed, cap = self._assembly.seal(conn, event, now)
-        mine = Bulletin(event=sealed, cap=cap, published_at=now, touched=affected.touched(sealed.areas, known))
+        mine = Bulletin(event=sealed, cap=cap, published_at=now, touched=affected.shown(sealed.areas, known))
         others = (one for one in self._shelf(conn) if one.event.incident_id == row.incident_id)
         return next(one for one in threads([*others, mine], now) if one.newest.event is sealed)

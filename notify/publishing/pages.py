@@ -144,6 +144,7 @@ class Pages:
             next_news=moment(by, words, site) if by and thread.active else None,
             video=newest.event.asl_video,
             zips=[newest.touched.codes(verdict) for verdict in (Verdict.INSIDE, Verdict.PART)],
+            maps=newest.touched.maps if thread.active else (),
             check=site.path(f"{site.page(thread.incident_id, words.language)}/check"),
             flyer=site.path(f"{site.index(words.language)}flyer/{thread.incident_id}"),
             share=(f"sms:?&body={quote(f'{title} {url}')}", f"mailto:?subject={quote(title)}&body={quote(url)}"),

@@ -57,7 +57,7 @@ class Shelf:
     def _of(self, event: Event) -> Touched:
         if event.event_id not in self._touched:
             try:
-                self._touched[event.event_id] = affected.touched(event.areas, self._areas)
+                self._touched[event.event_id] = affected.shown(event.areas, self._areas)
             except shapely.errors.GEOSException:  # a page without its ZIPs is better than none
                 logger.exception("the named areas of the city cannot be compared with those of %s", event.event_id)
                 self._touched[event.event_id] = NOT_COMPARED

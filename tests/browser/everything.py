@@ -145,7 +145,7 @@ class World:
         self.running.service.db.write_now(lambda conn: neighbours.held(conn, datetime.now(UTC)))
 
     def released(self) -> None:
-        self.running.service.db.write_now(lambda conn: hold.release(conn, "admin", "nothing is wrong", datetime.now(UTC)))
+        self.running.service.db.write_now(lambda conn: hold.release(conn, "admin", {"reason": "read"}, datetime.now(UTC)))
 
     def invited(self) -> str:
         db = self.running.service.db

@@ -83,6 +83,13 @@ async def test_both_read_what_each_text_says_in_english_word_for_word(house: Hou
     assert "BOIL THE TAP WATER for 1 full minute" in (await author.get(f"/alerts/{alert_id}")).words
 
 
+async def test_whoever_decides_sees_on_a_map_where_it_goes(house: House) -> None:
+    author, approver = await house.signed_in("author"), await house.signed_in("approver")
+    page = await approver.get(f"/alerts/{await submitted(author)}/approval")
+    assert 'role="img" aria-label="Map of the area: Lents"' in page.text
+    assert page.text.count("<svg") == 2, "within the city, and from near"
+
+
 async def test_the_author_reads_why_they_may_not_approve_and_cannot(house: House) -> None:
     author = await house.signed_in("author")
     alert_id = await submitted(author)
