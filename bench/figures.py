@@ -1,5 +1,6 @@
 """How a benchmark reports: our figure, the peer's, the ratio, the spread and the machine's load, in one line."""
 
+import operator
 import os
 import statistics
 from collections.abc import Sequence
@@ -31,7 +32,7 @@ class Figure:
     @property
     def met(self) -> bool | None:
         """Whether the target is met; None when there is none."""
-        better = (lambda a, b: a >= b) if self.higher_is_better else (lambda a, b: a <= b)
+        better = operator.ge if self.higher_is_better else operator.le
         verdicts = []
         if self.target_ratio is not None and self.ratio is not None:
             verdicts.append(better(self.ratio, self.target_ratio))

@@ -115,8 +115,8 @@ def _people(path: Path) -> None:
             conn.execute(insert(EventRow).values(**event.model_dump()))
     engine.dispose()
     languages = ["en"] * 8 + ["es", "vi"]
-    with closing(sqlite3.connect(path)) as conn, conn:
-        conn.executemany(
+    with closing(sqlite3.connect(path)) as raw, raw:
+        raw.executemany(
             "INSERT INTO address (address_id, subscriber_id, channel, sealed, key_id, blind, language, basis)"
             " VALUES (?, 1, 'sms', ?, 'k1', ?, ?, 'opt-in')",
             ((number, bytes(40), number.to_bytes(16, "big"), languages[number % 10]) for number in range(1, PEOPLE + 1)),

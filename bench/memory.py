@@ -76,5 +76,5 @@ def _megabytes(pid: int, name: str) -> float:
 
 
 if __name__ == "__main__":
-    for figure in run(int([*sys.argv[1:], PEOPLE][0])):
+    for figure in run(int(sys.argv[1]) if len(sys.argv) > 1 else PEOPLE):
         print(figure.line())

@@ -145,6 +145,7 @@ async def _rate(url: str) -> float:
     """Answers a second."""
     head, body = await _answer(url)
     parts, loop, size = urlsplit(url), asyncio.get_running_loop(), len(head) + len(body)
+    assert parts.hostname is not None and parts.port is not None
     made = [await loop.create_connection(lambda: _Line(_request(url), size), parts.hostname, parts.port) for _ in range(LINES)]
     lines = [line for _, line in made]
     before, begun = sum(line.got for line in lines), time.perf_counter()

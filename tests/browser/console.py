@@ -7,6 +7,7 @@ import sys
 import tempfile
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from notify.db import Database
@@ -28,8 +29,8 @@ def enrolled(town: Town) -> dict[str, str]:
     with closing(Database(town.database_url)) as db:
         for person in ("author", "approver", "admin"):
             seed = passwords.new_seed()
-            token = db.write_now(lambda conn, who=person: accounts.invite(conn, who, "test", now))
-            db.write_now(lambda conn, mark=token, key=seed: accounts.enrol(conn, mark, hashed, key, town.ring, 0, now))
+            token = db.write_now(partial(accounts.invite, person_id=person, made_by="test", now=now))
+            db.write_now(partial(accounts.enrol, token=token, password=hashed, seed=seed, ring=town.ring, step=0, now=now))
             seeds[person] = seed.hex()
     return seeds
 

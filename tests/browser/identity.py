@@ -5,7 +5,9 @@ import asyncio
 import json
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from notify import schema
 from notify.db import engine_for
@@ -26,12 +28,12 @@ async def serve(folder: Path) -> None:
     async with identity_server() as server:
         server.redirects.add(f"{base}/sign-in/identity/return")
         server.subject = None
-        settings = {"oidc_issuer": server.url, "oidc_client_id": CLIENT, "oidc_client_secret": SECRET}
+        settings: dict[str, Any] = {"oidc_issuer": server.url, "oidc_client_id": CLIENT, "oidc_client_secret": SECRET}
         async with serving(folder / "home", migrated, private_port=port, private_url=base, **settings) as served:
             db = served.running.service.db
             for person in ("author", "approver", "admin"):
                 account = Account(issuer=server.url, subject=f"s-{person}")
-                await db.write(lambda conn, who=person, its=account: links.link(conn, who, its, "test", utc()))
+                await db.write(partial(links.link, person_id=person, account=account, by="test", now=utc()))
             _, alert = await served.call("author", "POST", "/alerts", BOIL_WATER)
             await served.call("author", "POST", f"/alerts/{alert['alert_id']}/submit")
             print(json.dumps({"url": base, "provider": server.url, "alert": alert["alert_id"]}), flush=True)

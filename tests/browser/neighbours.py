@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
@@ -89,9 +90,9 @@ async def filled(service: Service, ring: Keyring, at: Listener, wait: Callable[[
         Wanted(webhook_id="school-district", url=f"{at.url}/hook", shape=Shape.JSON, hazards=("boil_water", "smoke")),
     ]
     for wanted in hooks:
-        db.write_now(lambda conn, wanted=wanted: service.webhooks.ask(conn, SECOND, wanted))
+        db.write_now(partial(service.webhooks.ask, admin=SECOND, wanted=wanted))
         if wanted.webhook_id != "school-district":
-            db.write_now(lambda conn, wanted=wanted: service.webhooks.agree(conn, ADMIN, wanted.webhook_id))
+            db.write_now(partial(service.webhooks.agree, admin=ADMIN, webhook_id=wanted.webhook_id))
     await wait(lambda: state(service, "county-health").state == "active")
     await wait(lambda: state(service, "hospital-network").failures > 0)
     db.write_now(lambda conn: service.webhooks.test(conn, ADMIN, "county-health"))

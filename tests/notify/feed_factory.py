@@ -90,7 +90,7 @@ def an_event(number: int = 1, **changes: Any) -> Event:
 
 def a_bulletin(number: int = 1, **changes: Any) -> Bulletin:
     """An event just published. Keywords of Bulletin are the bulletin's, all others the event's."""
-    own = {
+    own: dict[str, Any] = {
         name: changes.pop(name)
         for name in ("published_at", "ended_at", "ended_why", "replaced_by", "cap", "touched", "done_at")
         if name in changes

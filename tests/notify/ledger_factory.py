@@ -1,6 +1,7 @@
 """Rows for ledger tests: an event being sent, and people to send it to."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, insert
 
@@ -8,8 +9,8 @@ from notify.tables import AlertRow, EventRow, Incident
 from subscribers.tables import Address, Subscriber
 
 
-def an_event_row(now: datetime, **given: object) -> EventRow:
-    values = {
+def an_event_row(now: datetime, **given: Any) -> EventRow:
+    values: dict[str, Any] = {
         "event_id": "K7Q2-1",
         "alert_id": "K7Q2-1",
         "incident_id": "K7Q2",

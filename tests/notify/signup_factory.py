@@ -107,7 +107,7 @@ class Sent:
         content = self.mails[-1][1]
         (url,) = re.findall(r"^https://\S+$", content.body, re.MULTILINE)
         assert content.html.count(url) == 2
-        return urlsplit(url).path
+        return str(urlsplit(url).path)
 
 
 @dataclass(slots=True)

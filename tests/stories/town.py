@@ -107,7 +107,7 @@ class Town:
         now = datetime.now(UTC)
         with closing(Database(database_url)) as db:
             tokens = {
-                name: db.write_now(lambda conn, name=name, role=role: people.add(conn, name, [role], {}, now))
+                name: db.write_now(partial(people.add, person_id=name, roles=[role], scope={}, now=now))
                 for name, role in [("author", "author"), ("approver", "approver"), ("admin", "admin")]
             }
             areas = [("Portland", "city", CITY, True), ("East", "district", EAST, False), ("West", "district", WEST, False)]

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -129,7 +129,7 @@ class IdentityServer:
             web.get("/logout", self._logout),
         ]
 
-    def _told(self, answer: Callable[[web.Request], Any]) -> Callable[[web.Request], Any]:
+    def _told(self, answer: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Callable[[web.Request], Any]:
         async def handle(request: web.Request) -> web.StreamResponse:
             self.seen.append(request.path)
             if request.path in self.hangs:

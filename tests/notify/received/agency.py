@@ -121,8 +121,8 @@ class Agency:
         if request.headers.get("If-None-Match") == tag:
             return web.Response(status=304, headers={"ETag": tag})
         if "geo+json" in accept:
-            body = {"@context": [], "type": "FeatureCollection", "features": self.features, "title": "current watches"}
-            return web.json_response(body, content_type="application/geo+json", headers={"ETag": tag})
+            listed = {"@context": [], "type": "FeatureCollection", "features": self.features, "title": "current watches"}
+            return web.json_response(listed, content_type="application/geo+json", headers={"ETag": tag})
         body = self.index if self.index is not None else self.atom().encode()
         return web.Response(body=body, content_type="application/atom+xml", headers={"ETag": tag})
 

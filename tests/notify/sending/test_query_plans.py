@@ -14,7 +14,7 @@ from notify import metrics
 from notify.db import Database, is_sqlite
 from notify.sending import leases, ledger, night, planning, reconcile
 from notify.sending.affinity import Others
-from notify.sending.ledger import State
+from notify.sending.deliveries import State
 from tests.notify.ledger_factory import add_event, an_event_row
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
