@@ -296,12 +296,14 @@ async def test_a_source_that_fails_or_falls_silent_is_shown_and_told(office: Hou
 
 
 async def test_what_was_handed_in_and_drafted_stands_in_the_log(office: House) -> None:
+    signed = COUNTY.sign(a_document(40, sent=office.clock.now(), sender="county@example.gov")).decode()
+    await office.served.call("relay", "POST", "/received", {"document": signed})
+    _, made = await office.served.call("admin", "POST", f"/received/{await received_id(office, 40)}/draft", {})
     lines = (await office.served.call("admin", "GET", "/audit"))[1]["lines"]
-    handed = [line for line in lines if line["action"] == "handed in an alert"]
-    drafted = [line for line in lines if line["action"] == "drafted from"]
-    assert [line["actor"] for line in handed] == ["relay"] and handed[0]["detail"]["identifier"] == urn(20)
-    assert {line["actor"] for line in drafted} == {"author", "admin"}
-    assert all({"received", "source", "identifier", "sender", "sent"} == set(line["detail"]) for line in drafted)
+    (handed,) = [one for one in lines if one["action"] == "handed in an alert" and one["detail"]["identifier"] == urn(40)]
+    (drafted,) = [one for one in lines if one["action"] == "drafted from" and one["subject"] == made["alert_id"]]
+    assert (handed["actor"], drafted["actor"]) == ("relay", "admin")
+    assert {"received", "source", "identifier", "sender", "sent"} == set(drafted["detail"])
     assert json.dumps(lines).count("Johnson Creek") == 0
 
 
