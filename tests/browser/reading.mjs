@@ -10,7 +10,7 @@ export function open() {
 export function english(allowed) {
   const known = new Set(allowed.map((word) => word.toLowerCase()));
   const foreign = (one) => one.closest("[lang]")?.lang.split("-")[0] !== "ar"
-    || one.closest("bdi, code, kbd, textarea, script, style, .bubble, .letter");
+    || one.closest("bdi, code, kbd, textarea, script, style, .bubble, .letter, .maps text");
   const words = (text) => (text.replace(/\u2068[^\u2069]*\u2069/g, "").match(/[A-Za-z]{2,}/g) ?? []).filter((word) => !known.has(word.toLowerCase()));
   const found = new Set();
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

@@ -179,6 +179,10 @@ const PAPERS = [
     name: "service-held", title: "The service after a restore: held", who: "admin", until: ".alert-danger",
     go: async ({ ask, goto }) => { await ask("held"); await goto("/service"); await ask("released"); },
   },
+  {
+    name: "held", title: "What a restore holds back", who: "approver",
+    go: async ({ ask, goto }) => { await ask("held"); await goto("/held"); await ask("released"); },
+  },
   { name: "drills", title: "Drills", who: "approver", go: at("/drills") },
   { name: "drill", title: "A drill that runs", who: "approver", go: at((one) => `/drills/${one.drill}`) },
   {

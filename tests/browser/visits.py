@@ -16,6 +16,8 @@ NO_PAGES: Final = {
     r"/progress$|^/desk$|^/desk311/line$": "a part of a page that renews itself",
     r"/worker\.js$": "a program of a page",
     r"/sound$|^/voice/sound/": "a recording that a page or a telephone plays",
+    r"\.xml$": "for programs of other agencies",
+    r"^/sign-in/identity/return$": "where an identity provider leads back to: identity.mjs",
     r"/document$": "what another agency sent, to be kept as it came",
     r"^/webhooks/.*/messages": "what a partner missed, for programs",
     r"banner": "a part of other sites' pages",
