@@ -66,7 +66,8 @@ def turn(known: Known, heard: Heard, world: World, lexicon: Lexicon) -> Turn:
 
 
 def yearly_check(known: Known, now: datetime, world: World, lexicon: Lexicon) -> Turn:
-    """Asks whether everything still holds; a number that may have a new owner is told no places."""
+    """Asks whether everything still holds; a number that may have a new owner is told no places. Without a reply for whoever is
+    not to be asked, or not now."""
     scene = Scene(
         known=known,
         now=now,
@@ -76,7 +77,9 @@ def yearly_check(known: Known, now: datetime, world: World, lexicon: Lexicon) ->
         language=shown_in(known.language or ENGLISH, known.memory, world.city),
         memory=known.memory,
     )
-    if known.standing not in (Standing.ACTIVE, Standing.SUSPECT):
+    waiting = scene.alive()  # an answer is on its way: this can wait for another day
+    is_busy = waiting is not None and waiting.asked is not Asked.YEARLY
+    if is_busy or known.standing not in (Standing.ACTIVE, Standing.SUSPECT):
         return Turn(memory=known.memory)
     suspect = known.standing is Standing.SUSPECT or not known.places
     words = scene.say("M30_noplaces") if suspect else scene.say("M30", places=scene.listed())
@@ -155,7 +158,7 @@ def _obeyed(scene: Scene, word: Obeyed) -> Turn:
         case Obeyed.STOP | Obeyed.MISSED:
             return scene.turn(acts=[Stop()])
         case Obeyed.START:
-            question = scene.alive()
+            question = scene.alive() if scene.known.standing is not Standing.STOPPED else None  # the way back comes first
             answer = answering.answered(scene, question) if question is not None else None
             return replace(answer or scene.turn(acts=[Start()]), replies=())
         case _:

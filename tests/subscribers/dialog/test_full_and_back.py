@@ -1,0 +1,61 @@
+"""Nobody gets stuck: not with as many places as we keep, not with odd figures, not on the way back from a stop."""
+
+from dataclasses import replace
+
+import pytest
+
+from subscribers.dialog import player, talk
+from subscribers.dialog.turn import Asked, Heard, Keep, Kept, Known, Memory, Obeyed, Option, Question, Standing, Start
+from subscribers.place import PLACES_MAX, ZipArea
+from tests.subscribers.dialog.subjects import ACTIVE, LEXICON, NOW, WORLD, answer, heard, keys
+
+LABELS = {"WORK": "97204", "MOM": "97206", "DAD": "97214", "KIDS": "97209", "GYM": "97211"}
+FULL = replace(ACTIVE, places=tuple(Kept(label=label, spot=ZipArea(code)) for label, code in LABELS.items()))
+ELSEWHERE = Option(words="97202", spot=ZipArea("97202"))
+
+
+def waiting(asked: Asked, label: str = "HOME") -> Known:
+    """Somebody with five places who has been asked before the fifth was saved, on their own page."""
+    return replace(FULL, memory=Memory(question=Question(asked=asked, at=NOW, label=label, options=(ELSEWHERE, ELSEWHERE))))
+
+
+@pytest.mark.parametrize("text", ["MOVE 97202", "move 1120 SW 5th Ave", "my new address is 97202", "97202", "ADD HOME 97202"])
+def test_a_sixth_place_is_refused_in_words_also_where_home_is_not_among_the_five(text: str) -> None:
+    turn = answer(FULL, text)
+    assert keys(turn) == ["M11"] and turn.acts == ()
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"), [(Asked.CONFIRM, "ok"), (Asked.PICK, "1"), (Asked.PICK, "97202"), (Asked.MOVE, "ok")]
+)
+def test_an_answer_that_comes_when_the_places_are_full_is_refused_in_words(asked: Asked, text: str) -> None:
+    turn = answer(waiting(asked), text)
+    assert keys(turn) == ["M11"] and len(player.after(FULL, turn).places) == PLACES_MAX
+
+
+def test_a_place_that_is_saved_already_can_still_be_made_another_one_when_all_are_taken() -> None:
+    assert Keep(label="WORK", spot=ZipArea("97202")) in answer(FULL, "ADD WORK 97202").acts
+    assert Keep(label="WORK", spot=ZipArea("97202")) in answer(waiting(Asked.CONFIRM, "WORK"), "ok").acts
+
+
+@pytest.mark.parametrize("figure", ["❶", "⓵", "፩", "𐩀"])
+def test_figures_that_are_no_plain_digits_name_no_place(figure: str) -> None:
+    assert keys(answer(ACTIVE, f"REMOVE {figure}")) == ["M13_unknown"]
+
+
+@pytest.mark.parametrize("asked", Asked)
+@pytest.mark.parametrize("word", ["YES", "START", "unstop"])
+def test_a_start_that_the_provider_obeyed_ends_a_stop_whatever_was_asked_before(asked: Asked, word: str) -> None:
+    """They were stopped on their own page, or by a refusal, after we had asked them something."""
+    stopped = replace(waiting(asked), standing=Standing.STOPPED)
+    turn = talk.turn(stopped, heard(word, obeyed=Obeyed.START), WORLD, LEXICON)
+    assert Start() in turn.acts and turn.replies == ()
+    assert player.after(stopped, turn).standing is Standing.ACTIVE
+
+
+def test_a_yearly_check_says_nothing_into_an_open_question() -> None:
+    asked = player.after(ACTIVE, answer(ACTIVE, "MOVE 97202"))
+    turn = talk.yearly_check(asked, NOW, WORLD, LEXICON)
+    assert turn.replies == () and turn.memory == asked.memory
+    ok = talk.turn(player.after(asked, turn), Heard(text="ok", at=NOW), WORLD, LEXICON)
+    assert Keep(label="HOME", spot=ZipArea("97202")) in ok.acts
