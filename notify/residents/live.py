@@ -107,15 +107,17 @@ class LiveAlerts:
                 shape = self.shapes.get(name)
                 return shape is not None and bool(live.shape.intersects(shape)) and not live.shape.touches(shape)
 
-    def about(self, word: str) -> list[Live]:
-        """What is in force, or was cleared not long ago, that this topic word (English, upper case) asks about."""
-        return [live for live in self.standing if word in self.hazards[live.event.hazard].topics]
+    def about(self, word: str, places: Sequence[Spot]) -> list[Live]:
+        """What is in force, or was cleared not long ago, that this topic word (English, upper case) asks about: what is for one
+        of these places before what is for others."""
+        found = [live for live in self.standing if word in self.hazards[live.event.hazard].topics]
+        return sorted(found, key=lambda live: not any(self._reaches(live, place) for place in places))
 
-    def topic(self, word: str, page: int, language: str) -> tuple[str, ...] | None:
+    def topic(self, word: str, page: int, language: str, places: Sequence[Spot]) -> tuple[str, ...] | None:
         """One page of what an alert's record says to a topic word, from 1 on; () when it has no such page, None when there is
         no alert to ask about. An incident that is over answers with the text that says so; a hazard without pages of its own
         with its alert's newest text. All of them were approved with the alert."""
-        for live in self.about(word):
+        for live in self.about(word, places):
             pages = () if live.over else topic_pages(live.event, word, language)
             if not pages:
                 pages = (content_for(live.event, "sms", WHOLE[live.event.stage], language).body,)

@@ -287,10 +287,10 @@ class World(Protocol):
     def alerts(self, places: Sequence[Spot], language: str) -> Sequence[LiveAlert]:
         """Alerts in force that reach these places, and the citywide ones; worst first."""
 
-    def topic(self, word: str, page: int, language: str, argument: str) -> tuple[str, ...] | None:
+    def topic(self, word: str, page: int, language: str, argument: str, places: Sequence[Spot]) -> tuple[str, ...] | None:
         """The pages of a topic of an alert in force (or cleared within seven days), approved with it: the asked page and how
         many there are are in the text. () when the topic exists and this page does not; None without such an alert. argument
-        is what stood behind the word: a ZIP for SHELTER."""
+        is what stood behind the word: a ZIP for SHELTER. Of several such alerts the one for it, else for places, is meant."""
 
     def clock(self, at: datetime, language: str) -> str:
         """A time as residents write it: "3:05 PM Fri"."""
