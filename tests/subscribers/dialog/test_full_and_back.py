@@ -1,10 +1,11 @@
 """Nobody gets stuck: not with as many places as we keep, not with odd figures, not on the way back from a stop."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from subscribers.dialog import player, talk
+from subscribers.dialog import looping, player, talk
 from subscribers.dialog.turn import Asked, Heard, Keep, Kept, Known, Memory, Obeyed, Option, Question, Standing, Start
 from subscribers.place import PLACES_MAX, ZipArea
 from tests.subscribers.dialog.subjects import ACTIVE, LEXICON, NOW, WORLD, answer, heard, keys
@@ -59,3 +60,37 @@ def test_a_yearly_check_says_nothing_into_an_open_question() -> None:
     assert turn.replies == () and turn.memory == asked.memory
     ok = talk.turn(player.after(asked, turn), Heard(text="ok", at=NOW), WORLD, LEXICON)
     assert Keep(label="HOME", spot=ZipArea("97202")) in ok.acts
+
+
+MUTED = Memory(muted_until=NOW + timedelta(minutes=9))
+
+
+@pytest.mark.parametrize("known", [Known(memory=MUTED), replace(ACTIVE, memory=MUTED)])
+def test_what_a_muted_phone_asks_for_is_done_without_a_word(known: Known) -> None:
+    """It was told that we stopped replying, not that we stopped listening."""
+    turn = answer(known, "ADD WORK 97206")
+    assert turn.replies == () and turn.acts == (Keep(label="WORK", spot=ZipArea("97206")),)
+    assert turn.memory.muted_until == MUTED.muted_until
+    signed_up = player.after(known, turn)
+    assert signed_up.standing is Standing.ACTIVE and [place.label for place in signed_up.places][-1] == "WORK"
+
+
+def test_a_muted_phone_is_asked_nothing_that_it_cannot_have_read() -> None:
+    for text in ("1120 5th", "MOVE 97206", "DELETE", "REMOVE HOME", "LANG"):
+        turn = answer(replace(ACTIVE, memory=MUTED), text)
+        assert turn.replies == () and turn.acts == () and turn.memory.question is None, text
+
+
+def test_the_text_that_is_one_too_many_is_still_done() -> None:
+    known = Known()
+    for _ in range(2):
+        known = player.after(known, answer(known, "97214 97206"))
+    recent = tuple((NOW, f"{number:04x}") for number in range(looping.MANY))
+    turn = answer(replace(known, memory=Memory(recent=recent)), "ADD MOM 97209")
+    assert keys(turn) == ["M34"] and Keep(label="MOM", spot=ZipArea("97209")) in turn.acts
+
+
+def test_whoever_erases_everything_with_one_text_too_many_is_not_told_that_alerts_go_on() -> None:
+    recent = tuple((NOW, f"{number:04x}") for number in range(looping.MANY))
+    asked = Memory(recent=recent, question=Question(asked=Asked.DELETE, at=NOW))
+    assert keys(answer(replace(ACTIVE, memory=asked), "DELETE")) == ["M37"]
