@@ -163,8 +163,12 @@ class SignUp:
         if wish.channel == SMS:
             held = Held.with_code(wish)
             token = safe.put(Kind.CODE, SMS, blind, held)
-            if not reception.may_text(contacts.find(conn, SMS, blind), known):
+            contact = contacts.find(conn, SMS, blind)
+            if not reception.may_text(contact, known):
                 return token, None
+            is_theirs = known is not None and known.basis == Basis.OPT_IN and (contact is None or contact.suspect_at is None)
+            if known is not None and is_theirs:  # a stranger's joke must not end in their WRONG, which erases them
+                return token, partial(reception.notices.text, wish.address, reception.letters.entry(held.code, known.language))
             return token, partial(reception.notices.text, wish.address, reception.letters.code(held.code, wish.language))
         if known is not None and known.stopped_at is None and known.basis == Basis.OPT_IN:  # who was only listed asks now
             content = reception.letters.manage(known.language, safe.put(Kind.MANAGE, EMAIL, blind, Held()))

@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, text, update
 
 from notify.clock import ManualClock
 from notify.db import Database
+from notify.residents.signup_words import ENTRY_TEXT, words
 from subscribers import contacts, store
 from subscribers.dialog.turn import Tongue
 from subscribers.store import NewAddress, Said
@@ -95,3 +96,19 @@ async def test_a_language_chosen_on_ones_own_page_gives_way_to_no_guess(home: Ho
     await home.act("language", language="en")
     known = home.db.read_now(lambda conn: contacts.find(conn, "sms", home.keys.blind("sms", NUMBER)))
     assert known is not None and (known.language, known.memory.tongue) == ("en", Tongue.CHOSEN)
+
+
+async def test_somebody_signed_up_whose_number_a_stranger_types_is_not_led_to_erase_themselves(home: House) -> None:
+    """The code of a sign-up says "Not you? Reply WRONG", which erases the number. Theirs is in their own language, and says
+    nothing of that."""
+    await home.sign_up(PHONE, "Lents", "es")
+    await home.subscribe(PHONE, "97214", "ko")
+    assert home.sent.texts[-1][1] == words("es").say(ENTRY_TEXT, programme="Portland Alerts", code=home.sent.code)
+
+
+async def test_whoever_may_have_a_new_number_is_still_asked_whether_it_is_theirs(home: House) -> None:
+    await home.sign_up(PHONE, "Lents", "es")
+    suspect = update(contacts.CONTACT).values(suspect_at=home.clock.now())
+    home.db.write_now(lambda conn: conn.execute(suspect))
+    await home.subscribe(PHONE, "97214", "ko")
+    assert home.sent.texts[-1][1] == f"Code {home.sent.code}. ko"
