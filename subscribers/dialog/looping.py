@@ -37,5 +37,6 @@ def too_many(memory: Memory) -> bool:
 def quiet(done: Turn, memory: Memory) -> Turn:
     """What a text asks for, done without a word: nothing is asked that nobody could read, nor counted. memory: as it was."""
     asked_for = tuple(act for act in done.acts if not isinstance(act, Count))
-    wishes = {"tongue": done.memory.tongue, "plain": done.memory.plain, "night": done.memory.night}
-    return Turn(memory=replace(memory, question=None, **wishes), acts=asked_for)
+    wishes = done.memory
+    kept = replace(memory, question=None, tongue=wishes.tongue, plain=wishes.plain, night=wishes.night)
+    return Turn(memory=kept, acts=asked_for)
