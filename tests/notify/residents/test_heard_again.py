@@ -124,3 +124,17 @@ async def test_a_last_text_that_is_delivered_twice_is_not_answered_with_an_empty
         assert len(await inbox.hear(a_text(body))) == 1
     clock.forward(timedelta(seconds=20))
     assert await inbox.hear(a_text(bodies[-1])) == []
+
+
+@pytest.mark.parametrize("memory", ['{"tongue":"of a newer version"}', '{"question":{"asked":"confirm"}}', "torn"])
+async def test_a_memory_that_cannot_be_read_is_a_forgotten_one_and_locks_nobody_out(
+    inbox: Inbox, db: Database, memory: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after going back to an older program: a stop must be heard, and an address be found."""
+    await inbox.hear(a_text("97214"))
+    db.write_now(lambda conn: conn.execute(update(contacts.CONTACT).values(memory=memory)))
+    assert len(await inbox.hear(a_text("where"))) == 1
+    assert [record.levelname for record in caplog.records] == ["ERROR"] and memory not in caplog.text
+    db.write_now(lambda conn: conn.execute(update(contacts.CONTACT).values(memory=memory)))
+    await inbox.hear(a_text("no mas"))
+    assert kept(db).stopped_at is not None
