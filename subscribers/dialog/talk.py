@@ -16,7 +16,7 @@ from subscribers.dialog.lexicon import Lexicon
 from subscribers.dialog.locating import labelled
 from subscribers.dialog.looping import SILENCE, counted, quiet, too_many
 from subscribers.dialog.reading import read
-from subscribers.dialog.scene import Scene, alive
+from subscribers.dialog.scene import QUESTION_LIFE, Scene, alive
 from subscribers.dialog.tongues import ENGLISH, shown_in, tongue
 from subscribers.dialog.turn import (
     Asked,
@@ -134,7 +134,10 @@ def _ordinary(scene: Scene) -> Turn:
         return answering.reconfirmed(scene)
     if scene.reading.kind in (Kind.NUMBER, Kind.YES, Kind.NO):
         return _answer_to_nothing(scene, question)
-    return _command(scene, question)
+    done = _command(scene, question)
+    if question is not None and scene.leaves(question, done):
+        return replace(done, memory=replace(done.memory, left_at=scene.now))
+    return done
 
 
 def _obeyed(scene: Scene, word: Obeyed) -> Turn:
@@ -198,8 +201,10 @@ def _loop(scene: Scene) -> Turn | None:
 def _answer_to_nothing(scene: Scene, question: Question | None) -> Turn:
     """A number, a yes or a no that no open question waits for."""
     is_no = scene.reading.kind is Kind.NO
-    if scene.memory.question is not None and question is None:
-        return scene.turn() if is_no else scene.turn(scene.say("M47"))
+    left_at = scene.memory.left_at
+    is_left = scene.reading.kind is Kind.YES and left_at is not None and scene.now - left_at <= QUESTION_LIFE
+    if question is None and (is_left or scene.memory.question is not None):
+        return scene.turn(left_at=None) if is_no else scene.turn(scene.say("M47"), left_at=None)
     if question is not None:
         return answering.asked_again(scene, question) or _puzzled(scene)
     if scene.reading.kind is Kind.NUMBER:

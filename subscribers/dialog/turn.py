@@ -107,6 +107,7 @@ class Memory:
     question: Question | None = None
     recent: tuple[tuple[datetime, str], ...] = ()  # when, and a short hash of what: the loop guard's
     muted_until: datetime | None = None
+    left_at: datetime | None = None  # when a command ended a question about a place that is not saved
     puzzled_at: datetime | None = None  # when M27 was last said
     greeted: int = 0  # M01 said to somebody who has not signed up, since a day before greeted_at
     greeted_at: datetime | None = None

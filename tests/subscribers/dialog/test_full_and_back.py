@@ -94,3 +94,33 @@ def test_whoever_erases_everything_with_one_text_too_many_is_not_told_that_alert
     recent = tuple((NOW, f"{number:04x}") for number in range(looping.MANY))
     asked = Memory(recent=recent, question=Question(asked=Asked.DELETE, at=NOW))
     assert keys(answer(replace(ACTIVE, memory=asked), "DELETE")) == ["M37"]
+
+
+@pytest.mark.parametrize("between", ["STATUS", "WATER", "PRIVACY", "where"])
+@pytest.mark.parametrize(("asks", "late"), [("MOVE 97202", "ok"), ("1120 SW 5th Ave", "yes")])
+def test_an_answer_to_a_question_that_a_command_has_ended_is_told_that_nothing_was_changed(
+    between: str, asks: str, late: str
+) -> None:
+    """Else whoever says OK believes to be warned for where they live now."""
+    known = ACTIVE
+    for text in (asks, between):
+        known = player.after(known, answer(known, text))
+    turn = answer(known, late)
+    assert keys(turn) == ["M47"] and turn.acts == ()
+    assert keys(answer(player.after(known, turn), "ok")) == [], "once"
+    much_later = Heard(text="ok", at=NOW + timedelta(minutes=31))
+    assert talk.turn(known, much_later, WORLD, LEXICON).replies == (), "an OK to something else"
+
+
+AFTER_ALL = ("MOVE 97202", "STATUS", "MOVE 97202", "ok", "ok")
+
+
+@pytest.mark.parametrize(
+    "texts", [("Lents", "STATUS", "ok"), ("MOVE 97202", "97206", "ok", "ok"), ("MOVE 97202", "no", "ok"), AFTER_ALL]
+)
+def test_an_ok_that_nothing_waits_for_is_met_with_silence(texts: tuple[str, ...]) -> None:
+    known = ACTIVE
+    for text in texts:
+        turn = answer(known, text)
+        known = player.after(known, turn)
+    assert keys(turn) == []
