@@ -166,7 +166,7 @@ def _forget_questions(conn: Connection, before: datetime) -> int:
     asked = select(CONTACT.c.contact_id, CONTACT.c.memory, CONTACT.c.changed_at).where(_old_questions(before))
     rows = conn.execute(asked.limit(CHUNK)).all()
     for contact_id, memory, changed_at in rows:
-        kept = replace(contacts.MEMORY.validate_json(memory), question=None)
+        kept = replace(contacts.remembered(memory), question=None)
         contacts.remember(conn, contact_id, kept, changed_at)
     return len(rows)
 

@@ -1,17 +1,20 @@
 """Contacts and what was said between them and us, in the database. Each function works on the caller's transaction."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, RowMapping, select, text, update
 
 from subscribers import statements
 from subscribers.dialog.turn import Memory
 from subscribers.sealing import Keyring
 from subscribers.store import batches
+
+logger = logging.getLogger(__name__)
 
 CONTACT, WORDS, NOTED = statements.CONTACT, statements.WORDS, statements.NOTED
 MEMORY = TypeAdapter(Memory)
@@ -67,10 +70,20 @@ def _contact(conn: Connection, channel: str, blind: bytes, *, lock: bool) -> Kno
         contact_id=row["contact_id"],
         channel=channel,
         language=row["language"],
-        memory=MEMORY.validate_json(row["memory"]),
+        memory=remembered(row["memory"]),
         suspect_at=row["suspect_at"],
         erased_at=row["erased_at"],
     )
+
+
+def remembered(written: str) -> Memory:
+    """What is remembered of a contact. What cannot be read, as what a newer program wrote, is forgotten: its person must be
+    heard all the same."""
+    try:
+        return MEMORY.validate_json(written)
+    except ValidationError as error:
+        logger.error("what the dialog remembered of a phone cannot be read and is forgotten: %d faults", error.error_count())
+        return Memory()
 
 
 def remember(conn: Connection, contact_id: int, memory: Memory, at: datetime, **values: Any) -> None:

@@ -118,6 +118,7 @@ class Doer:
                 self._erase(whole=not wrong)
             case Reconfirm():
                 self._columns["suspect_at"] = None
+                self._catch_up()  # alerts have passed over a number in doubt
 
     def _speak(self, language: str) -> None:
         self._language = self._columns["language"] = language

@@ -13,13 +13,14 @@ from functools import partial
 from typing import Final, Protocol
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from channels.base import Heard as Text
 from notify.clock import Clock
 from notify.db import Database
 from notify.residents.carrying_out import Doer, Phone, is_closed
 from notify.residents.replies import Phrase, Replies
-from notify.sending import affinity, night
+from notify.sending import affinity, late, night
 from subscribers import contacts, store
 from subscribers.address import SMS
 from subscribers.contacts import KnownContact, Line
@@ -76,7 +77,11 @@ class Inbox:
 
     async def hear(self, text: Text) -> list[str]:
         """Takes a text; returns what it is answered with, in order, once everything is on disk."""
-        taken = await self.db.write(partial(self._take, text=text, now=self.clock.now()))
+        take = partial(self._take, text=text, now=self.clock.now())
+        try:
+            taken = await self.db.write(take)
+        except IntegrityError:  # a list that was imported meanwhile has this very number: now it is known
+            taken = await self.db.write(take)
         self.spend(text.ours, taken.parts)
         if taken.owed:
             await self.hand_on()
@@ -91,7 +96,7 @@ class Inbox:
         contact = contacts.meet(conn, SMS, self.keys.blind(SMS, text.address), now)
         before = contacts.answered_before(conn, text.provider_id, SMS, self.keys)
         if before is not None:
-            return Taken([line.body for line in before])
+            return Taken([line.body for line in before if line.body])  # nothing is left of what was erased since
         address = store.find_address(conn, SMS, self.keys.blind(SMS, text.address))
         phone, known = Phone(contact, address), known_of(conn, contact, address)
         heard = Heard(text=text.text, at=now, has_media=text.has_media, obeyed=OBEYED.get(text.obeyed, Obeyed.NOTHING))
@@ -102,6 +107,7 @@ class Inbox:
         contacts.write_down(conn, contact, _lines(text, turn, phrases, now), self.keys)
         if address is not None and address.unreachable_at is not None:
             store.mark_unreachable(conn, [address.address_id], None)
+            late.note(conn, [address.address_id], now)
         Doer(conn, self.keys, phone, text, now).carry_out(turn)
         affinity.wrote_to(conn, text.ours, self.keys.blind(SMS, text.address))
         if address is not None and contact.memory.night and not turn.memory.night:

@@ -17,7 +17,8 @@ from notify.residents.signup import Errand, Reception, Wrong
 from notify.sending import late
 from subscribers import contacts, gateway, store
 from subscribers.address import EMAIL, SMS
-from subscribers.pending import Held, Safe
+from subscribers.dialog.turn import Tongue
+from subscribers.pending import Held, Safe, Waiting
 from subscribers.place import PLACES_MAX, Spot, in_words
 from subscribers.signup import Fault, Kind, Reach, label_for, masked
 from subscribers.store import CONSENT, KnownAddress, Said, SavedPlace
@@ -99,6 +100,7 @@ class OwnPage:
         left = safe.try_code(waiting, code)
         if left is not None:
             return Wrong(left) if left else None
+        _revive(safe, waiting)
         return safe.put(Kind.VISIT, SMS, waiting.blind, Held())
 
     async def look(self, token: str) -> bool:
@@ -116,6 +118,7 @@ class OwnPage:
         waiting = safe.find(Kind.MANAGE, token)
         if waiting is None or not safe.use(waiting):
             return None
+        _revive(safe, waiting)
         return safe.put(Kind.VISIT, EMAIL, waiting.blind, Held())
 
     async def see(self, visit: str) -> Mine:
@@ -174,6 +177,14 @@ class OwnPage:
         return act(Visitor(conn, self.reception, now, address, waiting.blind))
 
 
+def _revive(safe: Safe, waiting: Waiting) -> None:
+    """Whoever has got our code or link can be reached there, though we had given it up."""
+    known = store.find_address(safe.conn, waiting.channel, waiting.blind)
+    if known is not None and known.unreachable_at is not None:
+        store.mark_unreachable(safe.conn, [known.address_id], None)
+        late.note(safe.conn, [known.address_id], safe.now)
+
+
 def _shown(me: Visitor) -> Mine:
     return Mine(
         name=masked(me.address.channel, me.address.opened(me.reception.keys)),
@@ -205,7 +216,7 @@ def _remove(me: Visitor, place_id: int) -> bool:
 def _speak(me: Visitor, language: str) -> None:
     store.set_language(me.conn, me.address.address_id, language)
     contact = contacts.meet(me.conn, me.address.channel, me.blind, me.now)
-    memory = replace(contact.memory, plain=False)  # as when they ask for a language by text
+    memory = replace(contact.memory, plain=False, tongue=Tongue.CHOSEN)  # as when they ask for a language by text
     contacts.remember(me.conn, contact.contact_id, memory, me.now, language=language)
 
 

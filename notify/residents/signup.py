@@ -163,10 +163,14 @@ class SignUp:
         if wish.channel == SMS:
             held = Held.with_code(wish)
             token = safe.put(Kind.CODE, SMS, blind, held)
-            if not reception.may_text(contacts.find(conn, SMS, blind), known):
+            contact = contacts.find(conn, SMS, blind)
+            if not reception.may_text(contact, known):
                 return token, None
+            is_theirs = known is not None and known.basis == Basis.OPT_IN and (contact is None or contact.suspect_at is None)
+            if known is not None and is_theirs:  # a stranger's joke must not end in their WRONG, which erases them
+                return token, partial(reception.notices.text, wish.address, reception.letters.entry(held.code, known.language))
             return token, partial(reception.notices.text, wish.address, reception.letters.code(held.code, wish.language))
-        if known is not None and known.stopped_at is None:
+        if known is not None and known.stopped_at is None and known.basis == Basis.OPT_IN:  # who was only listed asks now
             content = reception.letters.manage(known.language, safe.put(Kind.MANAGE, EMAIL, blind, Held()))
         else:
             content = reception.letters.confirm(wish.language, safe.put(Kind.CONFIRM, EMAIL, blind, Held(wish=wish)))
@@ -219,7 +223,7 @@ class SignUp:
         memory = replace(contact.memory, plain=False)  # as when they ask for a language by text
         # Whoever types the code holds the phone: it is no longer somebody else's.
         contacts.remember(conn, contact.contact_id, memory, now, language=wish.language, erased_at=None, suspect_at=None)
-        late.note(conn, [address.address_id], now)
+        late.note(conn, [one.address_id for one in store.addresses_of(conn, address.subscriber_id)], now)
         return Joined(address_id=address.address_id, language=wish.language, words=wish.words, is_full=is_full)
 
     def _start_afresh(self, conn: Connection, wish: Wish, contact: KnownContact, now: datetime) -> KnownContact:

@@ -90,13 +90,14 @@ class CityWorld:
             )
         return found
 
-    def topic(self, word: str, page: int, language: str, argument: str) -> tuple[str, ...] | None:
-        return self._sites(word, argument, language) or self.live.topic(word, page, language)
+    def topic(self, word: str, page: int, language: str, argument: str, places: Sequence[Spot]) -> tuple[str, ...] | None:
+        code = argument[:ZIP_DIGITS]
+        about = [ZipArea(code)] if code in self.live.zips else places
+        return self._sites(word, code, language) or self.live.topic(word, page, language, about)
 
-    def _sites(self, word: str, zip_: str, language: str) -> tuple[str, ...]:
+    def _sites(self, word: str, code: str, language: str) -> tuple[str, ...]:
         """The nearest open sites; to people told to stay inside at once, the alert's own text instead: nobody is sent out of
         doors into a danger, nor to a site inside an area that people have to leave."""
-        code = zip_[:ZIP_DIGITS]
         sites = [site for site in self.nearby.sites() if site.is_open and site.topic == word]
         if not sites or code not in self.live.zips:
             return ()

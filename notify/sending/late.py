@@ -4,6 +4,7 @@ The transaction that keeps a place also notes that somebody is to be looked at, 
 What they are told follows from what the incident has told them so far (`next_words`), and from nothing else.
 """
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +21,10 @@ from notify.db import Database
 from notify.sending import ledger
 from notify.sending.deliveries import TOLD, State
 from notify.sending.ledger import Again, Manner
+from notify.sending.outbox import Tampered
 from notify.tables import EventRow
+
+logger = logging.getLogger(__name__)
 
 KIND: Final = "latecomer"  # of the due row; its ref is the address_id
 REACHING: Final = (Status.PUBLISHING, Status.SENDING, Status.ACTIVE)  # an event not begun yet finds them when it begins
@@ -112,7 +116,11 @@ class Latecomers:
         for row in await self.db.read(partial(register.standing, statuses=REACHING)):
             if (row.stage not in WHOLE and row.stage not in NEWS) or row.expires_at <= now:
                 continue
-            event = await self._read(row.event_id)
+            try:
+                event = await self._read(row.event_id)
+            except Tampered as error:  # nothing of it is sent to anybody; other alerts are
+                logger.error("a latecomer is told nothing of an alert: %s (docs/operations.md#held)", error)
+                continue
             reached = frozenset(await self.crowd.reached(event, address_ids))
             work = partial(plan, event=event, address_ids=address_ids, reached=reached, now=self.clock.now())
             told += [(row.event_id, address_id) for address_id in await self.db.write(work)]

@@ -7,7 +7,7 @@ alone: to sign somebody up, or start again, needs their own words at the time, a
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -26,7 +26,7 @@ from subscribers.dialog.turn import Obeyed
 logger = logging.getLogger(__name__)
 
 EVERY_S: Final = 3600.0
-LOOK_BACK: Final = timedelta(hours=3)
+LOOK_BACK: Final = timedelta(hours=3)  # before the last look that succeeded
 LOOK_BACK_FIRST: Final = timedelta(hours=48)  # the service may have been down
 SETTLING: Final = timedelta(minutes=2)  # a text may still be on its way to us
 ENDS: Final = frozenset({Kind.STOP, Kind.WRONG})
@@ -39,22 +39,24 @@ class Truth:
 
     inbox: Inbox
     channels: Sequence[Channel]
-    _looked: bool = False
+    _looked_at: dict[int, datetime] = field(default_factory=dict)  # when each of the channels was last asked and answered
 
     async def tick(self) -> int:
         """Returns how many stops it obeyed that had never reached us."""
         now = self.inbox.clock.now()
-        since = now - (LOOK_BACK if self._looked else LOOK_BACK_FIRST)
         missed: list[Recalled] = []
-        for channel in self.channels:
+        answered: dict[int, datetime] = {}
+        for number, channel in enumerate(self.channels):
             if isinstance(channel, Recalls):
+                last = self._looked_at.get(number)
+                since = last - LOOK_BACK if last is not None else now - LOOK_BACK_FIRST
                 try:
                     missed += await self._missed(await channel.recall(since), now)
-                except (ConnectionError, Misconfigured) as error:
+                    answered[number] = now
+                except (ConnectionError, Misconfigured) as error:  # of this number; the others' stops are obeyed meanwhile
                     logger.warning("the provider cannot be asked which texts it took: %s", error)
-                    return 0
         stops = [await self._obey(one) for one in missed if self._is_end(one)]
-        self._looked = True
+        self._looked_at |= answered
         if missed:
             logger.warning("the provider took %d texts that never reached us; %d stops obeyed", len(missed), sum(stops))
             await self.inbox.db.write(partial(_count, stops=sum(stops), others=len(missed) - len(stops), now=now))

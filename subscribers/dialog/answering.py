@@ -205,10 +205,10 @@ def status(scene: Scene) -> Turn:
 
 def topic(scene: Scene) -> Turn:
     """A page of what an alert's record says. It answers anybody, and signs nobody up."""
-    reading = scene.reading
-    pages = scene.world.topic(reading.label, reading.page, scene.language, reading.argument)
+    reading, places = scene.reading, [place.spot for place in scene.known.places]
+    pages = scene.world.topic(reading.label, reading.page, scene.language, reading.argument, places)
     if pages == ():
-        pages = scene.world.topic(reading.label, 1, scene.language, reading.argument)
+        pages = scene.world.topic(reading.label, 1, scene.language, reading.argument, places)
     if not pages:
         return scene.turn(scene.say("M45", topic=reading.label))
     return scene.turn(Sent(body=pages[0], language=scene.language))

@@ -68,7 +68,7 @@ class SampleWorld:
         url = "alerts.example.gov/a/K7Q2"
         return [LiveAlert(incident_id="K7Q2", title="Boil tap water", since="Fri 10:40 AM", topic="WATER", url=url)]
 
-    def topic(self, word: str, page: int, language: str, argument: str) -> tuple[str, ...] | None:
+    def topic(self, word: str, page: int, language: str, argument: str, places: Sequence[Spot]) -> tuple[str, ...] | None:
         if not self.alert or word != "WATER":
             return None
         return (f"{word}/{page}.{language}",) if 1 <= page <= 4 else ()

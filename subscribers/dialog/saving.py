@@ -127,7 +127,7 @@ def _is_ours(scene: Scene, label: str) -> bool:
     """Whether a label is free, or holds only what the open question is about: then correcting it loses nothing."""
     kept, question = scene.kept(label), scene.about()
     if kept is None:
-        return bool(label)
+        return bool(label) and len(scene.known.places) < PLACES_MAX
     confirms = question is not None and question.asked is Asked.CONFIRM and question.label == label
     return confirms and question is not None and question.options[0].spot == kept.spot
 
@@ -186,6 +186,8 @@ def added(scene: Scene, spot: Spot, label: str, *, instead_of: str = "") -> Turn
     """Saves and says so, with all places as they are now. Whoever said so with a word that is also a stop is told of STOP."""
     acts: list[Act] = [Drop(label=instead_of)] if instead_of else []
     acts.append(Keep(label=label, spot=spot))
+    if len(scene.places(acts)) > PLACES_MAX:
+        return scene.turn(scene.say("M11", count=PLACES_MAX))
     if scene.reading.double:
         return scene.turn(scene.say("M02", place=in_words(spot)), acts=acts)
     return scene.turn(scene.say("M10", label=label, place=in_words(spot), places=scene.listed(acts)), acts=acts)
@@ -249,7 +251,7 @@ def meant(scene: Scene, text: str) -> str | None:
     said = peeled(listen(text), scene.lexicon, (Family.MY, Family.COURTESY), (Family.COURTESY,))
     flat = said.flat
     places = scene.known.places
-    if flat.isdigit() and len(flat) < 5:
+    if flat.isascii() and flat.isdigit() and len(flat) < 5:
         return places[int(flat) - 1].label if 1 <= int(flat) <= len(places) else None
     wanted = scene.lexicon.label_of(said) or flat.upper()
     return next(

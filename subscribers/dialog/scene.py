@@ -75,7 +75,9 @@ class Scene:
 
     def turn(self, *replies: Reply | Sent, acts: Sequence[Act] = (), question: Question | None = None, **changes: Any) -> Turn:
         """Ends the turn. The open question is over unless one is given; a guessed language is noted first."""
-        memory = replace(self.memory, question=question, **changes)
+        is_settled = question is not None or any(isinstance(act, Keep) for act in acts)
+        left_at = None if is_settled else self.memory.left_at
+        memory = replace(self.memory, **{"question": question, "left_at": left_at, **changes})
         return Turn(memory=memory, acts=(*self.speak, *acts), replies=replies)
 
     def aside(self, *replies: Reply | Sent, acts: Sequence[Act] = ()) -> Turn:
@@ -93,6 +95,15 @@ class Scene:
         """The open question when it is about a place: another place given instead of an answer is meant for the same label."""
         question = self.alive()
         return question if question is not None and question.asked in ABOUT_PLACES and question.options else None
+
+    def leaves(self, question: Question, done: Turn) -> bool:
+        """Whether a turn leaves a question about a place unanswered for good, and the place unsaved."""
+        is_over = done.memory.question is None and not any(isinstance(act, Keep) for act in done.acts)
+        return (
+            is_over
+            and question.asked in ABOUT_PLACES
+            and all(option.spot != place.spot for option in question.options for place in self.known.places)
+        )
 
     def places(self, acts: Sequence[Act] = ()) -> tuple[Kept, ...]:
         """The saved places as they are once these acts are carried out."""

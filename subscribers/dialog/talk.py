@@ -7,7 +7,6 @@ again; somebody in danger is sent to 911 before anything else is looked at.
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from hashlib import blake2b
 from typing import Final
 
 from subscribers.dialog import answering, grading, saving
@@ -15,8 +14,9 @@ from subscribers.dialog.hearing import fold
 from subscribers.dialog.intent import Awaited, Kind, Reading
 from subscribers.dialog.lexicon import Lexicon
 from subscribers.dialog.locating import labelled
+from subscribers.dialog.looping import SILENCE, counted, quiet, too_many
 from subscribers.dialog.reading import read
-from subscribers.dialog.scene import Scene, alive
+from subscribers.dialog.scene import QUESTION_LIFE, Scene, alive
 from subscribers.dialog.tongues import ENGLISH, shown_in, tongue
 from subscribers.dialog.turn import (
     Asked,
@@ -37,13 +37,7 @@ from subscribers.dialog.turn import (
     World,
 )
 
-SAME: Final = 3  # identical texts within SAME_WITHIN: a machine talks to us
-SAME_WITHIN: Final = timedelta(seconds=60)
-MANY: Final = 15  # texts within MANY_WITHIN; one more is too many
-MANY_WITHIN: Final = timedelta(minutes=10)
-SILENCE: Final = timedelta(minutes=10)
 PUZZLED_AGAIN: Final = timedelta(minutes=10)  # "we did not understand" at most so often
-NEVER_LOOPS: Final = frozenset({Kind.STOP, Kind.HELP, Kind.WRONG})
 GATEWAY_YES: Final = "yes"
 # What an open question makes of words that mean two things.
 AWAITED: Final = {
@@ -66,7 +60,8 @@ def turn(known: Known, heard: Heard, world: World, lexicon: Lexicon) -> Turn:
 
 
 def yearly_check(known: Known, now: datetime, world: World, lexicon: Lexicon) -> Turn:
-    """Asks whether everything still holds; a number that may have a new owner is told no places."""
+    """Asks whether everything still holds; a number that may have a new owner is told no places. Without a reply for whoever is
+    not to be asked, or not now."""
     scene = Scene(
         known=known,
         now=now,
@@ -76,7 +71,9 @@ def yearly_check(known: Known, now: datetime, world: World, lexicon: Lexicon) ->
         language=shown_in(known.language or ENGLISH, known.memory, world.city),
         memory=known.memory,
     )
-    if known.standing not in (Standing.ACTIVE, Standing.SUSPECT):
+    waiting = scene.alive()  # an answer is on its way: this can wait for another day
+    is_busy = waiting is not None and waiting.asked is not Asked.YEARLY
+    if is_busy or known.standing not in (Standing.ACTIVE, Standing.SUSPECT):
         return Turn(memory=known.memory)
     suspect = known.standing is Standing.SUSPECT or not known.places
     words = scene.say("M30_noplaces") if suspect else scene.say("M30", places=scene.listed())
@@ -88,7 +85,7 @@ def _scene(known: Known, heard: Heard, world: World, lexicon: Lexicon) -> Scene:
     labels = frozenset(name for place in known.places for name in (place.label, fold(place.words).upper()))
     reading = read(heard.text, lexicon, labels, awaited=AWAITED[question.asked] if question is not None else Awaited.NOTHING)
     language, saved = tongue(known, reading, frozenset(world.city.languages))
-    memory = _counted(known.memory, heard, reading)
+    memory = counted(known.memory, heard, reading)
     scene = Scene(
         known=known,
         now=heard.at,
@@ -99,15 +96,6 @@ def _scene(known: Known, heard: Heard, world: World, lexicon: Lexicon) -> Scene:
         memory=memory,
     )
     return scene.speaking(language, guessed=not reading.asked) if saved else scene
-
-
-def _counted(memory: Memory, heard: Heard, reading: Reading) -> Memory:
-    """This text among those of the last minutes, for the loop guard: when, and a hash too short to find an address by."""
-    if reading.kind in NEVER_LOOPS:
-        return memory
-    mark = blake2b(fold(heard.text).encode(), digest_size=2).hexdigest()
-    recent = [one for one in memory.recent if heard.at - one[0] <= MANY_WITHIN][-MANY:]
-    return replace(memory, recent=(*recent, (heard.at, mark)))
 
 
 def _turn(scene: Scene, heard: Heard) -> Turn:
@@ -146,7 +134,10 @@ def _ordinary(scene: Scene) -> Turn:
         return answering.reconfirmed(scene)
     if scene.reading.kind in (Kind.NUMBER, Kind.YES, Kind.NO):
         return _answer_to_nothing(scene, question)
-    return _command(scene, question)
+    done = _command(scene, question)
+    if question is not None and scene.leaves(question, done):
+        return replace(done, memory=replace(done.memory, left_at=scene.now))
+    return done
 
 
 def _obeyed(scene: Scene, word: Obeyed) -> Turn:
@@ -155,7 +146,7 @@ def _obeyed(scene: Scene, word: Obeyed) -> Turn:
         case Obeyed.STOP | Obeyed.MISSED:
             return scene.turn(acts=[Stop()])
         case Obeyed.START:
-            question = scene.alive()
+            question = scene.alive() if scene.known.standing is not Standing.STOPPED else None  # the way back comes first
             answer = answering.answered(scene, question) if question is not None else None
             return replace(answer or scene.turn(acts=[Start()]), replies=())
         case _:
@@ -187,25 +178,33 @@ def _while_stopped(scene: Scene) -> Turn:
 
 
 def _loop(scene: Scene) -> Turn | None:
-    """Two machines must not talk to each other for ever. Somebody in danger is sent to 911 once in the silence as well."""
+    """What is done and said while a machine may be talking to us; None for an ordinary turn. Whatever is asked for is done
+    without a word, and somebody in danger is sent to 911 once in the silence as well."""
     memory, is_danger = scene.memory, scene.reading.kind is Kind.DISTRESS
     if memory.muted_until is not None and scene.now < memory.muted_until:
         warned = memory.warned_at is not None and memory.warned_at >= memory.muted_until - SILENCE
-        return _danger(scene) if is_danger and not warned else Turn(memory=memory)
-    *_, (at, mark) = memory.recent
-    same = sum(1 for when, what in memory.recent if what == mark and at - when <= SAME_WITHIN)
-    if same < SAME and len(memory.recent) <= MANY:
+        if is_danger:
+            return Turn(memory=memory) if warned else _danger(scene)
+        return quiet(_ordinary(scene), memory)
+    if not too_many(memory):
         return None
     muted = replace(memory, muted_until=scene.now + SILENCE, recent=(), question=None)
-    said = Turn(memory=muted, acts=(Count(Note.MUTED),), replies=(scene.say("M28" if is_danger else "M34"),))
-    return _warned(said, scene.now) if is_danger else said
+    if is_danger:
+        return _warned(Turn(memory=muted, acts=(Count(Note.MUTED),), replies=(scene.say("M28"),)), scene.now)
+    asked_for = _ordinary(scene)
+    if Erase() in asked_for.acts:  # M34 says that alerts go on
+        return asked_for
+    done = quiet(asked_for, muted)
+    return replace(done, acts=(*done.acts, Count(Note.MUTED)), replies=(scene.say("M34"),))
 
 
 def _answer_to_nothing(scene: Scene, question: Question | None) -> Turn:
     """A number, a yes or a no that no open question waits for."""
     is_no = scene.reading.kind is Kind.NO
-    if scene.memory.question is not None and question is None:
-        return scene.turn() if is_no else scene.turn(scene.say("M47"))
+    left_at = scene.memory.left_at
+    is_left = scene.reading.kind is Kind.YES and left_at is not None and scene.now - left_at <= QUESTION_LIFE
+    if question is None and (is_left or scene.memory.question is not None):
+        return scene.turn(left_at=None) if is_no else scene.turn(scene.say("M47"), left_at=None)
     if question is not None:
         return answering.asked_again(scene, question) or _puzzled(scene)
     if scene.reading.kind is Kind.NUMBER:

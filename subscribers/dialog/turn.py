@@ -107,6 +107,7 @@ class Memory:
     question: Question | None = None
     recent: tuple[tuple[datetime, str], ...] = ()  # when, and a short hash of what: the loop guard's
     muted_until: datetime | None = None
+    left_at: datetime | None = None  # when a command ended a question about a place that is not saved
     puzzled_at: datetime | None = None  # when M27 was last said
     greeted: int = 0  # M01 said to somebody who has not signed up, since a day before greeted_at
     greeted_at: datetime | None = None
@@ -287,10 +288,10 @@ class World(Protocol):
     def alerts(self, places: Sequence[Spot], language: str) -> Sequence[LiveAlert]:
         """Alerts in force that reach these places, and the citywide ones; worst first."""
 
-    def topic(self, word: str, page: int, language: str, argument: str) -> tuple[str, ...] | None:
+    def topic(self, word: str, page: int, language: str, argument: str, places: Sequence[Spot]) -> tuple[str, ...] | None:
         """The pages of a topic of an alert in force (or cleared within seven days), approved with it: the asked page and how
         many there are are in the text. () when the topic exists and this page does not; None without such an alert. argument
-        is what stood behind the word: a ZIP for SHELTER."""
+        is what stood behind the word: a ZIP for SHELTER. Of several such alerts the one for it, else for places, is meant."""
 
     def clock(self, at: datetime, language: str) -> str:
         """A time as residents write it: "3:05 PM Fri"."""

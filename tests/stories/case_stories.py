@@ -8,7 +8,7 @@ import re
 from calendar import monthrange
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -140,11 +140,16 @@ async def questions_leave(stage: Stage, played: Sequence[Played]) -> list[str]:
 async def the_silent_are_removed(stage: Stage) -> list[str]:
     """A number that may have a new owner and says nothing for two weeks is removed."""
     standing = stage.known([SILENT])[SILENT].standing
-    stage.clock.forward(checks.PATIENCE)
+    stage.clock.forward(_noon_after(stage.clock.now() + checks.PATIENCE) - stage.clock.now())
     await stage.tick("yearly checks")
     left = stage.known([SILENT])[SILENT].standing
     is_right = (standing, left) == (Standing.SUSPECT, Standing.NEW)
     return [] if is_right else [f"Asked, the number was {standing}; silent, {left}."]
+
+
+def _noon_after(at: datetime) -> datetime:
+    """In the city: how long the stories before took says nothing of the hour."""
+    return datetime.combine(at.astimezone(CITY_TIME).date() + timedelta(days=1), time(12), CITY_TIME)
 
 
 def _take_answers(stage: Stage, phones: Sequence[str]) -> None:
@@ -247,9 +252,16 @@ async def is_tried_again(stage: Stage) -> list[str]:
 
 
 async def comes_back(stage: Stage) -> list[str]:
-    """A text from a phone given up brings it back, and the next alert goes to it."""
+    """A text from a phone given up brings it back: the alert in force that did not reach it goes to it, and the next one."""
+    before = len(stage.texts_to(GONE))
     await stage.text(GONE, "WHERE")
     faults = [] if await _becomes(stage, GONE, unreachable=False) else ["A text from the phone did not bring it back."]
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            while len(stage.texts_to(GONE)) == before:
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        faults.append("The phone that came back did not get the alert in force.")
     return faults if await _tried(stage) == 1 else [*faults, "The phone that came back got no alert."]
 
 

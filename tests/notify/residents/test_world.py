@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from channels.base import Content
 from channels.text import measure
-from notify.alerts.alert import Event, Urgency
+from notify.alerts.alert import Event, Stage, Urgency
 from notify.alerts.hazards import catalogue
 from notify.city import City
 from notify.clock import ManualClock
@@ -21,7 +21,7 @@ from notify.residents.live import Live, LiveAlerts
 from notify.residents.relief import Nearby, SiteList, topics
 from notify.residents.replies import Replies
 from subscribers.dialog.turn import Sight
-from subscribers.place import Spot
+from subscribers.place import Point, Spot, ZipArea
 from tests.notify.factories import SENT, a_square, an_event
 from tests.notify.newsroom_factory import portland, portland_areas
 from tests.notify.signup_factory import a_site
@@ -65,13 +65,15 @@ class Desk:
         part.write_text("\n".join([HEADER, *lines]) + "\n", "utf-8")
         os.replace(part, self.sites.own)
 
-    def asked(self, zip_: str, *alerts: Live, word: str = "SHELTER", language: str = "en") -> tuple[str, ...] | None:
+    def asked(
+        self, zip_: str, *alerts: Live, word: str = "SHELTER", language: str = "en", places: Sequence[Spot] = ()
+    ) -> tuple[str, ...] | None:
         self.live.standing = alerts
         nearby = Nearby(self.sites.current, lambda reply: REPLIES.text(reply).body)
         with self.db.reader.connect() as conn:
             known = world.facts(portland(), a_site())
             seen = world.CityWorld(known, a_site(), self.live, NoGazetteer(), conn, nearby)
-            return seen.topic(word, 1, language, zip_)
+            return seen.topic(word, 1, language, zip_, places)
 
 
 def _no_event(_event_id: str) -> Event:
@@ -143,6 +145,38 @@ def test_no_site_is_told_inside_an_area_that_people_have_to_leave(desk: Desk) ->
     told = str(desk.asked("97266", fire))
     assert "Lents School" not in told and "Sunnyside Hall" in told and "Downtown Center" in told
     assert "Lents School" in str(desk.asked("97266", Live(fire.event, SENT, True, fire.shape))), "it is over"
+
+
+LENTS_ONLY, DOWNTOWN_ONLY = box(-122.59, 45.46, -122.55, 45.50), box(-122.70, 45.50, -122.66, 45.53)
+
+
+def saying(words: str, shape: Polygon, *, over: bool = False, **fields: object) -> Live:
+    stage = Stage.ALL_CLEAR if over else Stage.FIRST
+    said = Content(key=f"sms/{stage.value}/en", language="en", body=words)
+    event = an_event(areas=(a_square(shape=shape),), contents={said.key: said}, stage=stage, **fields)
+    return Live(event, SENT, over, shape)
+
+
+def test_of_two_alerts_with_the_same_word_people_read_the_one_for_where_they_are(desk: Desk) -> None:
+    drink = saying("LENTS: DO NOT DRINK", LENTS_ONLY, hazard="do_not_drink")
+    boil = saying("DOWNTOWN: BOIL WATER", DOWNTOWN_ONLY)
+    downtown, lents = ZipArea("97204"), Point(45.4797, -122.5670)
+    assert desk.asked("", drink, boil, word="WATER", places=[downtown]) == ("DOWNTOWN: BOIL WATER",)
+    assert desk.asked("", drink, boil, word="WATER", places=[lents]) == ("LENTS: DO NOT DRINK",)
+    assert desk.asked("", drink, boil, word="WATER", places=[downtown, lents]) == ("LENTS: DO NOT DRINK",), "the worst first"
+    assert desk.asked("97204", drink, boil, word="WATER", places=[lents]) == ("DOWNTOWN: BOIL WATER",), "they asked about there"
+    for nowhere in ((), [ZipArea("97217")]):
+        assert desk.asked("", drink, boil, word="WATER", places=nowhere) == ("LENTS: DO NOT DRINK",)
+
+
+def test_what_is_over_where_they_are_is_said_before_what_goes_on_elsewhere_and_never_before_what_goes_on_there(
+    desk: Desk,
+) -> None:
+    boil, clear = saying("LENTS: BOIL WATER", LENTS_ONLY), saying("DOWNTOWN: SAFE AGAIN", DOWNTOWN_ONLY, over=True)
+    lents, downtown = ZipArea("97266"), ZipArea("97204")
+    assert desk.asked("", boil, clear, word="WATER", places=[downtown]) == ("DOWNTOWN: SAFE AGAIN",)
+    assert desk.asked("", boil, clear, word="WATER", places=[downtown, lents]) == ("LENTS: BOIL WATER",)
+    assert desk.asked("", boil, clear, word="WATER") == ("LENTS: BOIL WATER",)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

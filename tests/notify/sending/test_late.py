@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import pytest
@@ -19,6 +19,7 @@ from notify.db import Database
 from notify.sending import late, leases, ledger, planning
 from notify.sending.deliveries import State
 from notify.sending.late import Latecomers, Said
+from notify.sending.outbox import Tampered
 from tests.notify.incident_factory import DAY, Incident
 
 
@@ -69,6 +70,23 @@ async def test_a_latecomer_gets_the_whole_alert_once(incident: Incident, desk: D
     assert await desk.latecomers().tell([newcomer]) == []
     assert incident.rows(first)[newcomer] == ("first", "planned")
     assert desk.woken == ["woken"]
+
+
+async def test_an_alert_that_is_not_what_was_approved_keeps_no_other_from_a_latecomer(incident: Incident, desk: Desk) -> None:
+    *early, newcomer = incident.people(3)
+    bad, good = incident.countdown(1, Stage.FIRST, early), incident.countdown(2, Stage.FIRST, early)
+    elsewhere = text("UPDATE event SET incident_id = 'M3T8' WHERE event_id = :id")
+    incident.db.write_now(lambda conn: conn.execute(elsewhere, {"id": good}))
+    for event_id in (bad, good):
+        await incident.start(event_id)
+    latecomers = desk.latecomers()
+
+    def event(event_id: str) -> Event:
+        if event_id == bad:
+            raise Tampered(f"{event_id} is not what was approved.")
+        return latecomers.event(event_id)
+
+    assert await replace(latecomers, event=event).tell([newcomer]) == [(good, newcomer)]
 
 
 async def test_an_alert_that_had_handed_everything_over_leaves_once_more_and_is_done_again(

@@ -141,3 +141,34 @@ async def test_a_provider_that_cannot_be_asked_changes_nothing_and_is_asked_agai
     provider.away = False
     assert await duty.tick() == 1, "the first look that succeeds goes back two days"
     assert is_stopped(db)
+
+
+async def test_a_stop_is_obeyed_however_long_the_provider_could_not_be_asked(
+    inbox: Inbox, clock: ManualClock, db: Database
+) -> None:
+    provider = Provider(clock)
+    await inbox.hear(provider.take("97214"))
+    duty = Truth(inbox=inbox, channels=[provider])  # type: ignore[list-item]
+    assert await duty.tick() == 0
+    clock.forward(MINUTE)
+    provider.take("STOP")
+    provider.away = True
+    for _ in range(9):
+        clock.forward(timedelta(hours=1))
+        assert await duty.tick() == 0
+    provider.away = False
+    clock.forward(timedelta(hours=1))
+    assert await duty.tick() == 1
+    assert is_stopped(db)
+
+
+async def test_one_number_that_cannot_be_asked_does_not_hide_the_stops_sent_to_another(
+    inbox: Inbox, clock: ManualClock, db: Database
+) -> None:
+    broken, provider = Provider(clock, away=True), Provider(clock)
+    await inbox.hear(provider.take("97214"))
+    provider.take("STOP")
+    clock.forward(5 * MINUTE)
+    duty = Truth(inbox=inbox, channels=[broken, provider])  # type: ignore[list-item]
+    assert await duty.tick() == 1
+    assert is_stopped(db)

@@ -1,0 +1,45 @@
+"""What the text dialog knows of alerts in force is read anew from the database; one bad row there hides nothing else."""
+
+from functools import partial
+
+import pytest
+from shapely.geometry import box
+from sqlalchemy import text
+
+from notify.alerts import register
+from notify.alerts.alert import Event, Stage
+from notify.alerts.hazards import catalogue
+from notify.clock import ManualClock
+from notify.db import Database
+from notify.residents.live import LiveAlerts
+from notify.sending import planning
+from notify.sending.outbox import Tampered
+from subscribers import atlas
+from subscribers.areas import NamedShape
+from tests.notify.incident_factory import Incident
+
+
+async def test_an_alert_that_is_not_what_was_approved_hides_neither_the_others_nor_the_city(
+    db: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It would keep the service from starting, and every ZIP would be outside the city."""
+    monkeypatch.setattr(planning, "SETTLE_S", 0.01)
+    incident = Incident(db, clock)
+    bad, good = incident.countdown(1, Stage.FIRST, []), incident.countdown(2, Stage.FIRST, [])
+    db.write_now(lambda conn: conn.execute(text("UPDATE event SET incident_id = 'M3T8' WHERE event_id = :id"), {"id": good}))
+    area = NamedShape(name="97214", kind="zip", shape=box(-122.66, 45.50, -122.62, 45.53))
+    db.write_now(lambda conn: atlas.keep(conn, [area], "test", clock.now()))
+    for event_id in (bad, good):
+        await incident.start(event_id)
+
+    def event(event_id: str) -> Event:
+        if event_id == bad:
+            raise Tampered(f"{event_id} is not what was approved.")
+        return db.read_now(partial(register.frozen, event_id=event_id))
+
+    live = LiveAlerts(db=db, clock=clock, hazards=catalogue(), event=event)
+    for _ in range(3):
+        await live.refresh()
+    assert [one.event.event_id for one in live.standing] == [good]
+    assert live.zips == {"97214"}
+    assert [record.levelname for record in caplog.records if bad in record.getMessage()] == ["ERROR"], "and it is said once"
