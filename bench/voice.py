@@ -28,8 +28,8 @@ from bench.figures import Figure
 from channels.twilio_signature import signature
 from notify.db import Database
 from surge.tables import ContactRow
+from tests.nemesis.floor_exchange import prepare
 from tests.nemesis.floor_process import at_noon
-from tests.nemesis.test_floor_kill import prepare
 from tests.ports import free_port
 from tests.stories.town import ACCOUNT, TOKEN, Process, start
 

@@ -34,7 +34,6 @@ from tests.stories.town import ACCOUNT, TOKEN
 from tests.surge.phone_fake import AIR
 from tests.surge.voice_factory import portland
 
-AGENTS = ("first", "second", "third")
 EVERY_S = 0.05
 
 
@@ -69,7 +68,7 @@ async def work(home: Path, url: str, port: int, carrier_port: int) -> None:
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port).start()
-        for agent in AGENTS:
+        for agent in sorted(floor.crew):
             if floor.state_of(agent) is AgentState.OFFLINE:
                 await floor.set_state(agent, AgentState.READY)
         end = asyncio.Event()
