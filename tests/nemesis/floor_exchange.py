@@ -2,17 +2,20 @@
 
 import asyncio
 import json
+import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import aiohttp
 from sqlalchemy import Connection, insert
 
+from channels.twilio_signature import signature
 from notify import keys, schema
 from notify.db import Database, engine_for
 from notify.staff.staff_tables import Person
@@ -27,8 +30,8 @@ from tests.ports import free_port
 from tests.stories.town import ACCOUNT, TOKEN, Process, start
 from tests.surge.voice_factory import speech
 
-SPEED: Final = 60
 DEADLINE_S: Final = 120.0
+AT_ONCE: Final = 100  # connections of the pressure
 
 
 def line_of(agent: int) -> str:
@@ -55,10 +58,10 @@ def prepare(home: Path, url: str, agents: int = 3) -> None:
 
 class Exchange:
     """The telephone network, the floor and what both have written. Callers whom the floor does not answer hear the document
-    that a city lays down with its provider."""
+    that a city lays down with its provider. speed: how many seconds of theirs pass in one."""
 
-    def __init__(self, home: Path, url: str) -> None:
-        self.home, self.url = home, url
+    def __init__(self, home: Path, url: str, speed: int = 60) -> None:
+        self.home, self.url, self.speed = home, url, speed
         self.port, self.carrier_port, self.smtp_port = free_port(), free_port(), free_port()
         self._kept, self._name = Kept(), ""
 
@@ -66,7 +69,7 @@ class Exchange:
         here, fallback = f"http://127.0.0.1:{self.port}", self.home / "fallback.xml"
         fallback.write_bytes(voice_fallback.document(at_noon(), speech()))
         arguments = ["-m", "channels.simulator", "--log", str(self.home / "carrier"), "--sms-port", str(self.carrier_port)]
-        arguments += ["--smtp-port", str(self.smtp_port), "--account", ACCOUNT, "--token", TOKEN, "--speed", str(SPEED)]
+        arguments += ["--smtp-port", str(self.smtp_port), "--account", ACCOUNT, "--token", TOKEN, "--speed", str(self.speed)]
         arguments += ["--voice-number", f"{at_noon().number}={here}/voice/ring", "--calls-per-second", "50"]
         arguments += ["--voice-status-url", f"{here}/voice/status", "--voice-fallback", str(fallback)]
         return await start(arguments, {}, self.home / "carrier.log")
@@ -127,6 +130,40 @@ class ProvidersRecord:
     def asked(self) -> list[dict[str, Any]]:
         """Webhooks that the floor has answered."""
         return [event for event in self.events if event["event"] in ("webhook", "callback") and event["code"] in (200, 204)]
+
+
+class Pressure:
+    """More webhooks than the provider makes: a client asks what callers who wait are to hear, at so many a second, whether or
+    not anybody answers. That moves no contact. answers: when each good one came, and after how many milliseconds."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[float, float]] = []
+
+    async def last(self, url: str, call_sids: Sequence[str], per_s: int) -> None:
+        """Until cancelled."""
+        if not per_s:
+            return
+        timeout, connector = aiohttp.ClientTimeout(total=15), aiohttp.TCPConnector(limit=AT_ONCE)
+        async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session, asyncio.TaskGroup() as group:
+            for number in range(AT_ONCE):
+                mine = call_sids[number % len(call_sids)]
+                group.create_task(self._ask_again(session, url + "/voice/wait", mine, AT_ONCE / per_s, number / per_s))
+
+    async def _ask_again(self, session: aiohttp.ClientSession, url: str, call_sid: str, every_s: float, after_s: float) -> None:
+        form = [("AccountSid", ACCOUNT), ("CallSid", call_sid), ("From", "+15035559000"), ("To", at_noon().number)]
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signature(TOKEN, url, form)}
+        body, due = urlencode(form), time.monotonic() + after_s
+        while True:
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            began = time.monotonic()
+            due = max(due + every_s, began)  # what could not be asked in time is not made up for
+            try:
+                async with session.post(url, data=body, headers=headers) as answer:
+                    await answer.read()
+                    if answer.status == 200:
+                        self.answers.append((time.time(), (time.monotonic() - began) * 1_000))
+            except (aiohttp.ClientError, TimeoutError):
+                continue
 
 
 async def until(true: Callable[[], bool], what: str) -> None:

@@ -45,7 +45,7 @@ def at_noon() -> Pack:
 
 
 async def work(home: Path, url: str, port: int, carrier_port: int) -> None:
-    floors.RECONCILE_S, reconciliation.FRESH = 0.5, timedelta(seconds=2)  # type: ignore[misc]
+    floors.RECONCILE_S, reconciliation.FRESH = 0.5, timedelta(seconds=8)  # type: ignore[misc]
     here = f"http://127.0.0.1:{port}"
     carrier = f"http://127.0.0.1:{carrier_port}"
     account = TwilioAccount(account_sid=ACCOUNT, auth_token=TOKEN, public_url=here, base_url=carrier)

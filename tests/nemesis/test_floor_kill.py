@@ -2,7 +2,8 @@
 
     CALLERS=200 PYTHONPATH=$PWD .venv/bin/python -m pytest tests/nemesis/test_floor_kill.py -n 0 -s
 
-is the same with 200 callers at a time; LOAD_S is for how many seconds they call before the kill.
+is the same with 200 callers at a time; for LOAD_S seconds before the kill more call, and a second client asks for them what the
+floor knows, so that there are PER_SECOND webhooks in each, before, while nobody answers, and after.
 """
 
 import asyncio
@@ -24,15 +25,19 @@ from surge.contact import IN_QUEUE, TERMINAL, Contact, Moved, Standing, replayed
 from surge.floor.records import Record
 from surge.numbers import happenings, measures
 from surge.tables import CallbackRow, ContactEventRow, ContactRow
-from tests.nemesis.floor_exchange import SPEED, Exchange, ProvidersRecord, line_of, prepare, until
+from tests.nemesis.floor_exchange import Exchange, Pressure, ProvidersRecord, line_of, prepare, until
 from tests.surge.voice_factory import portland
 
 CALLERS: Final = int(os.environ.get("CALLERS", "14"))  # on the telephone at a time
-LOAD_S: Final = float(os.environ.get("LOAD_S", "0" if CALLERS < 100 else "20"))
+LARGE: Final = CALLERS >= 100
+LOAD_S: Final = float(os.environ.get("LOAD_S", "30" if LARGE else "0"))
+PER_SECOND: Final = int(os.environ.get("PER_SECOND", "1000" if LARGE else "0"))
 AGENTS: Final = max(3, CALLERS // 20)
 STREAM: Final = max(8, CALLERS // 2)  # who go on calling, before the kill, while nobody is there, and afterwards
 DEAD: Final = max(4, CALLERS // 10)  # who call when it is dead for sure
-TALK_S: Final = 40.0 if CALLERS < 100 else 120.0
+TALK_S: Final = 40.0 if LARGE else 20.0
+SPEED: Final = 20 if LARGE else 60  # where many call, the simulated network is dearer than the floor
+DRAINED_S: Final = 900.0
 
 
 def callers(first: int, count: int, every_s: float) -> list[dict[str, Any]]:
@@ -42,13 +47,17 @@ def callers(first: int, count: int, every_s: float) -> list[dict[str, Any]]:
     ]
 
 
+def agents(count: int) -> list[dict[str, Any]]:
+    return [{"number": line_of(number), "presses_called": ["1"], "rings_s": 2} for number in range(count)]
+
+
 def crowd() -> dict[str, Any]:
-    """Agents who answer, callers who wait and talk, one who hangs up, one who wants to be called back."""
-    agents = [{"number": line_of(number), "presses_called": ["1"], "rings_s": 2} for number in range(AGENTS)]
+    """Agents of whom a third answers, callers who wait and talk, one who hangs up, one who wants to be called back."""
+    silent = [{"number": line_of(number), "becomes": "no-answer"} for number in range(AGENTS // 3, AGENTS)]
     leaves = {"number": "+15035559001", "at_s": 8.0, "presses": ["0"], "hangs_up_s": 30.0}
     later = {"number": "+15035559002", "at_s": 9.0, "presses": ["0", "3"], "talk_s": 10.0}
     desk = [{"number": number} for number in (portland().forward, portland().second) if number]
-    return {"people": [*agents, *desk, *callers(3000, CALLERS, 28.0 / CALLERS), leaves, later]}
+    return {"people": [*agents(AGENTS // 3), *silent, *desk, *callers(3000, CALLERS, 28.0 / CALLERS), leaves, later]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +101,8 @@ async def test_kill_9_of_the_floor_loses_no_caller_answers_nobody_twice_and_coun
 ) -> None:
     url = f"sqlite:///{tmp_path / 'tocsin.db'}"
     prepare(tmp_path, url, AGENTS)
-    exchange = Exchange(tmp_path, url)
+    exchange, pressure = Exchange(tmp_path, url, SPEED), Pressure()
+    pressing = asyncio.create_task(asyncio.sleep(0))
     carrier = await exchange.carrier()
     floor = await exchange.floor()
     try:
@@ -100,10 +110,12 @@ async def test_kill_9_of_the_floor_loses_no_caller_answers_nobody_twice_and_coun
 
         def is_busy() -> bool:
             found = exchange.stand()
-            enough = found[Standing.QUEUEING] >= max(3, CALLERS // 2) and found[Standing.TALKING] >= 1
-            return enough and found[Standing.CALLBACK] >= 1
+            enough = found[Standing.QUEUEING] + found[Standing.RESERVED] >= CALLERS // 2
+            return enough and found[Standing.TALKING] + found[Standing.DONE] >= 1 and found[Standing.CALLBACK] >= 1
 
         await until(is_busy, "some wait, some talk, one is called back later")
+        waiting = [one.provider_id or "" for one in exchange.books().values() if one.contact.standing in IN_QUEUE]
+        pressing = asyncio.create_task(pressure.last(f"http://127.0.0.1:{exchange.port}", waiting, PER_SECOND))
         await exchange.ask("/control/crowd", {"people": callers(5000, STREAM, (LOAD_S + 4) * SPEED / STREAM)})
         rang = len(exchange.record().inbound)
         await asyncio.sleep(LOAD_S)
@@ -113,24 +125,30 @@ async def test_kill_9_of_the_floor_loses_no_caller_answers_nobody_twice_and_coun
         await exchange.ask("/control/crowd", {"people": callers(7000, DEAD, 1.0)})
         await until(lambda: len(exchange.record().fell) >= len(heard.fell) + DEAD, "nobody is there for them")
         floor = await exchange.floor()
-        await exchange.ask("/control/crowd", {"people": callers(8000, DEAD, 1.0)})
+        await exchange.ask("/control/crowd", {"people": [*agents(AGENTS), *callers(8000, DEAD, 1.0)]})
         done = sum(one.contact.standing is Standing.DONE for one in before.values())
         await until(lambda: exchange.stand()[Standing.DONE] > done, "they talk again")
-        while not (await exchange.ask("/control/calls"))["quiet"]:
-            await asyncio.sleep(0.5)
-        await until(lambda: set(exchange.stand()) <= TERMINAL, "everybody has an end")
-        after, record = exchange.books(), exchange.record()
+        await asyncio.sleep(LOAD_S)
+        pressing.cancel()
+        async with asyncio.timeout(DRAINED_S):
+            while not (await exchange.ask("/control/calls"))["quiet"]:
+                await asyncio.sleep(0.5)
+        record = exchange.record()
         await until(lambda: len(exchange.books()) >= len(record.inbound), "every call is known")
+        await until(lambda: set(exchange.stand()) <= TERMINAL, "everybody has an end")
         after = exchange.books()
     finally:
+        pressing.cancel()
+        await asyncio.gather(pressing, return_exceptions=True)
         await floor.end()
         await carrier.end()
     killed_at = max(one.contact.since or one.contact.offered_at for one in before.values())
     with closing(Database(url)) as db:
         found = db.read_now(lambda conn: kept(conn, killed_at))
-    print(line(before, found, record))
+    print(line(before, found, record, pressure))
     assert found.contacts.keys() == record.inbound
-    assert measures.counts(list(found.contacts.values())).problems() == []
+    counted = measures.counts(list(found.contacts.values()))
+    assert counted.problems() == [] and counted.failed_over + counted.left_otherwise == len(fallen(found))
     for key, one in before.items():
         if one.contact.standing in TERMINAL:
             assert after[key].contact.standing is one.contact.standing
@@ -152,17 +170,18 @@ def heard_the_fallback(found: Kept, record: ProvidersRecord) -> set[str]:
     return {sid for sid in record.fell if not record.met[sid] and found.contacts[sid].standing is not Standing.CALLBACK}
 
 
-def line(before: Mapping[str, Record], found: Kept, record: ProvidersRecord) -> str:
+def line(before: Mapping[str, Record], found: Kept, record: ProvidersRecord, pressure: Pressure) -> str:
     waited = {key: one for key, one in before.items() if one.contact.standing in IN_QUEUE}
-    placed = sum(found_one.contact_id in waited for found_one in found.contacts.values())
-    asked = record.asked()
-    times = [datetime.fromisoformat(one["at"]).timestamp() for one in asked]
-    busiest = max(Counter(int(at) for at in times).values())
-    p99 = float(np.percentile([one["ms"] for one in asked], 99))
+    placed = sum(one.contact_id in waited for one in found.contacts.values())
+    asked = [(datetime.fromisoformat(one["at"]).timestamp(), float(one["ms"])) for one in record.asked()]
+    pressed = [at for at, _ in pressure.answers] or [at for at, _ in asked]
+    answers = [(at, ms) for at, ms in asked + pressure.answers if min(pressed) <= at <= max(pressed)]
+    seconds = Counter(int(at) for at, _ in answers)
+    usual, p99 = np.median(list(seconds.values())), np.percentile([ms for _, ms in answers], 99)
     ours, theirs = fallen(found), heard_the_fallback(found, record)
     return (
         f"{len(record.inbound)} calls; {len(waited)} waited at the kill, {placed} of them rebuilt; failed over {len(ours)} by "
-        f"our books, {len(theirs)} by the provider's; {len(asked)} webhooks answered, "
-        f"{len(asked) / (times[-1] - times[0]):.0f}/s, up to {busiest}/s, 99 % within {p99:.0f} ms; "
+        f"our books, {len(theirs)} by the provider's; {len(answers)} webhooks answered in {max(pressed) - min(pressed):.0f} s "
+        f"with the kill, {usual:.0f} in a usual second, up to {max(seconds.values())}, 99 % within {p99:.0f} ms; "
         f"lost {len(record.inbound - found.contacts.keys())}, answered twice {sum(n > 1 for n in record.met.values())}"
     )
