@@ -28,8 +28,8 @@ from bench.figures import Figure
 from channels.twilio_signature import signature
 from notify.db import Database
 from surge.tables import ContactRow
+from tests.nemesis.floor_exchange import prepare
 from tests.nemesis.floor_process import at_noon
-from tests.nemesis.test_floor_kill import prepare
 from tests.ports import free_port
 from tests.stories.town import ACCOUNT, TOKEN, Process, start
 
@@ -108,8 +108,11 @@ async def _provider() -> AsyncIterator[int]:
     """Takes every call that is made, and rings nobody."""
 
     async def take(request: web.Request) -> web.Response:
+        what = request.path.rpartition("/")[2].removesuffix(".json").lower()
+        if what in ("calls", "notifications") and request.method == "GET":
+            return web.json_response({what: [], "next_page_uri": None})
         if request.method == "GET":
-            return web.json_response({"sid": ACCOUNT, "status": "active", "calls": [], "next_page_uri": None})
+            return web.json_response({"sid": ACCOUNT, "status": "active"})
         return web.json_response({"sid": "CA" + "f" * 32, "status": "queued"}, status=201)
 
     app = web.Application()

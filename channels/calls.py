@@ -66,6 +66,15 @@ class LiveCall:
         return self.status in IN_PROGRESS
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """The provider asked us at `path` what to do with a call, and got nothing that it could follow."""
+
+    call_sid: str
+    path: str
+    at: datetime
+
+
 def problem(to: str) -> str | None:
     """Why this may not be dialled, as a sentence. A provider routes 911 by the number's registered address, or to a national
     centre: no machine dials it, nor any other three-digit service."""

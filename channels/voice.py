@@ -9,12 +9,13 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from twilio.base.exceptions import TwilioRestException
 
 from channels import calls, twilio_recordings, twilio_signature
 from channels.base import Forged, Inbound, Misconfigured
-from channels.calls import LiveCall, NotPlaced, Outcome, Placed, Ring, Unsure
+from channels.calls import LiveCall, Lost, NotPlaced, Outcome, Placed, Ring, Unsure
 from channels.twilio_http import UNREADABLE, TwilioGateway
 
 logger = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 NOT_IN_PROGRESS: Final = 21220  # https://www.twilio.com/docs/api/errors/21220: the call has ended
 TOO_MANY: Final = 429
 INBOUND: Final = "inbound"
+ERROR: Final = 0  # and not a warning
 PAGE_SIZE: Final = 1_000
 MOST_PAGES: Final = 20
 
@@ -96,6 +98,28 @@ class TwilioVoice:
         called = [await self._listed(since, to=number) for number in (self.number, *self._also)]
         made = await self._listed(since, from_=self.number)
         return [one for some in (*called, made) for one in some]
+
+    async def lost(self, since: datetime) -> Sequence[Lost]:
+        """Webhooks about calls since then that got no answer of use, by the provider's log of errors."""
+        found: list[Lost] = []
+        try:
+            page = await self._gateway.client.notifications.page_async(log=ERROR, page_size=PAGE_SIZE)  # newest first
+            for _ in range(MOST_PAGES):
+                if page is None:
+                    break
+                some = [(one, one.message_date or one.date_created) for one in page]
+                recent = [(one, at) for one, at in some if at is not None and at >= since]
+                found += [
+                    Lost(call_sid=one.call_sid, path=urlsplit(one.request_url or "").path, at=at)
+                    for one, at in recent
+                    if one.call_sid
+                ]
+                page = await page.next_page_async() if some and len(recent) == len(some) else None
+        except Misconfigured as error:
+            raise ConnectionError(str(error)) from error
+        except UNREADABLE as error:
+            raise ConnectionError("Twilio's log of errors cannot be read") from error
+        return found
 
     async def _listed(self, since: datetime, **which: str) -> list[LiveCall]:
         found: list[LiveCall] = []

@@ -89,6 +89,7 @@ class Floor:
         self.crew: dict[str, AgentRow] = {}  # who may answer
         self.centre = parts.pack.emergency_line
         self.watched_from = self.looked_to = parts.clock.now()
+        self.unsure: set[str] = set()  # calls of before a restart, until the provider has said what became of them meanwhile
         self._scribe = Scribe(Journal(parts.journal), parts.db, shared=parts.shared, superseded=parts.superseded)
         self._carrier = Carrier(
             floor=self, telephone=parts.telephone, texts=parts.texts, public_url=parts.public_url.rstrip("/"), tell=parts.tell
@@ -100,16 +101,16 @@ class Floor:
     async def start(self) -> None:
         """Rebuilds the books, and goes on. Raises journal.Held. A telephone that does not work is tried again; desks go on."""
         path = self.parts.journal
-        before = path.stat().st_mtime if path.exists() else None
+        before = datetime.fromtimestamp(path.stat().st_mtime, self.now().tzinfo) if path.exists() else None
         kept = await self._scribe.open()
         self.board.load(kept.entities)
         for call in kept.entities.get("call", {}).values():
             if isinstance(call, Call):
                 record = self.board.books.records.get(call.contact_id)
                 self.calls[call.call_sid] = replace(call, caller=self.number_of(record) if record is not None else "")
-        if before is not None:
-            self.watched_from = datetime.fromtimestamp(before, self.watched_from.tzinfo) - timedelta(minutes=1)
-            self.looked_to = self.watched_from
+        self.watched_from = self.looked_to = reconciliation.last_alive(self, before)
+        if self.parts.telephone is not None:
+            self.unsure = {record.call_sid for record in self.board.books.records.values() if record.call_sid is not None}
         await self._open_telephone()
         self.forget()
         self._scribe.renew(self.everything())

@@ -1,26 +1,31 @@
 """What the provider knows of our calls, against what we think: the truth about who is still on the line is there."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from channels.calls import LiveCall
+from channels.calls import LiveCall, Lost
 from surge.contact import TERMINAL, Standing, Way
 from surge.floor.board import Arrival, Board
 from surge.floor.orders import Turn
 from surge.floor.telephone import Telephone
+from surge.voice.voice_call import Call
 
 logger = logging.getLogger(__name__)
 
 LONGEST: Final = timedelta(hours=6)  # no call lasts longer
+ON_THE_LINE: Final = ("/voice/ring", "/voice/said/")  # asked only while the caller is there to hear the answer
+A_MINUTE: Final = timedelta(minutes=1)
 FRESH: Final = timedelta(seconds=60)  # a webhook may be on its way so long
 
 
 class Floor(Protocol):
     board: Board
+    calls: dict[str, Call]
     watched_from: datetime
     looked_to: datetime
+    unsure: set[str]
 
     def now(self) -> datetime: ...
 
@@ -30,24 +35,55 @@ class Floor(Protocol):
     def arrival(self) -> Callable[..., Arrival]: ...
 
 
+def last_alive(floor: Floor, written: datetime | None) -> datetime:
+    """From when on calls may have reached nobody. written: when the journal was, None for none: then another machine's process
+    may have had the line, and the last move in the books is the last that is known of it."""
+    moved = [one.contact.since or one.contact.offered_at for one in floor.board.books.records.values()]
+    last = written or max(moved, default=None)
+    return floor.now() if last is None else last - A_MINUTE
+
+
 async def look(floor: Floor, telephone: Telephone) -> None:
     """Asks the provider for every call since the oldest one that is open here, and since the last look. Calls that have ended
-    are ended here; calls to our number that never came to us were answered by its fallback."""
+    are ended here; calls to our number that never came to us, or whose next word got no answer, have its fallback."""
     asked_at = floor.now()
+    since = _since(floor, asked_at)
+    lost = await _lost(telephone, since)
     try:
-        found = await telephone.calls(_since(floor, asked_at))
+        found = await telephone.calls(since)
     except ConnectionError as error:
         logger.warning("the provider cannot be asked about live calls: %s", error)
         return
     calls = {one.call_sid: one for one in found}
+    _note_lost(floor, lost)
     _end_what_has_ended(floor, calls, asked_at - FRESH)
     _note_failed_over(floor, calls.values(), asked_at - FRESH)
+    floor.unsure.clear()
     floor.looked_to = asked_at - 2 * FRESH  # twice: what it lists a little late is looked at all the same
 
 
 def _since(floor: Floor, now: datetime) -> datetime:
     began = [one.contact.offered_at for one in floor.board.books.records.values() if one.call_sid is not None]
     return max(min([floor.looked_to, *began]), now - LONGEST)
+
+
+async def _lost(telephone: Telephone, since: datetime) -> Sequence[Lost]:
+    try:
+        return await telephone.lost(since)
+    except ConnectionError as error:
+        logger.warning("the provider cannot be asked what it got no answer to: %s", error)
+        return ()
+
+
+def _note_lost(floor: Floor, lost: Iterable[Lost]) -> None:
+    """Callers whom we know and whose next word reached nobody. Who has talked to an agent all the same was answered here."""
+    for one in lost:
+        call = floor.calls.get(one.call_sid)
+        record = floor.board.books.records.get(call.contact_id) if call is not None else None
+        if record is None or record.call_sid != one.call_sid or not one.path.startswith(ON_THE_LINE):
+            continue
+        if record.contact.answered_at is None and not record.partner:
+            floor.say(floor.board.failed_over(record.contact_id, floor.now()))
 
 
 def _end_what_has_ended(floor: Floor, calls: Mapping[str, LiveCall], before: datetime) -> None:

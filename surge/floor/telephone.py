@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from channels.base import Inbound
-from channels.calls import LiveCall, Outcome, Ring
+from channels.calls import LiveCall, Lost, Outcome, Ring
 
 
 class Telephone(Protocol):
@@ -28,6 +28,9 @@ class Telephone(Protocol):
 
     async def calls(self, since: datetime) -> Sequence[LiveCall]:
         """Every call to or from our number that began since then, ended ones as well. Raises ConnectionError."""
+
+    async def lost(self, since: datetime) -> Sequence[Lost]:
+        """Webhooks since then that the provider got no answer of use to. Raises ConnectionError."""
 
     def read(self, request: Inbound) -> dict[str, str]:
         """The fields of a webhook, its signature checked. Pure. Raises Forged."""

@@ -169,7 +169,8 @@ class Conversation:
     # -- ends --
 
     def status(self, form: Form, which: Form) -> bytes:
-        """A call is over. which: the reservation, callback or hand-over it was made for; none for one to our number."""
+        """A call is over. which: the reservation, callback or hand-over it was made for; none for one to our number.
+        Of one that was here before a restart the provider is asked first: it may have gone to the number's fallback."""
         status, floor = form.get("CallStatus", ""), self.floor
         if status in IN_PROGRESS:
             return b""
@@ -180,7 +181,7 @@ class Conversation:
             floor.say(floor.board.agent_left(which["reservation"], floor.now()))
         elif "callback" in which:
             floor.say(floor.board.callback_ended(which["callback"], status, floor.now()))
-        elif call is not None:
+        elif call is not None and call.call_sid not in floor.unsure:
             if not call.settled:
                 self._follow(voice.heard(call, Heard(ended=True), self.scene(call)))
             floor.say(floor.board.ended(call.contact_id, floor.now()))

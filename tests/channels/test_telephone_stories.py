@@ -295,6 +295,31 @@ async def test_calls_are_listed_newest_first_page_by_page(tmp_path: Path) -> Non
     assert [call["sid"] for call in back["calls"]] == sids[2:4] and none["calls"] == []
 
 
+async def test_what_went_wrong_on_calls_is_listed_newest_first_by_level(tmp_path: Path) -> None:
+    pages: dict[str, Page] = {
+        "/ring": twiml('<Say colour="red">one</Say>', "<Redirect>/gone</Redirect>"),
+        "/gone": lambda form: 500,
+    }
+    async with city(tmp_path, pages, {"fallback_document": twiml("<Say>static</Say>")}) as (app, simulator, gateway):
+        sids = []
+        for _ in range(3):
+            sids.append(ring(simulator, Ear()))
+            await quiet(simulator)
+        listed = f"{gateway.base}/Notifications.json"
+        _, first = await gateway.request("GET", f"{listed}?Log=0&PageSize=2")
+        _, second = await gateway.request("GET", first["next_page_uri"])
+        _, back = await gateway.request("GET", second["previous_page_uri"])
+        _, warned = await gateway.request("GET", f"{listed}?Log=1")
+        _, every = await gateway.request("GET", listed)
+    errors = [*first["notifications"], *second["notifications"]]
+    assert [one["call_sid"] for one in errors] == sids[::-1] and second["next_page_uri"] is None
+    assert {(one["error_code"], one["request_url"], one["request_method"]) for one in errors} == {
+        ("11200", f"{app.url}/gone", "POST")
+    }
+    assert back["notifications"] == first["notifications"]
+    assert {one["error_code"] for one in warned["notifications"]} == {"12200"} and len(every["notifications"]) == 6
+
+
 async def test_a_recording_can_be_fetched_as_long_as_it_was(tmp_path: Path) -> None:
     async with city(tmp_path, {"/ring": twiml('<Record action="/recorded"/>'), "/recorded": twiml()}) as (app, _, gateway):
         await gateway.request("POST", "/control/call", json={"number": CALLER, "speaks_s": 6})

@@ -126,6 +126,23 @@ async def test_the_provider_s_calls_are_listed_both_ways() -> None:
     assert [(one.call_sid, one.is_live, one.from_) for one in found] == [("CA7", True, "+15035550199")] * 2
 
 
+async def test_what_the_provider_got_no_answer_to_is_read_from_its_log_of_errors() -> None:
+    provider = Provider()
+    known = {"call_sid": "CA7", "message_date": "Fri, 23 May 2014 19:00:05 +0000"}
+    known |= {"request_url": "https://city.example.gov/voice/said/greeting?x=1", "error_code": "11200", "log": "0"}
+    old, of_no_call = known | {"message_date": "Fri, 23 May 2014 08:00:00 +0000"}, known | {"call_sid": None}
+    since = datetime(2014, 5, 23, 18, tzinfo=UTC)
+    async with a_line(provider) as voice:
+        provider.answer = (200, {"notifications": [of_no_call, known, old], "next_page_uri": None})
+        assert await voice.lost(since) == [
+            calls.Lost(call_sid="CA7", path="/voice/said/greeting", at=datetime(2014, 5, 23, 19, 0, 5, tzinfo=UTC))
+        ]
+        provider.answer = (503, {"code": 20503, "message": "busy", "status": 503})
+        with pytest.raises(ConnectionError):
+            await voice.lost(since)
+    assert {path for _, path, _ in provider.asked} == {f"/2010-04-01/Accounts/{SID}/Notifications.json"}
+
+
 async def test_calls_on_every_number_of_ours_are_asked_for() -> None:
     provider = Provider()
     async with a_line(provider, also=("+15035550312",)) as voice:

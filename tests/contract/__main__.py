@@ -8,7 +8,6 @@ import argparse
 import asyncio
 import json
 import os
-import re
 import sys
 import tempfile
 import time
@@ -20,14 +19,13 @@ from typing import Any, Final
 import aiohttp
 
 from channels.simulator.server import running
-from tests.contract import acts, calls
+from tests.contract import acts, calls, shapes
 from tests.contract import conversation as talk
 from tests.contract.document import Unusable, strict
 from tests.contract.hops import Exchange
 from tests.contract.judge import NoJudge, judged
 
 TEXTS: Final = 300
-SID: Final = re.compile(r"(SM|AC|CA)[0-9a-f]{32}")
 HOW: Final = "Set TWILIO_OPENAPI to a copy of twilio_api_v2010.json (github.com/twilio/twilio-oai, folder spec/json)."
 
 
@@ -37,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--texts", type=int, default=TEXTS, choices=range(20, 801), metavar="N", help="texts to send, 20 to 800"
     )
+    parser.add_argument("--document", action="store_true", help="write tests/contract/shapes.txt when nothing is objected to")
     given = parser.parse_args(arguments)
     try:
         document = strict(json.loads(Path(os.environ["TWILIO_OPENAPI"]).read_text()))
@@ -46,12 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _cannot(f"{error} {HOW}" if isinstance(error, Unusable) else f"TWILIO_OPENAPI cannot be read: {error}")
     try:
         with tempfile.TemporaryDirectory() as folder:
-            return asyncio.run(hold(given.prism, document, Path(folder), given.texts))
+            return asyncio.run(hold(given.prism, document, Path(folder), given.texts, write=given.document))
     except (NoJudge, TimeoutError, OSError) as error:
         return _cannot(f"The judge cannot work: {error or 'it did not start in time'}")
 
 
-async def hold(prism: Path, document: dict[str, Any], folder: Path, count: int) -> int:
+async def hold(prism: Path, document: dict[str, Any], folder: Path, count: int, *, write: bool) -> int:
     """The whole conversation, then the planted faults; prints what was said and what was objected to."""
     config = talk.simulator(folder / "log")
     started = time.monotonic()
@@ -61,17 +60,19 @@ async def hold(prism: Path, document: dict[str, Any], folder: Path, count: int) 
         aiohttp.ClientSession() as session,
     ):
         scene = acts.Scene.set(simulator, line, session, config)
-        problems = await acts.our_texts(scene, count)
-        problems += await acts.our_refusals(scene)
-        problems += await acts.messages_in_every_state(scene)
-        problems += await acts.our_questions(scene)
-        problems += await acts.pages_of_a_list(scene)
-        problems += await calls.everything(scene)
+        problems = await everything(scene, count)
         spoken, answered = tuple(line.before.exchanges), tuple(line.behind.exchanges)
         asleep = await acts.planted_requests(scene) + await acts.planted_answers(scene)
         asleep += await calls.planted(scene)
         planted = len(line.before.exchanges) - len(spoken)
+    shape = shapes.document((_operation(each), each.shape) for each in answered)
     objections = [f"{_operation(each)}: {one}" for each in spoken for one in each.violations]
+    if write and not objections:
+        shapes.KEPT.write_text(shape)
+    elif shape != shapes.KEPT.read_text():
+        problems.append(
+            "The answers are not made as tests/contract/shapes.txt says: once they are right, --document writes it."
+        )
     for what, times in sorted(Counter(_operation(each) for each in answered).items()):
         print(f"{times:6,}  {what}")
     for sentence in [*sorted(set(objections)), *problems, *asleep]:
@@ -84,8 +85,18 @@ async def hold(prism: Path, document: dict[str, Any], folder: Path, count: int) 
     return 1 if objections or problems or asleep else 0
 
 
+async def everything(scene: acts.Scene, count: int) -> list[str]:
+    """The whole conversation; what came of it that should not."""
+    problems = await acts.our_texts(scene, count)
+    problems += await acts.our_refusals(scene)
+    problems += await acts.messages_in_every_state(scene)
+    problems += await acts.our_questions(scene)
+    problems += await acts.pages_of_a_list(scene)
+    return problems + await calls.everything(scene)
+
+
 def _operation(exchange: Exchange) -> str:
-    return f"{exchange.method} {SID.sub('{sid}', exchange.path)} {exchange.status}"
+    return shapes.operation(exchange.method, exchange.path, exchange.status)
 
 
 def _cannot(why: str) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from channels.simulator.telephone.characters import Character, Person
@@ -38,7 +39,13 @@ PEOPLE: Final = {
 
 async def everything(scene: Scene) -> list[str]:
     _at_home(scene)
-    return [*await _in_every_state(scene), *await _led_and_ended(scene), *await _refused(scene), *await _pages(scene)]
+    return [
+        *await _in_every_state(scene),
+        *await _led_and_ended(scene),
+        *await _refused(scene),
+        *await _pages(scene),
+        *await _faults(scene),
+    ]
 
 
 def _at_home(scene: Scene) -> None:
@@ -134,6 +141,22 @@ async def _pages(scene: Scene) -> list[str]:
     ]
 
 
+async def _faults(scene: Scene) -> list[str]:
+    """What went wrong on calls: asked for by our channel, and listed forth and back. Two had no application."""
+    call, listed = scene.caller, f"{scene.caller.base}/Notifications.json"
+    since = datetime.now(UTC) - timedelta(hours=1)
+    heard_of = await scene.speaker.lost(talk.CITY, since)
+    _, first = await call.get(listed, Log="0", PageSize="1")
+    _, second = await call.get(first["next_page_uri"])
+    status, again = await call.get(second["previous_page_uri"])
+    _, warned = await call.get(listed, Log="1")
+    return [
+        *must(sum(one.path == "/ring" for one in heard_of) == 2, f"Our channel read {heard_of}."),
+        *must(status == 200 and again["notifications"] == first["notifications"], "The page back is not the page it was."),
+        *must(warned["notifications"] == [], "A list of warnings holds errors."),
+    ]
+
+
 async def planted(scene: Scene) -> list[str]:
     """Requests and answers that break the document: the judge must find each."""
     call, base, line = scene.caller, scene.caller.base, scene.line
@@ -160,6 +183,7 @@ async def planted(scene: Scene) -> list[str]:
         ("a missing property", f"Calls/{sid}.json", lambda it: it.pop("queue_time")),
         ("a new property", f"Calls/{sid}.json", lambda it: it.update(patience="600")),
         ("a list that is none", "Calls.json", lambda it: it.update(calls={})),
+        ("an error code as a number", "Notifications.json", lambda it: it["notifications"][0].update(error_code=11205)),
     ]
     for what, path, spoil in answers:
         line.behind.spoil = spoil

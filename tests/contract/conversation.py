@@ -10,6 +10,7 @@ from typing import Any, Final
 import aiohttp
 
 from channels.base import Answer, Content, Misconfigured, Outbound, Outcome, Question
+from channels.calls import Lost
 from channels.simulator.config import SimulatedSender, SimulatorConfig
 from channels.simulator.faults import SmsFaults
 from channels.simulator.handsets import ENDINGS, Handsets
@@ -17,6 +18,7 @@ from channels.simulator.server import Running
 from channels.simulator.telephone.config import TelephoneConfig, VoiceNumber
 from channels.sms import TwilioSms
 from channels.twilio_http import TwilioAccount, TwilioGateway
+from channels.voice import TwilioVoice
 
 SENDER: Final = "+15035550100"
 CITY: Final = "+15035550311"
@@ -25,7 +27,7 @@ HOLD: Final = '<Response><Say>Please hold.</Say><Pause length="86400"/></Respons
 SHORT_CODE: Final = "23456"
 SLOW: Final = "+15035550101"  # a text in 100 s: what waits behind it can be taken back
 CROWDED: Final = "+15415550199"  # has more texts than one page of a list holds
-PUBLIC_URL: Final = "https://alerts.example.gov"
+PUBLIC_URL: Final = "http://127.0.0.1:9"
 QUIET: Final = SmsFaults(reports_off=True)  # nobody is there to be told
 BODIES: Final = (
     "Portland: boil tap water 1 full minute before drinking. Info: https://alerts.example.gov/a/7Q2K?l=en&x=1",
@@ -55,7 +57,7 @@ def simulator(folder: Any) -> SimulatorConfig:
             SimulatedSender(number=SHORT_CODE, rate=10_000.0),
             SimulatedSender(number=SLOW, rate=0.01),
         ),
-        callback_hosts=("alerts.example.gov", "127.0.0.1"),
+        callback_hosts=("127.0.0.1",),
         telephone=TelephoneConfig(
             numbers=(VoiceNumber(number=CITY, url=NO_APPLICATION, fallback_document=HOLD),), speed=20.0, calls_per_s=1_000.0
         ),
@@ -99,6 +101,9 @@ class Speaker:
         self._url, self._config = url, config
 
     def channel(self, sender: str = SENDER, **changes: Any) -> TwilioSms:
+        return TwilioSms(TwilioGateway(self._account(**changes)), sender)
+
+    def _account(self, **changes: Any) -> TwilioAccount:
         account = TwilioAccount(
             account_sid=self._config.account_sid,
             auth_token=self._config.auth_token,
@@ -107,7 +112,7 @@ class Speaker:
             total_timeout_s=60.0,
             connections=8,
         )
-        return TwilioSms(TwilioGateway(replace(account, **changes)), sender)
+        return replace(account, **changes)
 
     async def send(self, batch: Sequence[Outbound], sender: str = SENDER) -> dict[int, Outcome]:
         """The account is checked, each text handed over; by delivery, what became of it."""
@@ -118,6 +123,15 @@ class Speaker:
         since = datetime.now(UTC) - timedelta(hours=1)
         async with self._open() as sms:
             return list(await sms.ask([question(outbound, since) for outbound in questions]))
+
+    async def lost(self, number: str, since: datetime) -> Sequence[Lost]:
+        """What our telephone reads in the provider's log of errors."""
+        voice = TwilioVoice(TwilioGateway(self._account()), number)
+        await voice.open()
+        try:
+            return await voice.lost(since)
+        finally:
+            await voice.close()
 
     @asynccontextmanager
     async def _open(self, sender: str = SENDER) -> AsyncIterator[TwilioSms]:

@@ -11,9 +11,10 @@ MESSAGES: Final = "/2010-04-01/Accounts/{AccountSid}/Messages.json"
 MESSAGE: Final = "/2010-04-01/Accounts/{AccountSid}/Messages/{Sid}.json"
 CALLS: Final = "/2010-04-01/Accounts/{AccountSid}/Calls.json"
 CALL: Final = "/2010-04-01/Accounts/{AccountSid}/Calls/{Sid}.json"
-USED: Final = (ACCOUNT, MESSAGES, MESSAGE, CALLS, CALL)
-LISTS: Final = (MESSAGES, CALLS)
-THINGS: Final = ("api.v2010.account.message", "api.v2010.account.call", "api.v2010.account")
+NOTIFICATIONS: Final = "/2010-04-01/Accounts/{AccountSid}/Notifications.json"
+USED: Final = (ACCOUNT, MESSAGES, MESSAGE, CALLS, CALL, NOTIFICATIONS)
+LISTS: Final = (MESSAGES, CALLS, NOTIFICATIONS)
+THINGS: Final = ("api.v2010.account.message", "api.v2010.account.call", "api.v2010.account.notification", "api.v2010.account")
 
 # https://www.rfc-editor.org/rfc/rfc2822#section-3.3 in the one form that Twilio's answers have.
 RFC_2822: Final = r"^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d \+0000$"

@@ -10,6 +10,8 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from tests.contract.shapes import shape_of
+
 MOST_BYTES: Final = 16 * 1024 * 1024
 NOT_PASSED_ON: Final = {"connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding", "host"}
 
@@ -24,6 +26,7 @@ class Exchange:
     path: str
     status: int
     violations: tuple[str, ...] = ()
+    shape: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -44,7 +47,13 @@ class Hop:
             content, self.spoil = spoilt(content, self.spoil), None
         violations = objections(answer.headers.get("sl-violations", ""), answer.content_type, content)
         self.exchanges.append(
-            Exchange(method=request.method, path=request.path, status=answer.status, violations=tuple(violations))
+            Exchange(
+                method=request.method,
+                path=request.path,
+                status=answer.status,
+                violations=tuple(violations),
+                shape=shape_of(content),
+            )
         )
         kept = [(name, value) for name, value in answer.headers.items() if name.lower() not in NOT_PASSED_ON]
         return web.Response(status=answer.status, headers=kept, body=content)

@@ -34,7 +34,6 @@ from tests.stories.town import ACCOUNT, TOKEN
 from tests.surge.phone_fake import AIR
 from tests.surge.voice_factory import portland
 
-AGENTS = ("first", "second", "third")
 EVERY_S = 0.05
 
 
@@ -46,7 +45,7 @@ def at_noon() -> Pack:
 
 
 async def work(home: Path, url: str, port: int, carrier_port: int) -> None:
-    floors.RECONCILE_S, reconciliation.FRESH = 0.5, timedelta(seconds=2)  # type: ignore[misc]
+    floors.RECONCILE_S, reconciliation.FRESH = 0.5, timedelta(seconds=8)  # type: ignore[misc]
     here = f"http://127.0.0.1:{port}"
     carrier = f"http://127.0.0.1:{carrier_port}"
     account = TwilioAccount(account_sid=ACCOUNT, auth_token=TOKEN, public_url=here, base_url=carrier)
@@ -69,7 +68,7 @@ async def work(home: Path, url: str, port: int, carrier_port: int) -> None:
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port).start()
-        for agent in AGENTS:
+        for agent in sorted(floor.crew):
             if floor.state_of(agent) is AgentState.OFFLINE:
                 await floor.set_state(agent, AgentState.READY)
         end = asyncio.Event()

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from channels.base import Inbound
-from channels.calls import LiveCall, NotPlaced, Outcome, Placed, Ring
+from channels.calls import LiveCall, Lost, NotPlaced, Outcome, Placed, Ring
 from notify.clock import Clock
 from notify.db import Database
 from notify.staff.staff_tables import Person
@@ -46,6 +46,7 @@ class FakePhone:
     sent: list[tuple[str, str]] = field(default_factory=list)
     hung_up: list[str] = field(default_factory=list)
     known: list[LiveCall] = field(default_factory=list)
+    unheard: list[Lost] = field(default_factory=list)
     asked_since: list[datetime] = field(default_factory=list)
     refuses: bool = False
     away: bool = False
@@ -76,6 +77,9 @@ class FakePhone:
         if self.away:
             raise ConnectionError("away")
         return self.known
+
+    async def lost(self, since: datetime) -> Sequence[Lost]:
+        return [one for one in self.unheard if one.at >= since]
 
     def read(self, request: Inbound) -> dict[str, str]:
         return dict(request.form)

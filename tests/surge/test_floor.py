@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import select
 
 from channels.base import Misconfigured
-from channels.calls import LiveCall
+from channels.calls import LiveCall, Lost
 from notify.clock import ManualClock
 from notify.db import Database
 from surge.contact import Standing, Way
@@ -188,6 +188,47 @@ async def test_calls_that_ended_or_fell_over_while_we_were_away_are_found_at_the
         failed = [one for one in house.floor.contacts() if one.standing is Standing.FAILED_OVER]
         assert [one.offered_at for one in failed] == [fell]
         assert measures.counts(house.floor.contacts()).failed_over == 1
+
+
+async def test_callers_we_know_whose_next_word_reached_nobody_failed_over_too(
+    store: Database, clock: ManualClock, tmp_path: Path
+) -> None:
+    phone, journal = FakePhone(), tmp_path / "floor.journal"
+    async with a_floor(store, clock, journal, phone) as house:
+        talking = await talk(house, "CA1", "a1")
+        house.ring("CA2", "+15035550152")
+        left, waiting = house.wait_in_line("CA3", "+15035550153"), house.wait_in_line("CA4", "+15035550154")
+        greeted = house.floor.calls["CA2"].contact_id
+        await crash(house.floor)
+    paths = {"CA1": "/voice/said/bridge", "CA2": "/voice/said/greeting", "CA3": "/voice/said/greeting", "CA4": "/voice/wait"}
+    phone.unheard = [Lost(call_sid=sid, path=path, at=clock.now()) for sid, path in paths.items()]
+    async with a_floor(store, clock, journal, phone) as again:
+        again.talk.status({"CallSid": "CA2", "CallStatus": "completed"}, {})
+        assert standing(again, greeted) is not Standing.SELF_SERVED, "the provider was not asked yet"
+        await again.floor._reconcile()
+        assert standing(again, greeted) is Standing.FAILED_OVER and standing(again, left) is Standing.FAILED_OVER
+        assert standing(again, waiting) is Standing.QUEUEING and standing(again, talking) is Standing.TALKING
+        again.talk.status({"CallSid": "CA4", "CallStatus": "completed"}, {})
+        assert standing(again, waiting) is Standing.ABANDONED, "it was, and said nothing of this one"
+        counted = measures.counts(again.floor.contacts())
+        assert (counted.failed_over, counted.left_otherwise, counted.problems()) == (1, 1, [])
+
+
+async def test_a_provider_that_does_not_say_what_it_got_no_answer_to_is_asked_for_its_calls_all_the_same(
+    store: Database, clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(phone: FakePhone, since: datetime) -> list[Lost]:
+        raise ConnectionError("no such list")
+
+    monkeypatch.setattr(FakePhone, "lost", silent)
+    async with a_floor(store, clock, tmp_path / "floor.journal") as house:
+        await house.floor.set_state("a2", AgentState.READY)
+        await house.floor.set_state("a2", AgentState.BREAK)
+        contact_id, began = house.wait_in_line("CA1"), clock.now()
+        clock.forward(timedelta(minutes=5))
+        house.phone.known = [LiveCall(call_sid="CA1", status="completed", to="", from_="", began_at=began)]
+        await house.floor._reconcile()
+        assert standing(house, contact_id) is Standing.ABANDONED
 
 
 async def test_the_provider_is_asked_for_what_nobody_has_looked_at_and_for_who_is_on_the_line(

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlmodel import select
 
+from channels.calls import LiveCall
 from notify.clock import ManualClock
 from notify.db import Database
 from surge.contact import Standing
@@ -15,8 +17,8 @@ from surge.floor.floor import Parts
 from surge.floor.journal import Kept, read
 from surge.floor.seats import AgentState
 from surge.tables import ContactRow
-from tests.surge.phone_fake import House, a_floor, crash, staff, standing
-from tests.surge.voice_factory import NOON
+from tests.surge.phone_fake import FakePhone, House, a_floor, crash, staff, standing
+from tests.surge.voice_factory import NOON, portland
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +68,29 @@ async def test_another_machine_goes_on_with_the_same_callers_at_the_same_places(
             await there.floor.flush()
         known = Kept()
         assert list(read(tmp_path / "b" / "floor.journal", known)) and known.after, "it says which journal it follows"
+
+
+async def test_calls_that_reached_nobody_between_two_machines_are_looked_for(city: Database, tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    async with a_floor(city, clock, tmp_path / "a" / "floor.journal") as here:
+        await three_wait(here)
+        await crash(here.floor)
+        died, phone = clock.now(), FakePhone()
+        clock.forward(timedelta(minutes=2))
+        phone.known = [
+            LiveCall(
+                call_sid="CA8",
+                status="completed",
+                to=portland().number,
+                from_="+15035550148",
+                began_at=died + timedelta(seconds=30),
+                is_inbound=True,
+            )
+        ]
+        async with a_floor(city, clock, tmp_path / "b" / "floor.journal", phone) as there:
+            await there.floor._reconcile()
+            standings = [one.standing for one in there.floor.contacts()]
+            assert standings.count(Standing.FAILED_OVER) == 1
 
 
 async def test_a_process_that_froze_is_superseded_and_writes_nothing(city: Database, tmp_path: Path) -> None:

@@ -64,10 +64,10 @@ def fetched(leg: Leg, source: Source, allowed: frozenset[str]) -> Script[tuple[D
     try:
         document = read(answer.body, allowed)
     except BadTwiml as error:
-        leg.board.note("error", leg.call, code=PARSE_FAILURE, text=str(error))
+        leg.board.fault(leg, PARSE_FAILURE, str(error), source)
         raise Useless(PARSE_FAILURE, source) from error
     for warning in document.warnings:
-        leg.board.note("error", leg.call, code=SCHEMA_WARNING, text=warning)
+        leg.board.fault(leg, SCHEMA_WARNING, warning, source)
     here = Source(url=answer.url or source.url, twiml="", what=source.what)
     return document, here
 

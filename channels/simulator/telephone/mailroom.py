@@ -9,6 +9,7 @@ from channels.simulator.refusals import Refusal
 from channels.simulator.telephone.calls import Call, form_of
 from channels.simulator.telephone.legs import Answer, Party, Source
 from channels.simulator.telephone.lines import call_line, voice_line
+from channels.simulator.telephone.notifications import Notifications
 from channels.simulator.telephone.timeline import Timeline
 
 DOCUMENT_KINDS: Final = frozenset({"text/xml", "application/xml", "text/html"})
@@ -38,10 +39,15 @@ class Outside:
 
 
 class Mailroom:
-    """`pending` are webhooks under way; `settled` is called after each. `tally` counts the log's lines by event."""
+    """`pending` are webhooks under way; `settled` is called after each. `tally` counts the log's lines by event;
+    `notifications` are those that the account can ask for. date: the clock of the calls' dates."""
 
-    def __init__(self, outside: Outside, timeline: Timeline, settled: Callable[[], None]) -> None:
+    def __init__(
+        self, outside: Outside, timeline: Timeline, settled: Callable[[], None], date: Callable[[], float] | None = None
+    ) -> None:
         self.tally: Counter[str] = Counter()
+        self.notifications = Notifications()
+        self._date = date or outside.clock
         self.pending = 0
         self._outside, self._timeline, self._settled = outside, timeline, settled
 
@@ -54,13 +60,19 @@ class Mailroom:
         else:
             self._outside.log(call_line(event, at, since_start_s, call, **known))
 
+    def fault(self, call: Call, code: int, text: str, source: Source) -> None:
+        """Twilio's error about a request: into the log, and where the account can ask for it."""
+        self.note("error", call, code=code, text=text, path=path_of(source.url))
+        method = source.method if source.url else ""
+        self.notifications.add(call.sid, self._date(), code, text, source.url, method)
+
     def ask(self, call: Call, source: Source, done: Done) -> None:
         """For a document or a recording; the answer says whether it is of use."""
 
         def heard(answer: Answer) -> None:
             judged = answer if answer.code or source.what == "play" else _judged(answer)
             if judged.code:
-                self.note("error", call, code=judged.code, text=judged.reason, path=path_of(source.url))
+                self.fault(call, judged.code, judged.reason, source)
             done(judged)
 
         self._post("", call, source, self._form(call, source), heard)

@@ -5,6 +5,7 @@ https://www.twilio.com/docs/voice/api/call-resource
 
 from collections.abc import Awaitable, Callable, Mapping
 from hashlib import blake2b
+from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -13,6 +14,7 @@ from channels.simulator.listing import Listing
 from channels.simulator.messages import API_VERSION
 from channels.simulator.numbers import may_call
 from channels.simulator.refusals import Refusal
+from channels.simulator.telephone import notifications
 from channels.simulator.telephone.calls import INBOUND, Call, resource
 from channels.simulator.telephone.exchange import Telephone
 from channels.simulator.telephone.orders import read_order, read_update
@@ -34,6 +36,7 @@ class CallsApi:
             web.post(f"{account}/Calls.json", guarded(self.create)),
             web.get(f"{account}/Calls.json", guarded(self.all)),
             web.get(f"{account}/Calls/{{sid}}.json", guarded(self.fetch)),
+            web.get(f"{account}/Notifications.json", guarded(self.faults)),
             web.post(f"{account}/Calls/{{sid}}.json", guarded(self.update)),
             web.get(f"{account}/Recordings/{{sid:RE[0-9a-f]{{32}}}}", guarded(self.recording)),
             web.get(f"{account}/Recordings/{{sid:RE[0-9a-f]{{32}}}}.wav", guarded(self.recording)),
@@ -59,7 +62,16 @@ class CallsApi:
         listing = self._telephone.board.register.page(request.query)
         if isinstance(listing, Refusal):
             return self._refusal(listing)
-        return self._answer(200, self._list_document(listing))
+        return self._answer(200, self._pages(listing, "calls", [self._document(call) for call in listing.shown]))
+
+    async def faults(self, request: web.Request) -> web.StreamResponse:
+        """What went wrong on calls."""
+        self._telephone.touch()
+        listing = self._telephone.board.mail.notifications.page(request.query)
+        if isinstance(listing, Refusal):
+            return self._refusal(listing)
+        shown = [notifications.resource(one, self._account) for one in listing.shown]
+        return self._answer(200, self._pages(listing, "notifications", shown))
 
     async def fetch(self, request: web.Request) -> web.StreamResponse:
         self._telephone.touch()
@@ -102,11 +114,11 @@ class CallsApi:
         number_sid = f"PN{blake2b(ours.encode(), digest_size=16).hexdigest()}" if ours in self._telephone.owned else None
         return resource(call, self._account, number_sid)
 
-    def _list_document(self, listing: Listing[Call]) -> dict[str, object]:
-        base = f"/{API_VERSION}/Accounts/{self._account}/Calls.json"
+    def _pages(self, listing: Listing[Any], what: str, shown: list[dict[str, object]]) -> dict[str, object]:
+        base = f"/{API_VERSION}/Accounts/{self._account}/{what.capitalize()}.json"
         start = listing.page * listing.page_size
         return {
-            "calls": [self._document(call) for call in listing.shown],
+            what: shown,
             "end": start + max(len(listing.shown) - 1, 0),
             "first_page_uri": f"{base}?{listing.first}",
             "next_page_uri": None if listing.following is None else f"{base}?{listing.following}",

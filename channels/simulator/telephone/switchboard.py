@@ -53,7 +53,7 @@ class Switchboard:
         self.queues: dict[str, Queue[Leg]] = {}
         self.rooms: dict[str, Room[Leg]] = {}
         self.recordings: dict[str, bytes] = {}
-        self.mail = Mailroom(outside, self.timeline, self._settled)
+        self.mail = Mailroom(outside, self.timeline, self._settled, self.date)
         self.on_quiet: Callable[[], None] = lambda: None
         self.on_answer: Callable[[], None] = lambda: None
         self._numbers = {number.number: number for number in config.numbers}
@@ -144,6 +144,9 @@ class Switchboard:
 
     def note(self, event: str, call: Call, **known: Any) -> None:
         self.mail.note(event, call, **known)
+
+    def fault(self, leg: Leg, code: int, text: str, source: Source) -> None:
+        self.mail.fault(leg.call, code, text, source)
 
     def take(self, leg: Leg) -> None:
         """The call is answered, unless it was before."""
