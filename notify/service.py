@@ -1,5 +1,6 @@
 """A running service: what the API asks of it, put together from the verbs and the live index."""
 
+import asyncio
 import dataclasses
 import logging
 from collections.abc import Mapping, Sequence
@@ -127,11 +128,13 @@ class Service:
 
     async def status(self) -> dict[str, Any]:
         """The lights of a duty desk: senders, the audience, the audit log's head, pages."""
-        standing = await self.db.read(hold.standing)
+        standing, not_ready, head = await asyncio.gather(
+            self.db.read(hold.standing), self.not_ready(), self.db.read(audit.head)
+        )
         return {
             "mode": self.assembly.mode,
             "city": self.assembly.city.pack.name,
-            "problems": [*([hold.sentence(standing)] if standing else []), *await self.not_ready()],
+            "problems": [*([hold.sentence(standing)] if standing else []), *not_ready],
             "addresses": len(self.crowd.index),
             "senders": [
                 {"name": one.sender.name, "channel": one.sender.channel.name, "rate": _number(one.sender.rate)}
@@ -141,7 +144,7 @@ class Service:
             ],
             "mirrors": [one.told() for one in self.mirrors],
             "pages": list(self.pager.recent),
-            "audit_head": await self.db.read(audit.head),
+            "audit_head": head,
         }
 
     async def areas(self) -> list[dict[str, Any]]:
@@ -242,7 +245,7 @@ class Service:
         counted = index.counts(shape, citywide=prepared.citywide, bases=prepared.bases)
         if draft.stage in sequence.OPENING and not prepared.earlier:  # nobody has been told anything: one wording for everybody
             (wording,) = wordings(draft.stage, np.empty(0, np.int64), Told(), short=draft.short)
-            counts = {(channel, wording.value, language): people for (channel, language), people in counted.by_kind.items()}
+            counts: ByWording = {(channel, wording.value, tag): people for (channel, tag), people in counted.by_kind.items()}
         else:
             counts = self._by_wording(conn, prepared, index, shape)
         return {key: people for key, people in counts.items() if key[0] in draft.channels}, counted.by_basis
