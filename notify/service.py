@@ -1,5 +1,6 @@
 """A running service: what the API asks of it, put together from the verbs and the live index."""
 
+import asyncio
 import dataclasses
 import logging
 from collections.abc import Mapping, Sequence
@@ -47,10 +48,14 @@ from notify.wording.read_back import ReadBack
 from notify.wording.render import Rendering
 from notify.wording.review_desk import ReviewDesk
 from subscribers import atlas
+from subscribers.index import Index
 from subscribers.plain import spoken
 from surge.switch.offer import Offers
 
 logger = logging.getLogger(__name__)
+
+ByWording = Mapping[tuple[str, str, str], int]  # (channel, wording, language) -> people
+Looked = tuple[Prepared, Rendering, ByWording, Mapping[str, int]]  # the last: people by basis
 
 
 @dataclass(slots=True)
@@ -123,11 +128,13 @@ class Service:
 
     async def status(self) -> dict[str, Any]:
         """The lights of a duty desk: senders, the audience, the audit log's head, pages."""
-        standing = await self.db.read(hold.standing)
+        standing, not_ready, head = await asyncio.gather(
+            self.db.read(hold.standing), self.not_ready(), self.db.read(audit.head)
+        )
         return {
             "mode": self.assembly.mode,
             "city": self.assembly.city.pack.name,
-            "problems": [*([hold.sentence(standing)] if standing else []), *await self.not_ready()],
+            "problems": [*([hold.sentence(standing)] if standing else []), *not_ready],
             "addresses": len(self.crowd.index),
             "senders": [
                 {"name": one.sender.name, "channel": one.sender.channel.name, "rate": _number(one.sender.rate)}
@@ -137,7 +144,7 @@ class Service:
             ],
             "mirrors": [one.told() for one in self.mirrors],
             "pages": list(self.pager.recent),
-            "audit_head": await self.db.read(audit.head),
+            "audit_head": head,
         }
 
     async def areas(self) -> list[dict[str, Any]]:
@@ -177,12 +184,10 @@ class Service:
         """Everything an author and an approver look at before they say yes."""
         await self.crowd.follow()
         now = self.clock.now()
-        problems = await self.db.read(partial(self.assembly.problems, draft=draft, row=row, now=now))
-        if problems:
-            return {"problems": problems, "texts": [], "summary": [], "bodies": {}, "warnings": []}
-        prepared = await self.db.read(partial(self.assembly.prepare, draft=draft, row=row, now=now))
-        rendering = await self.db.read(partial(self.assembly.rendering, prepared=prepared))
-        people, bases = await self.db.read(partial(self._people, prepared=prepared))
+        looked = await self.db.read(partial(self._looked, draft=draft, row=row, now=now))
+        if isinstance(looked, list):
+            return {"problems": looked, "texts": [], "summary": [], "bodies": {}, "warnings": []}
+        prepared, rendering, people, bases = looked
         means = self.means()
         warnings = [*rendering.problems, *dear_letters(rendering), *self._night(prepared, now)]
         warnings += sequence.untold(draft.stage, prepared.earlier)
@@ -200,6 +205,13 @@ class Service:
             "bodies": bodies_of(rendering, table),
             "citywide": prepared.citywide,
         }
+
+    def _looked(self, conn: Connection, draft: Draft, row: AlertRow | None, now: datetime) -> list[str] | Looked:
+        """All that a preview asks the database, or its problems. In one go: each would be another wait."""
+        if problems := self.assembly.problems(conn, draft, row, now):
+            return problems
+        prepared = self.assembly.prepare(conn, draft, row, now)
+        return prepared, self.assembly.rendering(conn, prepared), *self._people(conn, prepared)
 
     def in_english(self, bodies: Mapping[str, str]) -> dict[str, str]:
         """What the text messages of a preview say, word for word, under the same keys; nothing for mails and for English."""
@@ -226,26 +238,33 @@ class Service:
             rates.setdefault(one.sender.channel.name, []).append(one.sender.rate)
         return Means(rates=rates, cost_per_segment=self.assembly.city.policy.cost["sms_segment"])
 
-    def _people(self, conn: Connection, prepared: Prepared) -> tuple[Mapping[tuple[str, str, str], int], Mapping[str, int]]:
+    def _people(self, conn: Connection, prepared: Prepared) -> tuple[ByWording, Mapping[str, int]]:
         """How many people get each wording in each language on each channel, and how many on each basis."""
-        index = self.crowd.index
+        index, draft = self.crowd.index, prepared.draft
         shape = unary_union([area.shape for area in prepared.areas])
+        counted = index.counts(shape, citywide=prepared.citywide, bases=prepared.bases)
+        if draft.stage in sequence.OPENING and not prepared.earlier:  # nobody has been told anything: one wording for everybody
+            (wording,) = wordings(draft.stage, np.empty(0, np.int64), Told(), short=draft.short)
+            counts: ByWording = {(channel, wording.value, tag): people for (channel, tag), people in counted.by_kind.items()}
+        else:
+            counts = self._by_wording(conn, prepared, index, shape)
+        return {key: people for key, people in counts.items() if key[0] in draft.channels}, counted.by_basis
+
+    def _by_wording(self, conn: Connection, prepared: Prepared, index: Index, shape: Any) -> ByWording:
+        """The same where people have been told something. What each has heard decides, so it is counted at every look."""
         matched = index.match(shape, citywide=prepared.citywide, bases=prepared.bases)
         told, groups = self._told(conn, prepared)
-        concerned = NOBODY
-        if prepared.draft.stage is Stage.UPDATE:
-            concerned = whom_it_concerns(index, shape, prepared.draft.channels, citywide=prepared.citywide)
-        split = wordings(prepared.draft.stage, matched.address_id, told, concerned, short=prepared.draft.short)
+        concerned, draft = NOBODY, prepared.draft
+        if draft.stage is Stage.UPDATE:
+            concerned = whom_it_concerns(index, shape, draft.channels, citywide=prepared.citywide)
         ids, codes = matched.address_id, matched.language.astype(np.int64) * CHANNELS + matched.channel
-        vocabulary = matched.vocabulary
-        languages, channels = vocabulary.languages.all(), vocabulary.channels.all()
+        languages, channels = index.vocabulary.languages.all(), index.vocabulary.channels.all()
         counts: dict[tuple[str, str, str], int] = {}
-        for wording, people in split.items():
-            found = np.bincount(_codes(people, ids, codes, groups) if prepared.earlier else codes)
+        for wording, people in wordings(draft.stage, ids, told, concerned, short=draft.short).items():
+            found = np.bincount(_codes(people, ids, codes, groups))
             for code in np.flatnonzero(found).tolist():
                 counts[channels[code % CHANNELS], wording.value, languages[code // CHANNELS]] = int(found[code])
-        wanted = {key: count for key, count in counts.items() if key[0] in prepared.draft.channels}
-        return wanted, matched.by_basis()
+        return counts
 
     def _told(self, conn: Connection, prepared: Prepared) -> tuple[Told, Groups]:
         if not prepared.earlier:

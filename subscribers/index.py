@@ -6,8 +6,8 @@ ValueError and matches neither nobody nor everybody.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 import numpy as np
 import shapely
@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from subscribers.crowd import Crowd, gather
 from subscribers.id_sets import union
-from subscribers.matched import How, Left, Matched, told_anyway, told_at
+from subscribers.matched import Counts, How, Left, Matched, told_anyway, told_at
 from subscribers.rows import NO_ROWS, Flags, Ids, Rows, Standing, Vocabulary
+
+KEPT: Final = 32  # so many questions an index remembers the counts of; then it forgets them all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,8 @@ class Why:
 class Index:
     """Everybody at one moment. `base` as loaded; `masked` people of it have changed since and stand in `recent` instead.
 
-    `shapes` holds each named area's polygon by its code in the vocabulary (None: the city has none).
+    `shapes` holds each named area's polygon by its code in the vocabulary (None: the city has none). `counted` is what was
+    counted in this very index: the next one, with anybody's change, begins with nothing.
     """
 
     base: Crowd
@@ -49,6 +52,7 @@ class Index:
     shapes: NDArray[Any]
     totals: NDArray[np.int64]
     vocabulary: Vocabulary
+    counted: dict[Any, Counts] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __len__(self) -> int:
         """How many addresses there are, reachable or not."""
@@ -93,6 +97,18 @@ class Index:
                 told.append(told_anyway(self.recent, np.flatnonzero(~self.recent.placed), allowed))
         at_a_place = sum(len(part) for part in told if part.place is not None)
         return Matched(told=tuple(told), left=self._left(at_a_place, allowed, citywide), vocabulary=self.vocabulary)
+
+    def counts(self, shape: Any, *, citywide: bool, bases: Collection[str]) -> Counts:
+        """How many `match` finds, counted once: an index never changes, so the answer to a question stays what it was. Only the
+        very same shape, corner by corner, is the same question. Raises ValueError as `match`."""
+        asked = (shapely.to_wkb(usable(shape)), citywide, frozenset(bases))
+        if (known := self.counted.get(asked)) is not None:
+            return known
+        found = self.match(shape, citywide=citywide, bases=bases).counts()
+        if len(self.counted) >= KEPT:
+            self.counted.clear()
+        self.counted[asked] = found
+        return found
 
     def within(self, shape: Any, *, citywide: bool) -> Ids:
         """Every address of all whom something in `shape` concerns, on whatever basis and reachable or not; `citywide` adds

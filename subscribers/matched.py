@@ -7,6 +7,7 @@ is read. A preview counts languages and never looks at a coordinate.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,16 @@ class Left(IntEnum):
     BASIS = 2  # the basis we have their address on does not cover this hazard
     NO_PLACE = 3  # we do not know where they are, and the alert is not citywide
     OUTSIDE = 4  # every place they saved lies outside
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How many addresses are told: all of them, by (channel, language), and by basis. Many look at the same ones, so nobody can
+    change them."""
+
+    people: int
+    by_kind: Mapping[tuple[str, str], int]
+    by_basis: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +127,16 @@ class Matched:
     def count(self, how: How) -> int:
         """How many are told for this reason."""
         return int(np.count_nonzero(self.how == how))
+
+    def counts(self) -> Counts:
+        """Everything a preview says of these people, none of whom is named in it."""
+        languages, channels = self.vocabulary.languages.all(), self.vocabulary.channels.all()
+        kinds = np.bincount(self.channel.astype(np.int32) * len(languages) + self.language)
+        by_kind = {
+            (channels[kind // len(languages)], languages[kind % len(languages)]): int(kinds[kind])
+            for kind in np.flatnonzero(kinds).tolist()
+        }
+        return Counts(people=len(self), by_kind=MappingProxyType(by_kind), by_basis=MappingProxyType(self.by_basis()))
 
     def by_language(self) -> dict[str, int]:
         return _counted(self.language, self.vocabulary.languages.all())

@@ -113,11 +113,12 @@ def rows(found: Report) -> Iterable[Sequence[object]]:
 
 
 def _said(conn: Connection, event: EventRow) -> Said:
+    its_rows = rows_of(conn, event.event_id)
     # One text for each language: a million times one by one would hold up whoever sends.
     joined = "group_concat(handed_at)" if is_sqlite(conn) else "string_agg(handed_at::text, ',')"
     handed = text(f"""
         SELECT channel, language, {joined} FROM delivery
-        WHERE {rows_of(conn, event.event_id)} AND handed_at IS NOT NULL GROUP BY channel, language""")
+        WHERE {its_rows} AND handed_at IS NOT NULL GROUP BY channel, language""")
     found = conn.execute(handed, {"event_id": event.event_id})
     times = {(channel, language): np.sort(np.fromstring(at, np.int64, sep=",")) for channel, language, at in found}
     waits = [_wait(key, found, event.approved_at) for key, found in times.items()]
@@ -128,7 +129,7 @@ def _said(conn: Connection, event: EventRow) -> Said:
         last=from_micros(int(everybody.max())) if len(everybody) else None,
         people=len(everybody),
         waits=sorted(waits, key=lambda wait: (wait.channel, -wait.people)),
-        missed=list(_missed(conn, event.event_id)),
+        missed=list(_missed(conn, event.event_id, its_rows)),
         curves=curves(times, event.approved_at),
     )
 
@@ -151,10 +152,11 @@ def _wait(key: tuple[str, str], times: NDArray[np.int64], approved_at: datetime)
     return Wait(channel=key[0], language=key[1], people=len(times), after=after)
 
 
-def _missed(conn: Connection, event_id: str) -> Iterable[Missed]:
+def _missed(conn: Connection, event_id: str, its_rows: str) -> Iterable[Missed]:
+    """its_rows: SQL for the event's own, which takes a quarter of a second to find out where there are a million."""
     failed = text(f"""
         SELECT channel, state, COALESCE(code, ''), COUNT(*) FROM delivery
-        WHERE {rows_of(conn, event_id)} AND state NOT IN ('handed', 'delivered')
+        WHERE {its_rows} AND state NOT IN ('handed', 'delivered')
         GROUP BY channel, state, code ORDER BY COUNT(*) DESC""")
     for channel, state, code, people in conn.execute(failed, {"event_id": event_id}):
         yield Missed(channel=channel, why=IN_WORDS.get(state, state), code=code, people=people)

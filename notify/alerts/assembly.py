@@ -131,7 +131,7 @@ class Assembly:
         hazard = self.hazards[event.hazard]
         shape = unary_union([area.shape for area in event.areas])
         citywide = any(area.citywide for area in event.areas)
-        return len(self.index().match(shape, citywide=citywide, bases=self.city.policy.bases(hazard, event.severity)))
+        return self.index().counts(shape, citywide=citywide, bases=self.city.policy.bases(hazard, event.severity)).people
 
     def prepare(self, conn: Connection, draft: Draft, row: AlertRow | None, now: datetime) -> Prepared:
         """Looks everything up. Only for a draft without plain problems; raises territory.BadArea."""
@@ -267,7 +267,7 @@ class Assembly:
         hazard, index = self.hazards[draft.hazard], self.index()
         bases = self.city.policy.bases(hazard, draft.severity or hazard.severity)
         shape = unary_union([area.shape for area in areas])
-        people = len(index.match(shape, citywide=any(area.citywide for area in areas), bases=bases))
+        people = index.counts(shape, citywide=any(area.citywide for area in areas), bases=bases).people
         share = float(self.city.policy.audience["typed_confirmation_share"])
         if people <= share * len(index) or (draft.expected_people or 0) in range(int(people * 0.8), int(people * 1.2) + 1):
             return []

@@ -20,7 +20,6 @@ from notify.service import Service
 from notify.staff import paging_rows
 from notify.tables import AlertRow
 from subscribers import atlas
-from surge.switch.offer import Offered
 
 LONG: Final = "a reason that is long enough"  # to ask whether everything else would fit
 UNREAD: Final = {
@@ -102,10 +101,6 @@ class Decisions:
         if (offers := self._service.surge) is not None and opens:
             offers.open_with(conn, staff, register.alert(conn, alert_id), nobody=offers.control.nobody)
 
-    async def _offered(self, row: AlertRow, event: Event, staff: Staff) -> Offered | None:
-        offers = self._service.surge
-        return await self._db.read(lambda conn: offers.beside(conn, row, event, staff)) if offers is not None else None
-
     def _languages(self, event: Event) -> list[Language]:
         return [one for one in self._service.assembly.city.pack.languages if one.tag in event.languages_used]
 
@@ -117,9 +112,8 @@ class Decisions:
         event = from_json(row.frozen or "")
         draft = Draft.model_validate_json(row.content)
         preview = await self._service.preview(draft, row)
-        staff = request[VISIT].staff
-        newsroom = self._service.newsroom
-        refused = await self._db.read(lambda conn: newsroom.hindrances(conn, staff, row))
+        staff, service = request[VISIT].staff, self._service
+        beside = await self._db.read(lambda conn: _beside(conn, service, row, event, staff))
         told = preview["texts"]
         people = sum(one["people"] for one in told)
         return self._screens.page(
@@ -133,18 +127,27 @@ class Decisions:
             counts=_counts(told),
             people=people,
             preview=preview,
-            maps=await self._db.read(lambda conn: locator.maps(event.areas, atlas.areas(conn))),
             texts=_texts(event),
             languages=self._languages(event),
-            refused=refused,
             alone=bool(staff.roles & WRITERS) and not glass.problems(self._service.assembly.glasses, draft, LONG),
             draft=draft,
-            able=await self._db.read(lambda conn: self._service.paging.able(conn, row)),
-            paged=await self._db.read(lambda conn: paging_rows.history(conn, row.alert_id)),
             page_states=STATES,
-            surge=await self._offered(row, event, staff),
+            **beside,
             **await self._guard.proof(request),
         )
+
+
+def _beside(conn: Connection, service: Service, row: AlertRow, event: Event, staff: Staff) -> dict[str, Any]:
+    """What stands on the page beside the message: where it is on the map, why this person may not send it, who else may, who
+    was paged, and surge mode where it is offered. In one go: each would be another wait."""
+    offers = service.surge
+    return {
+        "maps": locator.maps(event.areas, atlas.areas(conn)),
+        "refused": service.newsroom.hindrances(conn, staff, row),
+        "able": service.paging.able(conn, row),
+        "paged": paging_rows.history(conn, row.alert_id),
+        "surge": offers.beside(conn, row, event, staff) if offers is not None else None,
+    }
 
 
 def _counts(told: Sequence[dict[str, Any]]) -> list[Count]:

@@ -1,5 +1,6 @@
 """The start page: what is in force, what waits for somebody, what was promised, and whether everything works."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -94,20 +95,34 @@ class Home:
     async def _page(self, request: web.Request, name: str) -> web.Response:
         now = self._guard.clock.now()
         desk = await self._guard.db.read(lambda conn: look(conn, now))
-        come = {one.row.alert_id: await self._come(one.row.alert_id) for one in desk.in_force}
-        status, duty = await self._service.status(), await self._duty(request) if name == "home" else None
-        held = await self._guard.db.read(hold.standing) is not None and bool(request[VISIT].staff.roles & READERS)
-        shown = self._guard.screens.page
-        return shown(request, name, desk=desk, come=come, hazards=self._hazards, lights=status, duty=duty, held=held)
+        come, status, held, duty = await asyncio.gather(  # none waits for another
+            self._come(desk.in_force),
+            self._service.status(),
+            self._guard.db.read(hold.standing),
+            self._duty(request, is_shown=name == "home"),
+        )
+        return self._guard.screens.page(
+            request,
+            name,
+            desk=desk,
+            come=come,
+            hazards=self._hazards,
+            lights=status,
+            duty=duty,
+            held=held is not None and bool(request[VISIT].staff.roles & READERS),
+        )
 
-    async def _come(self, alert_id: str) -> Progress | None:
-        """How far a send has come; None while it is counted for the first time. This page renews itself."""
-        kinds = await self._guard.tallies.soon(alert_id, within_s=COUNTED_S, watched_s=WATCHED_S)
-        return progress.whole(kinds) if kinds is not None else None
+    async def _come(self, in_force: Sequence[Standing]) -> dict[str, Progress | None]:
+        """How far each send has come; None while it is counted for the first time. This page renews itself."""
+        found: dict[str, Progress | None] = {}
+        for one in in_force:
+            kinds = await self._guard.tallies.soon(one.row.alert_id, within_s=COUNTED_S, watched_s=WATCHED_S)
+            found[one.row.alert_id] = progress.whole(kinds) if kinds is not None else None
+        return found
 
-    async def _duty(self, request: web.Request) -> Duty | None:
+    async def _duty(self, request: web.Request, *, is_shown: bool) -> Duty | None:
         """What is due of practice, for those who lead it; nobody practises on a demo."""
-        if self._service.assembly.mode is Mode.DEMO or not request[VISIT].staff.roles & LEADERS:
+        if not is_shown or self._service.assembly.mode is Mode.DEMO or not request[VISIT].staff.roles & LEADERS:
             return None
         now = self._guard.clock.now()
         return await self._guard.db.read(lambda conn: self._service.training.duty(conn, now))

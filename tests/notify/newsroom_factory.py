@@ -24,6 +24,7 @@ from notify.publishing.site import Site
 from notify.tables import EventRow
 from subscribers import areas, atlas
 from subscribers.areas import NamedShape
+from subscribers.matched import Counts
 from tests.notify.subjects import the_words
 
 PACK = Path(__file__).parents[2] / "city" / "portland"
@@ -69,8 +70,8 @@ class SmallIndex:
     inside: int = 10
     everybody: int = 1_000
 
-    def match(self, shape: Any, *, citywide: bool, bases: frozenset[str]) -> range:
-        return range(self.everybody if citywide else self.inside)
+    def counts(self, shape: Any, *, citywide: bool, bases: frozenset[str]) -> Counts:
+        return Counts(people=self.everybody if citywide else self.inside, by_kind={}, by_basis={})
 
     def __len__(self) -> int:
         return self.everybody

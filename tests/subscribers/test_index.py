@@ -1,7 +1,8 @@
 """Who is told: the index against a plain reading of the rules, person by person."""
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from shapely import from_wkt
 from shapely.geometry import GeometryCollection, LineString, MultiPolygon, Point, Polygon, box
 
-from subscribers.index import Index, index
+from subscribers.index import KEPT, Index, index
 from subscribers.matched import How, Left, Matched
 from subscribers.rows import AT_A_POINT, NO_ROWS, Rows, Standing, Vocabulary
 from tests.subscribers.shapes import on_lattice, shapes
@@ -94,6 +95,17 @@ def answers_of(matched: Matched) -> dict[int, tuple[Any, int]]:
     }
 
 
+def assert_counted(asked: Index, matched: Matched, shape: Any, *, citywide: bool, bases: tuple[str, ...]) -> None:
+    """What an index says at the first look and at the second is what its answer holds, one by one."""
+    words = asked.vocabulary
+    channels, languages, known = words.channels.all(), words.languages.all(), words.bases.all()
+    kinds = Counter((channels[one], languages[other]) for one, other in zip(matched.channel, matched.language, strict=True))
+    by_basis = Counter(known[basis] for basis in matched.basis)
+    for _ in ("first", "second"):
+        counts = asked.counts(shape, citywide=citywide, bases=bases)
+        assert (counts.people, counts.by_kind, counts.by_basis) == (len(matched), kinds, by_basis)
+
+
 @st.composite
 def crowds(draw: st.DrawFn) -> list[Person]:
     spots = st.one_of(
@@ -129,6 +141,7 @@ def test_the_index_decides_as_the_rules_do(people: list[Person], shape: Any, cit
     anybody = by_the_rules([replace(person, standing=Standing.OPEN) for person in people], shape, citywide, BASES)
     within = sorted(address for address, answer in anybody.items() if isinstance(answer[0], How))
     assert everybody.within(shape, citywide=citywide).tolist() == within
+    assert_counted(everybody, matched, shape, citywide=citywide, bases=bases)
     for address, (answer, _) in expected.items():
         why = everybody.why(address, shape, citywide=citywide, bases=bases)
         assert (why.how, why.left) == ((answer, None) if isinstance(answer, How) else (None, answer))
@@ -141,13 +154,16 @@ def test_an_index_kept_in_step_equals_a_fresh_one(
 ) -> None:
     stepped, now = index_of(*people), {person.subscriber_id: person for person in people}
     for number, step in enumerate(steps):
+        counted = stepped.counts(shape, citywide=citywide, bases=BASES)  # what is kept now must not be said of the next
         gone = list(now)[number :: len(steps) + 1]
         for subscriber in gone:
             del now[subscriber]
         now |= {person.subscriber_id: person for person in step}
         changed = np.array([*gone, *(person.subscriber_id for person in step)], np.int64)
         rows = rows_of([now[subscriber] for subscriber in sorted(set(changed.tolist()) & set(now))], stepped.vocabulary)
-        stepped = stepped.stepped(changed, rows)
+        before, stepped = stepped, stepped.stepped(changed, rows)
+        assert_counted(stepped, stepped.match(shape, citywide=citywide, bases=BASES), shape, citywide=citywide, bases=BASES)
+        assert before.counts(shape, citywide=citywide, bases=BASES) is counted
     fresh = index_of(*now.values())
     ours, theirs = (each.match(shape, citywide=citywide, bases=BASES) for each in (stepped, fresh))
     assert answers_of(ours) == answers_of(theirs)
@@ -204,6 +220,42 @@ def test_counts_are_by_word() -> None:
     assert matched.by_channel() == {"sms": 3}
 
 
+def test_each_question_is_counted_once_and_no_other_is_answered_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    people = [
+        Person(subscriber_id=1, addresses=(1, 2), language="es", places=((1, on_lattice(20, 20)),)),
+        Person(subscriber_id=2, addresses=(3,), basis="emergency", places=((2, on_lattice(40, 20)),)),
+        Person(subscriber_id=3, addresses=(4,)),
+    ]
+    everybody, looks = index_of(*people), []
+    match = Index.match
+    monkeypatch.setattr(Index, "match", lambda *given, **more: looks.append(given) or match(*given, **more))
+    wider = box(*on_lattice(10, 10), *on_lattice(50, 30))
+    shifted = box(*on_lattice(10, 10), HERE.bounds[2] + 1e-12, HERE.bounds[3])
+    asked = [(HERE, False, BASES, 2), (HERE, True, BASES, 3), (wider, False, BASES, 3), (wider, False, ("opt-in",), 2)]
+    for shape, citywide, bases, told in [*asked, (shifted, False, BASES, 2)]:
+        assert everybody.counts(shape, citywide=citywide, bases=bases).people == told
+    assert len(looks) == 5
+    for shape, citywide, bases, told in asked:
+        again = Polygon(list(shape.exterior.coords))
+        assert everybody.counts(again, citywide=citywide, bases=tuple(reversed(bases))).people == told
+    assert len(looks) == 5
+
+
+def test_an_index_forgets_what_it_counted_before_that_grows_without_an_end() -> None:
+    everybody = index_of(Person(subscriber_id=1, addresses=(1,), places=((1, on_lattice(20, 20)),)))
+    for east in range(3 * KEPT):
+        shape = box(*on_lattice(10, 10), *on_lattice(30 + east, 30))
+        assert everybody.counts(shape, citywide=False, bases=BASES).people == 1
+    assert 0 < len(everybody.counted) <= KEPT
+
+
+def test_counts_cannot_be_changed_by_who_looks_at_them() -> None:
+    counts = index_of(Person(subscriber_id=1, addresses=(1,))).counts(HERE, citywide=True, bases=BASES)
+    for mapping in (counts.by_kind, counts.by_basis):
+        with pytest.raises(TypeError):
+            cast("dict[Any, int]", mapping)["sms"] = 0
+
+
 def test_many_people_are_told_each_at_their_own_place() -> None:
     people = [
         Person(subscriber_id=number, addresses=(5000 - number,), places=((number, on_lattice(number % 64, number % 61)),))
@@ -237,6 +289,8 @@ def test_a_broken_area_chooses_nobody_and_says_so(shape: Any, sentence: str) -> 
         everybody.match(shape, citywide=True, bases=BASES)
     with pytest.raises(ValueError, match=sentence):
         everybody.why(1, shape, citywide=True, bases=BASES)
+    with pytest.raises(ValueError, match=sentence):
+        everybody.counts(shape, citywide=True, bases=BASES)
 
 
 def test_an_area_with_a_corner_that_is_no_number_is_refused() -> None:
@@ -249,6 +303,8 @@ def test_an_area_with_a_corner_that_is_no_number_is_refused() -> None:
 def test_no_basis_is_an_error_and_not_an_empty_audience() -> None:
     with pytest.raises(ValueError, match="No basis"):
         index_of().match(HERE, citywide=True, bases=())
+    with pytest.raises(ValueError, match="No basis"):
+        index_of().counts(HERE, citywide=True, bases=())
 
 
 def test_an_address_nobody_has_cannot_be_explained() -> None:

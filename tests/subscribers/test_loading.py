@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, insert
 from subscribers import atlas, loading, store
 from subscribers.areas import NamedShape
 from subscribers.loading import Audience, caught_up, load
-from subscribers.matched import How, Left, Matched
+from subscribers.matched import Counts, How, Left, Matched
 from subscribers.place import NamedPlace, Point, Spot, ZipArea
 from tests.subscribers.factories import DOWNTOWN, LENTS, NOON, a_person, said
 
@@ -27,9 +27,14 @@ def told(audience: Audience, citywide: bool = False) -> Matched:
     return audience.index.match(WEST_HALF, citywide=citywide, bases=BASES)
 
 
+def counted(audience: Audience, citywide: bool = False) -> Counts:
+    return audience.index.counts(WEST_HALF, citywide=citywide, bases=BASES)
+
+
 def assert_same(ours: Audience, fresh: Audience) -> None:
     for citywide in (False, True):
         one, other = told(ours, citywide), told(fresh, citywide)
+        assert counted(ours, citywide) == counted(fresh, citywide) == other.counts()
         order, other_order = np.argsort(one.address_id), np.argsort(other.address_id)
         for column in ("address_id", "subscriber_id", "how", "place_id", "lon", "lat"):
             np.testing.assert_array_equal(getattr(one, column)[order], getattr(other, column)[other_order])
@@ -136,6 +141,10 @@ def test_after_any_changes_in_any_steps_the_index_equals_a_fresh_one(conn: Conne
         one_change(conn, chance, number, people)
         if chance.random() < 0.3:
             audience = caught_up(conn, audience)
+            assert_same(audience, load(conn))
+            if chance.random() < 0.3:  # a bulk import: everything is read anew
+                people.append(a_person(conn, f"+1541555{number:04}", HOME=DOWNTOWN))
+                store.note_change(conn, None)
     assert_same(caught_up(conn, audience), load(conn))
 
 

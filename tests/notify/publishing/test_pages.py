@@ -343,7 +343,10 @@ def test_the_page_lists_the_zips_inside_and_partly_inside() -> None:
 def test_the_page_shows_the_area_on_a_map_while_it_is_in_force_and_says_it_in_words_to_whoever_does_not_see() -> None:
     first = a_bulletin(1, touched=Touched(maps=('<svg id="far"></svg>', '<svg id="near"></svg>')))
     page = english(first)
-    assert page.xpath("//section[contains(@class, 'steps')]/following-sibling::div[@aria-hidden='true']/svg/@id") == ["far", "near"]
+    assert page.xpath("//section[contains(@class, 'steps')]/following-sibling::div[@aria-hidden='true']/svg/@id") == [
+        "far",
+        "near",
+    ]
     assert not english(first, after(first, 60, Stage.ALL_CLEAR)).xpath("//svg[@id='far']")
 
 
