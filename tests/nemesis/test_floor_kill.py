@@ -175,13 +175,14 @@ def line(before: Mapping[str, Record], found: Kept, record: ProvidersRecord, pre
     placed = sum(one.contact_id in waited for one in found.contacts.values())
     asked = [(datetime.fromisoformat(one["at"]).timestamp(), float(one["ms"])) for one in record.asked()]
     pressed = [at for at, _ in pressure.answers] or [at for at, _ in asked]
-    answers = [(at, ms) for at, ms in asked + pressure.answers if min(pressed) <= at <= max(pressed)]
+    began, ended = min(pressed), max(pressed)
+    answers = [(at, ms) for at, ms in asked + pressure.answers if began <= at <= ended]
     seconds = Counter(int(at) for at, _ in answers)
     usual, p99 = np.median(list(seconds.values())), np.percentile([ms for _, ms in answers], 99)
     ours, theirs = fallen(found), heard_the_fallback(found, record)
     return (
         f"{len(record.inbound)} calls; {len(waited)} waited at the kill, {placed} of them rebuilt; failed over {len(ours)} by "
-        f"our books, {len(theirs)} by the provider's; {len(answers)} webhooks answered in {max(pressed) - min(pressed):.0f} s "
+        f"our books, {len(theirs)} by the provider's; {len(answers)} webhooks answered in {ended - began:.0f} s "
         f"with the kill, {usual:.0f} in a usual second, up to {max(seconds.values())}, 99 % within {p99:.0f} ms; "
         f"lost {len(record.inbound - found.contacts.keys())}, answered twice {sum(n > 1 for n in record.met.values())}"
     )
