@@ -21,6 +21,7 @@ NO_PAGES: Final = {
     r"/document$": "what another agency sent, to be kept as it came",
     r"^/webhooks/.*/messages": "what a partner missed, for programs",
     r"banner": "a part of other sites' pages",
+    r"/manage/code$": "leads back to where the code is asked for",
     r"/check$": "leads back to the alert's page; its answer to a question is looked at",
     r"^/p/": "a page's link leads to the decision",
     r"^/incidents/[^/]+$": "leads to the incident's last alert",
@@ -53,7 +54,7 @@ class Visits:
         async def note(request: web.Request, handler: Handler) -> web.StreamResponse:
             answer = await handler(request)
             resource = request.match_info.route.resource
-            if resource is not None and answer.content_type == "text/html" and answer.status in (200, 422):
+            if resource is not None and answer.status in (200, 422):
                 self.seen.setdefault(name_of(resource), set()).add(language_of(request, answer))
             return answer
 
