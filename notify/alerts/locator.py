@@ -5,9 +5,11 @@ drawn shorter by the cosine of the latitude (equirectangular), which within a ci
 """
 
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import accumulate
 from math import cos, radians
 from typing import Any, Final, Self
 
@@ -35,6 +37,7 @@ MILE_M: Final = 1_609.344
 MILES: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 25.0)
 BAR: Final = 0.35  # of the width, that the scale takes at most
 FOOT: Final = 18.0  # units below the map, for the scale
+_SIZE: Final = re.compile(r'viewBox="0 0 (\d+) (\d+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,18 @@ def maps(areas: Sequence[Area], named: Sequence[NamedShape]) -> tuple[str, ...]:
     except shapely.errors.GEOSException:
         logger.exception("an alert's area cannot be drawn")
         return ()
+
+
+def sheet(drawn: Sequence[str]) -> str:
+    """Maps below one another, as one picture that stands by itself."""
+    sizes = [(float(wide), float(high)) for wide, high in (found.groups() for found in map(_SIZE.search, drawn) if found)]
+    below = list(accumulate((high + FOOT for _, high in sizes), initial=0.0))
+    parts = [
+        one.replace("<svg ", f'<svg y="{top:.0f}" width="{wide:.0f}" height="{high:.0f}" ', 1)
+        for one, (wide, high), top in zip(drawn, sizes, below, strict=False)
+    ]
+    box = f"0 0 {max((wide for wide, _ in sizes), default=1):.0f} {max(below[-1], 1):.0f}"
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" font-family="sans-serif">{"".join(parts)}</svg>'
 
 
 def _maps(shape: Any, named: Sequence[NamedShape]) -> tuple[str, ...]:

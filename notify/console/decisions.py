@@ -15,7 +15,7 @@ from notify.city import Language
 from notify.console.contacts import STATES
 from notify.console.door import NOT_SHOWN
 from notify.console.routing import FORM, READERS, Guard, Route
-from notify.console.screens import VISIT
+from notify.console.screens import HEADERS, VISIT
 from notify.service import Service
 from notify.staff import paging_rows
 from notify.tables import AlertRow
@@ -49,6 +49,7 @@ class Decisions:
             Route(method="GET", path=path, answer=self.show, roles=READERS),
             Route(method="POST", path=path, answer=self.decide, roles=WRITERS),
             Route(method="GET", path=f"{path}/words", answer=self.words, roles=READERS),
+            Route(method="GET", path=f"{path}/map.svg", answer=self.map, roles=READERS),
         ]
 
     async def show(self, request: web.Request) -> web.StreamResponse:
@@ -65,6 +66,15 @@ class Decisions:
         event = from_json(row.frozen)
         texts = {tag: _by_body(said) for tag, said in _texts(event).items()}
         return self._screens.page(request, "read_back", row=row, languages=self._languages(event), texts=texts)
+
+    async def map(self, request: web.Request) -> web.StreamResponse:
+        """Where it would go, as a picture: apart from the decision as well."""
+        row = await self._row(request)
+        if row.frozen is None:
+            return self._screens.moved(f"/alerts/{row.alert_id}")
+        event = from_json(row.frozen)
+        drawn = await self._db.read(lambda conn: locator.sheet(locator.maps(event.areas, atlas.areas(conn))))
+        return web.Response(text=drawn, content_type="image/svg+xml", headers=HEADERS)
 
     async def decide(self, request: web.Request) -> web.StreamResponse:
         row, form, staff = await self._row(request), request[FORM], request[VISIT].staff
@@ -138,11 +148,10 @@ class Decisions:
 
 
 def _beside(conn: Connection, service: Service, row: AlertRow, event: Event, staff: Staff) -> dict[str, Any]:
-    """What stands on the page beside the message: where it is on the map, why this person may not send it, who else may, who
-    was paged, and surge mode where it is offered. In one go: each would be another wait."""
+    """What stands on the page beside the message: why this person may not send it, who else may, who was paged, and surge
+    mode where it is offered. In one go: each would be another wait."""
     offers = service.surge
     return {
-        "maps": locator.maps(event.areas, atlas.areas(conn)),
         "refused": service.newsroom.hindrances(conn, staff, row),
         "able": service.paging.able(conn, row),
         "paged": paging_rows.history(conn, row.alert_id),

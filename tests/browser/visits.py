@@ -17,6 +17,7 @@ NO_PAGES: Final = {
     r"/worker\.js$": "a program of a page",
     r"/sound$|^/voice/sound/": "a recording that a page or a telephone plays",
     r"\.xml$": "for programs of other agencies",
+    r"\.svg$": "a picture on a page",
     r"^/sign-in/identity/return$": "where an identity provider leads back to: identity.mjs",
     r"/document$": "what another agency sent, to be kept as it came",
     r"^/webhooks/.*/messages": "what a partner missed, for programs",

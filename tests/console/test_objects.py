@@ -54,6 +54,7 @@ EXPECTED: dict[str, Expected] = {
     "GET /demo/page.css": ANY,
     f"GET {ALERT}/approval": ANY,
     f"GET {ALERT}/approval/words": ANY,
+    f"GET {ALERT}/approval/map.svg": ANY,
     f"POST {ALERT}/approval": Expected(rule=Rule.NOT_OWN, state=Status.PENDING, given=TICKED),
     "GET /alerts": ANY,
     f"GET {ALERT}": ANY,

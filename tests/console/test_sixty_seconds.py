@@ -86,8 +86,10 @@ async def test_both_read_what_each_text_says_in_english_word_for_word(house: Hou
 async def test_whoever_decides_sees_on_a_map_where_it_goes(house: House) -> None:
     author, approver = await house.signed_in("author"), await house.signed_in("approver")
     page = await approver.get(f"/alerts/{await submitted(author)}/approval")
-    assert 'role="img" aria-label="Map of the area: Lents"' in page.text
-    assert page.text.count("<svg") == 2, "within the city, and from near"
+    picture = re.search(r'<img class="locator" src="([^"]+)" alt="Map of the area: Lents">', page.text)
+    assert picture is not None
+    drawn = await approver.get(picture[1])
+    assert drawn.status == 200 and drawn.text.count("<svg ") == 3, "within the city, and from near, on one sheet"
 
 
 async def test_the_author_reads_why_they_may_not_approve_and_cannot(house: House) -> None:

@@ -104,6 +104,18 @@ def test_a_city_without_areas_still_shows_the_alert_and_the_scale() -> None:
     assert of_alert(svg) and any(one.text.endswith(" mi") for one in svg.iter(f"{SVG}text"))
 
 
+def test_both_maps_stand_on_one_sheet_below_one_another() -> None:
+    both = locator.maps([Area(name="area", shape=circle(45.55, -122.5, 400))], HALVES)
+    sheet = etree.fromstring(locator.sheet(both).encode())
+    first, second = sheet.findall(f"{SVG}svg")
+    assert float(first.get("y")) == 0 and float(second.get("y")) >= float(first.get("height"))
+    assert float(sheet.get("viewBox").split()[3]) >= float(second.get("y")) + float(second.get("height"))
+
+
+def test_what_was_not_drawn_is_an_empty_sheet() -> None:
+    assert len(etree.fromstring(locator.sheet(()).encode())) == 0
+
+
 def test_an_alert_whose_area_cannot_be_drawn_has_no_map(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> None:
         raise shapely.errors.GEOSException("a plain refusal")
