@@ -1,7 +1,6 @@
 """A house whose texts and mails leave for real: a simulated carrier and mail relay over sockets, read from their own logs."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from channels.simulator import server
 from channels.simulator.config import MailConfig, SimulatedSender, SimulatorConfig
 from notify.staff import people
 from tests.console.staff_factory import House, opened
+from tests.stories.town import read_log
 
 SENDER = "+15035550100"
 PATIENCE_S = 60
@@ -27,9 +27,7 @@ class Post:
     proven: set[tuple[str, str]] = field(default_factory=set)
 
     def lines(self, name: str) -> list[dict[str, Any]]:
-        file = self.log / f"{name}.jsonl"
-        found = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-        return [line for line in found if line["event"] == "accepted"]
+        return [line for line in read_log(self.log / f"{name}.jsonl") if line["event"] == "accepted"]
 
     def texts(self, number: str) -> list[dict[str, Any]]:
         return [line for line in self.lines("sms") if line["to"] == number]

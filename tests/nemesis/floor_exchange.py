@@ -1,7 +1,6 @@
 """A telephone network, 311's floor as a process of its own, and what both have written: for tests that kill the floor."""
 
 import asyncio
-import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +26,7 @@ from surge.floor.records import Record
 from surge.voice import voice_fallback
 from tests.nemesis.floor_process import at_noon
 from tests.ports import free_port
-from tests.stories.town import ACCOUNT, TOKEN, Process, start
+from tests.stories.town import ACCOUNT, TOKEN, Process, read_log, start
 from tests.surge.voice_factory import speech
 
 DEADLINE_S: Final = 120.0
@@ -85,8 +84,7 @@ class Exchange:
             return await it.json()
 
     def record(self) -> "ProvidersRecord":
-        path = self.home / "carrier" / "voice.jsonl"
-        return ProvidersRecord([json.loads(line) for line in path.read_bytes().splitlines()] if path.exists() else [])
+        return ProvidersRecord(read_log(self.home / "carrier" / "voice.jsonl"))
 
     def books(self) -> dict[str, Record]:
         """The contacts as the journal has them now. Reads on from where it was, or a new journal from its beginning."""

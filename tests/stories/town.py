@@ -301,7 +301,9 @@ def numbers(count: int, start: int = 0) -> list[str]:
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    """Its whole lines: of the last one a carrier that is writing may have written a part."""
+    written = path.read_bytes() if path.exists() else b""
+    return [json.loads(line) for line in written[: written.rfind(b"\n") + 1].splitlines()]
 
 
 BOIL_WATER: dict[str, Any] = {
