@@ -108,6 +108,7 @@ async function transcript(screen) {
   const { root } = screen.phone(101);
   await root.locator(".setup summary").click();
   await root.locator(".written").click();
+  await screen.page.locator("#transcript[open]").waitFor(); // it is fetched first
   const yaml = await screen.page.locator("#yaml").inputValue();
   check(/in: hola 97206, out: \[M02\.es, M03\.es\]/.test(yaml), `phones: the transcript is ${yaml}`);
   check(/# an alert came here/.test(yaml), "phones: the transcript tells of the alert");

@@ -158,7 +158,8 @@ async def test_kill_9_of_the_floor_loses_no_caller_answers_nobody_twice_and_coun
     assert fallen(found) == heard_the_fallback(found, record)
     assert len(fallen(found)) >= DEAD
     ends = Counter(one.standing for one in found.contacts.values())
-    assert ends[Standing.DONE] >= 3 and ends[Standing.CALLBACK] == 1 and found.callbacks == ["holding"]
+    assert ends[Standing.DONE] >= 3 and ends[Standing.CALLBACK] == 1
+    assert found.callbacks in (["holding"], ["done"]), "it is called back when its turn comes, in a long play before the end"
 
 
 def fallen(found: Kept) -> set[str]:
