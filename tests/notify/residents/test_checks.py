@@ -18,16 +18,13 @@ from notify.db import Database
 from notify.residents import checks
 from notify.residents.checks import Checks
 from notify.residents.inbox import Inbox
-from notify.residents.replies import Replies
 from subscribers import contacts, reassigned, store
 from subscribers.address import SMS
-from subscribers.dialog import lexicon
 from subscribers.dialog.sample import SampleWorld
 from subscribers.reassigned import Answer
 from subscribers.sealing import Keyring
 from tests.notify.incident_factory import Incident
 from tests.notify.ledger_factory import add_event, an_event_row
-from tests.notify.subjects import TEMPLATES, the_words
 
 PHONE, OTHER, OURS = "+15035550123", "+15035550124", "+15035550100"
 KEYS = Keyring(current="k", keys={"k": b"k" * 32}, blind_key=b"b" * 32)
@@ -86,14 +83,6 @@ class Desk:
         found = self.db.read_now(lambda conn: contacts.find(conn, SMS, KEYS.blind(SMS, PHONE)))
         assert found is not None
         return found
-
-
-@pytest.fixture(scope="module")
-def parts() -> dict[str, Any]:
-    return {
-        "lexicon": lexicon.load(TEMPLATES / "dialog" / "vocabulary"),
-        "replies": Replies(the_words(), (), allow_drafts=True),
-    }
 
 
 @pytest.fixture

@@ -13,25 +13,14 @@ from channels.base import Heard as Text
 from notify.clock import ManualClock
 from notify.db import Database
 from notify.residents.inbox import Inbox
-from notify.residents.replies import Replies
 from subscribers import contacts, store
 from subscribers.address import SMS
-from subscribers.dialog import lexicon
 from subscribers.dialog.sample import SampleWorld
 from subscribers.sealing import Keyring
 from subscribers.store import KnownAddress, NewAddress, Said
-from tests.notify.subjects import TEMPLATES, the_words
 
 PHONE, OURS = "+15035550123", "+15035550100"
 KEYS = Keyring(current="k", keys={"k": b"k" * 32}, blind_key=b"b" * 32)
-
-
-@pytest.fixture(scope="module")
-def parts() -> dict[str, Any]:
-    return {
-        "lexicon": lexicon.load(TEMPLATES / "dialog" / "vocabulary"),
-        "replies": Replies(the_words(), (), allow_drafts=True),
-    }
 
 
 @pytest.fixture
@@ -80,12 +69,13 @@ async def test_a_text_is_answered_though_a_list_with_its_number_is_imported_at_t
 
 
 def wait_until_somebody_waits(conn: Connection) -> None:
-    """For our own transaction, until a minute has gone."""
+    """For our own transaction; fails where nobody does within a minute: then the two never met."""
     waits = text("SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
     for _ in range(6_000):
         if conn.execute(waits).scalar_one():
             return
-        time.sleep(0.01)
+        time.sleep(0.01)  # PostgreSQL tells nobody that a transaction waits for another: it is looked up
+    raise AssertionError("nobody has waited for the import")
 
 
 async def test_a_number_in_doubt_that_says_it_is_theirs_is_told_what_they_were_not_told_meanwhile(

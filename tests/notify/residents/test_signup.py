@@ -1,6 +1,6 @@
 """Sign-up on the web: what residents see and what is kept, against real pages on loopback."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,12 +19,6 @@ from tests.notify.signup_factory import MAIL, NUMBER, PHONE, House, embedded, fi
 def db(migrated_sqlite: Path, tmp_path: Path) -> Iterator[Database]:
     with embedded(migrated_sqlite, tmp_path) as database:
         yield database
-
-
-@pytest.fixture
-async def home(db: Database, clock: ManualClock) -> AsyncIterator[House]:
-    async with house(db, clock) as found:
-        yield found
 
 
 def faults(page: str) -> list[str]:

@@ -1,30 +1,23 @@
 """Who is known already and asks for alerts on the web gets them: listed, given up as unreachable, or with two addresses."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text, update
 
-from notify.clock import ManualClock
 from notify.db import Database
 from notify.residents.signup_words import ENTRY_TEXT, words
 from subscribers import contacts, store
 from subscribers.dialog.turn import Tongue
 from subscribers.store import NewAddress, Said
-from tests.notify.signup_factory import MAIL, NUMBER, PHONE, House, embedded, house
+from tests.notify.signup_factory import MAIL, NUMBER, PHONE, House, embedded
 
 
 @pytest.fixture
 def db(migrated_sqlite: Path, tmp_path: Path) -> Iterator[Database]:
     with embedded(migrated_sqlite, tmp_path) as database:
         yield database
-
-
-@pytest.fixture
-async def home(db: Database, clock: ManualClock) -> AsyncIterator[House]:
-    async with house(db, clock) as found:
-        yield found
 
 
 def listed(home: House, *channels: str) -> None:

@@ -1,10 +1,7 @@
 """What sign-up asks of a database, on each kind: once, one after the other, and undone as a whole."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
-
-import pytest
 
 from notify.clock import ManualClock
 from notify.db import Database
@@ -16,13 +13,7 @@ from subscribers.quotas import Spent
 from subscribers.sealing import Keyring
 from subscribers.signup import Kind
 from subscribers.store import NewAddress, Said
-from tests.notify.signup_factory import MAIL, NUMBER, PHONE, House, Sent, a_reception, a_wish, house
-
-
-@pytest.fixture
-async def home(db: Database, clock: ManualClock) -> AsyncIterator[House]:
-    async with house(db, clock) as found:
-        yield found
+from tests.notify.signup_factory import MAIL, NUMBER, PHONE, House, Sent, a_reception, a_wish
 
 
 async def test_somebody_signs_up_changes_their_page_and_erases_it(home: House) -> None:

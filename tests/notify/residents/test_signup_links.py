@@ -1,15 +1,14 @@
 """Links and forms as strangers, mail scanners and other sites use them: only a button on our own page does anything."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from notify.clock import ManualClock
 from notify.db import Database
-from tests.notify.signup_factory import MAIL, PHONE, House, embedded, field_of, house
+from tests.notify.signup_factory import MAIL, PHONE, House, embedded, field_of
 
 HOSTILE = "<script>alert(1)</script> {{7*7}} {% if %} ${x} %(x)s {0.__class__} \"'><img src=x> </Say><Dial>"
 
@@ -18,12 +17,6 @@ HOSTILE = "<script>alert(1)</script> {{7*7}} {% if %} ${x} %(x)s {0.__class__} \
 def db(migrated_sqlite: Path, tmp_path: Path) -> Iterator[Database]:
     with embedded(migrated_sqlite, tmp_path) as database:
         yield database
-
-
-@pytest.fixture
-async def home(db: Database, clock: ManualClock) -> AsyncIterator[House]:
-    async with house(db, clock) as found:
-        yield found
 
 
 def links_in(page: str) -> set[str]:

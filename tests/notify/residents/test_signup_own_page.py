@@ -1,7 +1,7 @@
 """One's own page: who gets in, what is shown, and what its buttons do."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,23 +10,16 @@ import pytest
 from lxml import html
 from sqlalchemy import Connection
 
-from notify.clock import ManualClock
 from notify.db import Database
 from subscribers import contacts, store
 from subscribers.contacts import Line
-from tests.notify.signup_factory import MAIL, NUMBER, PHONE, House, embedded, field_of, house
+from tests.notify.signup_factory import MAIL, NUMBER, PHONE, House, embedded, field_of
 
 
 @pytest.fixture
 def db(migrated_sqlite: Path, tmp_path: Path) -> Iterator[Database]:
     with embedded(migrated_sqlite, tmp_path) as database:
         yield database
-
-
-@pytest.fixture
-async def home(db: Database, clock: ManualClock) -> AsyncIterator[House]:
-    async with house(db, clock) as found:
-        yield found
 
 
 def shown(page: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,12 +22,6 @@ STRANGER, STRANGER_NUMBER = "stranger@example.gov", "+15035550199"
 def db(migrated_sqlite: Path, tmp_path: Path) -> Iterator[Database]:
     with embedded(migrated_sqlite, tmp_path) as database:
         yield database
-
-
-@pytest.fixture
-async def home(db: Database, clock: ManualClock) -> AsyncIterator[House]:
-    async with house(db, clock) as found:
-        yield found
 
 
 def without_tokens(page: str) -> str:

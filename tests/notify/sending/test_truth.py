@@ -12,15 +12,12 @@ from channels.base import Heard, Recalled
 from notify.clock import ManualClock
 from notify.db import Database
 from notify.residents.inbox import Inbox
-from notify.residents.replies import Replies
 from notify.sending import truth
 from notify.sending.truth import Truth
 from subscribers import store
 from subscribers.address import SMS
-from subscribers.dialog import lexicon
 from subscribers.dialog.sample import SampleWorld
 from subscribers.sealing import Keyring
-from tests.notify.subjects import TEMPLATES, the_words
 
 PHONE, OTHER, OURS = "+15035550123", "+15035550124", "+15035550100"
 KEYS = Keyring(current="k", keys={"k": b"k" * 32}, blind_key=b"b" * 32)
@@ -45,14 +42,6 @@ class Provider:
         heard = Heard(provider_id=f"SM{len(self.kept)}", address=phone, ours=OURS, text=body)
         self.kept.append(Recalled(heard=heard, at=self.clock.now()))
         return heard
-
-
-@pytest.fixture(scope="module")
-def parts() -> dict[str, Any]:
-    return {
-        "lexicon": lexicon.load(TEMPLATES / "dialog" / "vocabulary"),
-        "replies": Replies(the_words(), (), allow_drafts=True),
-    }
 
 
 @pytest.fixture
