@@ -44,7 +44,7 @@ class Grid:
         found = doubtful[shapely.intersects_xy(shape, self.lon[doubtful], self.lat[doubtful])]
         run = np.flatnonzero(within)
         begin, end = self.start[marked[run] + 1], self.start[marked[run + 1]]
-        return spans(np.concatenate([found, begin]), np.concatenate([found + 1, end]))
+        return np.concatenate([found, spans(begin, end)])
 
     def _marked(self, shape: Any) -> tuple[Positions, Flags]:
         """The cells the boundary may touch, ascending; and for each whether the cells from it to the next one lie inside.
@@ -54,62 +54,61 @@ class Grid:
         makes the count of a ring odd; where it crosses does not matter, for all the segment's cells of the row are marked.
         What lies beyond the last marked cell of a row is outside.
         """
-        cells, crosses = self._boundary_cells(shape)
-        noted = np.sort(np.concatenate([cells * 2 + crosses, self._outermost_cells(shape) * 2]))
+        row, left, right, crosses = self._passages(self._segments(shape))
+        begin, width = row * self.side + left, right - left + 1
+        noted = spans(begin, begin + width) * 2
+        noted[np.cumsum(width) - width] += crosses
+        outermost = self._outermost_cells(row, left, right)
+        if len(outermost):
+            noted = np.concatenate([noted, outermost * 2])
+        noted.sort()
         cell = noted >> 1
         last = np.ones(len(cell), np.bool_)
         np.not_equal(cell[1:], cell[:-1], out=last[:-1])
         return cell[last], (np.cumsum(noted & 1)[last] & 1).astype(np.bool_)
 
-    def _boundary_cells(self, shape: Any) -> tuple[Positions, NDArray[np.int64]]:
-        """Every cell the boundary passes through or comes near, with repeats; 1 beside the first cell of a segment in a row
-        whose middle line it crosses, else 0."""
-        rings = np.asarray(shapely.get_rings(shapely.get_parts(shape)))
+    def _segments(self, shape: Any) -> Floats:
+        """Every segment of every ring as a column of x1, y1, x2, y2 in cells, the lower end first."""
+        rings = shapely.get_rings(shape if shape.geom_type == "Polygon" else shapely.get_parts(shape))
         points, ring = shapely.get_coordinates(rings, return_index=True)
-        x = (points[:, 0] - self.origin[0]) * self.per_degree[0]
-        y = (points[:, 1] - self.origin[1]) * self.per_degree[1]
-        joined = ring[:-1] == ring[1:]
-        x1, y1, x2, y2 = x[:-1][joined], y[:-1][joined], x[1:][joined], y[1:][joined]
-        down = y1 > y2
-        x1, x2 = np.where(down, x2, x1), np.where(down, x1, x2)
-        y1, y2 = np.where(down, y2, y1), np.where(down, y1, y2)
+        points -= self.origin
+        points *= self.per_degree
+        begin = np.flatnonzero(ring[:-1] == ring[1:])
+        down = points[begin, 1] > points[begin + 1, 1]
+        return np.concatenate([points[begin + down].T, points[begin + ~down].T])
 
-        # 1. one entry for each segment and row it passes through
-        low, high = self._cell(y1 - SLACK), self._cell(y2 + SLACK)
+    def _passages(self, segments: Floats) -> tuple[Positions, Positions, Positions, Flags]:
+        """One entry for each segment and row it passes through or comes near: the row, the first and last of its cells that may
+        be touched, and whether the middle line of the row is crossed."""
+        low, high = self._cell(segments[1] - SLACK), self._cell(segments[3] + SLACK)
         row = spans(low, high + 1)
-        segment = np.repeat(np.arange(len(low)), high - low + 1)
-        x1, y1, x2, y2 = x1[segment], y1[segment], x2[segment], y2[segment]
-
-        # 2. how far along the row it reaches
-        flat = np.abs(x2 - x1) >= STEEPEST * (y2 - y1)
-        slope = (x2 - x1) / np.where(flat, np.inf, y2 - y1)
-        enter = x1 + (np.clip(row - SLACK, y1, y2) - y1) * slope
-        leave = np.where(flat, x2, x1 + (np.clip(row + 1 + SLACK, y1, y2) - y1) * slope)
+        x1, y1, x2, y2 = segments[:, np.repeat(np.arange(len(low)), high - low + 1)]
+        wide, tall = x2 - x1, y2 - y1
+        flat = np.abs(wide) >= STEEPEST * tall
+        slope = wide / np.where(flat, np.inf, tall)
+        enter = x1 + (np.minimum(np.maximum(row - SLACK, y1), y2) - y1) * slope
+        leave = np.where(flat, x2, x1 + (np.minimum(np.maximum(row + (1 + SLACK), y1), y2) - y1) * slope)
         left = self._cell(np.minimum(enter, leave) - SLACK)
         right = self._cell(np.maximum(enter, leave) + SLACK)
+        middle = row + 0.5
+        return row, left, right, (y1 <= middle) & (middle < y2)
 
-        # 3. whether it crosses the middle line
-        cells = spans(row * self.side + left, row * self.side + right + 1)
-        crosses = np.zeros(len(cells), np.int64)
-        first = np.cumsum(right - left + 1) - (right - left + 1)
-        crosses[first] = (y1 <= row + 0.5) & (row + 0.5 < y2)
-        return cells, crosses
-
-    def _outermost_cells(self, shape: Any) -> Positions:
-        """The outermost cells in reach of the shape: what lies beyond the grid is kept there, wherever it is."""
-        corners = (shapely.bounds(shape).reshape(2, 2) - self.origin) * self.per_degree
-        (left, low), (right, high) = self._cell(corners).tolist()
+    def _outermost_cells(self, row: Positions, left: Positions, right: Positions) -> Positions:
+        """The outermost cells in reach of what passes there: what lies beyond the grid is kept in them, wherever it is."""
+        low, high, west, east = (int(edge) for edge in (row.min(), row.max(), left.min(), right.max()))
         last = self.side - 1
-        if 0 < left and right < last and 0 < low and high < last:
+        if 0 < west and east < last and 0 < low and high < last:
             return np.empty(0, np.int64)
-        columns, rows = np.arange(left, right + 1), np.arange(low, high + 1)
-        parts = [columns + row * self.side for row in {0, last} & {low, high}]
-        parts += [rows * self.side + column for column in {0, last} & {left, right}]
+        columns, rows = np.arange(west, east + 1), np.arange(low, high + 1)
+        parts = [columns + edge * self.side for edge in {0, last} & {low, high}]
+        parts += [rows * self.side + edge for edge in {0, last} & {west, east}]
         return np.concatenate([np.empty(0, np.int64), *parts])
 
     def _cell(self, along: Floats) -> Positions:
         """Cells along one axis for coordinates in cells; what lies beyond belongs to the outermost."""
-        return along.clip(0, self.side - 1).astype(np.int64)  # cut off, which is the floor of what is not negative
+        return np.minimum(np.maximum(along, 0), self.side - 1).astype(
+            np.int64
+        )  # cut off, which is the floor of what is not negative
 
 
 def build(lon: Floats, lat: Floats) -> tuple[Grid, Positions]:

@@ -164,12 +164,12 @@ class Index:
 
     def _left(self, at_a_place: int, allowed: Flags, citywide: bool) -> dict[Left, int]:
         """Everybody not told, by reason, from totals: nothing is counted one by one."""
-        known = allowed[: self.totals.shape[1]]
-        unplaced, placed = (int(self.totals[Standing.OPEN, known, flag].sum()) for flag in (0, 1))
+        unplaced, placed = (allowed[: self.totals.shape[1]] @ self.totals[Standing.OPEN]).tolist()
+        all_of = self.totals.sum(axis=(1, 2)).tolist()
         return {
-            Left.STOPPED: int(self.totals[Standing.STOPPED].sum()),
-            Left.UNREACHABLE: int(self.totals[Standing.UNREACHABLE].sum()),
-            Left.BASIS: int(self.totals[Standing.OPEN, ~known].sum()),
+            Left.STOPPED: all_of[Standing.STOPPED],
+            Left.UNREACHABLE: all_of[Standing.UNREACHABLE],
+            Left.BASIS: all_of[Standing.OPEN] - unplaced - placed,
             Left.NO_PLACE: 0 if citywide else unplaced,
             Left.OUTSIDE: placed - at_a_place,
         }
