@@ -13,6 +13,7 @@ from itertools import accumulate
 from math import cos, radians
 from typing import Any, Final, Self
 
+import numpy as np
 import shapely
 
 from notify.alerts.alert import Area
@@ -29,6 +30,8 @@ NEAR_SHARE: Final = 0.6  # of the city: an area that spans more is seen well eno
 AROUND: Final = 0.75  # of the area's larger side is shown around it from near
 LEAST_DEGREES: Final = 0.01  # about 1.1 km: what a frame shows at least
 FINE: Final = 0.6  # units that a line may be off
+SPECK: Final = 4.0  # units: a part that is smaller is marked by a dot, on top of everything, or nobody would see it
+DOT: Final = 5.0  # units across
 LETTER: Final = 11.0  # units of a name's height,
 LETTER_WIDTH: Final = 0.56  # and of a letter's width, of that
 MOST_NAMES: Final = 14
@@ -108,7 +111,7 @@ def sheet(drawn: Sequence[str]) -> str:
 def _maps(shape: Any, named: Sequence[NamedShape]) -> tuple[str, ...]:
     if shape.is_empty:
         return ()
-    city = shapely.union_all([one.shape for one in named if one.citywide])
+    city = shapely.union_all([one.shape for one in named if one.citywide] or [one.shape for one in named])
     whole = Frame.around(shapely.total_bounds([city, shape]))
     near = Frame.around(shape.bounds, AROUND)
     if (near.east - near.west) > NEAR_SHARE * (whole.east - whole.west):
@@ -129,6 +132,7 @@ def _of_kind(named: Sequence[NamedShape], kinds: Sequence[str]) -> list[NamedSha
 def _drawn(frame: Frame, shape: Any, city: Any, named: Sequence[NamedShape], key: str, over: str = "") -> str:
     wide, high = frame.size
     placed = [(one.name, frame.placed(one.shape)) for one in named]
+    large, specks = _by_size(frame.placed(shape))
     box = f"0 0 {wide:.0f} {high + FOOT:.0f}"
     mine = f'fill="url(#hatch-{key})" stroke="#9c1006" stroke-width="2.5"'
     parts = [
@@ -137,14 +141,31 @@ def _drawn(frame: Frame, shape: Any, city: Any, named: Sequence[NamedShape], key
         '<path d="M0 0h6v6h-6z" fill="#f6c9c4"/><path d="M0 0v6" stroke="#9c1006" stroke-width="1.5"/></pattern>',
         f'<path d="M0 0h{wide:.1f}v{high:.1f}h-{wide:.1f}z" fill="#dfe5ea"/>',
         f'<path d="{path(frame.placed(city))}" fill="#fff" stroke="#767676" stroke-width="1.5" fill-rule="evenodd"/>',
-        f'<path d="{path(frame.placed(shape))}" {mine} fill-rule="evenodd"/>',
+        f'<path d="{path(large)}" {mine} fill-rule="evenodd"/>',
         f'<path d="{"".join(path(one) for _, one in placed)}" fill="none" stroke="#767676" stroke-width=".75"/>',
         over,
         *_names(placed, wide, high),
         _bar(frame),
+        *_dots(specks),
         "</svg>",
     ]
     return "".join(parts)
+
+
+def _by_size(shape: Any) -> tuple[Any, Any]:
+    """The parts that can be drawn, and those that are too small for it."""
+    parts = shapely.get_parts(shape)
+    west, south, east, north = shapely.bounds(parts).T
+    small = np.maximum(east - west, north - south) < SPECK
+    return shapely.geometrycollections(parts[~small]), parts[small]
+
+
+def _dots(parts: Any) -> Iterator[str]:
+    """One where each of these parts is; one for several at the same spot."""
+    spots = sorted({(round(x), round(y)) for x, y in shapely.get_coordinates(shapely.centroid(parts)).tolist()})
+    if spots:
+        marks = "".join(f"M{x} {y}h0" for x, y in spots)
+        yield f'<path d="{marks}" stroke="#9c1006" stroke-width="{DOT:g}" stroke-linecap="round"/>'
 
 
 def path(shape: Any) -> str:

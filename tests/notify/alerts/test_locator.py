@@ -21,6 +21,9 @@ SVG = "{http://www.w3.org/2000/svg}"
 POINT = re.compile(r"(-?[\d.]+) (-?[\d.]+)")
 
 
+GRID = [(-122.79 + column * 0.0065, 45.41 + row * 0.0055) for column in range(60) for row in range(50)]
+
+
 def named(*districts: tuple[str, Any], kind: str = "district") -> list[NamedShape]:
     city = NamedShape(name="Portland", kind="city", shape=CITY, citywide=True)
     return [city, *(NamedShape(name=name, kind=kind, shape=shape) for name, shape in districts)]
@@ -97,6 +100,36 @@ def test_a_district_too_small_for_its_name_bears_none() -> None:
     small = named(("A district with a long name", shapely.box(-122.61, 45.5, -122.6, 45.51)), ("East side", CITY))
     (svg,) = drawn(CITY, among=small)
     assert [one.text for one in svg.iter(f"{SVG}text") if not one.text.endswith(" mi")] == ["East side"]
+
+
+def test_every_part_of_an_area_is_marked_however_small_it_is_beside_the_others() -> None:
+    large, small = circle(45.55, -122.5, 9_000), circle(45.42, -122.78, 3)
+    (svg,) = drawn(large, small)
+    wide, high = map(float, svg.get("viewBox").split()[2:])
+    (mark,) = [one for one in svg.iter(f"{SVG}path") if one.get("stroke-linecap") == "round"]
+    ((x, y),) = [(float(x), float(y)) for x, y in POINT.findall(mark.get("d"))]
+    assert x < 0.15 * wide and y > 0.75 * high and float(mark.get("stroke-width")) >= 4
+    assert list(svg).index(mark) > max(list(svg).index(one) for one in svg.iter(f"{SVG}text")), "no name lies on it"
+    assert all(not (corner[0] < 0.15 * wide and corner[1] > 0.75 * high) for corner in of_alert(svg))
+
+
+def test_where_everything_is_small_each_part_is_marked() -> None:
+    (svg,) = drawn(circle(45.41, -122.79, 3), circle(45.69, -122.41, 3))
+    (mark,) = [one for one in svg.iter(f"{SVG}path") if one.get("stroke-linecap") == "round"]
+    assert len(POINT.findall(mark.get("d"))) == 2
+
+
+def test_thousands_of_small_parts_do_not_swell_the_map() -> None:
+    spots = [shapely.box(lon, lat, lon + 1e-5, lat + 1e-5) for lon, lat in GRID]
+    (svg,) = locator.maps([Area(name="area", shape=shapely.MultiPolygon(spots))], HALVES)
+    assert len(svg.encode()) < 50_000
+
+
+def test_a_city_none_of_whose_areas_is_citywide_is_still_around_the_alert() -> None:
+    far = drawn(circle(45.55, -122.5, 400), among=[one for one in HALVES if not one.citywide])[0]
+    wide = float(far.get("viewBox").split()[2])
+    corners = of_alert(far)
+    assert max(x for x, _ in corners) - min(x for x, _ in corners) < 0.1 * wide
 
 
 def test_a_city_without_areas_still_shows_the_alert_and_the_scale() -> None:
