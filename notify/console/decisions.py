@@ -121,7 +121,7 @@ class Decisions:
     async def _page(self, request: web.Request, row: AlertRow, problems: Sequence[str] = ()) -> web.Response:
         event = from_json(row.frozen or "")
         draft = Draft.model_validate_json(row.content)
-        preview = await self._service.preview(draft, row)
+        preview = await self._service.preview(draft, row, event)
         staff, service = request[VISIT].staff, self._service
         beside = await self._db.read(lambda conn: _beside(conn, service, row, event, staff))
         told = preview["texts"]
@@ -130,7 +130,7 @@ class Decisions:
             request,
             "approval",
             status=422 if problems else 200,
-            problems=problems,
+            problems=[*problems, *preview["problems"]],
             row=row,
             event=event,
             hazard=self._service.assembly.hazards[row.hazard],
