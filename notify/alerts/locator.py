@@ -32,6 +32,7 @@ LEAST_DEGREES: Final = 0.01  # about 1.1 km: what a frame shows at least
 FINE: Final = 0.6  # units that a line may be off
 SPECK: Final = 4.0  # units: a part that is smaller is marked by a dot, on top of everything, or nobody would see it
 DOT: Final = 5.0  # units across
+HIDDEN: Final = 22.0  # units: a smaller part would be hidden by a name on it
 LETTER: Final = 11.0  # units of a name's height,
 LETTER_WIDTH: Final = 0.56  # and of a letter's width, of that
 MOST_NAMES: Final = 14
@@ -132,7 +133,8 @@ def _of_kind(named: Sequence[NamedShape], kinds: Sequence[str]) -> list[NamedSha
 def _drawn(frame: Frame, shape: Any, city: Any, named: Sequence[NamedShape], key: str, over: str = "") -> str:
     wide, high = frame.size
     placed = [(one.name, frame.placed(one.shape)) for one in named]
-    large, specks = _by_size(frame.placed(shape))
+    hatched = frame.placed(shape)
+    large, specks = _by_size(hatched, SPECK)
     box = f"0 0 {wide:.0f} {high + FOOT:.0f}"
     mine = f'fill="url(#hatch-{key})" stroke="#9c1006" stroke-width="2.5"'
     parts = [
@@ -144,7 +146,7 @@ def _drawn(frame: Frame, shape: Any, city: Any, named: Sequence[NamedShape], key
         f'<path d="{path(large)}" {mine} fill-rule="evenodd"/>',
         f'<path d="{"".join(path(one) for _, one in placed)}" fill="none" stroke="#767676" stroke-width=".75"/>',
         over,
-        *_names(placed, wide, high),
+        *_names(placed, wide, high, _by_size(hatched, HIDDEN)[1]),
         _bar(frame),
         *_dots(specks),
         "</svg>",
@@ -152,11 +154,11 @@ def _drawn(frame: Frame, shape: Any, city: Any, named: Sequence[NamedShape], key
     return "".join(parts)
 
 
-def _by_size(shape: Any) -> tuple[Any, Any]:
-    """The parts that can be drawn, and those that are too small for it."""
+def _by_size(shape: Any, least: float) -> tuple[Any, Any]:
+    """Its parts that are as large as that, across or down, and its smaller ones."""
     parts = shapely.get_parts(shape)
     west, south, east, north = shapely.bounds(parts).T
-    small = np.maximum(east - west, north - south) < SPECK
+    small = np.maximum(east - west, north - south) < least
     return shapely.geometrycollections(parts[~small]), parts[small]
 
 
@@ -184,9 +186,9 @@ def _ring(ring: Any) -> str:
     return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in ring.coords[:-1]) + "Z"
 
 
-def _names(placed: Sequence[tuple[str, Any]], wide: float, high: float) -> Iterator[str]:
-    """Names in the middle of their areas, the largest first; left out where it would cover another, leave the map, or be
-    twice as wide as its area."""
+def _names(placed: Sequence[tuple[str, Any]], wide: float, high: float, clear: Any) -> Iterator[str]:
+    """Names in the middle of their areas, the largest first; left out where it would cover another, or a shape to keep clear,
+    leave the map, or be twice as wide as its area."""
     taken: list[Any] = []
     for name, shape in sorted(placed, key=lambda one: (-one[1].area, one[0])):
         if shape.is_empty or len(taken) == MOST_NAMES:
@@ -200,6 +202,7 @@ def _names(placed: Sequence[tuple[str, Any]], wide: float, high: float) -> Itera
             or box.bounds[1] < 0
             or box.bounds[3] > high
             or any(box.intersects(other) for other in taken)
+            or shapely.intersects(box, clear).any()
         ):
             continue
         taken.append(box)

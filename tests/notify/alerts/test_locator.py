@@ -119,6 +119,12 @@ def test_where_everything_is_small_each_part_is_marked() -> None:
     assert len(POINT.findall(mark.get("d"))) == 2
 
 
+@pytest.mark.parametrize("radius_m", [3, 400])
+def test_no_name_is_written_over_a_small_part_of_an_area(radius_m: float) -> None:
+    (svg,) = drawn(circle(45.55, -122.5, radius_m), circle(45.55, -122.7, radius_m), circle(45.41, -122.79, 500))
+    assert [one.text for one in svg.iter(f"{SVG}text") if not one.text.endswith(" mi")] == []
+
+
 def test_thousands_of_small_parts_do_not_swell_the_map() -> None:
     spots = [shapely.box(lon, lat, lon + 1e-5, lat + 1e-5) for lon, lat in GRID]
     (svg,) = locator.maps([Area(name="area", shape=shapely.MultiPolygon(spots))], HALVES)
