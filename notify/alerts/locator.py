@@ -91,7 +91,7 @@ def maps(areas: Sequence[Area], named: Sequence[NamedShape]) -> tuple[str, ...]:
     """The area within the city, and from near where it is a small part of it: SVG documents to stand within HTML. named: the
     city's areas. Nothing where the shapes cannot be drawn: an alert without its map is better than none."""
     try:
-        return _maps(shapely.union_all([area.shape for area in areas]), named)
+        return _maps([area.shape for area in areas], named)
     except shapely.errors.GEOSException:
         logger.exception("an alert's area cannot be drawn")
         return ()
@@ -109,19 +109,34 @@ def sheet(drawn: Sequence[str]) -> str:
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" font-family="sans-serif">{"".join(parts)}</svg>'
 
 
-def _maps(shape: Any, named: Sequence[NamedShape]) -> tuple[str, ...]:
-    if shape.is_empty:
+def size(areas: Sequence[Area], named: Sequence[NamedShape]) -> tuple[int, int]:
+    """Width and height of the sheet of these maps, so that a page can keep its room before anything is drawn."""
+    sizes = [frame.size for frame in _frames([area.shape for area in areas], _around(named))]
+    high = sum(round(high + FOOT) + FOOT for _, high in sizes)
+    return max((round(wide) for wide, _ in sizes), default=1), max(round(high), 1)
+
+
+def _around(named: Sequence[NamedShape]) -> list[Any]:
+    """The whole city; where none of its areas is that, all of them."""
+    return [one.shape for one in named if one.citywide] or [one.shape for one in named]
+
+
+def _frames(shapes: Sequence[Any], around: Sequence[Any]) -> tuple[Frame, ...]:
+    """What there is to be seen: all of it, and the shapes from near where they are a small part of it."""
+    if all(shape.is_empty for shape in shapes):
         return ()
-    city = shapely.union_all([one.shape for one in named if one.citywide] or [one.shape for one in named])
-    whole = Frame.around(shapely.total_bounds([city, shape]))
-    near = Frame.around(shape.bounds, AROUND)
-    if (near.east - near.west) > NEAR_SHARE * (whole.east - whole.west):
-        return (_drawn(whole, shape, city, _of_kind(named, FAR), "far"),)
+    whole = Frame.around(shapely.total_bounds([*around, *shapes]))
+    near = Frame.around(shapely.total_bounds(shapes), AROUND)
+    return (whole,) if (near.east - near.west) > NEAR_SHARE * (whole.east - whole.west) else (whole, near)
+
+
+def _maps(shapes: Sequence[Any], named: Sequence[NamedShape]) -> tuple[str, ...]:
+    around = _around(named)
+    frames, shape, city = _frames(shapes, around), shapely.union_all(shapes), shapely.union_all(around)
     inset = '<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" fill="none" stroke="#1b1b1b" stroke-width="2"/>'
-    return (
-        _drawn(whole, shape, city, _of_kind(named, FAR), "far", inset.format(*whole.box_of(near))),
-        _drawn(near, shape, city, _of_kind(named, NEAR), "near"),
-    )
+    over = [inset.format(*frames[0].box_of(near)) for near in frames[1:]]
+    far = [_drawn(whole, shape, city, _of_kind(named, FAR), "far", "".join(over)) for whole in frames[:1]]
+    return (*far, *(_drawn(near, shape, city, _of_kind(named, NEAR), "near") for near in frames[1:]))
 
 
 def _of_kind(named: Sequence[NamedShape], kinds: Sequence[str]) -> list[NamedShape]:

@@ -148,12 +148,13 @@ class Decisions:
 
 
 def _beside(conn: Connection, service: Service, row: AlertRow, event: Event, staff: Staff) -> dict[str, Any]:
-    """What stands on the page beside the message: why this person may not send it, who else may, who was paged, and surge
-    mode where it is offered. In one go: each would be another wait."""
+    """What stands on the page beside the message: why this person may not send it, who else may, who was paged, surge mode, and
+    the room of the map, which comes later: no button may move under a thumb then. In one go: each would be another wait."""
     offers = service.surge
     return {
         "refused": service.newsroom.hindrances(conn, staff, row),
         "able": service.paging.able(conn, row),
+        "map_size": locator.size(event.areas, atlas.areas(conn)),
         "paged": paging_rows.history(conn, row.alert_id),
         "surge": offers.beside(conn, row, event, staff) if offers is not None else None,
     }

@@ -99,10 +99,13 @@ async def test_both_read_what_each_text_says_in_english_word_for_word(house: Hou
 async def test_whoever_decides_sees_on_a_map_where_it_goes(house: House) -> None:
     author, approver = await house.signed_in("author"), await house.signed_in("approver")
     page = await approver.get(f"/alerts/{await submitted(author)}/approval")
-    picture = re.search(r'<img class="locator" src="([^"]+)" alt="Map of the area: Lents">', page.text)
+    picture = re.search(
+        r'<img class="locator" src="([^"]+)" alt="Map of the area: Lents" width="(\d+)" height="(\d+)">', page.text
+    )
     assert picture is not None
     drawn = await approver.get(picture[1])
     assert drawn.status == 200 and drawn.text.count("<svg ") == 3, "within the city, and from near, on one sheet"
+    assert f'viewBox="0 0 {picture[2]} {picture[3]}"' in drawn.text, "its room is kept: no button moves when it comes"
 
 
 @pytest_asyncio.fixture(loop_scope="module")

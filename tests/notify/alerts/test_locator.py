@@ -151,6 +151,15 @@ def test_both_maps_stand_on_one_sheet_below_one_another() -> None:
     assert float(sheet.get("viewBox").split()[3]) >= float(second.get("y")) + float(second.get("height"))
 
 
+@pytest.mark.parametrize("among", [HALVES, []])
+@pytest.mark.parametrize("shape", [CITY, circle(45.55, -122.5, 400), circle(45.5, -124.5, 3_000)])
+def test_how_large_a_sheet_is_can_be_told_before_it_is_drawn(shape: Any, among: Sequence[NamedShape]) -> None:
+    areas = [Area(name="area", shape=shape)]
+    wide, high = locator.size(areas, among)
+    sheet = etree.fromstring(locator.sheet(locator.maps(areas, among)).encode())
+    assert sheet.get("viewBox") == f"0 0 {wide} {high}"
+
+
 def test_what_was_not_drawn_is_an_empty_sheet() -> None:
     assert len(etree.fromstring(locator.sheet(()).encode())) == 0
 
