@@ -156,6 +156,7 @@ def _drawn(frame: Frame, shape: Any, city: Any, named: Sequence[NamedShape], key
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" aria-hidden="true" direction="ltr">',
         f'<pattern id="hatch-{key}" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
         '<path d="M0 0h6v6h-6z" fill="#f6c9c4"/><path d="M0 0v6" stroke="#9c1006" stroke-width="1.5"/></pattern>',
+        f'<path d="M0 0h{wide:.0f}v{high + FOOT:.0f}h-{wide:.0f}z" fill="white"/>',
         f'<path d="M0 0h{wide:.1f}v{high:.1f}h-{wide:.1f}z" fill="#dfe5ea"/>',
         f'<path d="{path(frame.placed(city))}" fill="#fff" stroke="#767676" stroke-width="1.5" fill-rule="evenodd"/>',
         f'<path d="{path(large)}" {mine} fill-rule="evenodd"/>',

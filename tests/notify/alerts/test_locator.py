@@ -84,6 +84,14 @@ def test_the_scale_is_as_long_as_it_says() -> None:
     assert units / across == pytest.approx(miles * 1_609.344 / 4_000, rel=0.02)
 
 
+def test_the_scale_can_be_read_on_a_page_of_any_colour() -> None:
+    svg = drawn(CITY)[0]
+    wide, high = map(float, svg.get("viewBox").split()[2:])
+    ground = next(one for one in svg.findall(f"{SVG}path") if one.get("fill") == "white")
+    assert ground.get("d") == f"M0 0h{wide:.0f}v{high:.0f}h-{wide:.0f}z"
+    assert list(svg).index(ground) < list(svg).index(svg.find(f"{SVG}text"))
+
+
 def test_names_are_shown_as_they_are_written_and_never_on_one_another() -> None:
     strips = [
         (f"<b>District {number}</b>", shapely.box(-122.8, 45.4 + number / 100, -122.4, 45.41 + number / 100))
