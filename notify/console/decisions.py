@@ -73,8 +73,10 @@ class Decisions:
         if row.frozen is None:
             return self._screens.moved(f"/alerts/{row.alert_id}")
         event = from_json(row.frozen)
-        drawn = await self._db.read(lambda conn: locator.sheet(locator.maps(event.areas, atlas.areas(conn))))
-        return web.Response(text=drawn, content_type="image/svg+xml", headers=HEADERS)
+        drawn = await self._db.read(lambda conn: locator.maps(event.areas, atlas.areas(conn)))
+        if not drawn:
+            raise web.HTTPNotFound  # so that its place says in words which area it is
+        return web.Response(text=locator.sheet(drawn), content_type="image/svg+xml", headers=HEADERS)
 
     async def decide(self, request: web.Request) -> web.StreamResponse:
         row, form, staff = await self._row(request), request[FORM], request[VISIT].staff

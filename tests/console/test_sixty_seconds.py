@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from shapely.geometry import box
 
+from notify.alerts import locator
 from notify.alerts.assembly import Assembly
 from notify.wording.render import BadSubject
 from subscribers import atlas, store
@@ -160,6 +161,13 @@ async def test_words_that_are_others_since_it_was_frozen_keep_nobody_from_the_de
     monkeypatch.setattr(Assembly, "rendering", lost)
     page = await approver.get(f"/alerts/{alert_id}/approval")
     assert page.status == 200 and "There are no words for the hazard" in page.words and "Send to" in page.words
+
+
+async def test_a_map_that_cannot_be_drawn_is_missing_and_not_blank(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    author, approver = await house.signed_in("author"), await house.signed_in("approver")
+    alert_id = await submitted(author)
+    monkeypatch.setattr(locator, "maps", lambda *_: ())
+    assert (await approver.get(f"/alerts/{alert_id}/approval/map.svg")).status == 404, "its place shows its area in words then"
 
 
 async def test_the_author_reads_why_they_may_not_approve_and_cannot(house: House) -> None:
