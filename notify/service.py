@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notify import audit, data
 from notify.alerts import after_action, period, register, sequence
-from notify.alerts.alert import Stage
+from notify.alerts.alert import Event, Stage
 from notify.alerts.assembly import Assembly, Prepared
 from notify.alerts.audience import NOBODY, Ids, Told, wordings
 from notify.alerts.broadcast import Newsroom
@@ -45,7 +45,7 @@ from notify.tables import AlertRow, EventRow
 from notify.tallies import Shared, Tallies
 from notify.wording import sayings
 from notify.wording.read_back import ReadBack
-from notify.wording.render import Rendering
+from notify.wording.render import BadSubject, Rendering
 from notify.wording.review_desk import ReviewDesk
 from subscribers import atlas
 from subscribers.index import Index
@@ -55,7 +55,7 @@ from surge.switch.offer import Offers
 logger = logging.getLogger(__name__)
 
 ByWording = Mapping[tuple[str, str, str], int]  # (channel, wording, language) -> people
-Looked = tuple[Prepared, Rendering, ByWording, Mapping[str, int]]  # the last: people by basis
+Looked = list[str] | tuple[Prepared, Rendering, ByWording, Mapping[str, int]]  # problems, or all; the last: people by basis
 
 
 @dataclass(slots=True)
@@ -158,10 +158,8 @@ class Service:
         return {"addresses": [{"channel": one[0], "language": one[1], "people": one[2]} for one in counts]}
 
     async def deliveries(self, alert_id: str) -> dict[str, Any]:
-        """The counts of an event and, for the other half of its audience, how many were left out and why.
-
-        Raises NoSuchAlert.
-        """
+        """The counts of an event and, for the other half of its audience, how many were left out and why. Raises
+        NoSuchAlert."""
 
         def read(conn: Connection) -> dict[str, Any]:
             register.alert(conn, alert_id)
@@ -180,11 +178,12 @@ class Service:
 
         return await self.db.read(read)
 
-    async def preview(self, draft: Draft, row: AlertRow | None) -> dict[str, Any]:
-        """Everything an author and an approver look at before they say yes."""
+    async def preview(self, draft: Draft, row: AlertRow | None, frozen: Event | None = None) -> dict[str, Any]:
+        """Everything an author and an approver look at before they say yes. frozen: what was submitted and leaves as it is; it
+        is counted where it was frozen, whatever would keep its draft from being submitted now."""
         await self.crowd.follow()
         now = self.clock.now()
-        looked = await self.db.read(partial(self._looked, draft=draft, row=row, now=now))
+        looked = await self.db.read(partial(self._looked, draft=draft, row=row, now=now, frozen=frozen))
         if isinstance(looked, list):
             return {"problems": looked, "texts": [], "summary": [], "bodies": {}, "warnings": []}
         prepared, rendering, people, bases = looked
@@ -206,12 +205,16 @@ class Service:
             "citywide": prepared.citywide,
         }
 
-    def _looked(self, conn: Connection, draft: Draft, row: AlertRow | None, now: datetime) -> list[str] | Looked:
+    def _looked(self, conn: Connection, draft: Draft, row: AlertRow | None, now: datetime, frozen: Event | None) -> Looked:
         """All that a preview asks the database, or its problems. In one go: each would be another wait."""
-        if problems := self.assembly.problems(conn, draft, row, now):
+        if frozen is None and (problems := self.assembly.problems(conn, draft, row, now)):
             return problems
-        prepared = self.assembly.prepare(conn, draft, row, now)
-        return prepared, self.assembly.rendering(conn, prepared), *self._people(conn, prepared)
+        prepared = self.assembly.prepare(conn, draft, row, now, frozen.areas if frozen is not None else None)
+        try:
+            rendering = self.assembly.rendering(conn, prepared)
+        except BadSubject as error:  # its words are others since it was frozen
+            return list(error.problems)
+        return prepared, rendering, *self._people(conn, prepared)
 
     def in_english(self, bodies: Mapping[str, str]) -> dict[str, str]:
         """What the text messages of a preview say, word for word, under the same keys; nothing for mails and for English."""
@@ -269,8 +272,7 @@ class Service:
     def _told(self, conn: Connection, prepared: Prepared) -> tuple[Told, Groups]:
         if not prepared.earlier:
             return Told(), Groups(np.empty(0, np.int64), np.empty(0, np.int64))
-        last = prepared.earlier[-1]
-        asking = EventRow(**(last.model_dump() | {"event_id": ""}))
+        asking = EventRow(**(prepared.earlier[-1].model_dump() | {"event_id": ""}))
         return planning.told_so_far(conn, asking, self.crowd)
 
     def _show_time(self, at: Any) -> str:

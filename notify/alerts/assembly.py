@@ -133,12 +133,15 @@ class Assembly:
         citywide = any(area.citywide for area in event.areas)
         return self.index().counts(shape, citywide=citywide, bases=self.city.policy.bases(hazard, event.severity)).people
 
-    def prepare(self, conn: Connection, draft: Draft, row: AlertRow | None, now: datetime) -> Prepared:
-        """Looks everything up. Only for a draft without plain problems; raises territory.BadArea."""
+    def prepare(
+        self, conn: Connection, draft: Draft, row: AlertRow | None, now: datetime, areas: tuple[Area, ...] | None = None
+    ) -> Prepared:
+        """Looks everything up, also the areas unless they are given, as those of what is frozen. Only for a draft without plain
+        problems; raises territory.BadArea."""
         hazard = self.hazards[draft.hazard]
         incident_id = row.incident_id if row else draft.incident
         earlier = tuple(event for event in register.events(conn, incident_id) if event.started_at) if incident_id else ()
-        areas = territory.chosen(conn, self.city, draft.area)
+        areas = territory.chosen(conn, self.city, draft.area) if areas is None else areas
         severity = draft.severity or hazard.severity
         source = self.city.pack.sources[draft.source] if draft.source else self.city.pack.source_for(hazard.key)
         return Prepared(

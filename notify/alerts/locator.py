@@ -13,6 +13,7 @@ from itertools import accumulate
 from math import cos, radians
 from typing import Any, Final, Self
 
+import numpy as np
 import shapely
 
 from notify.alerts.alert import Area
@@ -29,6 +30,9 @@ NEAR_SHARE: Final = 0.6  # of the city: an area that spans more is seen well eno
 AROUND: Final = 0.75  # of the area's larger side is shown around it from near
 LEAST_DEGREES: Final = 0.01  # about 1.1 km: what a frame shows at least
 FINE: Final = 0.6  # units that a line may be off
+SPECK: Final = 4.0  # units: a part that is smaller is marked by a dot, on top of everything, or nobody would see it
+DOT: Final = 5.0  # units across
+HIDDEN: Final = 22.0  # units: a smaller part would be hidden by a name on it
 LETTER: Final = 11.0  # units of a name's height,
 LETTER_WIDTH: Final = 0.56  # and of a letter's width, of that
 MOST_NAMES: Final = 14
@@ -87,7 +91,7 @@ def maps(areas: Sequence[Area], named: Sequence[NamedShape]) -> tuple[str, ...]:
     """The area within the city, and from near where it is a small part of it: SVG documents to stand within HTML. named: the
     city's areas. Nothing where the shapes cannot be drawn: an alert without its map is better than none."""
     try:
-        return _maps(shapely.union_all([area.shape for area in areas]), named)
+        return _maps([area.shape for area in areas], named)
     except shapely.errors.GEOSException:
         logger.exception("an alert's area cannot be drawn")
         return ()
@@ -105,19 +109,34 @@ def sheet(drawn: Sequence[str]) -> str:
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" font-family="sans-serif">{"".join(parts)}</svg>'
 
 
-def _maps(shape: Any, named: Sequence[NamedShape]) -> tuple[str, ...]:
-    if shape.is_empty:
+def size(areas: Sequence[Area], named: Sequence[NamedShape]) -> tuple[int, int]:
+    """Width and height of the sheet of these maps, so that a page can keep its room before anything is drawn."""
+    sizes = [frame.size for frame in _frames([area.shape for area in areas], _around(named))]
+    high = sum(round(high + FOOT) + FOOT for _, high in sizes)
+    return max((round(wide) for wide, _ in sizes), default=1), max(round(high), 1)
+
+
+def _around(named: Sequence[NamedShape]) -> list[Any]:
+    """The whole city; where none of its areas is that, all of them."""
+    return [one.shape for one in named if one.citywide] or [one.shape for one in named]
+
+
+def _frames(shapes: Sequence[Any], around: Sequence[Any]) -> tuple[Frame, ...]:
+    """What there is to be seen: all of it, and the shapes from near where they are a small part of it."""
+    if all(shape.is_empty for shape in shapes):
         return ()
-    city = shapely.union_all([one.shape for one in named if one.citywide])
-    whole = Frame.around(shapely.total_bounds([city, shape]))
-    near = Frame.around(shape.bounds, AROUND)
-    if (near.east - near.west) > NEAR_SHARE * (whole.east - whole.west):
-        return (_drawn(whole, shape, city, _of_kind(named, FAR), "far"),)
+    whole = Frame.around(shapely.total_bounds([*around, *shapes]))
+    near = Frame.around(shapely.total_bounds(shapes), AROUND)
+    return (whole,) if (near.east - near.west) > NEAR_SHARE * (whole.east - whole.west) else (whole, near)
+
+
+def _maps(shapes: Sequence[Any], named: Sequence[NamedShape]) -> tuple[str, ...]:
+    around = _around(named)
+    frames, shape, city = _frames(shapes, around), shapely.union_all(shapes), shapely.union_all(around)
     inset = '<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" fill="none" stroke="#1b1b1b" stroke-width="2"/>'
-    return (
-        _drawn(whole, shape, city, _of_kind(named, FAR), "far", inset.format(*whole.box_of(near))),
-        _drawn(near, shape, city, _of_kind(named, NEAR), "near"),
-    )
+    over = [inset.format(*frames[0].box_of(near)) for near in frames[1:]]
+    far = [_drawn(whole, shape, city, _of_kind(named, FAR), "far", "".join(over)) for whole in frames[:1]]
+    return (*far, *(_drawn(near, shape, city, _of_kind(named, NEAR), "near") for near in frames[1:]))
 
 
 def _of_kind(named: Sequence[NamedShape], kinds: Sequence[str]) -> list[NamedShape]:
@@ -129,22 +148,42 @@ def _of_kind(named: Sequence[NamedShape], kinds: Sequence[str]) -> list[NamedSha
 def _drawn(frame: Frame, shape: Any, city: Any, named: Sequence[NamedShape], key: str, over: str = "") -> str:
     wide, high = frame.size
     placed = [(one.name, frame.placed(one.shape)) for one in named]
+    hatched = frame.placed(shape)
+    large, specks = _by_size(hatched, SPECK)
     box = f"0 0 {wide:.0f} {high + FOOT:.0f}"
     mine = f'fill="url(#hatch-{key})" stroke="#9c1006" stroke-width="2.5"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" aria-hidden="true" direction="ltr">',
         f'<pattern id="hatch-{key}" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
         '<path d="M0 0h6v6h-6z" fill="#f6c9c4"/><path d="M0 0v6" stroke="#9c1006" stroke-width="1.5"/></pattern>',
+        f'<path d="M0 0h{wide:.0f}v{high + FOOT:.0f}h-{wide:.0f}z" fill="white"/>',
         f'<path d="M0 0h{wide:.1f}v{high:.1f}h-{wide:.1f}z" fill="#dfe5ea"/>',
         f'<path d="{path(frame.placed(city))}" fill="#fff" stroke="#767676" stroke-width="1.5" fill-rule="evenodd"/>',
-        f'<path d="{path(frame.placed(shape))}" {mine} fill-rule="evenodd"/>',
+        f'<path d="{path(large)}" {mine} fill-rule="evenodd"/>',
         f'<path d="{"".join(path(one) for _, one in placed)}" fill="none" stroke="#767676" stroke-width=".75"/>',
         over,
-        *_names(placed, wide, high),
+        *_names(placed, wide, high, _by_size(hatched, HIDDEN)[1]),
         _bar(frame),
+        *_dots(specks),
         "</svg>",
     ]
     return "".join(parts)
+
+
+def _by_size(shape: Any, least: float) -> tuple[Any, Any]:
+    """Its parts that are as large as that, across or down, and its smaller ones."""
+    parts = shapely.get_parts(shape)
+    west, south, east, north = shapely.bounds(parts).T
+    small = np.maximum(east - west, north - south) < least
+    return shapely.geometrycollections(parts[~small]), parts[small]
+
+
+def _dots(parts: Any) -> Iterator[str]:
+    """One where each of these parts is; one for several at the same spot."""
+    spots = sorted({(round(x), round(y)) for x, y in shapely.get_coordinates(shapely.centroid(parts)).tolist()})
+    if spots:
+        marks = "".join(f"M{x} {y}h0" for x, y in spots)
+        yield f'<path d="{marks}" stroke="#9c1006" stroke-width="{DOT:g}" stroke-linecap="round"/>'
 
 
 def path(shape: Any) -> str:
@@ -163,9 +202,9 @@ def _ring(ring: Any) -> str:
     return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in ring.coords[:-1]) + "Z"
 
 
-def _names(placed: Sequence[tuple[str, Any]], wide: float, high: float) -> Iterator[str]:
-    """Names in the middle of their areas, the largest first; left out where it would cover another, leave the map, or be
-    twice as wide as its area."""
+def _names(placed: Sequence[tuple[str, Any]], wide: float, high: float, clear: Any) -> Iterator[str]:
+    """Names in the middle of their areas, the largest first; left out where it would cover another, or a shape to keep clear,
+    leave the map, or be twice as wide as its area."""
     taken: list[Any] = []
     for name, shape in sorted(placed, key=lambda one: (-one[1].area, one[0])):
         if shape.is_empty or len(taken) == MOST_NAMES:
@@ -179,6 +218,7 @@ def _names(placed: Sequence[tuple[str, Any]], wide: float, high: float) -> Itera
             or box.bounds[1] < 0
             or box.bounds[3] > high
             or any(box.intersects(other) for other in taken)
+            or shapely.intersects(box, clear).any()
         ):
             continue
         taken.append(box)

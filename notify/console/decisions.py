@@ -73,8 +73,10 @@ class Decisions:
         if row.frozen is None:
             return self._screens.moved(f"/alerts/{row.alert_id}")
         event = from_json(row.frozen)
-        drawn = await self._db.read(lambda conn: locator.sheet(locator.maps(event.areas, atlas.areas(conn))))
-        return web.Response(text=drawn, content_type="image/svg+xml", headers=HEADERS)
+        drawn = await self._db.read(lambda conn: locator.maps(event.areas, atlas.areas(conn)))
+        if not drawn:
+            raise web.HTTPNotFound  # so that its place says in words which area it is
+        return web.Response(text=locator.sheet(drawn), content_type="image/svg+xml", headers=HEADERS)
 
     async def decide(self, request: web.Request) -> web.StreamResponse:
         row, form, staff = await self._row(request), request[FORM], request[VISIT].staff
@@ -121,7 +123,7 @@ class Decisions:
     async def _page(self, request: web.Request, row: AlertRow, problems: Sequence[str] = ()) -> web.Response:
         event = from_json(row.frozen or "")
         draft = Draft.model_validate_json(row.content)
-        preview = await self._service.preview(draft, row)
+        preview = await self._service.preview(draft, row, event)
         staff, service = request[VISIT].staff, self._service
         beside = await self._db.read(lambda conn: _beside(conn, service, row, event, staff))
         told = preview["texts"]
@@ -130,7 +132,7 @@ class Decisions:
             request,
             "approval",
             status=422 if problems else 200,
-            problems=problems,
+            problems=[*problems, *preview["problems"]],
             row=row,
             event=event,
             hazard=self._service.assembly.hazards[row.hazard],
@@ -148,12 +150,13 @@ class Decisions:
 
 
 def _beside(conn: Connection, service: Service, row: AlertRow, event: Event, staff: Staff) -> dict[str, Any]:
-    """What stands on the page beside the message: why this person may not send it, who else may, who was paged, and surge
-    mode where it is offered. In one go: each would be another wait."""
+    """What stands on the page beside the message: why this person may not send it, who else may, who was paged, surge mode, and
+    the room of the map, which comes later: no button may move under a thumb then. In one go: each would be another wait."""
     offers = service.surge
     return {
         "refused": service.newsroom.hindrances(conn, staff, row),
         "able": service.paging.able(conn, row),
+        "map_size": locator.size(event.areas, atlas.areas(conn)),
         "paged": paging_rows.history(conn, row.alert_id),
         "surge": offers.beside(conn, row, event, staff) if offers is not None else None,
     }

@@ -1,10 +1,23 @@
 """From "hazard known" to "sent", by two people at two browsers, with every page they see on the way."""
 
 import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+import pytest_asyncio
+from shapely.geometry import box
 
+from notify.alerts import locator
+from notify.alerts.assembly import Assembly
+from notify.wording.render import BadSubject
+from subscribers import atlas, store
+from subscribers.areas import NamedShape
+from subscribers.place import Point
 from tests.console.staff_factory import Browser, House, Page
+from tests.subscribers.factories import a_person
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -19,6 +32,7 @@ BOIL_WATER = {
     "where": "names",
 }
 HOW = [("names", "Lents"), ("channels", "sms"), ("channels", "feed")]
+PHONES = re.compile(r"Send to ([\d,]+) phones")
 TICKED = {"act": "send", "read_words": "yes", "read_place": "yes", "understand": "yes"}
 
 
@@ -86,10 +100,74 @@ async def test_both_read_what_each_text_says_in_english_word_for_word(house: Hou
 async def test_whoever_decides_sees_on_a_map_where_it_goes(house: House) -> None:
     author, approver = await house.signed_in("author"), await house.signed_in("approver")
     page = await approver.get(f"/alerts/{await submitted(author)}/approval")
-    picture = re.search(r'<img class="locator" src="([^"]+)" alt="Map of the area: Lents">', page.text)
+    picture = re.search(
+        r'<img class="locator" src="([^"]+)" alt="Map of the area: Lents" width="(\d+)" height="(\d+)">', page.text
+    )
     assert picture is not None
     drawn = await approver.get(picture[1])
     assert drawn.status == 200 and drawn.text.count("<svg ") == 3, "within the city, and from near, on one sheet"
+    assert f'viewBox="0 0 {picture[2]} {picture[3]}"' in drawn.text, "its room is kept: no button moves when it comes"
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def lents(house: House) -> AsyncIterator[NamedShape]:
+    """The neighborhood, with somebody in it who leaves the list afterwards."""
+    db = house.served.running.service.db
+    (found,) = [one for one in await db.read(atlas.areas) if one.name == "Lents"]
+    middle = found.shape.representative_point()
+    person, _ = await db.write(lambda conn: a_person(conn, "+15035550177", HOME=Point(middle.y, middle.x)))
+    yield found
+    await db.write(lambda conn: store.erase(conn, person))
+    await db.write(lambda conn: atlas.keep(conn, [found], "test", house.clock.now()))
+
+
+async def test_how_many_get_it_is_counted_where_it_was_frozen_whatever_its_area_has_become(
+    house: House, lents: NamedShape
+) -> None:
+    author, approver = await house.signed_in("author"), await house.signed_in("approver")
+    db = house.served.running.service.db
+    path = f"/alerts/{await submitted(author)}/approval"
+    told = PHONES.findall((await approver.get(path)).words)
+    assert told == ["1"]
+    elsewhere = replace(lents, shape=box(-122.2, 45.21, -122.19, 45.22))
+    await db.write(lambda conn: atlas.keep(conn, [elsewhere], "test", house.clock.now()))
+    assert PHONES.findall((await approver.get(path)).words) == told, "drawn anew"
+    assert await db.write(lambda conn: atlas.remove(conn, "Lents"))
+    assert PHONES.findall((await approver.get(path)).words) == told, "gone"
+
+
+@pytest.mark.usefixtures("lents")
+async def test_a_promise_that_has_passed_meanwhile_does_not_make_the_number_of_people_nought(house: House) -> None:
+    author, approver = await house.signed_in("author"), await house.signed_in("approver")
+    alert_id, version = await begun(author)
+    soon = (house.clock.now() + timedelta(minutes=5)).astimezone(ZoneInfo("America/Los_Angeles"))
+    promised = {"next_update_by": f"{soon:%Y-%m-%dT%H:%M}"}
+    page = await author.post(f"/alerts/{alert_id}/edit", form(version, "submit", **promised))
+    assert page.url.path == f"/alerts/{alert_id}", page.words
+    told = PHONES.findall((await approver.get(f"/alerts/{alert_id}/approval")).words)
+    assert told == ["1"]
+    house.clock.forward(timedelta(minutes=6))
+    assert PHONES.findall((await approver.get(f"/alerts/{alert_id}/approval")).words) == told
+
+
+async def test_words_that_are_others_since_it_was_frozen_keep_nobody_from_the_decision(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_: object) -> None:
+        raise BadSubject(["There are no words for the hazard 'boil_water'."])
+
+    author, approver = await house.signed_in("author"), await house.signed_in("approver")
+    alert_id = await submitted(author)
+    monkeypatch.setattr(Assembly, "rendering", lost)
+    page = await approver.get(f"/alerts/{alert_id}/approval")
+    assert page.status == 200 and "There are no words for the hazard" in page.words and "Send to" in page.words
+
+
+async def test_a_map_that_cannot_be_drawn_is_missing_and_not_blank(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    author, approver = await house.signed_in("author"), await house.signed_in("approver")
+    alert_id = await submitted(author)
+    monkeypatch.setattr(locator, "maps", lambda *_: ())
+    assert (await approver.get(f"/alerts/{alert_id}/approval/map.svg")).status == 404, "its place shows its area in words then"
 
 
 async def test_the_author_reads_why_they_may_not_approve_and_cannot(house: House) -> None:

@@ -21,6 +21,9 @@ SVG = "{http://www.w3.org/2000/svg}"
 POINT = re.compile(r"(-?[\d.]+) (-?[\d.]+)")
 
 
+GRID = [(-122.79 + column * 0.0065, 45.41 + row * 0.0055) for column in range(60) for row in range(50)]
+
+
 def named(*districts: tuple[str, Any], kind: str = "district") -> list[NamedShape]:
     city = NamedShape(name="Portland", kind="city", shape=CITY, citywide=True)
     return [city, *(NamedShape(name=name, kind=kind, shape=shape) for name, shape in districts)]
@@ -81,6 +84,14 @@ def test_the_scale_is_as_long_as_it_says() -> None:
     assert units / across == pytest.approx(miles * 1_609.344 / 4_000, rel=0.02)
 
 
+def test_the_scale_can_be_read_on_a_page_of_any_colour() -> None:
+    svg = drawn(CITY)[0]
+    wide, high = map(float, svg.get("viewBox").split()[2:])
+    ground = next(one for one in svg.findall(f"{SVG}path") if one.get("fill") == "white")
+    assert ground.get("d") == f"M0 0h{wide:.0f}v{high:.0f}h-{wide:.0f}z"
+    assert list(svg).index(ground) < list(svg).index(svg.find(f"{SVG}text"))
+
+
 def test_names_are_shown_as_they_are_written_and_never_on_one_another() -> None:
     strips = [
         (f"<b>District {number}</b>", shapely.box(-122.8, 45.4 + number / 100, -122.4, 45.41 + number / 100))
@@ -99,6 +110,42 @@ def test_a_district_too_small_for_its_name_bears_none() -> None:
     assert [one.text for one in svg.iter(f"{SVG}text") if not one.text.endswith(" mi")] == ["East side"]
 
 
+def test_every_part_of_an_area_is_marked_however_small_it_is_beside_the_others() -> None:
+    large, small = circle(45.55, -122.5, 9_000), circle(45.42, -122.78, 3)
+    (svg,) = drawn(large, small)
+    wide, high = map(float, svg.get("viewBox").split()[2:])
+    (mark,) = [one for one in svg.iter(f"{SVG}path") if one.get("stroke-linecap") == "round"]
+    ((x, y),) = [(float(x), float(y)) for x, y in POINT.findall(mark.get("d"))]
+    assert x < 0.15 * wide and y > 0.75 * high and float(mark.get("stroke-width")) >= 4
+    assert list(svg).index(mark) > max(list(svg).index(one) for one in svg.iter(f"{SVG}text")), "no name lies on it"
+    assert all(not (corner[0] < 0.15 * wide and corner[1] > 0.75 * high) for corner in of_alert(svg))
+
+
+def test_where_everything_is_small_each_part_is_marked() -> None:
+    (svg,) = drawn(circle(45.41, -122.79, 3), circle(45.69, -122.41, 3))
+    (mark,) = [one for one in svg.iter(f"{SVG}path") if one.get("stroke-linecap") == "round"]
+    assert len(POINT.findall(mark.get("d"))) == 2
+
+
+@pytest.mark.parametrize("radius_m", [3, 400])
+def test_no_name_is_written_over_a_small_part_of_an_area(radius_m: float) -> None:
+    (svg,) = drawn(circle(45.55, -122.5, radius_m), circle(45.55, -122.7, radius_m), circle(45.41, -122.79, 500))
+    assert [one.text for one in svg.iter(f"{SVG}text") if not one.text.endswith(" mi")] == []
+
+
+def test_thousands_of_small_parts_do_not_swell_the_map() -> None:
+    spots = [shapely.box(lon, lat, lon + 1e-5, lat + 1e-5) for lon, lat in GRID]
+    (svg,) = locator.maps([Area(name="area", shape=shapely.MultiPolygon(spots))], HALVES)
+    assert len(svg.encode()) < 50_000
+
+
+def test_a_city_none_of_whose_areas_is_citywide_is_still_around_the_alert() -> None:
+    far = drawn(circle(45.55, -122.5, 400), among=[one for one in HALVES if not one.citywide])[0]
+    wide = float(far.get("viewBox").split()[2])
+    corners = of_alert(far)
+    assert max(x for x, _ in corners) - min(x for x, _ in corners) < 0.1 * wide
+
+
 def test_a_city_without_areas_still_shows_the_alert_and_the_scale() -> None:
     (svg,) = drawn(circle(45.55, -122.5, 400), among=[])
     assert of_alert(svg) and any(one.text.endswith(" mi") for one in svg.iter(f"{SVG}text"))
@@ -110,6 +157,15 @@ def test_both_maps_stand_on_one_sheet_below_one_another() -> None:
     first, second = sheet.findall(f"{SVG}svg")
     assert float(first.get("y")) == 0 and float(second.get("y")) >= float(first.get("height"))
     assert float(sheet.get("viewBox").split()[3]) >= float(second.get("y")) + float(second.get("height"))
+
+
+@pytest.mark.parametrize("among", [HALVES, []])
+@pytest.mark.parametrize("shape", [CITY, circle(45.55, -122.5, 400), circle(45.5, -124.5, 3_000)])
+def test_how_large_a_sheet_is_can_be_told_before_it_is_drawn(shape: Any, among: Sequence[NamedShape]) -> None:
+    areas = [Area(name="area", shape=shape)]
+    wide, high = locator.size(areas, among)
+    sheet = etree.fromstring(locator.sheet(locator.maps(areas, among)).encode())
+    assert sheet.get("viewBox") == f"0 0 {wide} {high}"
 
 
 def test_what_was_not_drawn_is_an_empty_sheet() -> None:
