@@ -19,9 +19,11 @@ from notify.residents.carrying_out import CLOSES
 from notify.residents.inbox import Inbox
 from subscribers import contacts, statements, store
 from subscribers.address import SMS
+from subscribers.dialog.hearing import fold
 from subscribers.dialog.intent import Kind
 from subscribers.dialog.reading import read
 from subscribers.dialog.turn import Obeyed
+from subscribers.place import in_words
 from subscribers.tables import Basis
 
 logger = logging.getLogger(__name__)
@@ -55,7 +57,7 @@ class Truth:
                     answered[number] = now
                 except (ConnectionError, Misconfigured) as error:  # of this number; the others' stops are obeyed meanwhile
                     logger.warning("the provider cannot be asked which texts it took: %s", error)
-        stops = [await self._obey(one) for one in missed if self._is_end(one)]
+        stops = [await self._obey(one) for one in missed if await self._is_end(one)]
         self._looked_at |= answered
         if missed:
             logger.warning("the provider took %d texts that never reached us; %d stops obeyed", len(missed), sum(stops))
@@ -68,8 +70,9 @@ class Truth:
         taken = await self.inbox.db.read(partial(contacts.taken, provider_ids=ids))
         return [one for one in settled if one.heard.provider_id not in taken]
 
-    def _is_end(self, text: Recalled) -> bool:
-        return read(text.heard.text, self.inbox.lexicon).kind in ENDS
+    async def _is_end(self, text: Recalled) -> bool:
+        names = await self.inbox.db.read(partial(_names, blind=self.inbox.keys.blind(SMS, text.heard.address)))
+        return read(text.heard.text, self.inbox.lexicon, names).kind in ENDS
 
     async def _obey(self, text: Recalled) -> bool:
         """Stops whoever wrote, unless they have agreed anew since. Nothing is answered: it is too late for that."""
@@ -79,6 +82,13 @@ class Truth:
         obeyed = Obeyed.STOP if text.heard.text.strip().upper() in CLOSES else Obeyed.MISSED
         await self.inbox.hear(replace(text.heard, obeyed=obeyed.value))
         return True
+
+
+def _names(conn: Connection, blind: bytes) -> frozenset[str]:
+    """What a phone's places are called: "STOP CABIN" is a stop to whoever has a CABIN."""
+    known = store.find_address(conn, SMS, blind)
+    places = store.places_of(conn, known.subscriber_id) if known is not None else []
+    return frozenset(name for place in places for name in (place.label, fold(in_words(place.spot)).upper()))
 
 
 def _agreed_since(conn: Connection, blind: bytes, at: datetime) -> bool:

@@ -77,6 +77,17 @@ async def test_a_stop_that_never_reached_us_is_obeyed_once(inbox: Inbox, clock: 
     assert answers == 2, "the sign-up was answered, the late stop is not"
 
 
+async def test_a_stop_that_names_a_place_of_theirs_is_a_stop(inbox: Inbox, clock: ManualClock, db: Database) -> None:
+    provider = Provider(clock)
+    for words in ("97214", "ADD CABIN 97206"):
+        await inbox.hear(provider.take(words))
+    provider.take("STOP CABIN")
+    provider.take("STOP CABIN", OTHER)  # nobody knows what that one means
+    clock.forward(5 * MINUTE)
+    assert await Truth(inbox=inbox, channels=[provider]).tick() == 1  # type: ignore[list-item]
+    assert is_stopped(db) and not is_stopped(db, OTHER)
+
+
 @pytest.mark.parametrize(("words", "closed"), [("STOP", True), ("unsubscribe", True), ("no mas", False), ("停止", False)])
 async def test_only_the_gateways_own_words_have_closed_a_number_there(
     inbox: Inbox, clock: ManualClock, db: Database, words: str, closed: bool
