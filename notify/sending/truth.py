@@ -43,6 +43,7 @@ class Truth:
     inbox: Inbox
     channels: Sequence[Channel]
     _looked_at: dict[int, datetime] = field(default_factory=dict)  # by channel: what came before has been seen, or is too old
+    _counted: set[str] = field(default_factory=set)  # texts that are no stops, and are listed again at the next look
 
     async def tick(self) -> int:
         """Returns how many stops it obeyed that had never reached us."""
@@ -57,12 +58,15 @@ class Truth:
                     answered[number] = now
                 except (ConnectionError, Misconfigured) as error:  # of this number; the others' stops are obeyed meanwhile
                     logger.warning("the provider cannot be asked which texts it took: %s", error)
-        stops = [await self._obey(one) for one in missed if await self._is_end(one)]
+        ends = [one for one in missed if await self._is_end(one)]
+        stops = sum([await self._obey(one) for one in ends])
         self._looked_at |= answered
-        if missed:
-            logger.warning("the provider took %d texts that never reached us; %d stops obeyed", len(missed), sum(stops))
-            await self.inbox.db.write(partial(_count, stops=sum(stops), others=len(missed) - len(stops), now=now))
-        return sum(stops)
+        others = {one.heard.provider_id for one in missed if one not in ends} - self._counted
+        if stops or others:
+            logger.warning("the provider took %d texts that never reached us; %d stops obeyed", stops + len(others), stops)
+            await self.inbox.db.write(partial(_count, stops=stops, others=len(others), now=now))
+            self._counted |= others
+        return stops
 
     async def _missed(self, texts: Sequence[Recalled], now: datetime) -> list[Recalled]:
         settled = [one for one in texts if one.at <= now - SETTLING and one.heard.provider_id]

@@ -110,10 +110,16 @@ async def test_a_sign_up_or_start_we_missed_starts_nothing(inbox: Inbox, clock: 
     provider.take("START")
     provider.take("97206", OTHER)
     clock.forward(5 * MINUTE)
-    assert await Truth(inbox=inbox, channels=[provider]).tick() == 0  # type: ignore[list-item]
+    duty = Truth(inbox=inbox, channels=[provider])  # type: ignore[list-item]
+    assert await duty.tick() == 0
     assert is_stopped(db)
     assert db.read_now(lambda conn: store.find_address(conn, SMS, KEYS.blind(SMS, OTHER))) is None
     assert counted(db) == {truth.MISSED: 2}
+    clock.forward(timedelta(hours=1))
+    provider.take("hello", OTHER)
+    clock.forward(5 * MINUTE)
+    assert await duty.tick() == 0
+    assert counted(db) == {truth.MISSED: 3}, "each once, however often it is seen"
 
 
 async def test_who_has_agreed_anew_since_is_not_stopped(inbox: Inbox, clock: ManualClock, db: Database) -> None:
