@@ -24,6 +24,7 @@ NOT_IN_PROGRESS: Final = 21220  # https://www.twilio.com/docs/api/errors/21220: 
 TOO_MANY: Final = 429
 INBOUND: Final = "inbound"
 ERROR: Final = 0  # and not a warning
+OF_DOCUMENTS: Final = ("11", "12")  # errors of fetching or reading one; a call goes on after others, as of a Dial
 PAGE_SIZE: Final = 1_000
 MOST_PAGES: Final = 20
 
@@ -107,12 +108,12 @@ class TwilioVoice:
             for _ in range(MOST_PAGES):
                 if page is None:
                     break
-                some = [(one, one.message_date or one.date_created) for one in page]
-                recent = [(one, at) for one, at in some if at is not None and at >= since]
+                some = [(one, one.message_date or one.date_created or since) for one in page]
+                recent = [(one, at) for one, at in some if at >= since]
                 found += [
-                    Lost(call_sid=one.call_sid, path=urlsplit(one.request_url or "").path, at=at)
+                    Lost(call_sid=one.call_sid, path=_path(one.request_url), at=at)
                     for one, at in recent
-                    if one.call_sid
+                    if one.call_sid and str(one.error_code).startswith(OF_DOCUMENTS)
                 ]
                 page = await page.next_page_async() if some and len(recent) == len(some) else None
         except Misconfigured as error:
@@ -159,6 +160,14 @@ class TwilioVoice:
         async with self._turn:
             await asyncio.sleep(max(0.0, self._next_at - loop.time()))
             self._next_at = loop.time() + self._every_s
+
+
+def _path(url: str | None) -> str:
+    """The log is of the whole account: "" for what is no address, as others' requests may have."""
+    try:
+        return urlsplit(url or "").path
+    except ValueError:
+        return ""
 
 
 def _live(one: Any) -> LiveCall:

@@ -36,7 +36,10 @@ def fitting(db: Database, mode: Mode, page: Callable[[str], None]) -> Callable[[
 def untampered(conn: Connection, event_id: str) -> Event:
     """The event, if it still is what was approved. Raises Tampered."""
     row = register.event(conn, event_id)
-    event = from_json(row.content)
+    try:
+        event = from_json(row.content)
+    except ValueError as error:  # what was approved could be read
+        raise Tampered(f"{event_id} is not what was approved: it cannot even be read. Nothing of it is sent.") from error
     if not row.digest == event.digest == digest(event):
         raise Tampered(f"{event_id} is not what was approved: its digest differs. Nothing of it is sent.")
     return event

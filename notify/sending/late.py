@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from sqlalchemy import Connection, text
 
 from notify.alerts import register
-from notify.alerts.alert import Event, Stage, Wording
+from notify.alerts.alert import Event, Severity, Stage, Wording
 from notify.alerts.life import Status
 from notify.clock import Clock
 from notify.db import Database
@@ -23,6 +23,7 @@ from notify.sending.deliveries import TOLD, State
 from notify.sending.ledger import Again, Manner
 from notify.sending.outbox import Tampered
 from notify.tables import EventRow
+from subscribers import contacts
 
 logger = logging.getLogger(__name__)
 
@@ -72,13 +73,17 @@ class Said:
         return self.wording != Wording.OUTSIDE
 
 
+Words = Callable[[Sequence[Said]], Wording | None]
+
+
 class Undecided(Exception):
     """A call to this address is under way: what they know is seen when it has ended."""
 
 
-def next_words(stage: Stage, said: Sequence[Said], *, reached: bool) -> Wording | None:
+def next_words(stage: Stage, said: Sequence[Said], *, reached: bool, doubted: bool = False) -> Wording | None:
     """What an event of this stage still has to tell somebody of whom the incident's rows are `said`, oldest first; None when
-    nothing. reached: the event is for one of their places. Raises Undecided.
+    nothing. reached: the event is for one of their places. doubted: the number may have a new owner, who is told nothing new,
+    as by planning. Raises Undecided.
 
     A row of an earlier event that waits never leaves any more. Nobody is told here that they are outside: what they know then
     is more than they need, until the all clear, and never less.
@@ -95,7 +100,7 @@ def next_words(stage: Stage, said: Sequence[Said], *, reached: bool) -> Wording 
         return None
     if told and told[-1].concerns_them:
         return Wording.UPDATE if stage is Stage.UPDATE else None
-    return WHOLE.get(stage)
+    return WHOLE.get(stage) if not doubted else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +145,12 @@ def plan(conn: Connection, event: Event, address_ids: Sequence[int], reached: Co
     row = register.event(conn, event.event_id, lock=True)
     if row.status not in REACHING or row.expires_at <= now:
         return []
-    added = [one for one in address_ids if _told(conn, row, event, one, now, is_reached=one in reached)]
+    doubted = frozenset(contacts.suspects(conn) if event.severity is not Severity.EXTREME else ())
+    added = []
+    for one in address_ids:
+        look = partial(next_words, Stage(row.stage), reached=one in reached, doubted=one in doubted)
+        if _told(conn, row, event, one, now, look):
+            added.append(one)
     if added and row.done_at is not None:
         register.change_event(conn, row.event_id, done_at=None)
     return added
@@ -161,12 +171,12 @@ class Kept:
         return waits or (self.said.state in (State.WITHDRAWN, State.REFUSED) and not self.said.ambiguous)
 
 
-def _told(conn: Connection, row: EventRow, event: Event, address_id: int, now: datetime, *, is_reached: bool) -> bool:
+def _told(conn: Connection, row: EventRow, event: Event, address_id: int, now: datetime, words: Words) -> bool:
     """Plans what one address is still to be told. An own row that never left is planned again; one that did stays what it is,
-    and a further word goes beside it."""
+    and a further word goes beside it. words: `next_words` for it."""
     kept = _kept(conn, row, address_id)
     try:
-        wording = next_words(Stage(row.stage), [one.said for one in kept], reached=is_reached)
+        wording = words([one.said for one in kept])
     except Undecided:
         note(conn, [address_id], now + LOOK_AGAIN)
         return False

@@ -179,13 +179,14 @@ def _while_stopped(scene: Scene) -> Turn:
 
 def _loop(scene: Scene) -> Turn | None:
     """What is done and said while a machine may be talking to us; None for an ordinary turn. Whatever is asked for is done
-    without a word, and somebody in danger is sent to 911 once in the silence as well."""
+    without a word, and somebody who is or may be in danger is sent to 911 once in the silence as well."""
     memory, is_danger = scene.memory, scene.reading.kind is Kind.DISTRESS
     if memory.muted_until is not None and scene.now < memory.muted_until:
         warned = memory.warned_at is not None and memory.warned_at >= memory.muted_until - SILENCE
-        if is_danger:
-            return Turn(memory=memory) if warned else _danger(scene)
-        return quiet(_ordinary(scene), memory)
+        done = _danger(scene) if is_danger else _ordinary(scene)
+        if not any(isinstance(reply, Reply) and reply.key == "M28" for reply in done.replies):
+            return quiet(done, memory)
+        return Turn(memory=memory) if warned else _warned(done, scene.now)
     if not too_many(memory):
         return None
     muted = replace(memory, muted_until=scene.now + SILENCE, recent=(), question=None)

@@ -90,6 +90,7 @@ class Floor:
         self.centre = parts.pack.emergency_line
         self.watched_from = self.looked_to = parts.clock.now()
         self.unsure: set[str] = set()  # calls of before a restart, until the provider has said what became of them meanwhile
+        self.unsure_until = parts.clock.now()
         self._scribe = Scribe(Journal(parts.journal), parts.db, shared=parts.shared, superseded=parts.superseded)
         self._carrier = Carrier(
             floor=self, telephone=parts.telephone, texts=parts.texts, public_url=parts.public_url.rstrip("/"), tell=parts.tell
@@ -111,6 +112,7 @@ class Floor:
         self.watched_from = self.looked_to = reconciliation.last_alive(self, before)
         if self.parts.telephone is not None:
             self.unsure = {record.call_sid for record in self.board.books.records.values() if record.call_sid is not None}
+            self.unsure_until = self.now() + reconciliation.PATIENCE
         await self._open_telephone()
         self.forget()
         self._scribe.renew(self.everything())

@@ -15,7 +15,12 @@ from surge.voice.voice_call import Call
 logger = logging.getLogger(__name__)
 
 LONGEST: Final = timedelta(hours=6)  # no call lasts longer
-ON_THE_LINE: Final = ("/voice/ring", "/voice/said/")  # asked only while the caller is there to hear the answer
+PATIENCE: Final = timedelta(minutes=15)  # with a provider that, after a restart, cannot say what it got no answer to
+BEFORE_THE_LINE: Final = frozenset({Standing.OFFERED, Standing.GREETED})
+ON_THE_LINE: Final = (
+    "/voice/ring",
+    "/voice/said/",
+)  # asked only while the caller is there; behind what our address begins with
 A_MINUTE: Final = timedelta(minutes=1)
 FRESH: Final = timedelta(seconds=60)  # a webhook may be on its way so long
 
@@ -26,6 +31,7 @@ class Floor(Protocol):
     watched_from: datetime
     looked_to: datetime
     unsure: set[str]
+    unsure_until: datetime
 
     def now(self) -> datetime: ...
 
@@ -55,10 +61,13 @@ async def look(floor: Floor, telephone: Telephone) -> None:
         logger.warning("the provider cannot be asked about live calls: %s", error)
         return
     calls = {one.call_sid: one for one in found}
-    _note_lost(floor, lost)
+    _note_lost(floor, lost or ())
+    if lost is not None or asked_at >= floor.unsure_until:
+        floor.unsure.clear()
+    else:
+        floor.unsure &= _in_the_recording(floor)
     _end_what_has_ended(floor, calls, asked_at - FRESH)
     _note_failed_over(floor, calls.values(), asked_at - FRESH)
-    floor.unsure.clear()
     floor.looked_to = asked_at - 2 * FRESH  # twice: what it lists a little late is looked at all the same
 
 
@@ -67,12 +76,19 @@ def _since(floor: Floor, now: datetime) -> datetime:
     return max(min([floor.looked_to, *began]), now - LONGEST)
 
 
-async def _lost(telephone: Telephone, since: datetime) -> Sequence[Lost]:
+async def _lost(telephone: Telephone, since: datetime) -> Sequence[Lost] | None:
+    """None when it cannot be asked now."""
     try:
         return await telephone.lost(since)
     except ConnectionError as error:
         logger.warning("the provider cannot be asked what it got no answer to: %s", error)
-        return ()
+        return None
+
+
+def _in_the_recording(floor: Floor) -> set[str]:
+    """Calls that no agent waits for: their end can be told later, when it is known who answered them."""
+    records = floor.board.books.records.values()
+    return {one.call_sid for one in records if one.call_sid is not None and one.contact.standing in BEFORE_THE_LINE}
 
 
 def _note_lost(floor: Floor, lost: Iterable[Lost]) -> None:
@@ -80,7 +96,7 @@ def _note_lost(floor: Floor, lost: Iterable[Lost]) -> None:
     for one in lost:
         call = floor.calls.get(one.call_sid)
         record = floor.board.books.records.get(call.contact_id) if call is not None else None
-        if record is None or record.call_sid != one.call_sid or not one.path.startswith(ON_THE_LINE):
+        if record is None or record.call_sid != one.call_sid or not any(path in one.path for path in ON_THE_LINE):
             continue
         if record.contact.answered_at is None and not record.partner:
             floor.say(floor.board.failed_over(record.contact_id, floor.now()))
@@ -94,7 +110,7 @@ def _end_what_has_ended(floor: Floor, calls: Mapping[str, LiveCall], before: dat
             floor.say(board.agent_left(held.reservation_id, floor.now()))
     for record in list(board.books.records.values()):
         call = calls.get(record.call_sid or "")
-        if call is None or call.is_live or record.contact.offered_at >= before:
+        if call is None or call.is_live or record.contact.offered_at >= before or call.call_sid in floor.unsure:
             continue
         callback = board.books.callback_of(record.contact_id)
         if record.contact.standing not in TERMINAL:

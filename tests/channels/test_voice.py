@@ -29,6 +29,7 @@ class Provider:
         self.asked: list[tuple[str, str, dict[str, str]]] = []
         self.queries: list[dict[str, str]] = []  # of the lists of calls that were asked for
         self.answer: tuple[int, dict[str, object]] = (201, {"sid": "CA1", "status": "queued"})
+        self.pages: dict[str, tuple[int, dict[str, object]]] = {}  # of lists, from the second on
 
     async def take(self, request: web.Request) -> web.Response:
         form = {str(name): str(value) for name, value in (await request.post()).items()}
@@ -36,7 +37,7 @@ class Provider:
         self.queries += [dict(request.query)] if request.path.endswith("/Calls.json") and request.method == "GET" else []
         if request.path == f"/2010-04-01/Accounts/{SID}.json":
             return web.json_response({"sid": SID, "status": "active"})
-        status, body = self.answer
+        status, body = self.pages.get(request.query.get("Page", ""), self.answer)
         return web.json_response(body, status=status)
 
 
@@ -141,6 +142,25 @@ async def test_what_the_provider_got_no_answer_to_is_read_from_its_log_of_errors
         with pytest.raises(ConnectionError):
             await voice.lost(since)
     assert {path for _, path, _ in provider.asked} == {f"/2010-04-01/Accounts/{SID}/Notifications.json"}
+
+
+async def test_of_the_log_of_errors_only_what_ends_a_document_counts_and_no_odd_line_hides_another() -> None:
+    provider = Provider()
+    known = {"message_date": "Fri, 23 May 2014 19:00:05 +0000", "request_url": "https://city.example.gov/voice/said/greeting"}
+    undialled = known | {"call_sid": "CA5", "error_code": "13224"}  # a Dial that cannot be made: the call goes on
+    undated = known | {"call_sid": "CA6", "error_code": "12100", "message_date": None, "date_created": None}
+    elsewhere = known | {"call_sid": "CA7", "error_code": "11200", "request_url": "http://[not an address"}
+    lost = known | {"call_sid": "CA8", "error_code": "11205"}
+    since = datetime(2014, 5, 23, 18, tzinfo=UTC)
+    async with a_line(provider) as voice:
+        following = f"/2010-04-01/Accounts/{SID}/Notifications.json?Page=1"
+        provider.pages = {"1": (200, {"notifications": [lost], "next_page_uri": None})}
+        provider.answer = (200, {"notifications": [undialled, undated, elsewhere], "next_page_uri": following})
+        assert [(one.call_sid, one.path) for one in await voice.lost(since)] == [
+            ("CA6", "/voice/said/greeting"),
+            ("CA7", ""),
+            ("CA8", "/voice/said/greeting"),
+        ]
 
 
 async def test_calls_on_every_number_of_ours_are_asked_for() -> None:

@@ -214,6 +214,56 @@ async def test_callers_we_know_whose_next_word_reached_nobody_failed_over_too(
         assert (counted.failed_over, counted.left_otherwise, counted.problems()) == (1, 1, [])
 
 
+async def test_who_was_on_the_line_at_a_crash_waits_for_a_provider_that_cannot_say_at_once_what_it_got_no_answer_to(
+    store: Database, clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone, journal, silent = FakePhone(), tmp_path / "floor.journal", True
+    async with a_floor(store, clock, journal, phone) as house:
+        for number in (1, 2):
+            house.ring(f"CA{number}", f"+1503555015{number}")
+        fell, helped = (house.floor.calls[f"CA{number}"].contact_id for number in (1, 2))
+        phone.known = [
+            LiveCall(call_sid=f"CA{number}", status="completed", to="", from_="", began_at=clock.now()) for number in (1, 2)
+        ]
+        phone.unheard = [Lost(call_sid="CA1", path="/tocsin/voice/said/greeting", at=clock.now())]
+        await crash(house.floor)
+
+    async def lost(phone: FakePhone, since: datetime) -> list[Lost]:
+        if silent:
+            raise ConnectionError("busy")
+        return [one for one in phone.unheard if one.at >= since]
+
+    monkeypatch.setattr(FakePhone, "lost", lost)
+    clock.forward(timedelta(minutes=2))
+    async with a_floor(store, clock, journal, phone) as again:
+        await again.floor._reconcile()
+        again.talk.status({"CallSid": "CA1", "CallStatus": "completed"}, {})
+        assert standing(again, fell) is standing(again, helped) is Standing.GREETED, "nobody knows yet"
+        silent = False
+        clock.forward(timedelta(minutes=5))
+        await again.floor._reconcile()
+        assert standing(again, fell) is Standing.FAILED_OVER and standing(again, helped) is Standing.SELF_SERVED
+
+
+async def test_nobody_waits_for_ever_for_a_log_that_cannot_be_read(
+    store: Database, clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(phone: FakePhone, since: datetime) -> list[Lost]:
+        raise ConnectionError("no such list")
+
+    monkeypatch.setattr(FakePhone, "lost", silent)
+    phone, journal = FakePhone(), tmp_path / "floor.journal"
+    async with a_floor(store, clock, journal, phone) as house:
+        house.ring("CA1")
+        contact_id = house.floor.calls["CA1"].contact_id
+        phone.known = [LiveCall(call_sid="CA1", status="completed", to="", from_="", began_at=clock.now())]
+        await crash(house.floor)
+    async with a_floor(store, clock, journal, phone) as again:
+        clock.forward(timedelta(minutes=20))
+        await again.floor._reconcile()
+        assert standing(again, contact_id) is Standing.SELF_SERVED and again.floor.unsure == set()
+
+
 async def test_a_provider_that_does_not_say_what_it_got_no_answer_to_is_asked_for_its_calls_all_the_same(
     store: Database, clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

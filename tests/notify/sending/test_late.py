@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from channels.base import Handed, Outcome, Receipt, Refused, Undelivered, Unknown
 from notify.alerts import conductor
-from notify.alerts.alert import Event, Stage, Wording
+from notify.alerts.alert import Event, Severity, Stage, Wording
 from notify.alerts.life import Status
 from notify.clock import ManualClock
 from notify.db import Database
@@ -212,6 +212,41 @@ async def test_who_stopped_before_their_alert_left_and_starts_again_gets_it_once
     incident.hand_over(first)
     assert await desk.latecomers().tell([person]) == []
     assert incident.rows(first) == {person: ("first", "handed")}
+
+
+def doubt(incident: Incident, address_id: int, *, ended: bool = False) -> None:
+    """The number may have a new owner; ended: it has said that it has none."""
+    new = """
+        INSERT INTO contact (channel, blind, language, memory, changed_at, suspect_at)
+        SELECT channel, blind, '', '{}', '2014-05-23 15:15:00', '2014-05-23 15:15:00' FROM address WHERE address_id = :id"""
+    old = "UPDATE contact SET suspect_at = NULL WHERE blind = (SELECT blind FROM address WHERE address_id = :id)"
+    incident.db.write_now(lambda conn: conn.execute(text(old if ended else new), {"id": address_id}))
+
+
+@pytest.mark.parametrize("stage", [Stage.FIRST, Stage.UPDATE, Stage.CORRECTION])
+async def test_a_number_that_may_have_a_new_owner_is_told_nothing_new_until_it_says_who_it_is(
+    incident: Incident, desk: Desk, stage: Stage
+) -> None:
+    *early, doubted = incident.people(3)
+    doubt(incident, doubted)
+    alert = incident.countdown(1, stage, early)
+    await incident.start(alert)
+    assert await desk.latecomers().tell([doubted]) == []
+    doubt(incident, doubted, ended=True)
+    assert await desk.latecomers().tell([doubted]) == [(alert, doubted)]
+
+
+async def test_a_number_in_doubt_that_was_told_hears_the_end_and_an_extreme_alert_passes_over_nobody(
+    incident: Incident, desk: Desk
+) -> None:
+    (doubted,) = incident.people(1)
+    doubt(incident, doubted)
+    first = [late.Said(own=False, wording="first", state=State.HANDED)]
+    assert late.next_words(Stage.ALL_CLEAR, first, reached=True, doubted=True) is Wording.ALL_CLEAR
+    assert late.next_words(Stage.UPDATE, first, reached=True, doubted=True) is Wording.UPDATE
+    worst = incident.countdown(1, Stage.FIRST, [], severity=Severity.EXTREME)
+    await incident.start(worst)
+    assert await desk.latecomers().tell([doubted]) == [(worst, doubted)]
 
 
 async def test_an_old_lease_writes_nothing_over_a_row_planned_again(incident: Incident, desk: Desk) -> None:

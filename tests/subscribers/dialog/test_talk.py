@@ -241,6 +241,21 @@ def test_somebody_in_danger_is_sent_to_911_even_while_their_phone_is_muted_and_o
     assert keys(answer(player.after(muted, turn), "fire! we are trapped")) == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the water is coming up the stairs now and my mother cannot walk any more",
+        "I am at 99999 Nowhere St and the roof has come down on the two of us",
+    ],
+)
+def test_a_long_text_into_the_silence_is_answered_as_if_somebody_might_be_in_danger_once(text: str) -> None:
+    muted = replace(ACTIVE, memory=Memory(muted_until=NOW + timedelta(minutes=9)))
+    turn = answer(muted, text)
+    assert keys(turn) == ["M28"] and Count(Note.DISTRESS) in turn.acts
+    assert turn.memory.muted_until == muted.memory.muted_until
+    assert answer(player.after(muted, turn), text).replies == ()
+
+
 def test_the_third_cry_for_help_within_a_minute_is_answered_with_911_and_not_with_silence() -> None:
     known, said = ACTIVE, []
     for _ in range(4):
