@@ -1,6 +1,7 @@
 """P2 and P5: planning 670,000 rows, and claim + outcome, beside the same statements bare on sqlite3, on the same table."""
 
 import asyncio
+import gc
 import json
 import sqlite3
 import tempfile
@@ -68,6 +69,8 @@ def run() -> list[Figure]:
             first.append(first_s)
             bare.append(_bare_plan(path, f"B{number}-1"))
         _only_one_event(path, "B0-1")
+        gc.collect()
+        gc.freeze()  # as the service does once it has started
         ours, peer = [], []
         for _ in range(RUNS):  # both eat from the same heap
             ours.append(_claim_and_record(path))
