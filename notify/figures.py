@@ -18,15 +18,23 @@ from subscribers.plain import spoken
 PINNED_EVERY: Final = timedelta(hours=1)  # seldom enough that nobody outside sees when staff are at work
 COUNTED_EVERY: Final = timedelta(minutes=10)  # counting reads every address
 
-_PEOPLE: Final = text("SELECT language, COUNT(*) FROM address WHERE stopped_at IS NULL GROUP BY language")
+_LANGUAGES: Final = text("SELECT DISTINCT language FROM address")
 
 
 def people(conn: Connection) -> Mapping[str, int]:
-    """Addresses that get alerts, by language; the forms of a language for old handsets count as the language."""
+    """Addresses that get alerts, by language; the forms of a language for old handsets count as the language.
+
+    A column for each: to group a million rows, SQLite sorts them all, and takes 45 MB for it at the moment an alert leaves."""
+    languages = conn.scalars(_LANGUAGES).all()
+    if not languages:
+        return {}
+    columns = ", ".join(f"COUNT(*) FILTER (WHERE language = :l{number})" for number in range(len(languages)))
+    bound = {f"l{number}": language for number, language in enumerate(languages)}
+    row = conn.execute(text(f"SELECT {columns} FROM address WHERE stopped_at IS NULL"), bound).one()
     counts: Counter[str] = Counter()
-    for language, count in conn.execute(_PEOPLE):
+    for language, count in zip(languages, row, strict=True):
         counts[spoken(language)] += count
-    return dict(counts)
+    return {language: count for language, count in counts.items() if count}
 
 
 @dataclass(slots=True)

@@ -17,10 +17,8 @@ logger = logging.getLogger(__name__)
 LONGEST: Final = timedelta(hours=6)  # no call lasts longer
 PATIENCE: Final = timedelta(minutes=15)  # with a provider that, after a restart, cannot say what it got no answer to
 BEFORE_THE_LINE: Final = frozenset({Standing.OFFERED, Standing.GREETED})
-ON_THE_LINE: Final = (
-    "/voice/ring",
-    "/voice/said/",
-)  # asked only while the caller is there; behind what our address begins with
+# Asked only while the caller is there to hear the answer; our address may begin with a path of its own.
+ON_THE_LINE: Final = ("/voice/ring", "/voice/said/")
 A_MINUTE: Final = timedelta(minutes=1)
 FRESH: Final = timedelta(seconds=60)  # a webhook may be on its way so long
 

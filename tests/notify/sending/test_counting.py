@@ -11,7 +11,7 @@ from notify.alerts import after_action
 from notify.alerts.alert import Wording
 from notify.clock import ManualClock
 from notify.db import Database, is_sqlite
-from notify.sending import ledger
+from notify.sending import ledger, statements
 from notify.sending.statements import DENSE, rows_of
 from tests.notify.ledger_factory import add_event, add_people, an_event_row
 
@@ -47,8 +47,12 @@ def plainly(conn: Connection, event_id: str) -> Mapping[tuple[str, str, str, str
     return Counter((row[1], row[2], row[3], row[4]) for row in rows if row[0] == event_id)
 
 
+@pytest.mark.parametrize("part", [1, 5, statements.PART], ids=["a row at a time", "five at a time", "at once"])
 @pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
-def test_an_event_is_counted_as_if_each_row_were_looked_at(db: Database, order: Sequence[str]) -> None:
+def test_an_event_is_counted_as_if_each_row_were_looked_at(
+    db: Database, order: Sequence[str], part: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statements, "PART", part)
     db.write_now(lambda conn: written(conn, order))
     for event_id in (FIRST, SECOND, "K7Q2-3"):
         counted = db.read_now(lambda conn, event_id=event_id: ledger.tally(conn, event_id))
