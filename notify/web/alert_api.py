@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from notify.alerts import followup, progress, register
-from notify.alerts.alert import Stage
+from notify.alerts.alert import Stage, from_json
 from notify.alerts.draft import Draft
 from notify.alerts.life import IN_FORCE, LEAVING, WRITERS, Staff, Status
 from notify.service import Service
@@ -176,7 +176,8 @@ class AlertApi:
         return await self._previewed(_draft(request), None)
 
     async def _previewed(self, draft: Draft, row: AlertRow | None) -> web.Response:
-        looked = await self.service.preview(draft, row)
+        frozen = from_json(row.frozen) if row is not None and row.frozen else None
+        looked = await self.service.preview(draft, row, frozen)
         return web.json_response(looked | {"read_back": self.service.in_english(looked["bodies"])})
 
     async def deliveries(self, request: web.Request) -> web.Response:

@@ -1,6 +1,7 @@
 """What a preview says of how many are told is what is true at that moment, whatever was counted for the look before it."""
 
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,10 @@ def draw(conn: Connection, here: Any) -> None:
 async def previewed(served: Served, **changes: Any) -> Told:
     status, reply = await served.call("author", "POST", "/preview", DRAFT | changes)
     assert (status, reply["problems"]) == (200, [])
+    return counted(reply)
+
+
+def counted(reply: dict[str, Any]) -> Told:
     return {(row["channel"], row["language"]): row["people"] for row in reply["texts"]}
 
 
@@ -79,6 +84,18 @@ async def test_every_change_is_in_the_next_preview(served: Served, tmp_path: Pat
     table.write_text("\n".join([",".join(COLUMNS), f"5035550102,{row}", f"5035550103,{row}"]))
     import_file(table, into(db.writer.begin), RULES, a_keyring(), lambda _step: None)
     assert await previewed(served) == {("sms", "en"): 2, ("email", "en"): 1}
+
+
+async def test_what_is_submitted_is_counted_where_it_was_frozen_whatever_its_area_has_become(served: Served) -> None:
+    db = served.running.service.db
+    await db.write(lambda conn: a_person(conn, "+15035550101", HOME=DOWNTOWN))
+    alert_id = (await served.call("author", "POST", "/alerts", DRAFT))[1]["alert_id"]
+    status, reply = await served.call("author", "POST", f"/alerts/{alert_id}/submit")
+    assert status == 200, reply
+    for shape in (HERE, FURTHER):
+        await db.write(partial(draw, here=shape))
+        _, reply = await served.call("approver", "GET", f"/alerts/{alert_id}/preview")
+        assert (reply["problems"], counted(reply)) == ([], {("sms", "en"): 1})
 
 
 async def test_an_author_who_types_has_nobody_counted_again_until_somebody_changes(served: Served, looks: list[Any]) -> None:
