@@ -64,9 +64,9 @@ def sentences() -> Iterator[None]:
         refuse([str(error)], Exit.NOT_REACHABLE)
     except ApiRefused as error:
         refuse(error.problems or [str(error)])
-    except SettingsError as error:
+    except (SettingsError, BadPerson) as error:
         refuse(error.problems)
-    except (KeysError, WrongSchema, BadPerson) as error:
+    except (KeysError, WrongSchema) as error:
         refuse([str(error)])
     except OperationalError as error:
         refuse([f"The database cannot be used: {error.orig}".strip()])

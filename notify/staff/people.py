@@ -17,7 +17,11 @@ TOKEN_BYTES: Final = 24  # 192 bits: guessing one is hopeless, so a plain hash i
 
 
 class BadPerson(ValueError):
-    """The person cannot be added as given; the message says why."""
+    """The person cannot be added or changed as given. problems: every reason, a sentence each."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__(" ".join(problems))
+        self.problems = list(problems)
 
 
 def check(conn: Connection, person_id: str, roles: Sequence[str], *, new: bool) -> None:
@@ -27,13 +31,16 @@ def check(conn: Connection, person_id: str, roles: Sequence[str], *, new: bool) 
         if not known:
             raise BadPerson(f"There is no {person_id}.")
         return
+    problems = []
     unknown = sorted(set(roles) - {role.value for role in Role})
     if unknown or not roles:
-        raise BadPerson(f"{', '.join(unknown) or 'No role'} is not a role; roles are {', '.join(Role)}.")
+        problems.append(f"{', '.join(unknown) or 'No role'} is not a role; roles are {', '.join(Role)}.")
     if not person_id.isascii() or not person_id.replace("-", "").isalnum():
-        raise BadPerson(f"'{person_id}' cannot be a name: use letters, digits and hyphens.")
+        problems.append(f"'{person_id}' cannot be a name: use letters, digits and hyphens.")
     if known:
-        raise BadPerson(f"There is a {person_id} already; 'tocsin user token {person_id}' makes a new token.")
+        problems.append(f"There is a {person_id} already; 'tocsin user token {person_id}' makes a new token.")
+    if problems:
+        raise BadPerson(*problems)
 
 
 def add(conn: Connection, person_id: str, roles: Sequence[str], scope: Mapping[str, Sequence[str]], now: datetime) -> str:

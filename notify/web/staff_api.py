@@ -160,7 +160,7 @@ class StaffApi:
         try:
             await self.service.db.read(lambda conn: people.check(conn, wanted.person_id, sorted(wanted.roles), new=True))
         except people.BadPerson as error:
-            problems.insert(0, str(error))
+            problems[:0] = error.problems
         if problems:
             raise Problem(422, "This person cannot be added or changed.", problems, "bad-person")
 

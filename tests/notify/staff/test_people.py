@@ -70,6 +70,12 @@ def test_who_cannot_be_added_is_told_why(db: Database, name: str, roles: list[st
         add(db, name, *roles)
 
 
+def test_every_reason_is_said_at_once(db: Database) -> None:
+    with pytest.raises(BadPerson) as refused:
+        add(db, "some body", "boss")
+    assert [one.partition(" ")[0] for one in refused.value.problems] == ["boss", "'some"]
+
+
 def test_no_role_is_no_person(db: Database) -> None:
     with pytest.raises(BadPerson, match="No role"):
         db.write_now(lambda conn: people.add(conn, "somebody", [], {}, NOW))
