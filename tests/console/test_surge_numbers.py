@@ -3,18 +3,29 @@
 import csv
 import io
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, insert
+from sqlmodel import SQLModel, delete
 
 from notify.tables import Incident
+from surge.numbers.number_tables import IntervalRow
 from surge.numbers.sections import COLUMNS
 from surge.tables import ActivationRow, ContactRow
 from tests.console.staff_factory import House
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+KEPT: tuple[type[SQLModel], ...] = (ContactRow, ActivationRow, IntervalRow, Incident)
+
+
+@pytest.fixture(autouse=True)
+def gone_after(house: House) -> Iterator[None]:
+    """What a test keeps of surges is its own."""
+    yield
+    house.served.running.service.db.write_now(lambda conn: [conn.execute(delete(one)) for one in KEPT])
 
 
 def a_surge(house: House, activation_id: str, **more: Any) -> None:
@@ -71,6 +82,7 @@ async def test_the_report_is_counts_with_their_wholes_on_page_table_and_json(hou
 
 
 async def test_the_report_reads_in_arabic_as_well(house: House) -> None:
+    a_surge(house, "surge-ar")
     viewer = await house.signed_in("viewer")
     page = await viewer.post("/language", {"language": "ar", "next": "/surge/report"})
     assert 'dir="rtl"' in page.text and "حسب اللغة" in page.words and "الإسبانية" in page.words
@@ -81,6 +93,7 @@ async def test_the_incident_s_own_report_leads_to_its_surges(house: House) -> No
     db.write_now(
         lambda conn: conn.execute(insert(Incident), [{"incident_id": "I-77", "hazard": "boil_water", "opened_at": now}])
     )
+    a_surge(house, "surge-1")
     a_surge(house, "surge-2", incident_id="I-77", title="The second one")
     viewer = await house.signed_in("viewer")
     page = await viewer.get("/surge/report?of=surge-2")
