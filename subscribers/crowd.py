@@ -19,7 +19,7 @@ GONE: Final = 255  # in Crowd.plain: the person is not in this crowd any more
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Places that matched: the person's row in the Crowd, and the place's (points first, then areas)."""
+    """Places that matched: the person's row in the Crowd, and the place's (points first, then blocks, then areas)."""
 
     person: Positions
     place: Positions
@@ -29,6 +29,14 @@ class Found:
         return Found(person=self.person[chosen], place=self.place[chosen])
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """An alert's shape, and how far it may concern a home of which only the block is known (subscribers.areas.BLOCK_M)."""
+
+    shape: Any
+    near: Any
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crowd:
     """Person p has addresses first_address[p] to first_address[p + 1], oldest first. Neighbours stand beside each other, in
@@ -36,9 +44,10 @@ class Crowd:
 
     A place counts only when it can be matched: a point with coordinates, or an area the city has a shape for. `placed` people
     have at least one, those in `several` more than one. People without an address are left out: nobody can be told.
-    Places are the grid's points in its order, then areas; `area_code` is of the latter. `plain` says of a place that is all its
-    person has saved, and whose person has one address, which may be sent to, 1 + the basis of that address: nearly everybody
-    is told by this number alone. `place_address` is the first address of the place's person.
+    Places are the points in their grid's order, then the middles of blocks in theirs, then areas; `area_code` is of the last.
+    `plain` says of a place that is all its person has saved, and whose person has one address, which may be sent to, 1 + the
+    basis of that address: nearly everybody is told by this number alone. `place_address` is the first address of the place's
+    person.
     """
 
     subscriber_id: Ids
@@ -52,7 +61,8 @@ class Crowd:
     channel: Codes
     basis: Codes
     standing: Codes
-    grid: Grid
+    points: Grid
+    blocks: Grid
     place_address: NDArray[np.int32]
     place_id: Ids
     area_code: NDArray[np.int32]
@@ -81,21 +91,33 @@ class Crowd:
             return begin, np.arange(len(persons))
         return spans(begin, end), np.repeat(np.arange(len(persons)), end - begin)
 
-    def find(self, shape: Any, overlapped: Flags) -> Positions:
-        """Every place inside the shape, and every area place whose area (by code) is `overlapped`."""
-        points, areas = self.grid.inside(shape), np.flatnonzero(overlapped[self.area_code])
-        return np.concatenate([points, areas + len(self.grid.lon)]) if len(areas) else points
+    @property
+    def spots(self) -> int:
+        """How many places are points or blocks; all after them are areas."""
+        return len(self.points.lon) + len(self.blocks.lon)
+
+    def find(self, reach: Reach, overlapped: Flags) -> Positions:
+        """Every point inside the shape, every block that may be, and every area place whose area (by code) is `overlapped`."""
+        found = [self.points.inside(reach.shape)]
+        if len(self.blocks.lon):
+            found.append(self.blocks.inside(reach.near) + len(self.points.lon))
+        areas = np.flatnonzero(overlapped[self.area_code])
+        if len(areas):
+            found.append(areas + self.spots)
+        return np.concatenate(found) if len(found) > 1 else found[0]
 
     def people_at(self, place: Positions) -> Found:
         """Whose places these are; people may repeat."""
         return Found(person=self.owner[self.place_address[place]].astype(np.int64), place=place)
 
-    def find_of(self, person: int, shape: Any, overlapped: Flags) -> Found:
-        """The same for one person, place by place, without the grid."""
+    def find_of(self, person: int, reach: Reach, overlapped: Flags) -> Found:
+        """The same for one person, place by place, without the grids."""
         mine = np.flatnonzero(self.place_address == self.first_address[person])
-        points, areas = mine[mine < len(self.grid.lon)], mine[mine >= len(self.grid.lon)]
-        inside = shapely.intersects_xy(shape, self.grid.lon[points], self.grid.lat[points])
-        place = np.concatenate([points[inside], areas[overlapped[self.area_code[areas - len(self.grid.lon)]]]])
+        spots, areas = mine[mine < self.spots], mine[mine >= self.spots]
+        lon, lat = self.whereabouts(spots)
+        near = (spots >= len(self.points.lon)) & shapely.intersects_xy(reach.near, lon, lat)
+        inside = near | shapely.intersects_xy(reach.shape, lon, lat)
+        place = np.concatenate([spots[inside], areas[overlapped[self.area_code[areas - self.spots]]]])
         return Found(person=np.full(len(place), person), place=place)
 
     def one_each(self, found: Found) -> Found:
@@ -113,16 +135,18 @@ class Crowd:
 
     def is_area(self, place: Positions) -> Flags:
         """Which of these places are matched as a whole area, not as a point."""
-        return place >= len(self.grid.lon)
+        return place >= self.spots
 
     def whereabouts(self, place: Positions) -> tuple[Floats, Floats]:
         """Longitude and latitude of these places, nan for areas."""
-        is_point = ~self.is_area(place)
+        is_point = place < len(self.points.lon)
         if is_point.all():
-            return self.grid.lon[place], self.grid.lat[place]
+            return self.points.lon[place], self.points.lat[place]
+        is_block = ~is_point & ~self.is_area(place)
         lon, lat = np.full((2, len(place)), np.nan)
-        point = place[is_point]
-        lon[is_point], lat[is_point] = self.grid.lon[point], self.grid.lat[point]
+        for chosen, grid, before in ((is_point, self.points, 0), (is_block, self.blocks, len(self.points.lon))):
+            at = place[chosen] - before
+            lon[chosen], lat[chosen] = grid.lon[at], grid.lat[at]
         return lon, lat
 
     def tally(self, bases: int, persons: Positions | None = None) -> NDArray[np.int64]:
@@ -139,10 +163,11 @@ def gather(rows: Rows, drawn: Flags) -> Crowd:
     subscribers, address_owner = np.unique(rows.address_subscriber, return_inverse=True)
     place_owner, reached = _look_up(subscribers, rows.place_subscriber)
     at_a_point = rows.place_area == AT_A_POINT
-    points = np.flatnonzero(reached & at_a_point & np.isfinite(rows.lon) & np.isfinite(rows.lat))
+    spots = reached & at_a_point & np.isfinite(rows.lon) & np.isfinite(rows.lat)
+    points, blocks = np.flatnonzero(spots & ~rows.rough), np.flatnonzero(spots & rows.rough)
     areas = np.flatnonzero(reached & ~at_a_point & np.append(drawn, False)[rows.place_area])
-    grid, order = build(rows.lon[points], rows.lat[points])
-    places = np.concatenate([points[order], areas])
+    (of_points, in_grid), (of_blocks, in_blocks) = (build(rows.lon[some], rows.lat[some]) for some in (points, blocks))
+    places = np.concatenate([points[in_grid], blocks[in_blocks], areas])
 
     neighbours, seat = _neighbours(place_owner[places], len(subscribers))
     person = seat[address_owner]
@@ -166,7 +191,8 @@ def gather(rows: Rows, drawn: Flags) -> Crowd:
         channel=rows.channel[order],
         basis=basis,
         standing=standing,
-        grid=grid,
+        points=of_points,
+        blocks=of_blocks,
         place_address=place_address,
         place_id=rows.place_id[places],
         area_code=rows.place_area[areas],

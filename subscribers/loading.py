@@ -99,7 +99,7 @@ def _rows(conn: Connection, vocabulary: Vocabulary, *only: ColumnElement[bool]) 
     language, channel = np.divmod(packed, WORDS_MAX)
     ids, point = (PLACE.c.place_id, PLACE.c.subscriber_id), PLACE.c.kind == PlaceKind.POINT
     located = point & PLACE.c.lon.is_not(None) & PLACE.c.lat.is_not(None)
-    points = _columns(conn, select(*ids, PLACE.c.lon, PLACE.c.lat).where(located, of_places))
+    points = _columns(conn, select(*ids, PLACE.c.lon, PLACE.c.lat, _ROUGH).where(located, of_places))
     named = _fetched(conn, select(*ids, PLACE.c.area).where(~point, of_places))
     areas = np.array([(place, person, vocabulary.areas.code(area)) for place, person, area in named], np.int64).reshape(-1, 3)
     nowhere = np.full(len(areas), np.nan)
@@ -115,6 +115,7 @@ def _rows(conn: Connection, vocabulary: Vocabulary, *only: ColumnElement[bool]) 
         place_area=np.concatenate([np.full(len(points[0]), AT_A_POINT), areas[:, 2]]).astype(np.int32),
         lon=np.concatenate([points[2], nowhere]),
         lat=np.concatenate([points[3], nowhere]),
+        rough=np.concatenate([points[4].astype(np.bool_), np.zeros(len(areas), np.bool_)]),
     )
 
 
@@ -164,6 +165,7 @@ def _words(vocabulary: Vocabulary) -> list[Words]:
 WORDS_MAX = 1 << 12  # languages, channels or bases; their codes share one number
 _NEW_WORD = -(1 << 40)  # outweighs every code beside it
 _WORD_COLUMNS = (ADDRESS.c.language, ADDRESS.c.channel, ADDRESS.c.basis)
+_ROUGH = case((PLACE.c.block != "", 1), else_=0)
 _STANDING = case(
     (ADDRESS.c.stopped_at.is_not(None), int(Standing.STOPPED)),
     (ADDRESS.c.unreachable_at.is_not(None), int(Standing.UNREACHABLE)),

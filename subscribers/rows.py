@@ -53,7 +53,8 @@ class Vocabulary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """Rows in any order. `place_area` is an area's code, or AT_A_POINT where lon and lat count (else they are nan)."""
+    """Rows in any order. `place_area` is an area's code, or AT_A_POINT where lon and lat count (else they are nan). `rough`:
+    such a point is the middle of a block, and the home somewhere along it."""
 
     address_id: Ids
     address_subscriber: Ids
@@ -66,6 +67,7 @@ class Rows:
     place_area: NDArray[np.int32]
     lon: Floats
     lat: Floats
+    rough: Flags
 
     def without(self, subscribers: Ids) -> "Rows":
         """The rows of everybody but these."""
@@ -79,7 +81,7 @@ class Rows:
         return Rows(**{name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in Rows.__slots__})
 
 
-_OF_PLACES = frozenset({"place_id", "place_subscriber", "place_area", "lon", "lat"})
+_OF_PLACES = frozenset({"place_id", "place_subscriber", "place_area", "lon", "lat", "rough"})
 
 NO_ROWS = Rows(
     address_id=np.empty(0, np.int64),
@@ -93,4 +95,5 @@ NO_ROWS = Rows(
     place_area=np.empty(0, np.int32),
     lon=np.empty(0, np.float64),
     lat=np.empty(0, np.float64),
+    rough=np.empty(0, np.bool_),
 )

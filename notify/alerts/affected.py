@@ -1,7 +1,7 @@
 """Whether a place lies in an alert's area, by the rule that decides who is sent the alert. Pure.
 
-Points inside or on the boundary are in. Areas (ZIPs, neighborhoods) that share more than a boundary with it are in, at least
-partly.
+Points inside or on the boundary are in, and so are blocks so near that a home along them may be. Areas (ZIPs, neighborhoods)
+that share more than a boundary with it are in, at least partly.
 """
 
 import json
@@ -14,20 +14,19 @@ import shapely
 
 from notify.alerts import locator
 from notify.alerts.alert import Area
-from subscribers.areas import NamedShape, circle
+from subscribers.areas import BLOCK_M, NamedShape, widened
 from subscribers.dialog.saving import clear
 from subscribers.dialog.turn import Sight
 from subscribers.gazetteer.search import MOST
 from subscribers.place import NamedPlace, Point, Spot, ZipArea
 
 SLIVER: Final = 1e-6  # share of a ZIP that may lie outside by rounding alone
-EDGE_M: Final = 100.0  # an address is known to the block: a point this near may be on the other side of the line
 CERTAIN: Final = 0.9  # a letter changed or a house past the last known one costs that much (subscribers/gazetteer/merits.py)
 
 
 class Verdict(StrEnum):
     INSIDE = "inside"
-    EDGE = "edge"  # a point outside, but so near that nobody can be sure
+    EDGE = "edge"  # a block outside, but so near that nobody can be sure: who lives there is sent the alert
     PART = "part"  # of an area of which only a part is inside
     OUTSIDE = "outside"
     UNKNOWN = "unknown"  # not found: says nothing about danger
@@ -86,10 +85,11 @@ def of_area(shape: Any, place: Any) -> Verdict:
     return Verdict.PART
 
 
-def of_point(shape: Any, lat: float, lon: float) -> Verdict:
+def of_block(shape: Any, near: Any, lat: float, lon: float) -> Verdict:
+    """near: the shape widened by BLOCK_M."""
     if shapely.intersects_xy(shape, lon, lat):
         return Verdict.INSIDE
-    return Verdict.EDGE if shape.intersects(circle(lat, lon, EDGE_M)) else Verdict.OUTSIDE
+    return Verdict.EDGE if shapely.intersects_xy(near, lon, lat) else Verdict.OUTSIDE
 
 
 NOT_COMPARED: Final = Touched()
@@ -100,6 +100,7 @@ class Map:
     """An alert's area as it was published: enough to answer about any place, whatever else is down."""
 
     shape: Any
+    near: Any  # the same with all blocks that may be in it
     verdicts: Mapping[str, Verdict]  # on each named area, ZIPs among them
     phone: str
 
@@ -109,12 +110,12 @@ class Map:
         read = json.loads(document)
         shape = shapely.union_all([shapely.from_geojson(json.dumps(one["geometry"])) for one in read["features"]])
         verdicts = {name: Verdict(one) for name, one in (read["zips"] | read["places"]).items()}
-        return cls(shape, verdicts, read["phone"])
+        return cls(shape, widened(shape, BLOCK_M), verdicts, read["phone"])
 
     def of(self, spot: Spot) -> Verdict:
         match spot:
             case Point(lat=lat, lon=lon):
-                return of_point(self.shape, lat, lon)
+                return of_block(self.shape, self.near, lat, lon)
             case ZipArea(code=name) | NamedPlace(area=name):
                 return self.verdicts.get(name, Verdict.UNKNOWN)
 

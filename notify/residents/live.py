@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import shapely
 from sqlalchemy import Connection
@@ -19,6 +19,7 @@ from notify.db import Database
 from notify.sending.outbox import Tampered, content_for
 from notify.tables import EventRow
 from subscribers import atlas
+from subscribers.areas import BLOCK_M, widened
 from subscribers.place import NamedPlace, Point, Spot, ZipArea
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,14 @@ class Live:
     since: datetime  # when the incident's first alert left
     over: bool
     shape: Any  # of all its areas, prepared
+    near: Any  # the same with all blocks that may be in it, prepared
+
+    @classmethod
+    def within(cls, event: Event, since: datetime, over: bool, shape: Any) -> Self:
+        """shape: of all its areas; it is prepared."""
+        near = widened(shape, BLOCK_M)
+        shapely.prepare([shape, near])
+        return cls(event, since, over, shape, near)
 
 
 @dataclass(slots=True)
@@ -92,8 +101,7 @@ class LiveAlerts:
                 self._refused.add(row.event_id)
                 return None
             shape = shapely.union_all([area.shape for area in event.areas])
-            shapely.prepare(shape)
-            known = self._known[row.event_id] = Live(event, since, over, shape)
+            known = self._known[row.event_id] = Live.within(event, since, over, shape)
         return known
 
     def _read_areas(self, conn: Connection) -> None:
@@ -112,10 +120,11 @@ class LiveAlerts:
         return [live for live in in_force if any(self._reaches(live, place) for place in places)]
 
     def _reaches(self, live: Live, place: Spot) -> bool:
-        """The rule of the audience index: points inside or on the boundary, areas that share more than a boundary."""
+        """The rule of the audience index: points inside or on the boundary, blocks that may be, areas that share more than a
+        boundary."""
         match place:
-            case Point(lat=lat, lon=lon):
-                return bool(shapely.intersects_xy(live.shape, lon, lat))
+            case Point(lat=lat, lon=lon, block=block):
+                return bool(shapely.intersects_xy(live.near if block else live.shape, lon, lat))
             case ZipArea(code=name) | NamedPlace(area=name):
                 shape = self.shapes.get(name)
                 return shape is not None and bool(live.shape.intersects(shape)) and not live.shape.touches(shape)

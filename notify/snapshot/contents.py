@@ -1,9 +1,9 @@
 """What a snapshot holds, line by line, as JSON packed with gzip inside the sealed stream.
 
-    {"format": 1, "made_at": ..., "city": ..., "mode": ..., "senders": [...]}          the first line
+    {"format": 2, "made_at": ..., "city": ..., "mode": ..., "senders": [...]}          the first line
     {"area": NAME, "citywide": ..., "shape": GeoJSON}                                   each named area
     {"who": [[ADDRESS ID, CHANNEL, ADDRESS, LANGUAGE, BASIS, STANDING], ...],           each person with an address;
-     "at": [[LON, LAT], "AREA NAME", ...]}                                              standing: see STANDINGS
+     "at": [[LON, LAT, WHETHER A BLOCK'S MIDDLE], "AREA NAME", ...]}                    standing: see STANDINGS
     {"end": {"areas": ..., "people": ..., "addresses": ...}}                            the last line: nothing is missing
 
 The people of an area are found by the very index that finds them for the service.
@@ -23,7 +23,8 @@ from notify.snapshot.sealed_stream import Unreadable
 from subscribers.index import Index, index
 from subscribers.rows import AT_A_POINT, Rows, Standing, Vocabulary
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+READABLE: Final = (1, FORMAT)  # 1 does not tell blocks from points
 SUSPECT: Final = "suspect"  # the number may have a new owner
 STANDINGS: Final[Mapping[str, Standing]] = {
     "open": Standing.OPEN,
@@ -87,7 +88,7 @@ class _Columns:
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     address: list[tuple[int, int, int, int, int, int]] = field(default_factory=list)
     place: list[tuple[int, int]] = field(default_factory=list)
-    where: list[tuple[float, float]] = field(default_factory=list)
+    where: list[tuple[float, float, bool]] = field(default_factory=list)
 
     def add(self, person: int, who: list[list[Any]], at: list[Any]) -> None:
         words = self.vocabulary
@@ -97,12 +98,12 @@ class _Columns:
         for one in at:
             named = isinstance(one, str)
             self.place.append((person, words.areas.code(one) if named else AT_A_POINT))
-            self.where.append((np.nan, np.nan) if named else (one[0], one[1]))
+            self.where.append((np.nan, np.nan, False) if named else (one[0], one[1], len(one) < 3 or one[2]))
 
     def rows(self) -> Rows:
         address = np.array(self.address, np.int64).reshape(-1, 6)
         place = np.array(self.place, np.int64).reshape(-1, 2)
-        where = np.array(self.where, np.float64).reshape(-1, 2)
+        where = np.array(self.where, np.float64).reshape(-1, 3)
         return Rows(
             address_id=address[:, 0].copy(),
             address_subscriber=address[:, 1].copy(),
@@ -115,6 +116,7 @@ class _Columns:
             place_area=place[:, 1].astype(np.int32),
             lon=where[:, 0].copy(),
             lat=where[:, 1].copy(),
+            rough=where[:, 2].astype(np.bool_),
         )
 
 
@@ -122,8 +124,8 @@ def read(chunks: Iterable[bytes]) -> Snapshot:
     """Raises Unreadable: also when a line is missing, or there is one that this version does not know."""
     lines = lines_of(chunks)
     head = next(lines, {})
-    if head.get("format") != FORMAT:
-        raise Unreadable(f"The snapshot is of format {head.get('format')}; this program reads {FORMAT}.")
+    if head.get("format") not in READABLE:
+        raise Unreadable(f"The snapshot is of format {head.get('format')}; this program reads {FORMAT} and older.")
     areas: dict[str, tuple[Any, bool]] = {}
     addresses: dict[int, Person] = {}
     columns, people, end = _Columns(), 0, None

@@ -23,7 +23,7 @@ SUFFIX: Final = ".sealed"
 ADDRESSES: Final = text("""
     SELECT subscriber_id, address_id, channel, sealed, key_id, language, basis, stopped_at IS NOT NULL AS stopped,
     unreachable_at IS NOT NULL AS unreachable FROM address ORDER BY subscriber_id, address_id""")
-PLACES: Final = text("SELECT subscriber_id, lon, lat, area, kind FROM place ORDER BY subscriber_id, place_id")
+PLACES: Final = text("SELECT subscriber_id, lon, lat, area, kind, block FROM place ORDER BY subscriber_id, place_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +65,9 @@ def lines(conn: Connection, ring: Keyring, heading: Heading) -> Iterator[dict[st
         shape = json.loads(to_geojson(area.shape))
         yield {"area": area.name, "citywide": area.citywide, "shape": shape}
     places: dict[int, list[Any]] = {}
-    for person, lon, lat, area, kind in conn.execute(PLACES):
-        spot = [lon, lat] if kind == "point" else area
-        if spot is not None and spot != [None, None]:
+    for person, lon, lat, area, kind, block in conn.execute(PLACES):
+        spot = [lon, lat, block != ""] if kind == "point" else area
+        if spot is not None and spot[:2] != [None, None]:
             places.setdefault(person, []).append(spot)
     suspects = set(contacts.suspects(conn))
     for person, rows in groupby(conn.execute(ADDRESSES), key=itemgetter(0)):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from shapely import from_wkt
 from shapely.geometry import GeometryCollection, LineString, MultiPolygon, Point, Polygon, box
 
+from subscribers.areas import BLOCK_M, widened
 from subscribers.index import KEPT, Index, index
 from subscribers.matched import How, Left, Matched
 from subscribers.rows import AT_A_POINT, NO_ROWS, Rows, Standing, Vocabulary
@@ -27,7 +28,7 @@ HERE = box(*on_lattice(10, 10), *on_lattice(30, 30))
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """A person as a test sees them. Places: (place_id, (lon, lat)) or (place_id, area's name)."""
+    """A person as a test sees them. Places: (place_id, (lon, lat)), (place_id, (lon, lat, "block")) or (place_id, a name)."""
 
     subscriber_id: int
     addresses: tuple[int, ...] = ()
@@ -55,6 +56,7 @@ def rows_of(people: list[Person], vocabulary: Vocabulary) -> Rows:
         ),
         lon=np.array([np.nan if is_named else spot[0] for is_named, (_, _, spot) in zip(named, places, strict=True)], float),
         lat=np.array([np.nan if is_named else spot[1] for is_named, (_, _, spot) in zip(named, places, strict=True)], float),
+        rough=np.array([not is_named and len(spot) > 2 for is_named, (_, _, spot) in zip(named, places, strict=True)], bool),
     )
 
 
@@ -63,12 +65,16 @@ def index_of(*people: Person) -> Index:
     return index(rows_of(list(people), vocabulary), AREAS, vocabulary)
 
 
+def may_lie_in(shape: Any, lon: float, lat: float, block: str = "") -> bool:
+    return bool((widened(shape, BLOCK_M) if block else shape).intersects(Point(lon, lat)))
+
+
 def by_the_rules(people: list[Person], shape: Any, citywide: bool, bases: tuple[str, ...]) -> dict[int, tuple[Any, int]]:
     """For each address: (How, place_id) or (Left, 0)."""
     answers: dict[int, tuple[Any, int]] = {}
     for person in people:
         usable = [(place, spot) for place, spot in person.places if not isinstance(spot, str) or spot in AREAS]
-        points = [place for place, spot in usable if not isinstance(spot, str) and shape.intersects(Point(spot))]
+        points = [place for place, spot in usable if not isinstance(spot, str) and may_lie_in(shape, *spot)]
         overlaps = [
             place for place, spot in usable if isinstance(spot, str) and shape.relate(AREAS[spot])[0] == "2"
         ]  # the interiors share an area
@@ -108,8 +114,10 @@ def assert_counted(asked: Index, matched: Matched, shape: Any, *, citywide: bool
 
 @st.composite
 def crowds(draw: st.DrawFn) -> list[Person]:
+    corners = st.tuples(st.integers(0, 64), st.integers(0, 64)).map(lambda xy: on_lattice(*xy))
     spots = st.one_of(
-        st.tuples(st.integers(0, 64), st.integers(0, 64)).map(lambda xy: on_lattice(*xy)),
+        corners,
+        corners.map(lambda spot: (*spot, "block")),
         st.sampled_from([*AREAS, "Nowhere"]),
     )
     people = []
@@ -173,6 +181,19 @@ def test_an_index_kept_in_step_equals_a_fresh_one(
         assert stepped.why(address, shape, citywide=citywide, bases=BASES) == fresh.why(
             address, shape, citywide=citywide, bases=BASES
         )
+
+
+def test_a_home_known_by_its_block_is_told_when_it_may_lie_inside_and_a_point_only_when_it_does() -> None:
+    _, south, east, _ = HERE.bounds
+    beside = {"78 m": east + 0.001, "117 m": east + 0.0015}
+    for metres, told in (("78 m", 1), ("117 m", 0)):
+        spot = (beside[metres], south + 0.01)
+        block, point = Person(subscriber_id=1, addresses=(1,), places=((1, (*spot, "block")),)), (2, spot)
+        both = index_of(block, Person(subscriber_id=2, addresses=(2,), places=(point,)))
+        matched = both.match(HERE, citywide=False, bases=BASES)
+        assert matched.address_id.tolist() == both.within(HERE, citywide=False).tolist() == [1][:told], metres
+        assert (matched.lon.tolist(), matched.lat.tolist()) == ([spot[0]][:told], [spot[1]][:told])
+        assert [both.why(one, HERE, citywide=False, bases=BASES).how for one in (1, 2)] == [How.POINT if told else None, None]
 
 
 def test_an_older_index_is_untouched_by_later_changes() -> None:

@@ -47,7 +47,7 @@ class NoGazetteer:
 def an_alert(shape: Polygon = EVERYWHERE, **fields: object) -> Live:
     said = Content(key="sms/first/en", language="en", body="STAY INSIDE")
     event: Event = an_event(areas=(a_square(shape=shape),), contents={said.key: said}, **fields)
-    return Live(event, SENT, False, shape)
+    return Live.within(event, SENT, False, shape)
 
 
 class Desk:
@@ -144,7 +144,7 @@ def test_no_site_is_told_inside_an_area_that_people_have_to_leave(desk: Desk) ->
     fire = an_alert(box(-122.59, 45.46, -122.55, 45.50), hazard="wildfire_leave_now")
     told = str(desk.asked("97266", fire))
     assert "Lents School" not in told and "Sunnyside Hall" in told and "Downtown Center" in told
-    assert "Lents School" in str(desk.asked("97266", Live(fire.event, SENT, True, fire.shape))), "it is over"
+    assert "Lents School" in str(desk.asked("97266", Live.within(fire.event, SENT, True, fire.shape))), "it is over"
 
 
 LENTS_ONLY, DOWNTOWN_ONLY = box(-122.59, 45.46, -122.55, 45.50), box(-122.70, 45.50, -122.66, 45.53)
@@ -154,7 +154,7 @@ def saying(words: str, shape: Polygon, *, over: bool = False, **fields: object) 
     stage = Stage.ALL_CLEAR if over else Stage.FIRST
     said = Content(key=f"sms/{stage.value}/en", language="en", body=words)
     event = an_event(areas=(a_square(shape=shape),), contents={said.key: said}, stage=stage, **fields)
-    return Live(event, SENT, over, shape)
+    return Live.within(event, SENT, over, shape)
 
 
 def test_of_two_alerts_with_the_same_word_people_read_the_one_for_where_they_are(desk: Desk) -> None:
