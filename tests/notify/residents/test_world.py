@@ -157,6 +157,14 @@ def saying(words: str, shape: Polygon, *, over: bool = False, **fields: object) 
     return Live.within(event, SENT, over, shape)
 
 
+def test_an_alert_is_for_whoever_may_live_inside_where_only_the_block_is_known(desk: Desk) -> None:
+    alert = an_alert(LENTS_ONLY)
+    desk.live.standing = (alert,)
+    for lon, told in ((-122.549, [alert]), (-122.5485, [])):  # 78 m and 117 m east of the line
+        assert desk.live.reaching([Point(45.48, lon, block="9900 block SE Ramona St")]) == told
+        assert desk.live.reaching([Point(45.48, lon)]) == []
+
+
 def test_of_two_alerts_with_the_same_word_people_read_the_one_for_where_they_are(desk: Desk) -> None:
     drink = saying("LENTS: DO NOT DRINK", LENTS_ONLY, hazard="do_not_drink")
     boil = saying("DOWNTOWN: BOIL WATER", DOWNTOWN_ONLY)
