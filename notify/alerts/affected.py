@@ -105,12 +105,16 @@ class Map:
     phone: str
 
     @classmethod
+    def drawn(cls, shape: Any, verdicts: Mapping[str, Verdict], phone: str) -> Self:
+        return cls(shape, widened(shape, BLOCK_M), verdicts, phone)
+
+    @classmethod
     def read(cls, document: bytes) -> Self:
         """What `document` wrote."""
         read = json.loads(document)
         shape = shapely.union_all([shapely.from_geojson(json.dumps(one["geometry"])) for one in read["features"]])
         verdicts = {name: Verdict(one) for name, one in (read["zips"] | read["places"]).items()}
-        return cls(shape, widened(shape, BLOCK_M), verdicts, read["phone"])
+        return cls.drawn(shape, verdicts, read["phone"])
 
     def of(self, spot: Spot) -> Verdict:
         match spot:

@@ -203,7 +203,7 @@ class Room:
             areas = [area for event in events for area in event.areas]
             near = touched(areas, atlas.areas(conn))
             shape = shapely.union_all([area.shape for area in areas])
-            known = (key, Map(shape, dict((*near.zips, *near.others)), self.site.phone))
+            known = (key, Map.drawn(shape, dict((*near.zips, *near.others)), self.site.phone))
             self._maps[incident_id] = known
         return known[1]
 
