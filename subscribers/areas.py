@@ -10,10 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import shapely
 
-from subscribers.geodesy import WGS84_A_M, travelled
+from subscribers.geodesy import travelled
 from subscribers.place import Envelope, zip_code
 from subscribers.rings import problem_of_shape, problems_of_polygon
 
@@ -23,8 +22,6 @@ CIRCLE_MARGIN = (
     1e-4  # sides are straight on the map, not on the earth: at 200 km and 60 degrees north that is under 1 in 10,000
 )
 RADIUS_MAX_M = 200_000.0
-DEGREE_OF_LATITUDE_M = 110_574.0  # at the equator (WGS 84)
-BLOCK_M = 100.0  # from the middle of a block to a home along it: an address is kept as its block
 DEGREES = ("CRS84", "EPSG::4326", "EPSG:4326", "WGS84")  # what an old-style "crs" member may name
 
 
@@ -113,20 +110,6 @@ def circle(lat: float, lon: float, radius_m: float, envelope: Envelope | None = 
     if any(abs(corner[0] - lon) > 90 or abs(corner[0]) > 180 for corner in corners):
         raise BadArea(["The circle reaches over a pole or the antimeridian."])
     return shapely.Polygon(corners)
-
-
-def widened(shape: Any, by_m: float) -> Any:
-    """Everything within by_m metres of a shape on the ellipsoid, and a little more: 3 % in one a degree high.
-
-    Degrees are taken for as long as they are where they are shortest: of latitude at the equator, of longitude at that end of
-    the shape which is nearest to a pole.
-    """
-    _, south, _, north = shape.bounds
-    east_m = WGS84_A_M * math.radians(1) * math.cos(math.radians(min(max(abs(south), abs(north)), 89)))
-    metres = np.array([east_m, DEGREE_OF_LATITUDE_M])
-    reach_m = by_m / math.cos(math.pi / CIRCLE_POINTS)  # the sides of a rounded corner reach as far, not its corners alone
-    around = shapely.buffer(shapely.transform(shape, lambda degrees: degrees * metres), reach_m, quad_segs=CIRCLE_POINTS // 4)
-    return shapely.transform(around, lambda at: at / metres)
 
 
 def to_geojson(shape: Any) -> str:

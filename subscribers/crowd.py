@@ -11,6 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from subscribers.grid import Grid, Positions, build, spans
+from subscribers.nearness import Nearness
 from subscribers.rows import AT_A_POINT, Codes, Flags, Floats, Ids, Rows, Standing
 
 LOOK_CLOSER: Final = 0  # in Crowd.plain: several places, several addresses, or nothing may be sent
@@ -29,14 +30,6 @@ class Found:
         return Found(person=self.person[chosen], place=self.place[chosen])
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """An alert's shape, and how far it may concern a home of which only the block is known (subscribers.areas.BLOCK_M)."""
-
-    shape: Any
-    near: Any
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crowd:
     """Person p has addresses first_address[p] to first_address[p + 1], oldest first. Neighbours stand beside each other, in
@@ -44,10 +37,9 @@ class Crowd:
 
     A place counts only when it can be matched: a point with coordinates, or an area the city has a shape for. `placed` people
     have at least one, those in `several` more than one. People without an address are left out: nobody can be told.
-    Places are the points in their grid's order, then the middles of blocks in theirs, then areas; `area_code` is of the last.
-    `plain` says of a place that is all its person has saved, and whose person has one address, which may be sent to, 1 + the
-    basis of that address: nearly everybody is told by this number alone. `place_address` is the first address of the place's
-    person.
+    Places are the points in their grid's order, then the blocks in theirs, then areas; `area_code` is of the last. `plain` says
+    of a place that is all its person has saved, and whose person has one address, which may be sent to, 1 + the basis of that
+    address: nearly everybody is told by this number alone. `place_address` is the first address of the place's person.
     """
 
     subscriber_id: Ids
@@ -96,12 +88,11 @@ class Crowd:
         """How many places are points or blocks; all after them are areas."""
         return len(self.points.lon) + len(self.blocks.lon)
 
-    def find(self, reach: Reach, overlapped: Flags) -> Positions:
+    def find(self, shape: Any, overlapped: Flags) -> Positions:
         """Every point inside the shape, every block that may be, and every area place whose area (by code) is `overlapped`."""
-        found = [self.points.inside(reach.shape)]
+        found, areas = [self.points.inside(shape)], np.flatnonzero(overlapped[self.area_code])
         if len(self.blocks.lon):
-            found.append(self.blocks.inside(reach.near) + len(self.points.lon))
-        areas = np.flatnonzero(overlapped[self.area_code])
+            found.append(self.blocks.near(shape) + len(self.points.lon))
         if len(areas):
             found.append(areas + self.spots)
         return np.concatenate(found) if len(found) > 1 else found[0]
@@ -110,14 +101,14 @@ class Crowd:
         """Whose places these are; people may repeat."""
         return Found(person=self.owner[self.place_address[place]].astype(np.int64), place=place)
 
-    def find_of(self, person: int, reach: Reach, overlapped: Flags) -> Found:
+    def find_of(self, person: int, shape: Any, overlapped: Flags) -> Found:
         """The same for one person, place by place, without the grids."""
         mine = np.flatnonzero(self.place_address == self.first_address[person])
-        spots, areas = mine[mine < self.spots], mine[mine >= self.spots]
-        lon, lat = self.whereabouts(spots)
-        near = (spots >= len(self.points.lon)) & shapely.intersects_xy(reach.near, lon, lat)
-        inside = near | shapely.intersects_xy(reach.shape, lon, lat)
-        place = np.concatenate([spots[inside], areas[overlapped[self.area_code[areas - self.spots]]]])
+        points, blocks, areas = np.split(mine, np.searchsorted(mine, [len(self.points.lon), self.spots]))
+        points = points[shapely.intersects_xy(shape, *self.whereabouts(points))]
+        if len(blocks):
+            blocks = blocks[Nearness.of(shape).of_blocks(*self.whereabouts(blocks))]
+        place = np.concatenate([points, blocks, areas[overlapped[self.area_code[areas - self.spots]]]])
         return Found(person=np.full(len(place), person), place=place)
 
     def one_each(self, found: Found) -> Found:
@@ -142,8 +133,8 @@ class Crowd:
         is_point = place < len(self.points.lon)
         if is_point.all():
             return self.points.lon[place], self.points.lat[place]
-        is_block = ~is_point & ~self.is_area(place)
         lon, lat = np.full((2, len(place)), np.nan)
+        is_block = ~is_point & ~self.is_area(place)
         for chosen, grid, before in ((is_point, self.points, 0), (is_block, self.blocks, len(self.points.lon))):
             at = place[chosen] - before
             lon[chosen], lat[chosen] = grid.lon[at], grid.lat[at]
@@ -166,8 +157,8 @@ def gather(rows: Rows, drawn: Flags) -> Crowd:
     spots = reached & at_a_point & np.isfinite(rows.lon) & np.isfinite(rows.lat)
     points, blocks = np.flatnonzero(spots & ~rows.rough), np.flatnonzero(spots & rows.rough)
     areas = np.flatnonzero(reached & ~at_a_point & np.append(drawn, False)[rows.place_area])
-    (of_points, in_grid), (of_blocks, in_blocks) = (build(rows.lon[some], rows.lat[some]) for some in (points, blocks))
-    places = np.concatenate([points[in_grid], blocks[in_blocks], areas])
+    (of_points, by_cell), (of_blocks, blocks_by_cell) = (build(rows.lon[some], rows.lat[some]) for some in (points, blocks))
+    places = np.concatenate([points[by_cell], blocks[blocks_by_cell], areas])
 
     neighbours, seat = _neighbours(place_owner[places], len(subscribers))
     person = seat[address_owner]

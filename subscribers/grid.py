@@ -12,6 +12,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from subscribers.nearness import Nearness
 from subscribers.rows import Flags, Floats
 
 Positions = NDArray[np.integer[Any]]
@@ -38,13 +39,40 @@ class Grid:
         """Positions of the points inside a valid Polygon or MultiPolygon or on its boundary, each once, in no order."""
         if not len(self.lon):
             return np.empty(0, np.int64)
+        return self._inside(shape, *self._marked(shape))
+
+    def _inside(self, shape: Any, marked: Positions, within: Flags) -> Positions:
         shapely.prepare(shape)
-        marked, within = self._marked(shape)
         doubtful = spans(self.start[marked], self.start[marked + 1])
         found = doubtful[shapely.intersects_xy(shape, self.lon[doubtful], self.lat[doubtful])]
         run = np.flatnonzero(within)
         begin, end = self.start[marked[run] + 1], self.start[marked[run + 1]]
         return np.concatenate([found, spans(begin, end)])
+
+    def near(self, shape: Any) -> Positions:
+        """The same of blocks by their middles: those that may have a home inside or on the boundary."""
+        if not len(self.lon):
+            return np.empty(0, np.int64)
+        marked, within = self._marked(shape)
+        inside, nearness = self._inside(shape, marked, within), Nearness.of(shape)
+        shapely.prepare(nearness.flat)
+        outside = np.ones(len(self.lon), np.bool_)
+        outside[inside] = False
+        around = self._around(marked, nearness.degrees)
+        around = around[outside[around]]
+        return np.concatenate([inside, around[nearness.of_blocks(self.lon[around], self.lat[around])]])
+
+    def _around(self, cells: Positions, degrees: tuple[float, float]) -> Positions:
+        """Positions of the points in all cells that reach within so many degrees of one of these."""
+        far = np.ceil(np.multiply(degrees, self.per_degree)).astype(np.int64)  # rounded up: wherever in a cell a point lies
+        rows, columns = np.divmod(cells, self.side)
+        top, west = max(0, int(rows.min() - far[1])), max(0, int(columns.min() - far[0]))
+        bottom, east = (min(self.side - 1, int(most)) for most in (rows.max() + far[1], columns.max() + far[0]))
+        window = np.zeros((bottom - top + 1, east - west + 1), np.bool_)
+        window[rows - top, columns - west] = True
+        row, column = np.nonzero(_spread(_spread(window, 0, int(far[1])), 1, int(far[0])))
+        cell = (row + top) * self.side + column + west
+        return spans(self.start[cell], self.start[cell + 1])
 
     def _marked(self, shape: Any) -> tuple[Positions, Flags]:
         """The cells the boundary may touch, ascending; and for each whether the cells from it to the next one lie inside.
@@ -132,6 +160,16 @@ def _axis(values: Floats, side: int) -> tuple[float, float]:
     low, high = np.quantile(values, [TAIL, 1 - TAIL])
     scale = (side - 2) / max(float(high - low), 1e-6)
     return float(low) - 1 / scale, scale
+
+
+def _spread(marks: Flags, axis: int, steps: int) -> Flags:
+    """Marks, and up to so many cells before and behind each along an axis."""
+    marks = np.moveaxis(marks, axis, 0)
+    spread = marks.copy()
+    for step in range(1, min(steps, len(marks) - 1) + 1):
+        spread[step:] |= marks[:-step]
+        spread[:-step] |= marks[step:]
+    return np.moveaxis(spread, 0, axis)
 
 
 def spans(begin: Positions, end: Positions) -> Positions:

@@ -13,8 +13,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from subscribers.areas import BLOCK_M, widened
-from subscribers.crowd import Crowd, Reach, gather
+from subscribers.crowd import Crowd, gather
 from subscribers.id_sets import union
 from subscribers.matched import Counts, How, Left, Matched, told_anyway, told_at
 from subscribers.rows import NO_ROWS, Flags, Ids, Rows, Standing, Vocabulary
@@ -81,21 +80,21 @@ class Index:
     def match(self, shape: Any, *, citywide: bool, bases: Collection[str]) -> Matched:
         """Everybody to tell about something in `shape` (lon, lat; boundary inside); `citywide` adds people without a place.
 
-        A home of which only the block is known is told when it may lie inside: up to BLOCK_M from the middle of its block.
+        Where only the block of a home is known, whoever may live inside is told (subscribers.nearness).
 
         Only addresses held on one of `bases` are told. Raises ValueError when the shape is no usable area or no basis is given.
         """
         shape = usable(shape)
         if not bases:
             raise ValueError("No basis is given on which anybody may be told, so nobody is chosen.")
-        overlapped, reach = self._overlapped(shape), self._reach(shape)
+        overlapped = self._overlapped(shape)
         allowed = np.zeros(len(self.vocabulary.bases.known) + 1, np.bool_)
         allowed[self.vocabulary.bases.codes(bases)] = True
-        told = [told_at(self.base, self.base.find(reach, overlapped), allowed)]
+        told = [told_at(self.base, self.base.find(shape, overlapped), allowed)]
         if citywide:
             told.append(told_anyway(self.base, np.flatnonzero(~(self.base.placed | self.masked)), allowed))
         if len(self.changed):  # nobody has changed since most loads; an empty crowd is not worth asking
-            told.append(told_at(self.recent, self.recent.find(reach, overlapped), allowed))
+            told.append(told_at(self.recent, self.recent.find(shape, overlapped), allowed))
             if citywide:
                 told.append(told_anyway(self.recent, np.flatnonzero(~self.recent.placed), allowed))
         at_a_place = sum(len(part) for part in told if part.place is not None)
@@ -117,8 +116,8 @@ class Index:
         """Every address of all whom something in `shape` concerns, on whatever basis and reachable or not; `citywide` adds
         people without a place. None of them may be told that it does not concern them. Raises ValueError as `match`."""
         shape = usable(shape)
-        overlapped, reach = self._overlapped(shape), self._reach(shape)
-        found = [crowd.people_at(crowd.find(reach, overlapped)).person for crowd in (self.base, self.recent)]
+        overlapped = self._overlapped(shape)
+        found = [crowd.people_at(crowd.find(shape, overlapped)).person for crowd in (self.base, self.recent)]
         people = [(self.base, found[0][~self.masked[found[0]]]), (self.recent, found[1])]
         if citywide:
             people.append((self.base, np.flatnonzero(~(self.base.placed | self.masked))))
@@ -130,7 +129,7 @@ class Index:
         """What `match` decides for one address, found without its grid. Raises LookupError when nobody has that address."""
         shape = usable(shape)
         crowd, person, address = self._whereabouts(address_id)
-        found = crowd.find_of(person, self._reach(shape), self._overlapped(shape))
+        found = crowd.find_of(person, shape, self._overlapped(shape))
         how = None
         if len(found.person):
             how = How.OVERLAP if crowd.is_area(found.place).all() else How.POINT
@@ -157,10 +156,6 @@ class Index:
         if old and not self.masked[old[0]]:
             return self.base, *old
         raise LookupError(f"There is no address {address_id}.")
-
-    def _reach(self, shape: Any) -> Reach:
-        blocks = len(self.base.blocks.lon) + len(self.recent.blocks.lon)
-        return Reach(shape, widened(shape, BLOCK_M) if blocks else shape)
 
     def _overlapped(self, shape: Any) -> Flags:
         """For each area code, whether the area and the shape share more than a boundary."""

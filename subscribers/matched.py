@@ -21,7 +21,7 @@ from subscribers.rows import Codes, Flags, Floats, Ids, Standing, Vocabulary
 class How(IntEnum):
     """Why somebody is told."""
 
-    POINT = 0  # a place of theirs lies inside or on the boundary
+    POINT = 0  # a place of theirs lies inside or on the boundary, or its block so near that it may
     OVERLAP = 1  # the ZIP or area they named overlaps; they themselves may be outside
     NO_PLACE = 2  # a citywide alert, and we do not know where they are
 

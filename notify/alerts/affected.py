@@ -14,10 +14,11 @@ import shapely
 
 from notify.alerts import locator
 from notify.alerts.alert import Area
-from subscribers.areas import BLOCK_M, NamedShape, widened
+from subscribers.areas import NamedShape
 from subscribers.dialog.saving import clear
 from subscribers.dialog.turn import Sight
 from subscribers.gazetteer.search import MOST
+from subscribers.nearness import Nearness
 from subscribers.place import NamedPlace, Point, Spot, ZipArea
 
 SLIVER: Final = 1e-6  # share of a ZIP that may lie outside by rounding alone
@@ -85,11 +86,11 @@ def of_area(shape: Any, place: Any) -> Verdict:
     return Verdict.PART
 
 
-def of_block(shape: Any, near: Any, lat: float, lon: float) -> Verdict:
-    """near: the shape widened by BLOCK_M."""
+def of_block(shape: Any, nearness: Nearness, lat: float, lon: float) -> Verdict:
+    """Whether an address is inside, of which no more than the block is known. nearness: of the shape."""
     if shapely.intersects_xy(shape, lon, lat):
         return Verdict.INSIDE
-    return Verdict.EDGE if shapely.intersects_xy(near, lon, lat) else Verdict.OUTSIDE
+    return Verdict.EDGE if nearness.of_block(lon, lat) else Verdict.OUTSIDE
 
 
 NOT_COMPARED: Final = Touched()
@@ -100,13 +101,13 @@ class Map:
     """An alert's area as it was published: enough to answer about any place, whatever else is down."""
 
     shape: Any
-    near: Any  # the same with all blocks that may be in it
+    nearness: Nearness  # of the shape
     verdicts: Mapping[str, Verdict]  # on each named area, ZIPs among them
     phone: str
 
     @classmethod
     def drawn(cls, shape: Any, verdicts: Mapping[str, Verdict], phone: str) -> Self:
-        return cls(shape, widened(shape, BLOCK_M), verdicts, phone)
+        return cls(shape, Nearness.of(shape), verdicts, phone)
 
     @classmethod
     def read(cls, document: bytes) -> Self:
@@ -119,7 +120,7 @@ class Map:
     def of(self, spot: Spot) -> Verdict:
         match spot:
             case Point(lat=lat, lon=lon):
-                return of_block(self.shape, self.near, lat, lon)
+                return of_block(self.shape, self.nearness, lat, lon)
             case ZipArea(code=name) | NamedPlace(area=name):
                 return self.verdicts.get(name, Verdict.UNKNOWN)
 

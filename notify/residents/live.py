@@ -19,7 +19,7 @@ from notify.db import Database
 from notify.sending.outbox import Tampered, content_for
 from notify.tables import EventRow
 from subscribers import atlas
-from subscribers.areas import BLOCK_M, widened
+from subscribers.nearness import Nearness
 from subscribers.place import NamedPlace, Point, Spot, ZipArea
 
 logger = logging.getLogger(__name__)
@@ -46,14 +46,13 @@ class Live:
     since: datetime  # when the incident's first alert left
     over: bool
     shape: Any  # of all its areas, prepared
-    near: Any  # the same with all blocks that may be in it, prepared
+    nearness: Nearness  # of the shape
 
     @classmethod
     def within(cls, event: Event, since: datetime, over: bool, shape: Any) -> Self:
         """shape: of all its areas; it is prepared."""
-        near = widened(shape, BLOCK_M)
-        shapely.prepare([shape, near])
-        return cls(event, since, over, shape, near)
+        shapely.prepare(shape)
+        return cls(event, since, over, shape, Nearness.of(shape))
 
 
 @dataclass(slots=True)
@@ -124,7 +123,7 @@ class LiveAlerts:
         boundary."""
         match place:
             case Point(lat=lat, lon=lon, block=block):
-                return bool(shapely.intersects_xy(live.near if block else live.shape, lon, lat))
+                return live.nearness.of_block(lon, lat) if block else bool(shapely.intersects_xy(live.shape, lon, lat))
             case ZipArea(code=name) | NamedPlace(area=name):
                 shape = self.shapes.get(name)
                 return shape is not None and bool(live.shape.intersects(shape)) and not live.shape.touches(shape)

@@ -1,18 +1,16 @@
 """Circles: everything within the radius is covered, and hardly anything beyond."""
 
 import math
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Point
 
-from subscribers.areas import BLOCK_M, BadArea, circle, widened
+from subscribers.areas import BadArea, circle
 from subscribers.geodesy import travelled
 from subscribers.place import Envelope
 from tests.subscribers.factories import ENVELOPE
-from tests.subscribers.shapes import shapes
 
 EARTH = Envelope(south=-80, west=-170, north=80, east=170)
 
@@ -55,20 +53,6 @@ def test_nothing_far_beyond_the_radius_is_covered(lat: float, lon: float, bearin
 def test_travelling_goes_as_far_as_another_formula_says(lat: float, lon: float, bearing: float, metres: float) -> None:
     there = travelled(lat, lon, bearing, metres)
     assert distance_m((lon, lat), there) == pytest.approx(metres, rel=2e-5, abs=0.05)
-
-
-@settings(max_examples=200, deadline=None)
-@given(shape=shapes(), along=st.floats(0, 1), bearing=st.floats(0, 360), by_m=st.sampled_from([1, BLOCK_M, 2_000]))
-def test_a_widened_shape_covers_what_lies_so_near_and_hardly_anything_else(
-    shape: Any, along: float, bearing: float, by_m: float
-) -> None:
-    edge = shape.boundary.interpolate(along, normalized=True)
-    lon, lat = travelled(edge.y, edge.x, bearing, by_m * 0.9999)
-    wider = widened(shape, by_m)
-    assert wider.is_valid and wider.covers(shape) and wider.intersects(Point(lon, lat))
-    lon, lat = travelled(edge.y, edge.x, bearing, by_m * 1.05)
-    if not shape.intersects(circle(lat, lon, by_m * 1.02)):
-        assert not wider.intersects(Point(lon, lat))
 
 
 def test_a_known_line_is_travelled() -> None:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from shapely import from_wkt
 from shapely.geometry import GeometryCollection, LineString, MultiPolygon, Point, Polygon, box
 
-from subscribers.areas import BLOCK_M, widened
 from subscribers.index import KEPT, Index, index
 from subscribers.matched import How, Left, Matched
+from subscribers.nearness import Nearness
 from subscribers.rows import AT_A_POINT, NO_ROWS, Rows, Standing, Vocabulary
 from tests.subscribers.shapes import on_lattice, shapes
 
@@ -66,7 +66,7 @@ def index_of(*people: Person) -> Index:
 
 
 def may_lie_in(shape: Any, lon: float, lat: float, block: str = "") -> bool:
-    return bool((widened(shape, BLOCK_M) if block else shape).intersects(Point(lon, lat)))
+    return Nearness.of(shape).of_block(lon, lat) if block else bool(shape.intersects(Point(lon, lat)))
 
 
 def by_the_rules(people: list[Person], shape: Any, citywide: bool, bases: tuple[str, ...]) -> dict[int, tuple[Any, int]]:
@@ -185,8 +185,8 @@ def test_an_index_kept_in_step_equals_a_fresh_one(
 
 def test_a_home_known_by_its_block_is_told_when_it_may_lie_inside_and_a_point_only_when_it_does() -> None:
     _, south, east, _ = HERE.bounds
-    beside = {"78 m": east + 0.001, "117 m": east + 0.0015}
-    for metres, told in (("78 m", 1), ("117 m", 0)):
+    beside = {"156 m": east + 0.002, "172 m": east + 0.0022}
+    for metres, told in (("156 m", 1), ("172 m", 0)):
         spot = (beside[metres], south + 0.01)
         block, point = Person(subscriber_id=1, addresses=(1,), places=((1, (*spot, "block")),)), (2, spot)
         both = index_of(block, Person(subscriber_id=2, addresses=(2,), places=(point,)))

@@ -11,8 +11,9 @@ from shapely.geometry import box
 
 from notify.alerts.affected import Map, Touched, Verdict, document, of_area, of_block, touched
 from notify.alerts.alert import Area
-from subscribers.areas import BLOCK_M, NamedShape, widened
+from subscribers.areas import NamedShape
 from subscribers.dialog.turn import Sight
+from subscribers.nearness import Nearness
 from subscribers.place import NamedPlace, Point, ZipArea
 
 AREA = box(-122.70, 45.50, -122.60, 45.60)
@@ -131,4 +132,4 @@ def test_an_area_is_outside_only_if_nothing_of_it_is_sent_the_alert(north: float
 def test_what_is_published_answers_as_the_area_itself(north: float, east: float) -> None:
     shape = Spike(-122.65 + east, 45.55 + north).buffer(0.05)
     lat, lon = 45.55, -122.65
-    assert a_map(shape).of(Point(lat, lon)) is of_block(shape, widened(shape, BLOCK_M), lat, lon)
+    assert a_map(shape).of(Point(lat, lon)) is of_block(shape, Nearness.of(shape), lat, lon)

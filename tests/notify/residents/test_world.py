@@ -160,7 +160,7 @@ def saying(words: str, shape: Polygon, *, over: bool = False, **fields: object) 
 def test_an_alert_is_for_whoever_may_live_inside_where_only_the_block_is_known(desk: Desk) -> None:
     alert = an_alert(LENTS_ONLY)
     desk.live.standing = (alert,)
-    for lon, told in ((-122.549, [alert]), (-122.5485, [])):  # 78 m and 117 m east of the line
+    for lon, told in ((-122.548, [alert]), (-122.5478, [])):  # 156 m and 172 m east of the line
         assert desk.live.reaching([Point(45.48, lon, block="9900 block SE Ramona St")]) == told
         assert desk.live.reaching([Point(45.48, lon)]) == []
 
