@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, delete, update
 from sqlmodel import col
 from yarl import URL
 
@@ -23,6 +23,7 @@ from subscribers.dialog import lexicon
 from subscribers.dialog.turn import Sight
 from subscribers.place import Point, ZipArea
 from surge.desk import referrals
+from surge.desk.desk_tables import DeskReplyRow
 from surge.desk.written import Written
 from surge.pages.office import Side
 from surge.switch.store import add, add_fact, facts
@@ -134,13 +135,14 @@ class Desk:
         return [row.fact_id or 0 for row in self.read(lambda conn: facts(conn, activation_id)) if row.name == name]
 
     def clear(self) -> None:
-        """Nothing is on, nobody waits, nothing was sent."""
-        for held in (self.line.found, self.line.letters, self.line.known, self.line.states, self.line.holds, self.line.ended):
+        """Nothing is on, nobody waits, nothing was sent; nor was anything to contacts whose ids the line gives out again."""
+        line = self.line
+        for held in (line.found, line.letters, line.known, line.states, line.holds, line.ended, line.centre):
             held.clear()
         self.carrier.sent.clear()
         self.carrier.outcome = Handed("SM1")
         done = update(ActivationRow).where(col(ActivationRow.status) != "closed").values(status="closed")
-        self.write(lambda conn: conn.execute(done))
+        self.write(lambda conn: [conn.execute(one) for one in (done, delete(DeskReplyRow))])
 
 
 @asynccontextmanager

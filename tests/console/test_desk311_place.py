@@ -75,6 +75,29 @@ async def cleared(city: House, alert_id: str, **slots: int) -> None:
     await go(city, made["alert_id"])
 
 
+def in_force(city: House) -> list[str]:
+    """Ids of what other tests left in force; the flood is over with its own test."""
+    rows = city.served.running.service.db.read_now(register.standing)
+    return [row.event_id for row in rows if row.ended_at is None and row.stage == Stage.FIRST]
+
+
+async def downtown(city: House, kept: Desk) -> str:
+    """The boil-water alert south of Stark, sent unless it is in force already, for sending takes long; its id. The desk has a
+    surge of it, which puts it first on the page."""
+    found = in_force(city)
+    alert_id = found[0] if found else await sent(city, DOWNTOWN, "downtown south of Stark")
+    kept.clear()
+    city.clock.forward(timedelta(minutes=1))
+    kept.switch_on(incident_id=alert_id.partition("-")[0])
+    return alert_id
+
+
+async def quiet(city: House) -> None:
+    """No alert is in force."""
+    for alert_id in in_force(city):
+        await cleared(city, alert_id, flush_minutes=2)
+
+
 async def said(agent: Browser, address: str) -> str:
     """What the desk's page says to an address, without the rest of the page."""
     part = await agent.post("/desk311/verdict", {"address": address}, **{"HX-Request": "true"})
@@ -83,10 +106,10 @@ async def said(agent: Browser, address: str) -> str:
 
 
 async def test_the_desk_says_inside_outside_edge_and_unknown_and_texts_the_guide(city: House, kept: Desk) -> None:
+    await quiet(city)
     agent = await city.signed_in("agent311")
     assert "There is no area to compare with" in await said(agent, "1020 SW 5th Ave")
-    boil = await sent(city, DOWNTOWN, "downtown south of Stark")
-    kept.switch_on(incident_id=boil.partition("-")[0])
+    boil = await downtown(city, kept)
     inside = await said(agent, "1020 SW 5th Ave")
     assert inside.startswith("INSIDE the area") and BOIL in inside and "97204" in inside
     assert (await said(agent, "20 SW 5th Ave")).startswith("OUTSIDE the area")
@@ -114,8 +137,9 @@ async def the_guide_is_the_alerts_own_text(kept: Desk, alert_id: str) -> None:
     assert [(one[1], one[2].body) for one in kept.carrier.sent] == [(PHONE, approved)], "once, in their language"
 
 
-async def test_a_find_that_is_not_sure_or_not_the_only_one_makes_nobody_outside(city: House) -> None:
-    """Continues the story: the city knows no N 5th Ave and no Fostar; whatever is like them lies outside."""
+async def test_a_find_that_is_not_sure_or_not_the_only_one_makes_nobody_outside(city: House, kept: Desk) -> None:
+    """The city knows no N 5th Ave and no Fostar; whatever is like them lies outside."""
+    await downtown(city, kept)
     agent = await city.signed_in("agent311")
     for doubtful in ("20 N 5th Ave", "9200 SE Fostar Rd", "1020 5th Ave", "5th"):
         assert "OUTSIDE" not in await said(agent, doubtful), doubtful
@@ -123,7 +147,8 @@ async def test_a_find_that_is_not_sure_or_not_the_only_one_makes_nobody_outside(
     assert "NOT SURE which place" in await said(agent, "9200 SE Fostar Rd")
 
 
-async def test_outside_of_what_is_on_may_be_inside_of_another_alert(city: House) -> None:
+async def test_outside_of_what_is_on_may_be_inside_of_another_alert(city: House, kept: Desk) -> None:
+    await downtown(city, kept)
     agent = await city.signed_in("agent311")
     foster = "9200 SE Foster Rd"
     assert "OUTSIDE" in await said(agent, foster)
@@ -138,7 +163,8 @@ async def test_outside_of_what_is_on_may_be_inside_of_another_alert(city: House)
     assert FLOOD not in await said(agent, foster)
 
 
-async def test_nobody_is_inside_of_a_test(city: House) -> None:
+async def test_nobody_is_inside_of_a_test(city: House, kept: Desk) -> None:
+    await downtown(city, kept)
     agent = await city.signed_in("agent311")
     before = await said(agent, "9200 SE Foster Rd")
     await sent(city, FOSTER, "Lents", hazard="test", stage="test", slots={}, until="", expires=later(city))
@@ -146,10 +172,10 @@ async def test_nobody_is_inside_of_a_test(city: House) -> None:
 
 
 async def test_after_the_all_clear_there_is_neither_an_area_nor_a_guide(city: House, kept: Desk) -> None:
-    agent = await kept.signed_in("agent311")
-    boil = next(row for row in kept.read(register.standing) if row.ended_at is None and row.stage == Stage.FIRST)
-    await cleared(city, boil.event_id, flush_minutes=2)
-    real = await city.signed_in("agent311")
+    boil = await downtown(city, kept)
+    agent, real = await kept.signed_in("agent311"), await city.signed_in("agent311")
+    assert BOIL in await said(real, "1020 SW 5th Ave")
+    await cleared(city, boil, flush_minutes=2)
     assert "There is no area to compare with" in await said(real, "1020 SW 5th Ave")
     page = await agent.post("/desk311/text", {"contact": PHONE, "language": "en", "consent": "yes", "once": "late"})
     assert page.status == 422 and "There is no guide" in page.words

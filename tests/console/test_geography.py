@@ -71,7 +71,8 @@ async def test_what_was_looked_at_is_imported_and_stands_in_the_log(house: House
     page = await admin.post("/areas", {"geojson": text, "source": "city survey", "act": "import", "seen": seen(page)})
     assert page.status == 200 and "1 areas imported. Problems: 1." in page.words and "city survey" in page.words
     assert kept(house)["Old Town"].kind == "district"
-    (line,) = [one for one in house.served.running.service.db.read_now(audit.lines) if one.action == "imported areas"]
+    lines = [one for one in house.served.running.service.db.read_now(audit.lines) if one.action == "imported areas"]
+    (line,) = [one for one in lines if "Old Town" in json.loads(one.detail)["names"]]
     assert line.actor == "admin" and line.subject == "city survey" and json.loads(line.detail)["names"] == ["Old Town"]
 
 
