@@ -228,6 +228,7 @@ async def test_a_test_to_oneself_says_so_first_and_reaches_nobody_else(post: Pos
 
 
 async def test_a_draft_with_problems_is_not_sent_to_anybody_and_the_limit_of_an_hour_holds(post: Post) -> None:
+    await crew(post)
     author = await proven(post, "author", OWN)
     alert_id, version = await begun(author)
     wrong = form(version, "", to="me", **{"slot-address": ""})
