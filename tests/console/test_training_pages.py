@@ -21,12 +21,12 @@ DAY = timedelta(days=1)
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> AsyncIterator[House]:
-    """Not a training instance; a second approver, "deputy", is there as well."""
+    """Not a training instance; two more approvers, "deputy" and "relief", are there as well."""
     home = tmp_path_factory.mktemp("live") / "home"
     async with opened(home, migrated_sqlite, drill_refuse_days=60) as found:
         now = found.clock.now() - 400 * DAY
         db = found.served.running.service.db
-        db.write_now(lambda conn: people.add(conn, "deputy", ["approver"], {}, now))
+        db.write_now(lambda conn: [people.add(conn, name, ["approver"], {}, now) for name in ("deputy", "relief")])
         await db.write(lambda conn: conn.exec_driver_sql("UPDATE person SET created_at = '2024-01-01 00:00:00.000000'"))
         yield found
 
@@ -100,8 +100,9 @@ async def test_breaking_the_glass_asks_for_no_practice(house: House) -> None:
 
 async def test_the_page_says_where_drills_run_and_whom_the_duty_waits_for(house: House) -> None:
     approver = await house.signed_in("approver")
-    practised(house, "approver", 96 * DAY)
+    practised(house, "relief", 96 * DAY)
+    practised(house, "deputy", DAY)
     page = await approver.get("/training")
     assert "Drills run on the training instance." in page.words
-    assert "Last break-glass drill" in page.words and "Overdue with their drill: approver" in page.words
+    assert "Last break-glass drill" in page.words and "Overdue with their drill: approver, relief ." in page.words
     assert "break-glass" not in (await approver.get("/")).words, "nobody practises on a demo"

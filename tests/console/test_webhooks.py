@@ -37,8 +37,9 @@ async def second(house: House) -> str:
     return "second-admin"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="module")
 async def agency(house: House) -> AsyncIterator[Agency]:
+    """One for each test: what was asked for in another test is posted elsewhere."""
     async with an_agency(house.clock) as found:
         yield found
 
@@ -116,7 +117,6 @@ async def test_an_alert_is_posted_once_its_page_and_its_cap_document_can_be_read
         while len(read) < 2:
             await asyncio.sleep(0.02)
     assert read[0] == (200, True) and read[1][0] == 200
-    agency.always = None
 
 
 async def test_every_problem_of_a_new_webhook_is_said_at_once(house: House) -> None:

@@ -1,13 +1,13 @@
 """A call centre's own figures by the API, and the report for programs."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
 
 from notify import keys
 from notify.web.openapi import document
@@ -15,6 +15,7 @@ from surge.desk import need_rows
 from surge.desk.need_rows import Asked
 from surge.numbers import number_rows
 from surge.numbers.forecast import Span
+from surge.numbers.number_tables import IntervalRow
 from surge.tables import ActivationRow
 from tests.notify.api_factory import Desk, a_desk
 
@@ -26,6 +27,13 @@ INTERVALS, REPORT, OPEN311 = "/api/v1/surge/intervals", "/api/v1/surge/report", 
 async def desk(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> AsyncIterator[Desk]:
     async with a_desk(tmp_path_factory.mktemp("numbers") / "home", migrated_sqlite) as found:
         yield found
+
+
+@pytest.fixture(autouse=True)
+def gone_after(desk: Desk) -> Iterator[None]:
+    """The figures that a test hands in are its own."""
+    yield
+    desk.served.running.service.db.write_now(lambda conn: conn.execute(delete(IntervalRow)))
 
 
 def an_interval(desk: Desk, **more: Any) -> dict[str, Any]:
@@ -62,6 +70,7 @@ async def test_one_bad_interval_keeps_all_of_them_out_and_every_problem_is_said(
     twice = {"intervals": [an_interval(desk, queue="new"), an_interval(desk, queue="new", offered=1)]}
     answer = await desk.ask("everything", "POST", INTERVALS, twice, "twice")
     assert answer.status == 422 and "an earlier one says something else" in answer.text
+    assert (await desk.ask("everything", "POST", INTERVALS, {"intervals": [an_interval(desk)]}, "kept")).reply["new"] == 1
     answer = await desk.ask("everything", "POST", INTERVALS, {"intervals": [an_interval(desk, minutes=30)]}, "length")
     assert answer.status == 422 and "would count twice" in answer.text
     assert (await desk.ask("viewer", "POST", INTERVALS, twice, "viewer")).status == 403

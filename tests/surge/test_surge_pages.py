@@ -93,11 +93,12 @@ async def test_from_the_choice_to_the_hand_over_by_two_people(surging: Surging) 
     assert "standing down" in page.words and "Line one. Line two." in page.words
     page = await took(approver, surging, "close", handover="Line one.\nLine two.")
     assert "Surge mode is off." in page.words and surging.listener.told[-1] is None
-    reported = re.search(r'action="/surge/report".*?activation_id" value="([^"]+)".*?rev" value="(\d+)"', page.text, re.DOTALL)
-    assert reported is not None
-    page = await approver.post("/surge/report", {"activation_id": reported[1], "rev": reported[2]})
-    assert "reported" in page.words and 'action="/surge/report"' not in page.text
-    acts = [line.action for line in await surging.control.db.read(audit.lines)]
+    its_form = rf'action="/surge/report">\s*<input[^>]+><input[^>]+activation_id" value="{which}"><input[^>]+rev" value="(\d+)"'
+    unreported = re.search(its_form, page.text)
+    assert unreported is not None
+    page = await approver.post("/surge/report", {"activation_id": which, "rev": unreported[1]})
+    assert "reported" in page.words and which not in page.text
+    acts = [line.action for line in await surging.control.db.read(lambda conn: audit.lines(conn, which))]
     assert [one for one in acts if one.endswith("surge mode")][:3] == [
         "chose surge mode",
         "armed surge mode",

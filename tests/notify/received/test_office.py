@@ -4,7 +4,7 @@ further by itself."""
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,12 @@ async def office(agency: Agency, tmp_path_factory: pytest.TempPathFactory, migra
             await session.close()
 
 
+@pytest.fixture
+def sent(office: House) -> datetime:
+    """Half an hour ago, however far the tests before have moved the clock."""
+    return office.clock.now() - timedelta(minutes=30)
+
+
 async def fetched(office: House, agency: Agency, *documents: bytes) -> None:
     """The agency says these too, and is asked."""
     for document in documents:
@@ -107,9 +113,9 @@ def draft_of(office: House, alert_id: str) -> Draft:
     return Draft.model_validate_json(row.content)
 
 
-async def test_an_author_makes_a_draft_of_an_alert_by_the_console(office: House, agency: Agency) -> None:
+async def test_an_author_makes_a_draft_of_an_alert_by_the_console(office: House, agency: Agency, sent: datetime) -> None:
     before = alerts(office)
-    await fetched(office, agency, a_document(1, sent=SENT))
+    await fetched(office, agency, a_document(1, sent=sent))
     assert alerts(office) == before
     author = await office.signed_in("author")
     page = await author.get("/received")
@@ -130,14 +136,14 @@ async def test_an_author_makes_a_draft_of_an_alert_by_the_console(office: House,
         Urgency.IMMEDIATE,
     )
     assert shape(draft.area.geojson).bounds == (-122.60, 45.46, -122.56, 45.50) and draft.area.words == "Multnomah, OR"
-    assert draft.expires == SENT + timedelta(hours=6)
-    assert draft.note == f"Follows an alert of NWS Sampletown: {SENDER},{urn(1)},{SENT.isoformat()}."
+    assert draft.expires == sent + timedelta(hours=6)
+    assert draft.note == f"Follows an alert of NWS Sampletown: {SENDER},{urn(1)},{sent.isoformat()}."
     assert "rising" not in draft.model_dump_json()  # their words are not ours
     assert alert_id in (await author.get("/received")).words
 
 
-async def test_nothing_is_sent_by_a_draft_that_began_so(office: House, agency: Agency) -> None:
-    await fetched(office, agency, a_document(2, sent=SENT))
+async def test_nothing_is_sent_by_a_draft_that_began_so(office: House, agency: Agency, sent: datetime) -> None:
+    await fetched(office, agency, a_document(2, sent=sent))
     status, made = await office.served.call("author", "POST", f"/received/{await received_id(office, 2)}/draft", {})
     assert status == 201 and made["status"] == "draft" and made["author"] == "author"
     status, _ = await office.served.call("author", "POST", f"/alerts/{made['alert_id']}/approve", {"digest": ""})
@@ -146,16 +152,18 @@ async def test_nothing_is_sent_by_a_draft_that_began_so(office: House, agency: A
     assert db.read_now(lambda conn: register.events(conn, made["incident_id"])) == []
 
 
-async def test_of_two_who_make_a_draft_one_is_told_of_the_other(office: House, agency: Agency) -> None:
-    await fetched(office, agency, a_document(3, sent=SENT))
+async def test_of_two_who_make_a_draft_one_is_told_of_the_other(office: House, agency: Agency, sent: datetime) -> None:
+    await fetched(office, agency, a_document(3, sent=sent))
     path = f"/received/{await received_id(office, 3)}/draft"
     _, made = await office.served.call("author", "POST", path, {})
     status, refused = await office.served.call("approver", "POST", path, {})
     assert status == 409 and refused["problems"] == [f"author made the draft {made['alert_id']} of it already."]
 
 
-async def test_an_administrator_begins_a_draft_and_somebody_else_words_it(office: House, agency: Agency) -> None:
-    await fetched(office, agency, a_document(4, sent=SENT))
+async def test_an_administrator_begins_a_draft_and_somebody_else_words_it(
+    office: House, agency: Agency, sent: datetime
+) -> None:
+    await fetched(office, agency, a_document(4, sent=sent))
     status, made = await office.served.call("admin", "POST", f"/received/{await received_id(office, 4)}/draft", {})
     assert status == 201
     content = draft_of(office, made["alert_id"]).model_dump(mode="json")
@@ -163,19 +171,19 @@ async def test_an_administrator_begins_a_draft_and_somebody_else_words_it(office
     assert (await office.served.call("author", "PUT", f"/alerts/{made['alert_id']}", content | {"short": False}))[0] == 200
 
 
-async def test_whoever_is_limited_makes_no_draft_beyond_it(office: House, agency: Agency) -> None:
+async def test_whoever_is_limited_makes_no_draft_beyond_it(office: House, agency: Agency, sent: datetime) -> None:
     db = office.served.running.service.db
     add = lambda conn: people.add(conn, "water-author", ["author"], {"hazards": ["boil_water"]}, office.clock.now())  # noqa: E731
     office.served.tokens["water-author"] = db.write_now(add)
-    await fetched(office, agency, a_document(5, sent=SENT))
+    await fetched(office, agency, a_document(5, sent=sent))
     path = f"/received/{await received_id(office, 5)}/draft"
     before = alerts(office)
     status, refused = await office.served.call("water-author", "POST", path, {})
     assert status == 403 and "may not act on 'flood'" in refused["problems"][0] and alerts(office) == before
 
 
-async def test_a_test_is_marked_stands_apart_and_begins_a_test_only(office: House, agency: Agency) -> None:
-    await fetched(office, agency, a_document(6, sent=SENT, status="Exercise"))
+async def test_a_test_is_marked_stands_apart_and_begins_a_test_only(office: House, agency: Agency, sent: datetime) -> None:
+    await fetched(office, agency, a_document(6, sent=sent, status="Exercise"))
     author = await office.signed_in("author")
     page = await author.get("/received")
     apart = page.text.index('id="unreal"')
@@ -187,9 +195,9 @@ async def test_a_test_is_marked_stands_apart_and_begins_a_test_only(office: Hous
 
 
 async def test_an_area_is_cut_to_the_citys_envelope_and_one_outside_is_left_to_the_author(
-    office: House, agency: Agency
+    office: House, agency: Agency, sent: datetime
 ) -> None:
-    await fetched(office, agency, a_document(7, sent=SENT, polygon=WIDE), a_document(8, sent=SENT, polygon=FAR))
+    await fetched(office, agency, a_document(7, sent=sent, polygon=WIDE), a_document(8, sent=sent, polygon=FAR))
     _, made = await office.served.call("author", "POST", f"/received/{await received_id(office, 7)}/draft", {})
     west, south, east, north = office.served.running.service.assembly.city.pack.envelope
     assert shape(draft_of(office, made["alert_id"]).area.geojson).bounds == (west, south, -122.1, north) and east == -122.1
@@ -200,10 +208,10 @@ async def test_an_area_is_cut_to_the_citys_envelope_and_one_outside_is_left_to_t
     assert draft_of(office, made["alert_id"]).area.geojson is None
 
 
-async def test_what_is_taken_back_over_or_not_public_begins_no_draft(office: House, agency: Agency) -> None:
-    await fetched(office, agency, a_document(10, sent=SENT), a_document(11, sent=SENT, scope="Restricted"))
-    await fetched(office, agency, a_document(12, sent=SENT + timedelta(minutes=1), msg_type="Cancel", refers=[(10, SENT)]))
-    await fetched(office, agency, a_document(13, sent=SENT - timedelta(hours=12)))
+async def test_what_is_taken_back_over_or_not_public_begins_no_draft(office: House, agency: Agency, sent: datetime) -> None:
+    await fetched(office, agency, a_document(10, sent=sent), a_document(11, sent=sent, scope="Restricted"))
+    await fetched(office, agency, a_document(12, sent=sent + timedelta(minutes=1), msg_type="Cancel", refers=[(10, sent)]))
+    await fetched(office, agency, a_document(13, sent=sent - timedelta(hours=12)))
     found = await listed(office)
     assert [found[urn(number)]["standing"] for number in (10, 12, 13)] == ["cancelled", "over", "expired"]
     assert found[urn(10)]["by"] == found[urn(12)]["received_id"]
@@ -214,9 +222,9 @@ async def test_what_is_taken_back_over_or_not_public_begins_no_draft(office: Hou
     assert "cancelled" in page.words and "by a later message" in page.words and "Make a draft</button>" not in page.text
 
 
-async def test_their_words_are_shown_as_words_whatever_they_hold(office: House, agency: Agency) -> None:
+async def test_their_words_are_shown_as_words_whatever_they_hold(office: House, agency: Agency, sent: datetime) -> None:
     hostile = "&lt;script&gt;alert(1)&lt;/script&gt;"
-    await fetched(office, agency, a_document(14, sent=SENT, headline=hostile, area_desc=hostile))
+    await fetched(office, agency, a_document(14, sent=sent, headline=hostile, area_desc=hostile))
     author = await office.signed_in("author")
     one = await received_id(office, 14)
     for path in ("/received", f"/received/{one}"):
@@ -226,8 +234,8 @@ async def test_their_words_are_shown_as_words_whatever_they_hold(office: House, 
     assert kept.text.encode() == agency.documents[f"{len(agency.documents)}.xml"]
 
 
-async def test_a_source_hands_in_a_signed_alert_and_the_same_one_again(office: House) -> None:
-    signed = COUNTY.sign(a_document(20, sent=SENT, sender="county@example.gov")).decode()
+async def test_a_source_hands_in_a_signed_alert_and_the_same_one_again(office: House, sent: datetime) -> None:
+    signed = COUNTY.sign(a_document(20, sent=sent, sender="county@example.gov")).decode()
     status, first = await office.served.call("relay", "POST", "/received", {"document": signed})
     assert status == 201 and first["new"] is True
     status, again = await office.served.call("relay", "POST", "/received", {"document": signed})
