@@ -39,17 +39,18 @@ SPOKEN: Final = {  # language -> share; about Portland's
 }
 
 
-def town(home: Path, people: int, database_url: str = "", *, rate: float) -> Town:
-    """A town of so many people in `home`. On SQLite (no database_url) a copy of one made earlier, if there is one."""
+def town(home: Path, people: int, database_url: str = "", *, rate: float, mailed: bool = False) -> Town:
+    """A town of so many people in `home`, half of them with a mailbox and no telephone if `mailed`. On SQLite (no database_url)
+    a copy of one made earlier, if there is one."""
     if database_url:
         made = Town.create(home, database_url, rate=rate)
-        _settle(made, people)
+        _settle(made, people, mailed)
         return made
-    kept = _kept(people)
+    kept = _kept(f"{people}-mailed" if mailed else f"{people}")
     if not kept.exists():
         making = Path(tempfile.mkdtemp(dir=kept.parent)) / "town"
         made = Town.create(making, f"sqlite:///{making / 'tocsin.db'}")
-        _settle(made, people)
+        _settle(made, people, mailed)
         (making / "tokens.json").write_text(json.dumps(made.tokens))
         os.replace(making, kept)
     shutil.copytree(kept, home)
@@ -60,12 +61,12 @@ def town(home: Path, people: int, database_url: str = "", *, rate: float) -> Tow
     return Town(home, f"sqlite:///{home / 'tocsin.db'}", keys.load(home / "keys.toml"), tokens, rate=rate)
 
 
-def _kept(people: int) -> Path:
+def _kept(name: str) -> Path:
     """Named for how it is made; a copy is brought to the newest schema."""
     made_from = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
     folder = Path(tempfile.gettempdir()) / "tocsin-bench"
     folder.mkdir(exist_ok=True)
-    return folder / f"{people}-{made_from}"
+    return folder / f"{name}-{made_from}"
 
 
 def area_codes() -> list[str]:
@@ -74,16 +75,17 @@ def area_codes() -> list[str]:
     return [code for code in codes if phonenumbers.is_valid_number(phonenumbers.parse(f"+1{code}5550100"))]
 
 
-def _settle(town: Town, people: int) -> None:
+def _settle(town: Town, people: int, mailed: bool) -> None:
     codes = area_codes()
     with closing(Database(town.database_url)) as db:
         for first in range(0, people, CHUNK):
-            db.write_now(partial(_add, ring=town.ring, codes=codes, first=first, count=min(CHUNK, people - first)))
+            chunk = {"first": first, "count": min(CHUNK, people - first)}
+            db.write_now(partial(_add, ring=town.ring, codes=codes, mailed=mailed, **chunk))
         db.write_now(partial(store.note_change, subscriber_id=None))
 
 
-def _add(conn: Connection, ring: Keyring, codes: list[str], first: int, count: int) -> None:
-    """People with one phone and one home each, anywhere in the city."""
+def _add(conn: Connection, ring: Keyring, codes: list[str], mailed: bool, first: int, count: int) -> None:
+    """People with one address and one home each, anywhere in the city."""
     rng = np.random.default_rng(first)
     made = insert(store.SUBSCRIBER).returning(store.SUBSCRIBER.c.subscriber_id, sort_by_parameter_order=True)
     ids = conn.scalars(made, [{"created_at": datetime.now(UTC), "source": "bench"}] * count).all()
@@ -91,7 +93,8 @@ def _add(conn: Connection, ring: Keyring, codes: list[str], first: int, count: i
     addresses = []
     for number, (subscriber_id, language) in enumerate(zip(ids, languages, strict=True), first):
         phone = f"+1{codes[number // EACH_CODE]}555{number % EACH_CODE:04d}"
-        addresses.append(_address(ring, subscriber_id, phone, language))
+        channel, address = ("email", f"resident{number}@example.gov") if mailed and number % 2 else ("sms", phone)
+        addresses.append(_address(ring, subscriber_id, channel, address, language))
     conn.execute(insert(store.ADDRESS), addresses)
     west, south, east, north = CITY.bounds
     lon, lat = rng.uniform(west, east, count).tolist(), rng.uniform(south, north, count).tolist()
@@ -102,14 +105,14 @@ def _add(conn: Connection, ring: Keyring, codes: list[str], first: int, count: i
     conn.execute(insert(store.PLACE), places)
 
 
-def _address(ring: Keyring, subscriber_id: int, phone: str, language: str) -> dict[str, Any]:
-    sealed = ring.seal("sms", phone)
+def _address(ring: Keyring, subscriber_id: int, channel: str, address: str, language: str) -> dict[str, Any]:
+    sealed = ring.seal(channel, address)
     return {
         "subscriber_id": subscriber_id,
-        "channel": "sms",
+        "channel": channel,
         "sealed": sealed.data,
         "key_id": sealed.key_id,
-        "blind": ring.blind("sms", phone),
+        "blind": ring.blind(channel, address),
         "language": language,
         "basis": "opt-in",
     }

@@ -74,7 +74,9 @@ http {{
   uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
   server {{
     listen 127.0.0.1:{port} ssl; ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem;
-    location / {{ default_type application/json; return 201 '{reply}'; }}
+    default_type application/json;
+    location / {{ return 201 '{reply}'; }}
+    location ~ ^/2010-04-01/Accounts/[^/]+$ {{ return 200 '{{"status": "active"}}'; }}
   }}
 }}
 """

@@ -29,6 +29,7 @@ PATTERNS: Final = (
     "Falls back: {count} people read {language} in English.",
     "Falls back: {count} people read {language} in generic words.",
     "By basis: {bases}.",
+    "left out: {reason}",
     "Nobody has reviewed {count} of {whole} English messages of {words}; they go out as drafts.",
     "The text {key} has {parts} parts, {fewer} would do with shorter names.",
     "The one-part form (short: true) saves {count} segments, {minutes} minutes.",

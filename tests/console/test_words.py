@@ -3,7 +3,9 @@
 import pytest
 
 from notify.alerts import hazards
+from notify.console.sentences import in_words
 from notify.console.words import catalogue, spoken, titles, words
+from subscribers.matched import Left
 from tests.console.staff_factory import House
 from tests.console.vocabulary import POT, fields, pot, sources
 
@@ -51,3 +53,12 @@ async def test_the_console_is_read_in_the_language_chosen_at_its_foot(house: Hou
     assert words("ar").say("What is the danger?") in page.words and titles("ar")["Boil tap water"] in page.words
     page = await browser.post("/language", {"language": "xx", "next": "/"})
     assert 'lang="en" dir="ltr"' in page.text
+
+
+@pytest.mark.parametrize("language", OTHERS)
+@pytest.mark.parametrize("reason", [reason.name.lower().replace("_", " ") for reason in Left])
+def test_why_somebody_was_left_out_is_said_in_the_readers_language(reason: str, language: str) -> None:
+    spoken_there = words(language)
+    said = in_words(f"left out: {reason}", spoken_there)
+    assert said == spoken_there.say("left out: {reason}", reason=spoken_there.messages[reason])
+    assert reason not in said

@@ -30,6 +30,7 @@ from notify.wording import catalogs, review_desk, reviewing
 from notify.wording.fallback import Step
 from notify.wording.slots import declared
 from subscribers import areas
+from subscribers.matched import Left
 from surge.scripts.sources import books
 from surge.switch import activation, store
 
@@ -136,6 +137,7 @@ def vocabulary() -> Iterator[str]:
         yield from table.values()
     yield from (rehearsal.NOT_A_TEST, drilling.CHOOSE)
     yield from (*activation.Status, store.TESTED)
+    yield from (reason.name.lower().replace("_", " ") for reason in Left)
     yield from (book.runbook.title for book in books(ROOT / "runbooks").values())
     yield from ALLOWED["status"]
     boil = usual(hazards.catalogue()["boil_water"], Stage.FIRST, ["Portland"])
