@@ -17,7 +17,7 @@ from notify.clock import micros
 from notify.db import is_sqlite
 from notify.sending.deliveries import FINAL, State, Tally, advance, after, code_of, retry_at
 from notify.sending.leases import Leased
-from notify.sending.statements import OPEN, among, first_planned, held_still, listed, many, one_of, parts_of
+from notify.sending.statements import OPEN, Rows, among, first_planned, held_still, listed, one_of, parts_of
 from notify.tables import EventRow
 
 # Everybody who has, or may have, an event's text. An ambiguous row counts even if it was withdrawn before a second attempt.
@@ -128,14 +128,23 @@ def plan_again(conn: Connection, event: EventRow, again: Again, now: datetime) -
     return done.rowcount == 1
 
 
-_RECORD = """
-UPDATE delivery SET state = ?, provider_id = COALESCE(?, provider_id), code = ?, handed_at = ?, final_at = ?,
-       ambiguous = (ambiguous OR ?), attempts = attempts - ?, lease_owner = NULL, lease_until = ?
-WHERE delivery_id = ? AND fence = ? AND state = 'claimed'"""
+_OUTCOMES = Rows(
+    "state text, provider_id text, code text, handed_at bigint, final_at bigint, ambiguous boolean, not_tried integer,"
+    " again_at bigint, delivery_id bigint, fence integer"
+)
+_RECORD = """state = {state}, provider_id = COALESCE({provider_id}, delivery.provider_id), code = {code},
+    handed_at = {handed_at}, final_at = {final_at}, ambiguous = (delivery.ambiguous OR {ambiguous}),
+    attempts = delivery.attempts - {not_tried}, lease_owner = NULL, lease_until = {again_at}"""
+_OURS = "delivery.fence = {fence} AND delivery.state = 'claimed'"
+
+_SAID = Rows("delivery_id bigint, provider_id text, outcome text, code text, at bigint")
+_MOVED = Rows("state text, provider_id text, code text, handed_at bigint, final_at bigint, delivery_id bigint")
+_MOVE = """state = {state}, provider_id = COALESCE({provider_id}, delivery.provider_id), code = {code},
+    handed_at = COALESCE(delivery.handed_at, {handed_at}), final_at = {final_at}, lease_owner = NULL, lease_until = NULL"""
 
 
 def _entry(leased: Leased, outcome: Outcome, now: datetime) -> tuple[Any, ...]:
-    """What _RECORD binds."""
+    """A row of _OUTCOMES."""
     state = after(outcome)
     again = retry_at(outcome, leased.attempts + 1, now) if isinstance(outcome, Retry) else None
     return (
@@ -166,7 +175,7 @@ def record(conn: Connection, results: Sequence[tuple[Leased, Receipt]], *, now: 
         else _entry(leased, outcome, now)
         for leased, receipt in sorted(results, key=_by_id)
     ]
-    return many(conn, _RECORD, rows)
+    return _OUTCOMES.update(conn, _RECORD, rows, only=_OURS)
 
 
 def end_waiting(conn: Connection, event: EventRow, into: State, *, code: str, limit: int, now: datetime) -> int:
@@ -204,11 +213,8 @@ def apply_reports(conn: Connection, reports: Sequence[Receipt], *, now: datetime
     Reports of one batch are applied in order. A report that carries our delivery id adopts an unknown row at once.
     """
     at = micros(now)
-    many(
-        conn,
-        "INSERT INTO report (delivery_id, provider_id, outcome, code, at) VALUES (?, ?, ?, ?, ?)",
-        [(r.delivery_id, r.provider_id, after(r.outcome).value, code_of(r.outcome) or "", at) for r in reports],
-    )
+    said = [(r.delivery_id, r.provider_id, after(r.outcome).value, code_of(r.outcome) or "", at) for r in reports]
+    _SAID.insert(conn, "report", said)
     lock = "" if is_sqlite(conn) else "FOR UPDATE"
     ids = sorted({report.delivery_id for report in reports})
     standing = {
@@ -241,14 +247,7 @@ def apply_reports(conn: Connection, reports: Sequence[Receipt], *, now: datetime
         )
         for delivery_id, (new, report) in moved.items()
     ]
-    return many(
-        conn,
-        """
-        UPDATE delivery SET state = ?, provider_id = COALESCE(?, provider_id), code = ?,
-               handed_at = COALESCE(handed_at, ?), final_at = ?, lease_owner = NULL, lease_until = NULL
-        WHERE delivery_id = ?""",
-        rows,
-    )
+    return _MOVED.update(conn, _MOVE, rows)
 
 
 def waiting(conn: Connection, event: EventRow, left_to_staff: str) -> bool:

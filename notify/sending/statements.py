@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -99,8 +100,54 @@ def _between(first: int, last: int) -> str:
     return f"delivery_id BETWEEN {first} AND {last} AND event_id || '' = :event_id"
 
 
-def many(conn: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:
-    """executemany straight on the driver: SQLAlchemy's own adds more per row than SQLite itself takes."""
-    if not rows:
-        return 0
-    return conn.exec_driver_sql(statement if is_sqlite(conn) else statement.replace("?", "%s"), list(rows)).rowcount
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A statement about many rows, each with values of its own: {name} in its text stands for one of them.
+
+    columns: "name type, name type": a row's values in their order, each with PostgreSQL's type. SQLite runs the statement once
+    for each row, straight on the driver, for SQLAlchemy's own way adds more per row than SQLite takes. PostgreSQL gets all of
+    them as arrays, one for each column, in one statement.
+    """
+
+    columns: str
+
+    @property
+    def names(self) -> list[str]:
+        return [column.split()[0] for column in self.columns.split(",")]
+
+    def insert(self, conn: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> int:
+        """Adds rows, in this order. Returns how many."""
+        if not rows:
+            return 0
+        into = f"INSERT INTO {table} ({', '.join(self.names)})"
+        if is_sqlite(conn):
+            return _run(conn, f"{into} VALUES ({', '.join('?' * len(self.names))})", list(rows))
+        return _run(conn, f"{into} SELECT * FROM {self._given()}", _arrays(rows))
+
+    def update(self, conn: Connection, to: str, rows: Sequence[tuple[Any, ...]], *, only: str = "TRUE") -> int:
+        """Changes the rows of the ledger that {delivery_id} names, those of them that `only` holds of. Returns how many.
+        Columns of the ledger are written as delivery.code. No delivery_id stands in two rows."""
+        if not rows:
+            return 0
+        if is_sqlite(conn):
+            numbered = {name: f"?{number}" for number, name in enumerate(self.names, 1)}
+            where = f"WHERE delivery_id = {{delivery_id}} AND {only}"
+            return _run(conn, f"UPDATE delivery SET {to} {where}".format(**numbered), list(rows))
+        given, at = {name: f"given.{name}" for name in self.names}, self.names.index("delivery_id")
+        statement = f"""
+            UPDATE delivery SET {to.format(**given)} FROM {self._given()}
+            WHERE delivery.delivery_id = given.delivery_id AND {only.format(**given)}
+              AND delivery.{held_still(conn, "delivery_id = ANY(%s::bigint[])")}"""
+        return _run(conn, statement, (*_arrays(rows), [row[at] for row in rows]))
+
+    def _given(self) -> str:
+        arrays = ", ".join(f"%s::{column.split()[1]}[]" for column in self.columns.split(","))
+        return f"unnest({arrays}) AS given({', '.join(self.names)})"
+
+
+def _arrays(rows: Sequence[tuple[Any, ...]]) -> tuple[list[Any], ...]:
+    return tuple(list(values) for values in zip(*rows, strict=True))
+
+
+def _run(conn: Connection, statement: str, bound: Any) -> int:
+    return conn.exec_driver_sql(statement, bound).rowcount
