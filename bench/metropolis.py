@@ -79,8 +79,8 @@ def _settle(town: Town, people: int, mailed: bool) -> None:
     codes = area_codes()
     with closing(Database(town.database_url)) as db:
         for first in range(0, people, CHUNK):
-            chunk = {"first": first, "count": min(CHUNK, people - first)}
-            db.write_now(partial(_add, ring=town.ring, codes=codes, mailed=mailed, **chunk))
+            count = min(CHUNK, people - first)
+            db.write_now(partial(_add, ring=town.ring, codes=codes, mailed=mailed, first=first, count=count))
         db.write_now(partial(store.note_change, subscriber_id=None))
 
 
