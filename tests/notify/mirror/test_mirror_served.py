@@ -1,7 +1,4 @@
-"""The mirror behind a web server of its own, by the configuration of docs/mirror.md: the addresses people and programs use.
-
-Where nginx is installed it serves; elsewhere a small server that follows the same lines of that configuration does.
-"""
+"""The mirror served by nginx alone, by the configuration of docs/mirror.md: the addresses people and programs use."""
 
 import asyncio
 import os
@@ -13,8 +10,6 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from channels.feed_folder import FeedFolder
 from notify.clock import ManualClock
@@ -27,7 +22,7 @@ from tests.ports import free_port, listens
 
 ROOT = Path(__file__).parents[3]
 CONFIGURATION = re.search(r"```nginx\n(.*?)```", (ROOT / "docs/mirror.md").read_text("utf-8"), re.DOTALL)
-NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or "nginx"  # where it is missing, these fail
 
 
 def configured() -> str:
@@ -55,35 +50,6 @@ async def nginx(program: str, folder: Path, home: Path) -> AsyncIterator[str]:
         await process.wait()
 
 
-@asynccontextmanager
-async def by_hand(folder: Path) -> AsyncIterator[str]:
-    """A static server that does what the configuration's lines say: types, try_files, headers by location."""
-    text = configured()
-    block = re.search(r"types \{(.*?)\}", text, re.DOTALL)
-    lines = [line.strip(" ;").split() for line in (block[1] if block else "").splitlines() if line.strip()]
-    types = {ending: kind for kind, *endings in lines for ending in endings}
-    places = re.findall(r"location ([^{]+) \{(.*?)\n? *\}", text, re.DOTALL)
-    headers = {place.strip(): dict(re.findall(r'add_header (\S+) "([^"]*)"', inside)) for place, inside in places}
-    tries = re.search(r"try_files (.*) =404", text)
-    assert tries and types
-
-    async def serve(request: web.Request) -> web.StreamResponse:
-        if re.search(r"/\.", request.path):
-            raise web.HTTPNotFound
-        special = next((place for place in headers if place.startswith("~ ") and re.search(place[2:], request.path)), "/")
-        found = [folder / one.replace("$uri", request.path).lstrip("/") for one in tries[1].split()]
-        for path in found if special == "/" else found[:1]:
-            if path.is_file():
-                kind = types[path.suffix.removeprefix(".")]
-                return web.Response(body=path.read_bytes(), headers=headers[special] | {"Content-Type": kind})
-        raise web.HTTPNotFound
-
-    application = web.Application()
-    application.router.add_get("/{path:.*}", serve)
-    async with TestServer(application) as server:
-        yield str(server.make_url("")).rstrip("/")
-
-
 @pytest.fixture
 async def mirror_url(tmp_path: Path) -> AsyncIterator[str]:
     """Where a mirror of one alert is served."""
@@ -100,7 +66,7 @@ async def mirror_url(tmp_path: Path) -> AsyncIterator[str]:
     await mirror.copy()
     await mirror.close()
     (second / "feeds" / ".half.tmp").write_text("half")
-    async with nginx(NGINX, second, home) if NGINX else by_hand(second) as url:
+    async with nginx(NGINX, second, home) as url:
         yield url
 
 
