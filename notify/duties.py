@@ -30,6 +30,8 @@ from notify.residents.reception import Residents
 from notify.schedule import Tick
 from notify.sending import hold, late, leases, truth
 from notify.sending.brake import EVERY_S
+from notify.sending.lateness import EVERY_S as REPORTS_S
+from notify.sending.punctuality import Punctuality
 from notify.sending.reconcile import Reconciler
 from notify.service import Service
 from notify.staff import paging
@@ -71,6 +73,9 @@ def ticks(built: Built) -> list[Tick]:
         Tick("leases of dead senders", 2, partial(_release, built), post=DUTIES),
         Tick("ends of sends", 1, service.conductor.settle, post=DUTIES),
         Tick("unknown outcomes", 2, built.reconciler.tick, post=DUTIES),
+        Tick(
+            "late reports", REPORTS_S, Punctuality(service.db, service.clock, [one.route for one in service.dispatchers]).tick
+        ),
         Tick("audience", 5, service.crowd.follow),
         Tick("memory that is free", TRIM_S, partial(asyncio.to_thread, memory.trim)),
         Tick("alerts for the text dialog", 1, built.residents.live.refresh),
