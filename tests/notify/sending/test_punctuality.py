@@ -30,7 +30,7 @@ def hand(conn: Connection, route: str, count: int, ago: timedelta, took: timedel
     bound = {"first": first, "last": first + count - 1, "route": route, "at": at, "channel": "sms"}
     bound |= {"final": None if took is None else at + micros(NOW + took) - micros(NOW)}
     bound |= {"state": "handed" if took is None else "delivered"} | given
-    numbers = "WITH RECURSIVE n(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM n WHERE i < :last)"
+    numbers = "WITH RECURSIVE n(i) AS (SELECT CAST(:first AS bigint) UNION ALL SELECT i + 1 FROM n WHERE i < :last)"
     made = f"INSERT INTO delivery (delivery_id, {COLUMNS})"
     row = "SELECT i, 'K7Q2-1', i, :channel, 'en', 'first', 3, :state, 0, 1, false, 0, :route, :at, :final FROM n"
     conn.execute(text(f"{made} {numbers} {row}" if is_sqlite(conn) else f"{numbers} {made} {row}"), bound)
