@@ -28,8 +28,9 @@ from notify.received import office, polling
 from notify.residents import checks
 from notify.residents.reception import Residents
 from notify.schedule import Tick
-from notify.sending import hold, late, leases, truth
+from notify.sending import hold, late, lateness, leases, truth
 from notify.sending.brake import EVERY_S
+from notify.sending.punctuality import Punctuality
 from notify.sending.reconcile import Reconciler
 from notify.service import Service
 from notify.staff import paging
@@ -65,12 +66,14 @@ class Built:
 def ticks(built: Built) -> list[Tick]:
     """Everything that happens by itself, how often it is looked at, and by whom (docs/deployment.md#who-does-what)."""
     service = built.service
+    reports = Punctuality(service.db, service.clock, [one.route for one in service.dispatchers])
     return [
         Tick("due work", 0.2, partial(look, built), post=DUTIES),
         Tick("clock of the machine", 1, partial(mind_the_clock, built, Steps(service.clock))),
         Tick("leases of dead senders", 2, partial(_release, built), post=DUTIES),
         Tick("ends of sends", 1, service.conductor.settle, post=DUTIES),
         Tick("unknown outcomes", 2, built.reconciler.tick, post=DUTIES),
+        Tick("late reports", lateness.EVERY_S, reports.tick),
         Tick("audience", 5, service.crowd.follow),
         Tick("memory that is free", TRIM_S, partial(asyncio.to_thread, memory.trim)),
         Tick("alerts for the text dialog", 1, built.residents.live.refresh),

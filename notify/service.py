@@ -138,9 +138,9 @@ class Service:
             "addresses": len(self.crowd.index),
             "senders": [
                 {"name": one.sender.name, "channel": one.sender.channel.name, "rate": _number(one.sender.rate)}
-                | dataclasses.asdict(one.light)
-                | {"route": one.sender.route, "open": one.route.stands.is_open, "share": one.route.share}
-                for one in self.dispatchers
+                | {"started": one.light.started, "trouble": one.light.trouble, "carries": one.light.carries}
+                | {"route": one.sender.route, "open": way.is_open, "share": way.share, "why": way.why}
+                for one, way in ((one, one.driving.way(one.light, one.route)) for one in self.dispatchers)
             ],
             "mirrors": [one.told() for one in self.mirrors],
             "pages": list(self.pager.recent),

@@ -4,11 +4,16 @@
 """
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import BigInteger, Column, Identity, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from subscribers.tables import BigId
+
+# About every sixteenth text that was handed over. By a hash of its id: routes take rows in turn, and of every sixteenth by
+# number one route might have all. Word for word in queries, or its index is not used.
+WATCHED: Final = "channel = 'sms' AND handed_at IS NOT NULL AND ((delivery_id * 40503) & 65535) < 4096"
 
 
 class Incident(SQLModel, table=True):
@@ -100,6 +105,7 @@ class Delivery(SQLModel, table=True):
             sqlite_where=text("state IN ('claimed', 'unknown')"),
             postgresql_where=text("state IN ('claimed', 'unknown')"),
         ),
+        Index("ix_delivery_watched", "route", "handed_at", sqlite_where=text(WATCHED), postgresql_where=text(WATCHED)),
         {"sqlite_autoincrement": False},
     )
     delivery_id: int | None = Field(default=None, sa_column=Column(BigId, Identity(), primary_key=True))

@@ -10,6 +10,7 @@ from typing import Any
 from notify.duties import Built
 from notify.processes.posts import DUTIES, Kind
 from notify.processes.session import Session
+from notify.sending.desk import WHOLE, Way
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,10 @@ class Hearing:
         """How the senders that are driven here fare."""
         ours = [one for one in self.built.service.dispatchers if one.driving.limited and one.driving.ours]
         if ours:
-            lights = {one.sender.name: (one.light.started, one.light.trouble, one.carries()) for one in ours}
+            lights = {
+                one.sender.name: (one.light.started, one.light.trouble, one.carries(), one.driving.way(one.light, one.route))
+                for one in ours
+            }
             self.session.tell(Kind.LIGHTS, json.dumps(lights))
 
     async def settle(self) -> None:
@@ -84,7 +88,8 @@ class Hearing:
         for one in self.built.service.dispatchers:
             if one.sender.name in lights and not one.driving.ours:
                 one.light.started, one.light.trouble, *more = lights[one.sender.name]
-                one.light.carries = all(more)  # a process of an older version does not say
+                one.light.carries = all(more[:1])  # a process of an older version does not say, nor how the route stands
+                one.light.way = Way(*more[1]) if more[1:] else WHOLE
 
     def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = self._loop.create_task(work, name=name)

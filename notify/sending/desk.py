@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import chain
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from channels.base import Channel, Content, Outbound, Refused, Retry
 from notify.clock import Clock
@@ -52,14 +52,26 @@ class Outbox(Protocol):
         """The Outbound, or the outcome that takes its place (erased person, wrong mode, event that fails its digest)."""
 
 
+class Way(NamedTuple):
+    """How a route stands. share: of its pace, from 0 to 1; why: it is not all of it."""
+
+    is_open: bool
+    share: float
+    why: str
+
+
+WHOLE: Final = Way(True, 1.0, "")
+
+
 @dataclass(slots=True)
 class Light:
     """How a sender fares, for screens: calls started so far, and a sentence when it is out of order. carries: whether it is in
-    order and nothing slows it, as the process says that drives it."""
+    order and nothing slows it; way: how its route stands; both as the process says that drives it."""
 
     started: int = 0
     trouble: str = ""
     carries: bool = True
+    way: Way = WHOLE
 
 
 class Halted(set[str]):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from notify.processes.posts import Crew, Kind, post_of
-from notify.sending.desk import Light, Sender
+from notify.sending.desk import Light, Sender, Way
 from notify.sending.pace import Pace, Slot
 from notify.sending.route import Route
 
@@ -56,6 +56,13 @@ class Driving:
         if self.ours:
             light.carries = route.stands.is_open and route.share == 1.0 and not self._pace.held_for(now)
         return light.carries and not light.trouble
+
+    def way(self, light: Light, route: Route) -> Way:
+        """How the sender's route stands, for pages of any process: as `carries`."""
+        if self.ours:
+            why = route.stands.why.value if route.share < 1.0 else ""
+            light.way = Way(route.stands.is_open, route.share, why)
+        return light.way
 
     def began(self, slots: Sequence[Slot], now: float) -> None:
         """Messages start together. What each process has in its log shows that a number kept its rate while it passed from one

@@ -7,13 +7,14 @@ decisions are in routing.py.
 import logging
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from channels.base import Outcome, Retry, Unknown
-from notify.sending import routing
+from notify.sending import lateness, routing
 from notify.sending.desk import Light, Sender
+from notify.sending.lateness import Known, Lot
 from notify.sending.routing import Seen, Standing
 
 logger = logging.getLogger(__name__)
@@ -39,13 +40,15 @@ class _Second:
 
 @dataclass(slots=True, eq=False)
 class Route:
-    """lights: of its senders. carried: calls it has handed over since the start. on_change: called when it opens or shuts."""
+    """lights: of its senders. carried: calls it has handed over since the start. on_change: called when it opens or shuts.
+    known: of its delivery reports."""
 
     name: str
     routes: "Routes"
     lights: list[Light] = field(default_factory=list)
     carried: int = 0
     on_change: list[Callable[[], None]] = field(default_factory=list)
+    known: Known = lateness.UNKNOWN
     _ended: deque[_Second] = field(default_factory=deque)
     _in_a_row: int = 0
     _under_way: deque[float] = field(default_factory=deque)  # when they began; ends are taken off in order of beginning
@@ -77,6 +80,7 @@ class Route:
     def seen(self, now: float) -> Seen:
         while self._ended and self._ended[0].at <= now - WINDOW_S:
             self._ended.popleft()
+        due, late = self.known.due(now)
         return Seen(
             calls=sum(one.calls for one in self._ended),
             failed=sum(one.failed for one in self._ended),
@@ -84,6 +88,8 @@ class Route:
             in_a_row=self._in_a_row,
             silent_s=now - max(self._under_way[0], self._answered_at) if self._under_way else 0.0,
             stopped=bool(self.lights) and all(light.trouble for light in self.lights),
+            due=due,
+            late=late,
         )
 
     def began(self, calls: int, now: float) -> None:
@@ -159,16 +165,23 @@ class Routes:
             if standing != self.standings[name]:
                 self.change(self.members[name], standing)
 
+    def learn(self, found: Mapping[str, tuple[Lot, Lot]], now: float) -> None:
+        """What the ledger says of the reports of each: of the window, and of texts of more than an hour ago. The next look
+        judges by it."""
+        for name, (recent, earlier) in found.items():
+            self.members[name].known = lateness.learnt(self.members[name].known, recent, earlier, now)
+
     def change(self, route: Route, standing: Standing) -> None:
         before = self.standings[route.name]
         self.standings[route.name] = standing
         if before.is_open != standing.is_open or before.share != standing.share:
             logger.warning(
-                "route %s of %s is %s now, at %d tenths of its pace",
+                "route %s of %s is %s now, at %d tenths of its pace%s",
                 route.name or "only",
                 self.channel,
                 "open" if standing.is_open else "shut",
                 standing.share,
+                f": {standing.why}" if standing.is_open and standing.why else "",
             )
         if before.is_open != standing.is_open:
             if standing.is_open:

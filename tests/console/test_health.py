@@ -20,11 +20,13 @@ from notify.console.pages import Console
 from notify.console.wordings import folders
 from notify.mirror.copying import Mirror
 from notify.mirror.targets import FolderTarget
+from notify.sending.routing import Standing, Why
 from notify.settings import SenderSetting, Settings, load
 from notify.tables import Due
 from notify.wording import reviews, words
 from notify.wording.fallback import Step
 from tests.console.staff_factory import House
+from tests.notify.sending_factory import Bench, FakeChannel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SECRETS: dict[str, Any] = {
@@ -45,6 +47,27 @@ async def test_the_page_says_how_things_are(house: House) -> None:
     head = house.served.running.service.db.read_now(audit.head)
     for said in ("demo", "0.1.0", "SQLite", "nothing is late", "free", head):
         assert said in page.words
+
+
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        (Why.LATE, "Its delivery reports come late."),
+        (Why.FAILED, "Many of its calls fail."),
+        (Why.SLOW, "Many of its calls are slow."),
+        (Why.SHUT, "It was shut before."),
+    ],
+)
+async def test_the_page_says_why_a_route_has_lost_a_part_of_its_share(
+    house: House, why: Why, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = house.served.running.service
+    sender = Bench(service.db, house.clock).dispatcher(FakeChannel(), "+15035550100", route="one")
+    sender.route.routes.route("two")
+    sender.route.routes.standings["one"] = Standing(share=6, why=why)
+    monkeypatch.setattr(service, "dispatchers", [sender])
+    page = await (await house.signed_in("admin")).get("/service")
+    assert f"Slowed to 60 % of its pace. {said}" in page.words
 
 
 async def test_work_that_nobody_begins_is_late(house: House) -> None:

@@ -15,7 +15,7 @@ from notify.processes.hearing import Hearing
 from notify.processes.posts import Kind
 from notify.sending import affinity, dispatch, leases, routing
 from notify.sending.affinity import Others
-from notify.sending.desk import URGENT_BELOW
+from notify.sending.desk import URGENT_BELOW, Way
 from notify.sending.dispatch import Dispatcher
 from notify.sending.route import Routes
 from notify.sending.routing import Standing
@@ -118,6 +118,22 @@ async def test_how_a_number_fares_that_another_process_drives_is_what_that_one_s
     for said, others in (([7, "", False], ()), ([7, "", True], ("two",)), ([7, "wrong token", True], ()), ([7, ""], ("two",))):
         hearing._heard(Kind.LIGHTS, json.dumps({"two": said}))
         assert one.route.routes.others("one") == others
+        assert two.driving.way(two.light, two.route) == (True, 1.0, "")
+    hearing._heard(Kind.LIGHTS, json.dumps({"two": [7, "", False, Way(True, 0.6, "reports come late")]}))
+    assert two.driving.way(two.light, two.route) == Way(is_open=True, share=0.6, why="reports come late")
+    assert one.route.routes.others("one") == ()
+
+
+async def test_what_a_process_says_of_the_numbers_it_drives(bench: Bench) -> None:
+    one, two = both(bench, FakeChannel(), FakeChannel())
+    told: list[str] = []
+    session = SimpleNamespace(tell=lambda kind, ref: told.append(ref))
+    hearing = Hearing(SimpleNamespace(service=SimpleNamespace(dispatchers=[one, two])), session)  # type: ignore[arg-type]
+    two.route.routes.standings["two"] = Standing(share=4, why=routing.Why.LATE)
+    await hearing.tell_lights()
+    said = json.loads(told[0])
+    assert said["one"] == [0, "", True, [True, 1.0, ""]]
+    assert said["two"] == [0, "", False, [True, 0.4, "reports come late"]]
 
 
 async def test_the_next_alert_comes_from_the_number_that_each_knows(bench: Bench) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, event, text
 
 from notify import metrics
 from notify.db import Database, is_sqlite
-from notify.sending import leases, ledger, night, planning, reconcile
+from notify.sending import leases, ledger, night, planning, punctuality, reconcile
 from notify.sending.affinity import Others
 from notify.sending.deliveries import State
 from tests.notify.ledger_factory import add_event, an_event_row
@@ -35,6 +35,7 @@ ASKED: dict[str, Callable[[Connection], Any]] = {
     "withdrawn": lambda conn: ledger.end_waiting(conn, EVENT, State.WITHDRAWN, code="", limit=5, now=NOW),
     "let go in the morning": lambda conn: night.let_go(conn, EVENT),
     "calls under way": lambda conn: conn.execute(text(planning._OPEN), {"event_id": EVENT.event_id}).all(),
+    "late reports": lambda conn: punctuality.lots(conn, ["twilio", "harbor"], NOW),
     "waiting, for the metrics": lambda conn: conn.execute(metrics._QUEUE).all(),
     "under way, for the metrics": lambda conn: conn.execute(metrics._OPEN).all(),
 }

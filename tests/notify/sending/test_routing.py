@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notify.sending import routing
-from notify.sending.routing import FLOOR, FULL, NOTHING, Seen, Standing, judged, opened, shut
+from notify.sending.lateness import ENOUGH as ENOUGH_TEXTS
+from notify.sending.routing import FLOOR, FULL, NOTHING, Seen, Standing, Why, judged, opened, shut
 
 GOOD: Final = Seen(calls=100)
 counts = st.integers(0, 200)
@@ -25,6 +26,8 @@ def sights(draw: st.DrawFn) -> Seen:
         in_a_row=draw(st.integers(0, 8)),
         silent_s=draw(st.floats(0, 15)),
         stopped=draw(st.booleans()),
+        due=(due := draw(counts)),
+        late=draw(st.integers(0, due)),
     )
 
 
@@ -52,11 +55,12 @@ def test_worse_news_never_gives_a_route_more(
         in_a_row=data.draw(st.integers(seen.in_a_row, 9)),
         silent_s=data.draw(st.floats(seen.silent_s, 20)),
         stopped=seen.stopped or data.draw(st.booleans()),
+        late=data.draw(st.integers(seen.late, seen.due)),
     )
     # The other's own trouble stays less than ours in both looks, so that only our news differs.
     calm = {"b": replace(others, in_a_row=0, silent_s=0.0, stopped=False)}
-    better_off = judged({"a": one, "b": other}, {"a": seen} | calm, 200.0)["a"]
-    worse_off = judged({"a": one, "b": other}, {"a": worse} | calm, 200.0)["a"]
+    better_off = judged({"a": one, "b": other}, {"a": seen} | calm, 350.0)["a"]
+    worse_off = judged({"a": one, "b": other}, {"a": worse} | calm, 350.0)["a"]
     assert rank(worse_off) <= rank(better_off)
 
 
@@ -114,6 +118,70 @@ def test_where_both_are_slow_nothing_moves() -> None:
     at = {"a": Standing(), "b": Standing()}
     assert judged(at, {"a": slow, "b": slow}, 500.0) == at
     assert judged(at, {"a": slow, "b": GOOD}, 500.0)["a"].share == FULL - routing.STEP
+
+
+PUNCTUAL: Final = Seen(calls=100, due=100)
+LATE: Final = Seen(calls=100, due=100, late=60)
+
+
+def test_a_route_whose_reports_are_late_loses_a_step_in_five_minutes_down_to_its_floor_and_comes_back() -> None:
+    at, now, moves = {"a": Standing(), "b": Standing()}, 1_000.0, []
+    while now < 1_000 + 1_800:
+        after = judged(at, {"a": LATE, "b": PUNCTUAL}, now)
+        if after["a"].share != at["a"].share:
+            moves.append((now - 1_000.0, after["a"].share, after["a"].why))
+        at, now = after, now + 1.0
+    assert moves == [(0, 8, Why.LATE), (300, 6, Why.LATE), (600, 4, Why.LATE), (900, FLOOR, Why.LATE)]
+    assert at["b"] == Standing()
+    for minute in range(4):
+        at = judged(at, {"a": PUNCTUAL, "b": PUNCTUAL}, now + 60.0 * minute)
+    assert (at["a"].share, at["a"].why) == (FULL, Why.NOTHING)
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        {"a": LATE, "b": LATE},  # all are slow
+        {"a": LATE, "b": Seen(calls=100)},  # nobody knows of the other
+        {"a": LATE, "b": Seen(calls=100, due=ENOUGH_TEXTS - 1)},
+        {"a": LATE, "b": replace(PUNCTUAL, failed=50)},  # the other reports in time, and is worse
+        {"a": Seen(calls=100, due=ENOUGH_TEXTS - 1, late=ENOUGH_TEXTS - 1), "b": PUNCTUAL},
+        {"a": Seen(calls=100), "b": PUNCTUAL},
+        {"a": replace(PUNCTUAL, late=15), "b": PUNCTUAL},
+        {"a": NOTHING, "b": NOTHING},
+    ],
+)
+def test_late_reports_move_nothing_where_all_are_late_or_too_little_is_known(seen: dict[str, Seen]) -> None:
+    assert judged({"a": Standing(), "b": Standing()}, seen, 500.0)["a"] == Standing()
+
+
+def test_late_reports_move_nothing_within_five_minutes_of_a_move_for_whatever_cause() -> None:
+    at = {"a": Standing(), "b": Standing()}
+    at = judged(at, {"a": replace(LATE, failed=50), "b": PUNCTUAL}, 500.0)
+    assert at["a"].share == 8 and at["a"].why is Why.FAILED
+    assert judged(at, {"a": LATE, "b": PUNCTUAL}, 799.0) == at
+    assert judged(at, {"a": LATE, "b": PUNCTUAL}, 800.0)["a"].share == 6
+    assert judged(at, {"a": replace(LATE, failed=50), "b": PUNCTUAL}, 560.0)["a"].share == 6
+
+
+@given(standings, standings, sights(), sights(), st.floats(401, 900))
+def test_silence_or_lateness_of_both_moves_nothing_down(
+    one: Standing, other: Standing, first: Seen, second: Seen, now: float
+) -> None:
+    def as_late(seen: Seen, share: float) -> Seen:
+        return replace(seen, failed=0, slow=0, in_a_row=0, silent_s=0.0, stopped=False, late=int(share * seen.due))
+
+    for share in (1.0, 0.5):  # of none a report, of half of them
+        both = {"a": as_late(replace(first, due=max(first.due, 8)), share), "b": as_late(replace(second, due=200), share)}
+        before = {"a": one, "b": other}
+        after = judged(before, both, now)
+        assert all(after[name].share == before[name].share for name in before)
+
+
+def test_a_route_that_was_shut_says_so_until_it_has_all_of_its_share() -> None:
+    one = opened(shut(Standing(), 0.0, alone=False), 2.0)
+    assert one.why is Why.SHUT
+    assert opened(shut(Standing(share=4, why=Why.LATE), 0.0, alone=False), 2.0).why is Why.LATE
 
 
 def test_between_the_two_bounds_a_share_stays_where_it_is() -> None:
