@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 from rich.console import Console
@@ -18,7 +18,9 @@ from notify.schema import WrongSchema
 from notify.settings import SettingsError
 from notify.staff.people import BadPerson
 
-screen = Console(soft_wrap=True, highlight=False)
+WIDEST: Final = 10_000  # letters of a row, where no terminal is that wide
+
+screen = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else WIDEST)
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -49,7 +51,10 @@ def show(data: Any, as_json: bool, lines: Iterable[str] = ()) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> None:
-    grid = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    """Cut off nowhere: folded to the width of a terminal; in a file or a pipe each row is one line, however long."""
+    grid = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        grid.add_column(column, overflow="fold")
     for row in rows:
         grid.add_row(*("" if cell is None else str(cell) for cell in row))
     screen.print(grid)
