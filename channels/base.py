@@ -28,6 +28,10 @@ class Forged(Exception):
     """A report or inbound message whose signature is missing or wrong."""
 
 
+class Unreadable(Exception):
+    """An inbound message that is signed and does not say what it has to; the sentences name each place."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
     """One rendered text, shared by everybody who gets it: made once per language, wording and channel.
@@ -142,7 +146,8 @@ class Inbound:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
     """A text from a resident. address: who wrote; ours: the number of ours they wrote to. obeyed: the word the provider has
-    itself acted on and answered ("stop", "start", "help"), "" for none."""
+    itself acted on and answered ("stop", "start", "help"), "" for none. in_reply: whether the provider takes our answer in its
+    reply document; else it is sent like any other text."""
 
     provider_id: str
     address: str
@@ -150,6 +155,7 @@ class Heard:
     text: str
     has_media: bool = False
     obeyed: str = ""
+    in_reply: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +207,7 @@ class Hears(Protocol):
     """The optional ability to take texts from residents."""
 
     def read_text(self, request: Inbound) -> Heard:
-        """Reads a resident's text. Pure. Raises Forged."""
+        """Reads a resident's text. Pure. Raises Forged, Unreadable."""
 
 
 @runtime_checkable

@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     sms2_senders: Annotated[tuple[SenderSetting, ...], NoDecode] = Field((), description="its numbers, as in sms_senders")
     gateway_file: Path | None = Field(None, description="TOML file of a further gateway for texts: docs/gateway.md")
     gateway_secret: SecretStr = Field(SecretStr(""), description="what its headers name {secret}")
-    gateway_report_key: SecretStr = Field(SecretStr(""), description="what its status reports are signed with")
+    gateway_report_key: SecretStr = Field(SecretStr(""), description="what its reports and residents' texts are signed with")
     sms_window: int = Field(200, ge=1, description="most texts of one sender whose outcome is open: bounds duplicates")
     sms_connections: int = Field(200, ge=1, description="most HTTP connections to Twilio")
     sms_timeout_s: float = Field(10, gt=0, description="longest wait for Twilio's answer, seconds")

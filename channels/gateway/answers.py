@@ -17,6 +17,7 @@ from channels.base import (
     Delivered,
     Forged,
     Handed,
+    Heard,
     Inbound,
     Misconfigured,
     Outcome,
@@ -25,12 +26,14 @@ from channels.base import (
     Retry,
     Undelivered,
     Unknown,
+    Unreadable,
 )
 from channels.gateway.description import ANY_CODE, BRACED, SECRET, Description
 from channels.twilio_codes import AGAIN, pause
 
 ODD: Final = timedelta(seconds=30)  # a refusal that nobody has explained to us is tried again after this
 LONGEST: Final = 200  # letters of a provider's code or id that are kept
+LONGEST_TEXT: Final = 4_000  # of a resident's text: more than any telephone sends
 
 
 def filled(template: Any, values: Mapping[str, str | int]) -> Any:
@@ -53,8 +56,8 @@ def headers(description: Description, secret: str) -> dict[str, str]:
     return {name: filled(value, {SECRET: secret}) for name, value in description.headers.items()}
 
 
-def at(document: Any, path: str) -> str:
-    """What stands at a path of a JSON document, as text; "" when nothing does."""
+def at(document: Any, path: str, most: int = LONGEST) -> str:
+    """What stands at a path of a JSON document, as text; "" when nothing does. Not more than `most` letters of it."""
     for step in path.split("."):
         if isinstance(document, list) and step.isdecimal() and int(step[:6]) < len(document):
             document = document[int(step[:6])]
@@ -62,7 +65,7 @@ def at(document: Any, path: str) -> str:
             document = document.get(step)
         else:
             return ""
-    return str(document)[:LONGEST] if isinstance(document, str | int) and not isinstance(document, bool) else ""
+    return str(document)[:most] if isinstance(document, str | int) and not isinstance(document, bool) else ""
 
 
 def meant(description: Description, status: int, body: bytes, retry_after: str) -> Outcome | Misconfigured:
@@ -91,17 +94,35 @@ def report(description: Description, key: str, request: Inbound) -> Sequence[Rec
     """The Receipt of a status report: a JSON document, signed as HMAC-SHA256 of its bytes in hexadecimal. The delivery is read
     from what is signed, never from the address. Raises Forged."""
     table = description.tables["report"]
-    wanted = table["signature_header"].lower()
-    given = next((value for name, value in request.headers.items() if name.lower() == wanted), "")
-    right = hmac.new(key.encode(), request.body, "sha256").hexdigest()
-    if not key or not hmac.compare_digest(given.strip().lower().encode(), right.encode()):
-        raise Forged(f"A report's {table['signature_header']} is missing or wrong.")
-    document = _json(request.body)
+    document = _signed(table["signature_header"], key, request)
     ref, status = at(document, table["ref"]), at(document, table["status"])
     if not (ref.isascii() and ref.isdecimal() and len(ref) <= 18 and status):
         return ()
     provider_id = at(document, table.get("id", ""))
     return [Receipt(int(ref), _standing(table, document, status, provider_id), provider_id)]
+
+
+def text(description: Description, table: Mapping[str, str], key: str, request: Inbound) -> Heard:
+    """A resident's text: a JSON document, signed as reports are. table: as in INBOUND. Raises Forged, Unreadable."""
+    document = _signed(table["signature_header"], key, request)
+    said = {name: at(document, table[name], LONGEST_TEXT) for name in ("from", "to", "text", "id")}
+    wrong = [f"{name}: nothing stands at {table[name]}." for name, value in said.items() if not value and name != "text"]
+    ours = [one.number for one in description.numbers]
+    if said["to"] and said["to"] not in ours:
+        wrong.append(f"to: {said['to'][:LONGEST]!r} at {table['to']} is none of this gateway's numbers ({', '.join(ours)}).")
+    if wrong:
+        raise Unreadable(" ".join(wrong))
+    provider_id = f"{description.name}:{said['id'][:LONGEST]}"  # no other provider's ids are like it
+    return Heard(provider_id=provider_id, address=said["from"], ours=said["to"], text=said["text"], in_reply=False)
+
+
+def _signed(header: str, key: str, request: Inbound) -> Any:
+    """The JSON document of a request that is signed as HMAC-SHA256 of its bytes in hexadecimal. Raises Forged."""
+    given = next((value for name, value in request.headers.items() if name.lower() == header.lower()), "")
+    right = hmac.new(key.encode(), request.body, "sha256").hexdigest()
+    if not key or not hmac.compare_digest(given.strip().lower().encode(), right.encode()):
+        raise Forged(f"{header} is missing or wrong.")
+    return _json(request.body)
 
 
 def _standing(table: Mapping[str, Any], document: Any, status: str, provider_id: str) -> Outcome:

@@ -35,8 +35,9 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
         "signature_header": "header",
     },
 }
+INBOUND: Final = {"from": "path", "to": "path", "text": "path", "id": "path", "signature_header": "header"}
 OPTIONAL: Final = {("refused", "opted_out"), ("report", "opted_out"), ("report", "code"), ("report", "id")}
-TOP: Final = ("name", "url", "numbers", "timeout_s", "connections", "headers", "body", *TABLES)
+TOP: Final = ("name", "url", "numbers", "timeout_s", "connections", "headers", "body", *TABLES, "inbound")
 KINDS: Final = {
     "statuses": "a list of HTTP statuses",
     "path": 'where it stands in the answer, such as "data.0.id"',
@@ -64,13 +65,15 @@ class Number:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
-    """tables: of answers and reports, as in TABLES. body: JSON with placeholders. timeout_s: for a whole call."""
+    """tables: of answers and reports, as in TABLES. inbound: of residents' texts, as in INBOUND; None where none are handed on.
+    body: JSON with placeholders. timeout_s: for a whole call."""
 
     name: str
     url: str
     numbers: tuple[Number, ...]
     body: Any
     tables: Mapping[str, Mapping[str, Any]]
+    inbound: Mapping[str, str] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     timeout_s: float = 10.0
     connections: int = 50
@@ -97,6 +100,7 @@ def read(raw: Mapping[str, Any]) -> Description:
         numbers=tuple(Number(**one) for one in raw["numbers"]),
         body=raw["body"],
         tables={name: raw[name] for name in TABLES},
+        inbound=raw.get("inbound"),
         headers=raw.get("headers", {}),
         timeout_s=float(raw.get("timeout_s", 10.0)),
         connections=raw.get("connections", 50),
@@ -139,6 +143,8 @@ def problems(raw: Mapping[str, Any]) -> Iterator[str]:
     yield from _body_problems(raw.get("body"))
     for table, keys in TABLES.items():
         yield from _table_problems(table, keys, raw.get(table))
+    if "inbound" in raw:
+        yield from _table_problems("inbound", INBOUND, raw["inbound"])
     yield from _overlaps(raw)
 
 

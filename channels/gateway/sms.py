@@ -1,4 +1,7 @@
-"""Texts through a gateway that a file describes: handed over, and reported on. It cannot be asked what became of one."""
+"""Texts through a gateway that a file describes: handed over, reported on and, where it says how, heard from residents.
+
+It cannot be asked what became of one.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -6,7 +9,7 @@ from typing import Final
 
 import aiohttp
 
-from channels.base import Inbound, Misconfigured, Outbound, Outcome, Receipt, Refused, Retry, Unknown
+from channels.base import Heard, Inbound, Misconfigured, Outbound, Outcome, Receipt, Refused, Retry, Unknown
 from channels.gateway import answers
 from channels.gateway.description import Description, Number
 from channels.twilio_codes import AGAIN
@@ -117,3 +120,11 @@ class GatewaySms:
     def read_report(self, request: Inbound) -> Sequence[Receipt]:
         """Raises Forged."""
         return answers.report(self._described, self._key, request)
+
+
+class HearingGatewaySms(GatewaySms):
+    """The same of a gateway that hands residents' texts on to us."""
+
+    def read_text(self, request: Inbound) -> Heard:
+        """Raises Forged, Unreadable."""
+        return answers.text(self._described, self._described.inbound or {}, self._key, request)

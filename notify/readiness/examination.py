@@ -39,7 +39,7 @@ class Examined:
 async def everything(seen: Examined) -> list[Finding]:
     settings, now = seen.settings, datetime.now(UTC)
     domain = seen.city.pack.sender.partition("@")[2]
-    found = [*house.instance(settings)]
+    found = [*house.instance(settings), *house.answers(settings)]
     texts, skew_s = await _texts(seen)
     found += texts
     found += await _safely("mail: records", lambda: outside.mail(settings, domain))

@@ -13,6 +13,7 @@ from typing import Final
 from sqlalchemy import Connection, func
 from sqlmodel import col, select
 
+from channels.gateway import description
 from notify.alerts.alert import Mode
 from notify.alerts.life import Role
 from notify.clock import micros
@@ -34,6 +35,7 @@ PAGED: Final = "staff: paging addresses"
 REPORTS: Final = "texts: reports reach us"
 MODE: Final = "instance: mode"
 LANES: Final = "instance: channels"
+ANSWERS: Final = "texts: a gateway's answers"
 WORDS: Final = "words: languages"
 BACKUPS: Final = "backups: fresh"
 SNAPSHOTS: Final = "snapshots: fresh"
@@ -49,11 +51,26 @@ LEAST_SHARE: Final = 0.1
 PG_DUMP: Final = b"PGDMP"  # a custom-format dump begins with it
 
 
+def answers(settings: Settings) -> list[Finding]:
+    """Whether STOP can be texted to the numbers of a gateway that a file describes; nothing where there is none."""
+    if settings.gateway_file is None:
+        return []
+    try:
+        described = description.load(settings.gateway_file)
+    except description.BadDescription as error:
+        return [failed(ANSWERS, " ".join(error.problems), "Mend the file: docs/gateway.md.")]
+    numbers = ", ".join(one.number for one in described.numbers)
+    if described.inbound is None:
+        says = f"{described.name} hands on no texts of residents: a STOP to {numbers} is lost, and so is every question."
+        return [failed(ANSWERS, says, "Describe [inbound] in the file (docs/gateway.md), or take the numbers out.")]
+    return [passed(ANSWERS, f"Residents' texts to {numbers} are read as {described.name} posts them.")]
+
+
 def instance(settings: Settings) -> list[Finding]:
     faults = [] if settings.mode is Mode.LIVE else [f"The instance runs in mode {settings.mode}: it reaches nobody real."]
     lanes = []
-    if not settings.twilio_account_sid:
-        lanes.append("No texts: TOCSIN_TWILIO_ACCOUNT_SID is empty.")
+    if not settings.twilio_account_sid and settings.gateway_file is None:
+        lanes.append("No texts: TOCSIN_TWILIO_ACCOUNT_SID and TOCSIN_GATEWAY_FILE are empty.")
     if not settings.smtp_host:
         lanes.append("No mail: TOCSIN_SMTP_HOST is empty.")
     return [

@@ -112,10 +112,10 @@ def build(side: Side, dispatchers: Sequence[Dispatcher], reviews: Sequence[Revie
         world=world,
         spend=partial(_spend, dispatchers),
     )
-    inbound = InboundTexts(side.channels, inbox, settings.public_url, SAMPLES[settings.mode])
     number = settings.sms_senders[0].number if settings.sms_senders else ""
     screens = Screens(data.folder("templates"), side.site, number=number, terms=TERMS)
     notices = Notices(dispatchers, settings.mode)
+    inbound = InboundTexts(side.channels, inbox, settings.public_url, SAMPLES[settings.mode], notices.reply)
     landlines = _landlines(side) if settings.signup_asks_carrier else None
     reception = _reception(side, notices, replies, landlines)
     counter = Counter(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from channels.base import Content, Handed, Misconfigured, Outbound
+from channels.base import Content, Handed, Misconfigured, Outbound, Outcome, Retry
 from notify.alerts import exercise
 from notify.alerts.alert import Mode
 from notify.sending.dispatch import Dispatcher
@@ -33,13 +33,24 @@ class Notices:
         """Sends one text; False when it certainly or possibly did not leave."""
         return await self._send("sms", number, Content(key="notice/sms", language=language, body=body), "")
 
+    async def reply(self, ours: str, number: str, body: str) -> bool:
+        """Sends an answer from the number of ours that was written to, whose pace has been told of it. False when it certainly
+        did not leave and may be tried again."""
+        sender = next((one for one in self.dispatchers if one.sender.name == ours and not one.light.trouble), None)
+        if sender is None:
+            logger.warning("an answer was not sent: the number that was written to cannot send now")
+            return False
+        if not self._may("sms", number):
+            return True
+        outcome = await self._hand_over(sender, number, Content(key="notice/reply", language="en", body=body), "")
+        return not (outcome is None or isinstance(outcome, Retry))
+
     async def mail(self, address: str, content: Content, recipient: str) -> bool:
         """Sends one mail; recipient is the reference of its unsubscribe link."""
         return await self._send("email", address, content, recipient)
 
     async def _send(self, channel: str, address: str, content: Content, recipient: str) -> bool:
-        if not exercise.fits(channel, address, self.mode):
-            logger.warning("a notice by %s was not sent: its address does not fit mode %s", channel, self.mode)
+        if not self._may(channel, address):
             return False
         ours = [one for one in self.dispatchers if one.sender.channel.name == channel and not one.light.trouble]
         if not ours:
@@ -47,6 +58,16 @@ class Notices:
             return False
         sender = max(ours, key=lambda one: (one.works, one.sender.below, one.sender.rate))
         await asyncio.sleep(sender.reserve(sender.sender.units(content)))
+        return isinstance(await self._hand_over(sender, address, content, recipient), Handed)
+
+    def _may(self, channel: str, address: str) -> bool:
+        fits = exercise.fits(channel, address, self.mode)
+        if not fits:
+            logger.warning("a notice by %s was not sent: its address does not fit mode %s", channel, self.mode)
+        return fits
+
+    async def _hand_over(self, sender: Dispatcher, address: str, content: Content, recipient: str) -> Outcome | None:
+        """None: the channel does not work until a person has done something."""
         outbound = Outbound(
             delivery_id=NO_DELIVERY,
             event_id=f"notice-{secrets.token_hex(8)}",
@@ -57,6 +78,6 @@ class Notices:
         try:
             receipts = [receipt async for receipt in sender.sender.channel.send([outbound])]
         except Misconfigured as error:
-            logger.error("a notice by %s could not be sent: %s", channel, error)
-            return False
-        return any(isinstance(receipt.outcome, Handed) for receipt in receipts)
+            logger.error("a notice by %s could not be sent: %s", sender.sender.channel.name, error)
+            return None
+        return receipts[0].outcome

@@ -12,7 +12,7 @@ from channels.base import Channel, Content
 from channels.dkim import Signer
 from channels.email import SmtpEmail
 from channels.gateway import description
-from channels.gateway.sms import GatewaySms
+from channels.gateway.sms import GatewaySms, HearingGatewaySms
 from channels.relay import Relay, Security
 from channels.sms import TwilioSms
 from channels.text import parts
@@ -85,11 +85,12 @@ def _gateway(settings: Settings) -> Sequence[Sender]:
     described = description.load(settings.gateway_file)
     if found := description.misfits(described, live=settings.mode is Mode.LIVE):
         raise description.BadDescription(found)
+    made = GatewaySms if described.inbound is None else HearingGatewaySms
     secret, key = settings.gateway_secret.get_secret_value(), settings.gateway_report_key.get_secret_value()
     return [
         Sender(
             name=one.number,
-            channel=GatewaySms(described, one, secret, key, settings.public_url),
+            channel=made(described, one, secret, key, settings.public_url),
             rate=one.rate,
             concurrency=max(4, min(described.connections, math.ceil(one.rate * CALLS_PER_SECOND_OF_ANSWER))),
             window=settings.sms_window,

@@ -1,7 +1,8 @@
-"""Where a provider delivers residents' texts. Served on the public listener; answered in the provider's own reply document."""
+"""Where a provider delivers residents' texts. Served on the public listener; answered in the provider's own reply document, or,
+where it takes none there, by texts of our own."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 from xml.etree import ElementTree
@@ -9,7 +10,7 @@ from xml.etree import ElementTree
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
-from channels.base import Forged, Hears, Inbound
+from channels.base import Forged, Heard, Hears, Inbound, Unreadable
 from channels.several import Reads
 from notify.residents.inbox import Inbox
 from notify.web.bodies import form_of, whole_body
@@ -29,17 +30,26 @@ def twiml(answers: Sequence[str]) -> bytes:
 
 
 class InboundTexts:
-    """channels: one channel of each name, to verify and read its provider's requests. samples: whose numbers count."""
+    """channels: one channel of each name, to verify and read its provider's requests. samples: whose numbers count. send: an
+    answer from the number of ours that was written to, to whom, what; False when it may be tried again."""
 
-    def __init__(self, channels: Mapping[str, Reads], inbox: Inbox, public_url: str, samples: Samples) -> None:
-        self._channels, self._inbox, self._samples = channels, inbox, samples
+    def __init__(
+        self,
+        channels: Mapping[str, Reads],
+        inbox: Inbox,
+        public_url: str,
+        samples: Samples,
+        send: Callable[[str, str, str], Awaitable[bool]],
+    ) -> None:
+        self._channels, self._inbox, self._samples, self._send = channels, inbox, samples, send
         self._public_url = public_url.rstrip("/")
 
     def routes(self) -> list[web.RouteDef]:
         return [web.post("/inbound/{channel}", self.take)]
 
     async def take(self, request: web.Request) -> web.Response:
-        """A resident's text. 503 when it cannot be written: the provider then tries again, or its fallback."""
+        """A resident's text. 503 when it cannot be written, or its answer not be sent: the provider then tries again, or its
+        fallback, and a text that comes again counts once."""
         channel = self._channels.get(request.match_info["channel"])
         if not isinstance(channel, Hears):
             raise web.HTTPNotFound
@@ -56,17 +66,26 @@ class InboundTexts:
         except Forged:
             logger.warning("a text was forged or unsigned, and is ignored")
             raise web.HTTPForbidden from None
+        except Unreadable as fault:
+            logger.warning("a text cannot be read, and is refused: %s", fault)
+            raise web.HTTPBadRequest(text=str(fault)) from None
         try:
             text = replace(text, address=normal_phone(text.address, self._samples))
         except BadAddress as fault:  # a short code, an alphanumeric sender, a number this instance must not reach
             logger.info("a text is not answered: %s", fault)
-            return _xml(NOTHING)
+            return _xml(NOTHING) if text.in_reply else web.Response(status=204)
         try:
             answers = await self._inbox.hear(text)
         except SQLAlchemyError:
             logger.exception("a text could not be written; the provider is asked to send it again")
             raise web.HTTPServiceUnavailable from None
-        return _xml(twiml(answers))
+        return _xml(twiml(answers)) if text.in_reply else await self._answered(text, answers)
+
+    async def _answered(self, text: Heard, answers: Sequence[str]) -> web.Response:
+        for answer in answers:
+            if not await self._send(text.ours, text.address, answer):
+                raise web.HTTPServiceUnavailable
+        return web.Response(status=204)
 
 
 def _xml(document: bytes) -> web.Response:

@@ -46,6 +46,15 @@ DESCRIBED: Final[dict[str, Any]] = {
         "signature_header": "X-Harbor-Signature",
     },
 }
+HEARS: Final = {
+    "inbound": {
+        "from": "message.sender",
+        "to": "message.recipient",
+        "text": "message.content",
+        "id": "id",
+        "signature_header": "X-Harbor-Signature",
+    }
+}
 
 
 def described(**changes: Any) -> Description:
@@ -58,6 +67,11 @@ def signed(document: Any, key: str = KEY) -> tuple[bytes, dict[str, str]]:
     return body, {"X-Harbor-Signature": hmac.new(key.encode(), body, "sha256").hexdigest(), "Content-Type": "application/json"}
 
 
+def a_text(number: str, words: str, text_id: str, to: str = OURS) -> dict[str, Any]:
+    """A resident's text as HEARS describes it."""
+    return {"id": text_id, "message": {"sender": number, "recipient": to, "content": words}}
+
+
 @dataclass(slots=True)
 class Harbor:
     """Takes texts as DESCRIBED says. `refuses`: answers by number instead of taking it: a status and a document."""
@@ -68,10 +82,12 @@ class Harbor:
     taken: list[dict[str, Any]] = field(default_factory=list)
     seen: list[dict[str, Any]] = field(default_factory=list)
     hangs: bool = False
+    waiting: int = 0  # calls that it lets wait
 
     async def take(self, request: web.Request) -> web.Response:
         document = await request.json()
         if self.hangs:
+            self.waiting += 1
             await asyncio.sleep(5)
         self.seen.append({"headers": dict(request.headers), "body": document})
         if request.headers.get("Authorization") != f"Bearer {SECRET}":

@@ -19,6 +19,8 @@ from channels.base import (
     Delivered,
     Forged,
     Handed,
+    Heard,
+    Hears,
     Inbound,
     Misconfigured,
     Outbound,
@@ -27,13 +29,14 @@ from channels.base import (
     Retry,
     Undelivered,
     Unknown,
+    Unreadable,
 )
 from channels.gateway import answers, description
 from channels.gateway.description import BadDescription
-from channels.gateway.sms import GatewaySms
+from channels.gateway.sms import GatewaySms, HearingGatewaySms
 from channels.sms import TwilioSms
 from channels.twilio_http import TwilioGateway
-from tests.channels.gateway_simulator import DESCRIBED, KEY, OURS, SECRET, Harbor, described, harbor, signed
+from tests.channels.gateway_simulator import DESCRIBED, HEARS, KEY, OURS, SECRET, Harbor, a_text, described, harbor, signed
 from tests.channels.sms_factories import FROM, PUBLIC_URL, an_account, an_outbound, outbounds
 
 ROOT = Path(__file__).parents[2]
@@ -87,6 +90,10 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("headers", {"X-Key": "a\r\nEvil: 1"}, "one line of plain letters"),
         ("headers", {"X-Key": "{text}"}, "only {secret} may stand there"),
         ("body", {"a": "{to} {text}"}, "{ref} is missing"),
+        ("inbound", {"from": "a"}, "[inbound]: text is missing"),
+        ("inbound", HEARS["inbound"] | {"when": "a"}, "[inbound]: when is not known"),
+        ("inbound", HEARS["inbound"] | {"id": "a..b"}, "[inbound]: id must be where it stands"),
+        ("inbound", [], "[inbound] is missing"),
         ("body", {"a": "{to} {text} {ref} {name}"}, "{name} is no placeholder"),
         ("body", None, "body must be a table"),
         ("accepted", None, "[accepted] is missing"),
@@ -312,3 +319,54 @@ def test_of_several_accounts_the_one_that_signed_reads_the_report_and_a_stranger
     with pytest.raises(Forged):
         both.read_report(a_request(good, key="another"))
     assert several.by_name([twilio])["sms"] is twilio
+
+
+# ---- residents' texts
+
+RESIDENT = "+15035550199"
+
+
+def a_listener() -> HearingGatewaySms:
+    known = described(**HEARS)
+    return HearingGatewaySms(known, known.numbers[0], SECRET, KEY, PUBLIC_URL)
+
+
+def test_a_signed_text_is_read_whole_and_answered_by_a_text_of_ours() -> None:
+    words = "停 STOP \n" + "x" * 1_600
+    heard = a_listener().read_text(a_request(a_text(RESIDENT, words, "in-1")))
+    assert heard == Heard(provider_id="harbor:in-1", address=RESIDENT, ours=OURS, text=words, in_reply=False)
+
+
+def test_an_empty_text_is_one_too() -> None:
+    assert a_listener().read_text(a_request(a_text(RESIDENT, "", "in-1"))).text == ""
+
+
+def test_a_text_that_is_not_signed_with_our_key_is_forged() -> None:
+    good = a_request(a_text(RESIDENT, "STOP", "in-1"))
+    changed = Inbound(url=good.url, path=good.path, headers=good.headers, body=good.body.replace(b"0199", b"0198"))
+    for request in (a_request(a_text(RESIDENT, "STOP", "in-1"), key="another"), changed):
+        with pytest.raises(Forged):
+            a_listener().read_text(request)
+
+
+@pytest.mark.parametrize("document", [[], {}, None, {"message": "STOP"}])
+def test_all_that_a_text_lacks_is_said_at_once(document: Any) -> None:
+    with pytest.raises(Unreadable) as refused:
+        a_listener().read_text(a_request(document))
+    for place in ("from: nothing stands at message.sender.", "to: nothing stands at message.recipient.", "id: nothing stands"):
+        assert place in str(refused.value)
+
+
+def test_a_text_to_somebody_elses_number_is_named() -> None:
+    with pytest.raises(Unreadable, match=r"to: '\+15035550111' at message.recipient is none of this gateway's numbers"):
+        a_listener().read_text(a_request(a_text(RESIDENT, "STOP", "in-1", to="+15035550111")))
+
+
+def test_a_gateway_without_that_table_hears_nobody_and_beside_one_that_does_the_right_one_reads() -> None:
+    twilio = TwilioSms(TwilioGateway(an_account()), FROM)
+    assert not isinstance(a_reader(), Hears)
+    both = several.by_name([twilio, a_listener()])["sms"]
+    assert isinstance(both, Hears)
+    assert both.read_text(a_request(a_text(RESIDENT, "STOP", "in-1"))).text == "STOP"
+    with pytest.raises(Forged):
+        both.read_text(a_request(a_text(RESIDENT, "STOP", "in-1"), key="another"))
