@@ -9,6 +9,7 @@ from typing import Final
 NAMES: Final = (
     "audience",
     "ledger",
+    "workers",
     "sms",
     "email",
     "sending",
@@ -25,6 +26,7 @@ NAMES: Final = (
     "reports",
     "pages",
     "calls",
+    "whole",
 )
 
 

@@ -168,24 +168,25 @@ def _claim_and_record(path: Path) -> float:
     while the outcomes of the last one are written; what waits at the same time shares a commit."""
     with closing(Database(f"sqlite:///{path}")) as db:
         begun = time.perf_counter()
-        asyncio.run(_groups(db))
+        asyncio.run(groups(db, "b", WORK // BATCH, BATCH))
         return WORK / (time.perf_counter() - begun)
 
 
-async def _groups(db: Database) -> None:
-    rows = await _claimed(db)
-    for left in reversed(range(WORK // BATCH)):
+async def groups(db: Database, owner: str, number: int, batch: int) -> None:
+    """So many groups of so many rows; the next is leased and claimed while the outcomes of the last are written."""
+    rows = await _claimed(db, owner, batch)
+    for left in reversed(range(number)):
         results = [(row, Receipt(row.delivery_id, Handed(f"SM{row.delivery_id:032x}"))) for row in rows]
         written = db.write(partial(ledger.record, results=results, now=datetime.now(UTC)))
-        rows, _ = await asyncio.gather(_claimed(db) if left else _nothing(), written)
+        rows, _ = await asyncio.gather(_claimed(db, owner, batch) if left else _nothing(), written)
 
 
-async def _claimed(db: Database) -> list[leases.Leased]:
+async def _claimed(db: Database, owner: str, batch: int) -> list[leases.Leased]:
     now = datetime.now(UTC)
     until = now + timedelta(minutes=5)
-    rows = await db.write(partial(leases.lease, owner="b", channel="sms", limit=BATCH, below=100, now=now, until=until))
+    rows = await db.write(partial(leases.lease, owner=owner, channel="sms", limit=batch, below=100, now=now, until=until))
     ids = [row.delivery_id for row in rows]
-    await db.write(partial(leases.claim, owner="b", ids=ids, now=now))
+    await db.write(partial(leases.claim, owner=owner, ids=ids, now=now))
     return rows
 
 

@@ -41,6 +41,7 @@ from channels.twilio_inbound import texts_to
 logger = logging.getLogger(__name__)
 
 REPORT_PATH: Final = "/reports/sms/"
+REPORTED: Final = re.compile(re.escape(REPORT_PATH) + r"([0-9]{1,18})")
 VALID_S: Final = (1, 36_000)  # what Twilio takes as ValidityPeriod
 QUESTIONS_AT_ONCE: Final = 10
 PAGE_SIZE: Final = 1_000
@@ -185,7 +186,7 @@ class TwilioSms:
             raise Forged("A status report's X-Twilio-Signature is missing or wrong.")
         if form.get("AccountSid") != self._gateway.account.account_sid:
             raise Forged("A status report speaks of another Twilio account.")
-        delivery = re.fullmatch(re.escape(REPORT_PATH) + r"([0-9]{1,18})", request.path)
+        delivery = REPORTED.fullmatch(request.path)
         provider_id, status = form.get("MessageSid", ""), form.get("MessageStatus", "")
         if not (delivery and provider_id and status):
             logger.warning("a signed status report names no delivery, message or status")

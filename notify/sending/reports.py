@@ -20,7 +20,7 @@ from subscribers.reach import Failed
 from subscribers.statements import CARRIER
 from subscribers.store import Said
 
-GATHER_S: Final = 0.02  # reports that come within this share a transaction
+GATHER_S: Final = 0.01  # reports that come within this share a transaction, and all that come while one is written the next
 GROUP: Final = 1_000
 
 
@@ -41,8 +41,8 @@ class Intake:
         await done
 
     async def _flush(self) -> None:
+        await asyncio.sleep(GATHER_S)
         while self._waiting:
-            await asyncio.sleep(GATHER_S)
             group, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
             error = await self._apply([receipt for part, _ in group for receipt in part])
             away = error is None or went_away(error)
