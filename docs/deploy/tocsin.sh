@@ -3,6 +3,7 @@
 set -eu
 set -a
 . /etc/tocsin/tocsin.env
+HOME=/var/lib/tocsin
 set +a
 [ "$(id -un)" = tocsin ] && exec /opt/tocsin/.venv/bin/tocsin "$@"
-exec runuser -u tocsin -- /opt/tocsin/.venv/bin/tocsin "$@"
+exec setpriv --reuid=tocsin --regid=tocsin --init-groups /opt/tocsin/.venv/bin/tocsin "$@"
