@@ -7,9 +7,9 @@ say() { printf '%s\n' "$*" >&2; }
 cd "$(dirname "$0")/../.."
 [ "$(pwd -P)" = /opt/tocsin ] || { say "The program belongs in /opt/tocsin, and this is $(pwd -P)."; exit 2; }
 
-say "packages: python3-venv, nginx-light"
+say "packages: python3-venv, nginx-light, curl, openssl"
 apt-get update -qq >&2
-DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv nginx-light >/dev/null
+DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv nginx-light curl openssl >/dev/null
 
 say "program: $(grep -c '==' requirements/run.txt) pinned packages in /opt/tocsin/.venv"
 [ -x .venv/bin/python ] || python3 -m venv .venv
