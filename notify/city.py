@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -109,8 +109,22 @@ class BasisRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """At most so many texts to one phone in so many minutes."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+    minutes: Annotated[int, Field(ge=1, le=1440)]
+    texts: Annotated[int, Field(ge=1)]
+
+
+# GoAlert's limits for texts to one person: whoever is on call at night has lived with them for years.
+USUAL_LIMITS: Final = (Limit(minutes=15, texts=5), Limit(minutes=60, texts=11), Limit(minutes=180, texts=21))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """policy.toml. presets: the names of the areas that an alert of a hazard starts from; none where a hazard is not there."""
+    """policy.toml. presets: the names of the areas that an alert of a hazard starts from; none where a hazard is not there.
+    texts_to_a_phone: beyond them a text that can wait waits."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
     countdown_s: Mapping[str, float]
@@ -120,6 +134,7 @@ class Policy:
     cost: Mapping[str, float]
     break_glass: tuple[Glass, ...] = ()
     presets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    texts_to_a_phone: tuple[Limit, ...] = USUAL_LIMITS
 
     def countdown(self, event: Event) -> timedelta:
         """How long a send can still be taken back at no cost."""

@@ -79,6 +79,7 @@ def ticks(built: Built) -> list[Tick]:
         Tick("alerts for the text dialog", 1, built.residents.live.refresh),
         Tick("texts that the desk has not got", 10, built.residents.inbox.hand_on, post=FLOOR),
         Tick("texts that wait for morning", 10, built.residents.night.tick, post=DUTIES),
+        Tick("texts that wait for room", 10, built.residents.enough.tick, post=DUTIES),
         Tick("yearly checks", checks.EVERY_S, built.residents.checks.tick, post=DUTIES),
         Tick("what is old", retention.EVERY_S, built.residents.retention.tick, post=DUTIES),
         Tick("opt-outs at the provider", truth.EVERY_S, built.residents.truth.tick, post=DUTIES),

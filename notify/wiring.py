@@ -38,7 +38,7 @@ from notify.publishing.printing import Printing
 from notify.publishing.publish import Publisher
 from notify.publishing.site import Site
 from notify.residents import reception
-from notify.sending import night, senders
+from notify.sending import enough, night, senders
 from notify.sending.brake import LAPSES_S, Brake
 from notify.sending.desk import Desk, Halted
 from notify.sending.dispatch import Dispatcher
@@ -144,7 +144,9 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring, p
     conductor = Conductor(
         db=db,
         clock=clock,
-        planner=Planner(db, clock, crowd, partial(night.waits, zone=pack.pack.zone)),
+        planner=Planner(
+            db, clock, crowd, partial(night.waits, zone=pack.pack.zone), enough.waiting_for_room(pack.policy.texts_to_a_phone)
+        ),
         publish=printing.everywhere,
         wake=partial(_wake, dispatchers, crew),
         halted=halted,

@@ -31,7 +31,9 @@ from notify.residents.signup import Errands, Reception, SignUp
 from notify.residents.signup_letters import Letters
 from notify.residents.world import CityWorld, facts, sights
 from notify.retention import Keeping, Retention
+from notify.sending import night
 from notify.sending.dispatch import Dispatcher
+from notify.sending.enough import Enough
 from notify.sending.late import Latecomers
 from notify.sending.night import Night
 from notify.sending.notices import Notices
@@ -82,6 +84,7 @@ class Residents:
     routes: Sequence[web.RouteDef]
     screens: Screens
     night: Night
+    enough: Enough
     checks: Checks
     truth: Truth
     retention: Retention
@@ -112,6 +115,7 @@ def build(side: Side, dispatchers: Sequence[Dispatcher], reviews: Sequence[Revie
         world=world,
         spend=partial(_spend, dispatchers),
     )
+    zone = side.pack.pack.zone
     number = settings.sms_senders[0].number if settings.sms_senders else ""
     screens = Screens(data.folder("templates"), side.site, number=number, terms=TERMS)
     notices = Notices(dispatchers, settings.mode)
@@ -137,10 +141,11 @@ def build(side: Side, dispatchers: Sequence[Dispatcher], reviews: Sequence[Revie
         screens=screens,
         counter=counter,
         line_kind=landlines.kind if landlines is not None else None,
-        checks=Checks(inbox=inbox, send=notices.text, ours=number or SMS, zone=side.pack.pack.zone),
+        checks=Checks(inbox=inbox, send=notices.text, ours=number or SMS, zone=zone),
         places=check.Gazetteer(counter.find_place, settings.signup_proxies),
         truth=Truth(inbox=inbox, channels=[one.sender.channel for one in dispatchers]),
-        night=Night(side.db, side.clock, side.pack.pack.zone, side.event),
+        night=Night(side.db, side.clock, zone, side.event, door=True),
+        enough=Enough(side.db, side.clock, side.pack.policy.texts_to_a_phone, side.event, partial(night.waits, zone=zone)),
         retention=Retention(db=side.db, clock=side.clock, keeping=Keeping.of(settings)),
     )
 

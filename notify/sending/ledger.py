@@ -43,15 +43,17 @@ def ahead(priority: int) -> int:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manner:
     """How rows are planned. first: before everybody else of the event. word: which word of the event to their addresses.
-    waits: texts are held until morning, but for those who stay up (night.py)."""
+    waits: texts are held until morning, but for those who stay up (night.py). full: who has had enough for now (enough.py)."""
 
     first: bool = False
     word: int = 1
     waits: bool = False
+    full: frozenset[int] = frozenset()
 
 
 USUAL: Final = Manner()
 AT_NIGHT: Final = 100  # added to the priority of a row that is held until morning: senders lease rows below this only
+FOR_ROOM: Final = 200  # and of one whose phone has had enough texts for now
 # Nobody with NIGHT OFF in what the dialog remembers of them. {of}: the table that has the address_id.
 ASLEEP: Final = r"""NOT EXISTS (
     SELECT 1 FROM address n JOIN contact c ON c.channel = n.channel AND c.blind = n.blind
@@ -71,6 +73,9 @@ def plan(conn: Connection, event: EventRow, packed: Sequence[int], now: datetime
     cases = " ".join(f"WHEN {number} THEN '{wording}'" for number, wording in enumerate(WORDINGS))
     mask = (1 << WORDING_BITS) - 1
     held = f"CASE WHEN a.channel = 'sms' AND {ASLEEP.format(of='a')} THEN {AT_NIGHT} ELSE 0 END" if manner.waits else "0"
+    if manner.full:
+        enough = f"a.channel = 'sms' AND a.address_id {among(conn).replace(':ids', ':full')}"
+        held = f"CASE WHEN {enough} THEN {FOR_ROOM} ELSE {held} END"
     done = conn.execute(
         text(f"""
         INSERT INTO delivery (event_id, address_id, channel, language, wording, word, priority, state, fence, attempts,
@@ -89,7 +94,8 @@ def plan(conn: Connection, event: EventRow, packed: Sequence[int], now: datetime
             "priority": ahead(event.priority) if manner.first else event.priority,
             "no": False,
             "now": micros(now),
-        },
+        }
+        | ({"full": listed(conn, manner.full)} if manner.full else {}),
     )
     return done.rowcount
 
@@ -204,7 +210,7 @@ def end_waiting(conn: Connection, event: EventRow, into: State, *, code: str, li
 
 def _priorities(event: EventRow) -> list[int]:
     """Those that planned rows of an event may have."""
-    return sorted({ahead(event.priority), event.priority, event.priority + AT_NIGHT})
+    return sorted({ahead(event.priority), *(event.priority + held for held in (0, AT_NIGHT, FOR_ROOM))})
 
 
 def apply_reports(conn: Connection, reports: Sequence[Receipt], *, now: datetime) -> int:

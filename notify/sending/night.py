@@ -67,22 +67,26 @@ def waits(event: Event, now: datetime, *, zone: ZoneInfo) -> bool:
 class Night:
     """`tick` holds at nightfall what has not left, and lets it go in the morning if its alert is still in force.
 
-    event: a frozen event by its id.
+    event: a frozen event by its id. door: what was held goes to whoever looks that nobody gets everything at once (enough.py).
     """
 
     db: Database
     clock: Clock
     zone: ZoneInfo
     event: Callable[[str], Event]
+    door: bool = False
 
     async def tick(self) -> int:
         """Returns how many rows it moved."""
         moved, dark = 0, is_night(self.clock.now(), self.zone)
         for row in await self.db.read(partial(register.standing, statuses=LEAVING)):
-            change = hold if dark and can_wait(await self._read(row.event_id)) else let_go
+            change = hold if dark and can_wait(await self._read(row.event_id)) else self._let_go
             while count := await self.db.write(partial(change, event=row)):
                 moved += count
         return moved
+
+    def _let_go(self, conn: Connection, event: EventRow) -> int:
+        return let_go(conn, event, to=ledger.FOR_ROOM if self.door else 0)
 
     async def _read(self, event_id: str) -> Event:
         return await self.db.read(lambda _conn: self.event(event_id))
@@ -93,9 +97,9 @@ def hold(conn: Connection, event: EventRow) -> int:
     return _move(conn, event, event.priority, ledger.AT_NIGHT, f"lease_owner IS NULL AND {ledger.ASLEEP.format(of='delivery')}")
 
 
-def let_go(conn: Connection, event: EventRow) -> int:
-    """Lets up to CHUNK held texts of an event go; returns how many."""
-    return _move(conn, event, event.priority + ledger.AT_NIGHT, -ledger.AT_NIGHT)
+def let_go(conn: Connection, event: EventRow, *, to: int = 0) -> int:
+    """Lets up to CHUNK held texts of an event go; returns how many. to: or gives them this to wait for."""
+    return _move(conn, event, event.priority + ledger.AT_NIGHT, to - ledger.AT_NIGHT)
 
 
 def _move(conn: Connection, event: EventRow, priority: int, by: int, only: str = "TRUE") -> int:
@@ -111,7 +115,8 @@ def _move(conn: Connection, event: EventRow, priority: int, by: int, only: str =
 
 def let_go_to(conn: Connection, address_id: int) -> int:
     """Lets go what is held for one address: its person texted NIGHT OFF. Returns how many rows."""
-    held = f"state = 'planned' AND channel = 'sms' AND priority >= {ledger.AT_NIGHT} AND address_id = :address_id"
+    asleep = f"priority >= {ledger.AT_NIGHT} AND priority < {ledger.FOR_ROOM}"
+    held = f"state = 'planned' AND channel = 'sms' AND {asleep} AND address_id = :address_id"
     done = 0
     for row in register.standing(conn, statuses=LEAVING):
         done += conn.execute(

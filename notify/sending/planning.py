@@ -30,6 +30,7 @@ from notify.tables import EventRow
 from subscribers import contacts
 from subscribers.id_sets import common, minus, union
 
+Full = Callable[[Connection, Event, Sequence[int], datetime], frozenset[int]]
 FIRST_CHUNK: Final = 1_000
 CHUNK: Final = 20_000
 SETTLE_S: Final = 0.2  # how often a plan looks whether calls of an earlier event have ended
@@ -97,12 +98,14 @@ class Limits:
 
 @dataclass(slots=True)
 class Planner:
-    """waits: whether texts of an event, planned at a moment, are held until morning."""
+    """waits: whether texts of an event, planned at a moment, are held until morning. full: who of some addresses has had enough
+    texts for now to wait for this one."""
 
     db: Database
     clock: Clock
     choosing: Choosing
     waits: Callable[[Event, datetime], bool] = lambda _event, _now: False
+    full: Full = lambda _conn, _event, _ids, _now: frozenset()
 
     async def plan(self, row: EventRow, event: Event) -> None:
         """Adds every row of the event; returns when all exist, or when the event has been stopped or replaced meanwhile.
@@ -134,7 +137,9 @@ class Planner:
         while start < len(packed):
             end = start + next(sizes)
             chunk, now = packed[start:end].tolist(), self.clock.now()
-            manner = Manner(waits=self.waits(event, now))
+            people = [one >> ledger.WORDING_BITS for one in chunk]
+            full = await self.db.read(lambda conn, people=people, now=now: self.full(conn, event, people, now))  # type: ignore[misc]
+            manner = Manner(waits=self.waits(event, now), full=full)
             await self.db.write(partial(_add_rows, row=row, packed=chunk, now=now, manner=manner))
             start = end
         return told.open if limits.only is None else common(told.open, limits.only)

@@ -69,6 +69,7 @@ class Incident:
             now,
             event_id=event_id,
             alert_id=event_id,
+            incident_id=event.incident_id,
             stage=stage,
             content=to_json(event),
             digest=digest(event),

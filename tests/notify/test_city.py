@@ -96,6 +96,18 @@ def test_a_preset_for_a_hazard_that_there_is_not_is_named(pack: Path) -> None:
     assert "presets names hazards that there are not: earthquak" in problems(pack)
 
 
+def test_a_limit_of_nothing_or_in_no_time_is_named_and_a_city_may_have_none(pack: Path) -> None:
+    change(pack / "policy.toml", "minutes = 15\ntexts = 5", "minutes = 0\ntexts = 0")
+    said = problems(pack)
+    assert "texts_to_a_phone.0.minutes" in said and "texts_to_a_phone.0.texts" in said
+    kept = (pack / "policy.toml").read_text("utf-8").split("[[texts_to_a_phone]]")
+    rest = kept[-1].partition("\n\n")[2]
+    (pack / "policy.toml").write_text(f"texts_to_a_phone = []\n{kept[0]}\n{rest}", "utf-8")
+    assert city.load(pack).policy.texts_to_a_phone == ()
+    (pack / "policy.toml").write_text(f"{kept[0]}\n{rest}", "utf-8")
+    assert city.load(pack).policy.texts_to_a_phone == city.USUAL_LIMITS == portland().policy.texts_to_a_phone
+
+
 def test_a_danger_that_is_local_starts_from_no_area() -> None:
     presets = portland().policy.presets
     local = {"gas_leak", "structure_fire", "toxic_release", "wildfire_leave_now", "dangerous_person", "flood", "landslide"}
