@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from notify import audit, data
-from notify.alerts import after_action, period, register, sequence
+from notify.alerts import after_action, later, register, sequence
 from notify.alerts.alert import Event, Stage
 from notify.alerts.assembly import Assembly, Prepared
 from notify.alerts.audience import NOBODY, Ids, Told, wordings
@@ -34,7 +34,7 @@ from notify.mirror.copying import Mirror
 from notify.partners.webhook_verbs import Webhooks
 from notify.processes.posts import Alone, Crew
 from notify.received.office import Received
-from notify.sending import held, hold, ledger, night, planning
+from notify.sending import held, hold, ledger, planning
 from notify.sending.brake import Brake
 from notify.sending.dispatch import Dispatcher
 from notify.sending.planning import Groups
@@ -55,7 +55,8 @@ from surge.switch.offer import Offers
 logger = logging.getLogger(__name__)
 
 ByWording = Mapping[tuple[str, str, str], int]  # (channel, wording, language) -> people
-Looked = list[str] | tuple[Prepared, Rendering, ByWording, Mapping[str, int]]  # problems, or all; the last: people by basis
+Counted = tuple[ByWording, Mapping[str, int]]  # the second: people by basis
+Looked = list[str] | tuple[Prepared, Rendering, Counted, list[str]]  # problems, or all; the last: who gets the text later
 
 
 @dataclass(slots=True)
@@ -186,9 +187,9 @@ class Service:
         looked = await self.db.read(partial(self._looked, draft=draft, row=row, now=now, frozen=frozen))
         if isinstance(looked, list):
             return {"problems": looked, "texts": [], "summary": [], "bodies": {}, "warnings": []}
-        prepared, rendering, people, bases = looked
+        prepared, rendering, (people, bases), waits = looked
         means = self.means()
-        warnings = [*rendering.problems, *dear_letters(rendering), *self._night(prepared, now)]
+        warnings = [*rendering.problems, *dear_letters(rendering), *waits]
         warnings += sequence.untold(draft.stage, prepared.earlier)
         table = rows(rendering, people, means.cost_per_segment)
         lines = summary(table, means, now, self._show_time)
@@ -214,26 +215,13 @@ class Service:
             rendering = self.assembly.rendering(conn, prepared)
         except BadSubject as error:  # its words are others since it was frozen
             return list(error.problems)
-        return prepared, rendering, *self._people(conn, prepared)
+        return prepared, rendering, self._people(conn, prepared), later.warnings(conn, prepared, self.assembly.city, now)
 
     def in_english(self, bodies: Mapping[str, str]) -> dict[str, str]:
         """What the text messages of a preview say, word for word, under the same keys; nothing for mails and for English."""
         texts = ((key, *key.split("/"), body) for key, body in bodies.items())
         said = {key: self.read_back.text(body, language) for key, channel, _, language, body in texts if channel == "sms"}
         return {key: english for key, english in said.items() if english}
-
-    def _night(self, prepared: Prepared, now: datetime) -> list[str]:
-        """The warning of an alert whose texts would wait for morning."""
-        draft, hazard = prepared.draft, prepared.hazard
-        said = night.warning(
-            draft.stage,
-            draft.urgency or hazard.urgency,
-            prepared.severity,
-            expires=period.expires(draft, hazard, draft.effective or now),
-            now=max(now, draft.not_before or now),
-            zone=self.assembly.city.pack.zone,
-        )
-        return [said] if said and "sms" in draft.channels else []
 
     def means(self) -> Means:
         rates: dict[str, list[float]] = {}

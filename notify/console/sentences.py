@@ -29,6 +29,10 @@ PATTERNS: Final = (
     "Falls back: {count} people read {language} in English.",
     "Falls back: {count} people read {language} in generic words.",
     "By basis: {bases}.",
+    "It is night: texts wait until {morning}. Page, feeds and e-mail do not.",
+    "It is night and this ends before {morning}: nobody gets a text unless it is Immediate or Severe.",
+    "Phones that have had {texts} texts within {minutes} minutes get this one when there is room. "
+    "Page, feeds and e-mail do not wait.",
     "left out: {reason}",
     "Nobody has reviewed {count} of {whole} English messages of {words}; they go out as drafts.",
     "The text {key} has {parts} parts, {fewer} would do with shorter names.",

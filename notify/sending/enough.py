@@ -35,7 +35,7 @@ def full(conn: Connection, limits: Collection[Limit], address_ids: Sequence[int]
     if not limits or not address_ids:
         return frozenset()
     oldest = now - timedelta(minutes=max(limit.minutes for limit in limits))
-    events = _lately(conn, oldest)
+    events = lately(conn, oldest)
     if len(events) < min(limit.texts for limit in limits):
         return frozenset()  # nearly always: an event has one text for each phone
     names = {f"e{number}": event_id for number, event_id in enumerate(events)}
@@ -56,7 +56,7 @@ def full(conn: Connection, limits: Collection[Limit], address_ids: Sequence[int]
     return frozenset(found)
 
 
-def _lately(conn: Connection, oldest: datetime) -> Sequence[str]:
+def lately(conn: Connection, oldest: datetime) -> Sequence[str]:
     """The events that had, or may have had, a text leave since then."""
     over = func.coalesce(col(EventRow.done_at), col(EventRow.stopped_at), col(EventRow.ended_at))
     began = select(col(EventRow.event_id)).where(col(EventRow.started_at).is_not(None))

@@ -30,16 +30,17 @@ CHUNK: Final = 20_000
 
 def can_wait(event: Event) -> bool:
     """Whether its texts may wait for morning: only what is neither Immediate nor Severe or worse, and mends nothing."""
-    return _can_wait(event.stage, event.urgency, event.severity)
+    return may_wait(event.stage, event.urgency, event.severity)
 
 
-def _can_wait(stage: Stage, urgency: Urgency, severity: Severity) -> bool:
+def may_wait(stage: Stage, urgency: Urgency, severity: Severity) -> bool:
+    """The same of what is no event yet."""
     return urgency is not Urgency.IMMEDIATE and severity not in SERIOUS and stage not in MENDS
 
 
 def warning(stage: Stage, urgency: Urgency, severity: Severity, *, expires: datetime, now: datetime, zone: ZoneInfo) -> str:
     """What an author has to know before a text of this kind is sent at night; "" by day and for what never waits."""
-    if not _can_wait(stage, urgency, severity) or not is_night(now, zone):
+    if not may_wait(stage, urgency, severity) or not is_night(now, zone):
         return ""
     if expires <= morning(now, zone):
         return f"It is night and this ends before {ENDS:%H:%M}: nobody gets a text unless it is Immediate or Severe."
