@@ -27,6 +27,7 @@ NAMES: Final = (
     "pages",
     "calls",
     "whole",
+    "restore",
 )
 
 
