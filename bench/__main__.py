@@ -28,6 +28,7 @@ NAMES: Final = (
     "calls",
     "whole",
     "restore",
+    "soak",
 )
 
 
