@@ -37,6 +37,7 @@ ENDS_BY_STAFF = (Status.CLEARED, Status.FALSE_ALARM, Status.CANCELLED, Status.EX
 class Bulletin:
     """One published Event: its CAP document, as stored at approval, and what became of it.
 
+    event        its `contents` may be left out: they are not for the public
     ended_why    cleared, false alarm, cancelled or expired; anything else counts as cancelled, but "updated" ends nothing:
                  until the newer message is here, this one is the last thing people were told
     replaced_by  identifier of the message that replaced it, where that is known; a newer one of the incident always does

@@ -1,7 +1,9 @@
-"""Everything published so far, as feeds and pages want it. An event is read and parsed once: it never changes."""
+"""Everything published so far, as feeds and pages want it. An event is read and parsed once: it never changes. Its texts and
+mails, which nobody publishes, are left out: they are most of what years of events would take in memory."""
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 import shapely
 from sqlalchemy import Connection
@@ -33,7 +35,7 @@ class Shelf:
                 continue
             if row.event_id not in self._kept:
                 whole = register.event(conn, row.event_id)
-                self._kept[row.event_id] = (from_json(whole.content), whole.cap)
+                self._kept[row.event_id] = (replace(from_json(whole.content), contents={}), whole.cap)
             event, cap = self._kept[row.event_id]
             bulletin = Bulletin(
                 event=event,

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, Self
@@ -69,7 +69,6 @@ class LiveAlerts:
     standing: tuple[Live, ...] = ()
     shapes: Mapping[str, Any] = field(default_factory=dict)  # the city's named areas
     zips: frozenset[str] = frozenset()
-    _known: dict[str, Live] = field(default_factory=dict)
     _refused: set[str] = field(default_factory=set)
     _areas_as_of: object = None
 
@@ -81,18 +80,21 @@ class LiveAlerts:
             if row.started_at is not None:
                 began.setdefault(row.incident_id, row.started_at)
         wanted = [row for row in rows if row.started_at is not None and _still_says(row, now)]
-        looked = [await self.db.read(partial(self._live, row=row, since=began[row.incident_id])) for row in wanted]
+        known = {live.event.event_id: live for live in self.standing}
+        looked = [
+            await self.db.read(partial(self._live, row=row, since=began[row.incident_id], known=known.get(row.event_id)))
+            for row in wanted
+        ]
         found = [live for live in looked if live is not None]
         self.standing = tuple(sorted(found, key=lambda live: (live.over, WORST_FIRST.index(live.event.severity), live.since)))
         await self.db.read(self._read_areas)
 
-    def _live(self, _conn: Connection, row: EventRow, since: datetime) -> Live | None:
+    def _live(self, _conn: Connection, row: EventRow, since: datetime, known: Live | None) -> Live | None:
         """None for an event that is not what was approved: nothing of it is told, and it hides no other."""
         if row.event_id in self._refused:
             return None
-        known = self._known.get(row.event_id)
-        over = Stage(row.stage) in (Stage.ALL_CLEAR, Stage.FALSE_ALARM)
-        if known is None or known.over is not over:
+        if known is None:
+            over = Stage(row.stage) in (Stage.ALL_CLEAR, Stage.FALSE_ALARM)
             try:
                 event = self.event(row.event_id)
             except Tampered as error:
@@ -100,7 +102,7 @@ class LiveAlerts:
                 self._refused.add(row.event_id)
                 return None
             shape = shapely.union_all([area.shape for area in event.areas])
-            known = self._known[row.event_id] = Live.within(event, since, over, shape)
+            known = Live.within(_answers(event), since, over, shape)
         return known
 
     def _read_areas(self, conn: Connection) -> None:
@@ -150,6 +152,11 @@ def topic_pages(event: Event, word: str, language: str) -> tuple[str, ...]:
     """The pages the event's record has for a topic in this language, in order; () when it has none."""
     keys = [key for key in event.contents if key.startswith(f"topic/{word}/") and key.endswith(f"/{language}")]
     return tuple(event.contents[key].body for key in sorted(keys, key=lambda key: int(key.split("/")[2])))
+
+
+def _answers(event: Event) -> Event:
+    """The event with those of its texts that a text is answered with: mails are most of what it takes in memory."""
+    return replace(event, contents={key: one for key, one in event.contents.items() if not key.startswith("email/")})
 
 
 def _still_says(row: EventRow, now: datetime) -> bool:

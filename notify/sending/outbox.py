@@ -5,6 +5,7 @@ import hmac
 import logging
 from collections.abc import Callable, Collection
 from datetime import timedelta
+from functools import lru_cache
 from typing import Final
 
 from channels.base import Content, Outbound, Refused, Retry
@@ -21,6 +22,8 @@ logger = logging.getLogger(__name__)
 LONGEST_VALIDITY: Final = timedelta(hours=10)  # what Twilio keeps a message at most
 SHORTEST_VALIDITY: Final = timedelta(seconds=1)  # nothing leaves after its alert's end; the row then becomes `expired`
 WHOLE: Final = (Wording.FIRST, Wording.SHORT)  # the wordings that say the whole alert
+EVENTS: Final = 16  # kept in memory: one with its words in twelve languages takes two megabytes
+CONTENTS: Final = 2_000  # of them, by who gets them
 HOLD: Final = timedelta(minutes=5)  # rows of an event that fails its digest wait this long for a person
 
 
@@ -29,17 +32,14 @@ class Tampered(Exception):
 
 
 class FrozenEvents:
-    """Every event this process has sent from, read once, its digest checked again on reading."""
+    """The events this process sent from last, each read once, its digest checked again on reading. Safe in threads."""
 
     def __init__(self, read: Callable[[str], Event]) -> None:
-        self._read = read
-        self._events: dict[str, Event] = {}
+        self._read = lru_cache(maxsize=EVENTS)(read)
 
     def event(self, event_id: str) -> Event:
         """Raises Tampered."""
-        if event_id not in self._events:
-            self._events[event_id] = self._read(event_id)
-        return self._events[event_id]
+        return self._read(event_id)
 
 
 class Envelopes:
@@ -99,6 +99,8 @@ class Envelopes:
     def _content(self, event: Event, channel: str, leased: Leased) -> Content:
         key = (event.event_id, channel, leased.wording, leased.language)
         if key not in self._contents:
+            if len(self._contents) >= CONTENTS:
+                self._contents.clear()
             self._contents[key] = content_for(event, channel, leased.wording, leased.language)
         return self._contents[key]
 

@@ -1,9 +1,11 @@
 """The shelf: what was published, with the city's named areas compared."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import Connection
 
+from channels.base import Content
 from notify.alerts.affected import Verdict
 from notify.alerts.alert import to_json
 from notify.clock import ManualClock
@@ -17,7 +19,7 @@ from tests.notify.ledger_factory import add_event, an_event_row
 
 def an_alert(conn: Connection, clock: ManualClock, **given: object) -> None:
     now = clock.now()
-    row = an_event_row(now, started_at=now, content=to_json(an_event(areas=(EAST,))), **given)
+    row = an_event_row(now, **({"started_at": now, "content": to_json(an_event(areas=(EAST,)))} | given))
     add_event(conn, row, now)
 
 
@@ -41,3 +43,10 @@ def test_what_has_ended_is_compared_with_nothing(db: Database, clock: ManualCloc
     db.write_now(lambda conn: an_alert(conn, clock, ended_at=clock.now(), ended_why="cleared", done_at=clock.now()))
     (bulletin,) = db.read_now(Shelf())
     assert bulletin.touched.zips == () and bulletin.done_at == clock.now()
+
+
+def test_words_that_nobody_publishes_take_no_memory(db: Database, clock: ManualClock) -> None:
+    said = an_event(areas=(EAST,), contents={"email/first/en": Content(key="email/first/en", language="en", body="Boil it.")})
+    db.write_now(lambda conn: an_alert(conn, clock, content=to_json(said)))
+    (bulletin,) = db.read_now(Shelf())
+    assert bulletin.event == replace(said, contents={})

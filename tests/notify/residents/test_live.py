@@ -1,11 +1,13 @@
 """What the text dialog knows of alerts in force is read anew from the database; one bad row there hides nothing else."""
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
 from shapely.geometry import box
 from sqlalchemy import text
 
+from channels.base import Content
 from notify.alerts import register
 from notify.alerts.alert import Event, Stage
 from notify.alerts.hazards import catalogue
@@ -17,6 +19,8 @@ from notify.sending.outbox import Tampered
 from subscribers import atlas
 from subscribers.areas import NamedShape
 from tests.notify.incident_factory import Incident
+
+KEYS = ["sms/first/en", "topic/WATER/1/en", "email/first/en"]
 
 
 async def test_an_alert_that_is_not_what_was_approved_hides_neither_the_others_nor_the_city(
@@ -43,3 +47,25 @@ async def test_an_alert_that_is_not_what_was_approved_hides_neither_the_others_n
     assert [one.event.event_id for one in live.standing] == [good]
     assert live.zips == {"97214"}
     assert [record.levelname for record in caplog.records if bad in record.getMessage()] == ["ERROR"], "and it is said once"
+
+
+async def test_mails_of_an_alert_are_not_kept_for_those_who_text(
+    db: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "SETTLE_S", 0.01)
+    incident = Incident(db, clock)
+    event_id = incident.countdown(1, Stage.FIRST, [])
+    await incident.start(event_id)
+    frozen = db.read_now(partial(register.frozen, event_id=event_id))
+    asked: list[str] = []
+
+    def event(event_id: str) -> Event:
+        asked.append(event_id)
+        return replace(frozen, contents={key: Content(key=key, language="en", body=key) for key in KEYS})
+
+    live = LiveAlerts(db=db, clock=clock, hazards=catalogue(), event=event)
+    for _ in range(3):
+        await live.refresh()
+    (standing,) = live.standing
+    assert list(standing.event.contents) == KEYS[:2]
+    assert asked == [event_id], "and it is read once"

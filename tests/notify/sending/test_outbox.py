@@ -9,8 +9,9 @@ import pytest
 from channels.base import Content, Outbound, Refused, Retry
 from notify.alerts.alert import Event, Mode
 from notify.clock import ManualClock
+from notify.sending import outbox
 from notify.sending.leases import Leased
-from notify.sending.outbox import Envelopes, FrozenEvents, Tampered, content_for, unsubscribe_reference
+from notify.sending.outbox import EVENTS, Envelopes, FrozenEvents, Tampered, content_for, unsubscribe_reference
 from subscribers.sealing import KEY_BYTES, Keyring
 from tests.notify.factories import SENT, an_event
 
@@ -54,6 +55,25 @@ def test_a_person_gets_the_frozen_words_of_their_language() -> None:
     assert (letter.address, letter.content.body) == ("+15035550123", "Words of sms/first/es.")
     desk.outbox.letter("sms", a_row())
     assert desk.reads == 1
+
+
+def test_words_of_events_sent_long_ago_are_not_kept_in_memory() -> None:
+    desk = Desk(an_event_in())
+    for number in range(EVENTS + 1):
+        desk.outbox.letter("sms", a_row(event_id=f"event-{number}"))
+    assert desk.reads == EVENTS + 1
+    desk.outbox.letter("sms", a_row(event_id=f"event-{EVENTS}"))
+    assert desk.reads == EVENTS + 1
+    desk.outbox.letter("sms", a_row(event_id="event-0"))
+    assert desk.reads == EVENTS + 2
+
+
+def test_texts_are_told_apart_however_many_there_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "CONTENTS", 1)
+    desk = Desk(an_event_in())
+    for language in ("en", "es", "en"):
+        letter = desk.outbox.letter("sms", a_row(language=language))
+        assert isinstance(letter, Outbound) and letter.content.language == language
 
 
 @pytest.mark.parametrize(
