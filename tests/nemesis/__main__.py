@@ -35,7 +35,8 @@ def main() -> int:
     begun, commit = time.monotonic(), _commit()
     with ThreadPoolExecutor(given.at_once) as hands:
         for line in hands.map(lambda each: _line(*each, given), chosen):
-            print(table.row(line), *table.faults(line), sep="\n", flush=True)
+            more = [*table.faults(line), *(f"    {said}" for said in table.answers(line))]
+            print(table.row(line), *more, sep="\n", flush=True)
             lines.append(line)
             if given.document:  # after each line: whoever ends it early has what was found
                 DOCUMENT.write_text(table.document(lines, _where(time.monotonic() - begun, commit)), "utf-8")

@@ -70,11 +70,16 @@ async def slow(on: Field) -> Sequence[Injury]:
     return await _carrier_fails(on, {}, {"slow_s": 3.0})
 
 
+async def unreachable(on: Field) -> Sequence[Injury]:
+    """One address in a hundred does not open, is no number, is ten thousand digits long or is refused by the carrier."""
+    return []
+
+
 async def _carrier_fails(on: Field, usual: dict[str, object], fault: dict[str, object]) -> Sequence[Injury]:
     await on.carrier(**usual)
     await on.told(0.3)
     await on.carrier(**fault)
-    await asyncio.sleep(CARRIER_S)
+    await on.asked(CARRIER_S)
     await on.carrier(**usual)
     right = time.time()
     return [Injury(right, right)]

@@ -1,6 +1,7 @@
 """What a fault is done to: a town in the middle of an alert, with its processes, its database server and the carrier's log."""
 
 import asyncio
+import itertools
 import json
 import random
 import time
@@ -14,7 +15,7 @@ from typing import Any
 import aiohttp
 
 from tests.nemesis.cluster import Cluster, Pair
-from tests.stories.town import SENDER, Process, Town
+from tests.stories.town import BOIL_WATER, SENDER, Process, Town
 
 OURS = (SENDER, "+15035550101")  # two numbers, which two processes share
 WINDOW = 50  # rows that each of them may have claimed and not recorded: what a fault may double, at most, of each
@@ -60,7 +61,8 @@ class Sink:
 @dataclass(slots=True, kw_only=True)
 class Field:
     """working: the processes of `roles`, in their order; the last is a sender, and the one that faults of one process hit.
-    server: of the database, if it has one. disk: a small one that everything of the database lies on, if there is one."""
+    server: of the database, if it has one. disk: a small one that everything of the database lies on, if there is one.
+    alert_id: what is sent. answered_s: what each answer of the API took that was asked for while a fault lasted."""
 
     town: Town
     people: int
@@ -72,7 +74,9 @@ class Field:
     disk: Path | None = None
     frozen_s: float = 90.0
     kills: int = 3
+    alert_id: str = ""
     working: list[Process] = field(default_factory=list)
+    answered_s: list[float] = field(default_factory=list)
     sink: Sink = field(init=False)
 
     def __post_init__(self) -> None:
@@ -117,6 +121,17 @@ class Field:
             for faults in (None, sms):  # what is named is changed: None sets all right before
                 async with session.post(url, json={"sms": faults}) as answer:
                     assert answer.status == 200, await answer.text()
+
+    async def asked(self, for_s: float) -> None:
+        """Asks so long, again and again, as consoles do: for the alert's progress, for all alerts, and to keep a draft."""
+        questions = itertools.cycle((("GET", f"/alerts/{self.alert_id}"), ("GET", "/alerts"), ("POST", "/alerts")))
+        ends = time.monotonic() + for_s
+        while time.monotonic() < ends:
+            method, path = next(questions)
+            began = time.perf_counter()
+            await self.town.must("author", method, path, BOIL_WATER if method == "POST" else None)
+            self.answered_s.append(time.perf_counter() - began)
+            await asyncio.sleep(LOOK_S)
 
     async def progress(self, alert_id: str) -> dict[str, Any] | None:
         """None while the service cannot answer."""

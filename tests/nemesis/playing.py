@@ -17,6 +17,7 @@ from notify.db import Database
 from notify.sending import ledger_check
 from notify.sending.ledger_check import Verdict
 from subscribers.formulas import restored
+from tests.nemesis import poison
 from tests.nemesis.cluster import Cluster, Pair, cluster, pair
 from tests.nemesis.dump import dump
 from tests.nemesis.field import OURS, WINDOW, Field, Injury, Sink
@@ -30,13 +31,14 @@ _MIGRATES = threading.Lock()  # alembic does one at a time
 DOUBTS_S = 60.0
 HEADROOM_MB = 48  # that a small disk has beside what an alert needs on it
 COUNTED = ("deliveries", "lost", "doubles", "bound", "unknown", "flagged", "injuries")
+ANSWERED_S = 0.5  # 99 of a hundred answers of the API, while the carrier is out of order
 TEXTS_ONLY = BOIL_WATER | {"channels": ["sms", "feed"]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """What one run came to. bound: how many doubles there may be. recovered_s: of each injury with texts still to
-    leave. problems: sentences."""
+    leave. problems: sentences. answered_s: what answers of the API took while the fault lasted, if it was asked."""
 
     scenario: Scenario
     base: Base
@@ -49,6 +51,7 @@ class Run:
     injuries: int
     recovered_s: Sequence[float]
     problems: Sequence[str]
+    answered_s: Sequence[float] = ()
 
 
 class Missing(Exception):
@@ -90,10 +93,10 @@ async def play(
                 kills=kills,
             )
             await on.begin()
-            alert_id = await town.send(TEXTS_ONLY)
+            on.alert_id = await town.send(TEXTS_ONLY)
             injuries = await scenario.fault(on)
-            await on.over(alert_id, DOUBTS_S)
-        return await asyncio.to_thread(_judge, scenario, base, town, people, injuries)
+            await on.over(on.alert_id, DOUBTS_S)
+        return await asyncio.to_thread(_judge, scenario, base, on, injuries)
 
 
 @contextlib.contextmanager
@@ -122,6 +125,8 @@ def _town(scenario: Scenario, base: Base, home: Path, server: Cluster | Pair | N
     town.settings |= {"TOCSIN_SMS_WINDOW": str(WINDOW), "TOCSIN_LEASE_S": str(LEASE_S), "TOCSIN_NOT_FOUND_AFTER_S": "3"}
     town.settings |= scenario.settings
     town.settle(numbers(people))
+    if scenario.poisoned:
+        poison.spoil(town, numbers(people))
     return town
 
 
@@ -138,18 +143,35 @@ def small_disk(folder: Path, people: int) -> Iterator[Path]:
         subprocess.run(["umount", "-l", folder], check=True)
 
 
-def _judge(scenario: Scenario, base: Base, town: Town, people: int, injuries: Sequence[Injury]) -> Run:
+def _judge(scenario: Scenario, base: Base, on: Field, injuries: Sequence[Injury]) -> Run:
     """From the ledger's dump, the carrier's log and the list of people alone."""
+    town, people = on.town, numbers(on.people)
     judged = town.home.parent if not scenario.small_disk else town.home.parent.parent
     with closing(Database(town.database_url)) as db:
         dumped, texts = dump(db, town.ring, judged)
     verdict = ledger_check.check(dumped, town.logs, texts)
     with dumped.open(newline="", encoding="utf-8") as file:
-        named = {restored(row["address"]) for row in csv.DictReader(file)}
+        rows = [row | {"address": restored(row["address"])} for row in csv.DictReader(file)]
+    forgotten = set(people) - {row["address"] for row in rows}
     sink = Sink(town.logs / "sms.jsonl")
     back = [(one, sink.first_after(one.again)) for one in injuries]
     recovered_s = [first - one.since for one, first in back if first is not None]
-    return judgement(scenario, base, verdict, set(numbers(people)) - named, injuries, recovered_s)
+    found = slow_answers(on.answered_s)
+    if scenario.poisoned:
+        forgotten -= set(poison.chosen(people))
+        found += poison.problems(rows, town.sms(), people, town.rate)
+    run = judgement(scenario, base, verdict, forgotten, injuries, recovered_s)
+    return replace(run, problems=[*run.problems, *found], answered_s=on.answered_s)
+
+
+def slow_answers(seconds: Sequence[float]) -> list[str]:
+    """A sentence when the API was held up; none when it was not asked."""
+    usual = p99(seconds) if seconds else 0.0
+    return [f"99 % of the API's answers took {usual:.2f} s; {ANSWERED_S:g} s are allowed."] if usual > ANSWERED_S else []
+
+
+def p99(seconds: Sequence[float]) -> float:
+    return sorted(seconds)[int(len(seconds) * 0.99)]
 
 
 def judgement(
@@ -187,5 +209,6 @@ def several(runs: Sequence[Run]) -> Run:
         first,
         **{name: sum(getattr(one, name) for one in runs) for name in COUNTED},
         recovered_s=[seconds for one in runs for seconds in one.recovered_s],
+        answered_s=[seconds for one in runs for seconds in one.answered_s],
         problems=[problem for one in runs for problem in one.problems],
     )

@@ -27,7 +27,8 @@ SEVERAL: Final = ("web", "sender", "sender")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """promises: rows of the table of promises. windows: each time it happens, so many windows of each number may be doubled;
-    share: and this share of all deliveries. tools: programs that it needs. small_disk: the database lies on one."""
+    share: and this share of all deliveries. tools: programs that it needs. small_disk: the database lies on one.
+    poisoned: some people cannot be reached (poison.py)."""
 
     name: str
     promises: str
@@ -40,6 +41,7 @@ class Scenario:
     module: str = "notify"
     tools: Sequence[str] = ()
     small_disk: bool = False
+    poisoned: bool = False
 
     @property
     def done(self) -> str:
@@ -68,4 +70,5 @@ SCENARIOS: Final = (
     Scenario(name="5xx", promises="B1, A2", fault=faults.server_errors, share=0.02),
     Scenario(name="429", promises="B4", fault=faults.too_many_requests),
     Scenario(name="slow", promises="B3", fault=faults.slow),
+    Scenario(name="poison", promises="A9", fault=faults.unreachable, poisoned=True),
 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tests.nemesis.field import WINDOW
-from tests.nemesis.playing import COUNTED, LEASE_S, Run
+from tests.nemesis.playing import ANSWERED_S, COUNTED, LEASE_S, Run, p99
 from tests.nemesis.scenarios import Base, Scenario
 
 HEAD: Final = (
@@ -57,6 +57,17 @@ def faults(line: Line) -> list[str]:
     return [f"    {problem}" for problem in found[:MOST_SAID]] + more
 
 
+def answers(line: Line) -> list[str]:
+    """How the API answered while the fault lasted, where it was asked."""
+    seconds = line.run.answered_s if line.run is not None else ()
+    if not seconds:
+        return []
+    return [
+        f"{line.scenario.name} on {line.base}: asked {len(seconds)} times meanwhile, the API answered 99 of a hundred within "
+        f"{p99(seconds) * 1000:.0f} ms, all within {max(seconds) * 1000:.0f} ms."
+    ]
+
+
 def summary(lines: Sequence[Line]) -> str:
     runs = [line.run for line in lines if line.run is not None]
     deliveries, lost, doubles, bound, unknown = (sum(getattr(one, name) for one in runs) for name in COUNTED[:5])
@@ -81,6 +92,9 @@ def document(lines: Sequence[Line], where: Sequence[str]) -> str:
         *(row(line) for line in lines),
         "",
         *(["What did not hold:", "", *found, ""] if found else []),
+        ASKED.format(bound=round(ANSWERED_S * 1000)),
+        *(f"- {said}" for line in lines for said in answers(line)),
+        "",
         AFTER,
         *(f"- *{name}*: {what}" for name, what in done.items()),
         NOT_DONE,
@@ -98,6 +112,10 @@ The judge then reads the dump of the ledger, the carrier's own synced log and th
 SET: Final = """\
 - A sender's window is {window} rows, a lease {lease} s, 'not found' counts after 3 s. PostgreSQL keeps its files on the disk,
   with fsync; where a process of several is hit, one listens and two send.
+"""
+ASKED: Final = """\
+While the carrier is out of order the API is asked for the alert's progress, for all alerts, and to keep a draft; 99 of a
+hundred answers may take {bound} ms. On PostgreSQL a process has four connections to read and four to write.
 """
 AFTER: Final = """\
 **lost**: people without a row, rows that say reached and that the carrier never took, rows that are still open.

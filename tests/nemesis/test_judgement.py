@@ -1,19 +1,25 @@
 """The proof can fail: whoever is lost, doubled beyond the bound or left out is seen, and said in the table."""
 
+import contextlib
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from channels.simulator.numbers import FICTIONAL
 from notify.sending.ledger_check import Verdict
-from tests.nemesis import table
+from subscribers.sealing import KEY_BYTES, Keyring, Unopenable
+from tests.nemesis import poison, table
 from tests.nemesis.__main__ import _sizes
 from tests.nemesis.field import OURS, WINDOW, Injury, Sink
-from tests.nemesis.playing import judgement, several
+from tests.nemesis.playing import ANSWERED_S, judgement, several, slow_answers
+from tests.nemesis.poison import ONE_IN
 from tests.nemesis.scenarios import SCENARIOS, Base, Scenario
 from tests.nemesis.table import Line
+from tests.stories.town import numbers
 
 KILL: Final[Scenario] = next(one for one in SCENARIOS if one.name == "kill")
 ONCE: Final = (Injury(0.0, 0.0),)
@@ -83,3 +89,34 @@ def test_sizes_may_differ_by_scenario() -> None:
     assert _sizes("4000,kill=50000") == {"": 4000, "kill": 50000}
     with pytest.raises(Exception, match="there is no scenario 'flood'"):
         _sizes("flood=1")
+
+
+def test_an_api_that_was_held_up_fails_the_line_and_is_said() -> None:
+    assert slow_answers([]) == slow_answers([0.1] * 99 + [ANSWERED_S]) == []
+    assert slow_answers([0.1] * 98 + [0.7, 0.7]) == ["99 % of the API's answers took 0.70 s; 0.5 s are allowed."]
+    run = replace(judgement(KILL, Base.SQLITE, found(), (), ONCE, []), answered_s=[0.1, 0.2])
+    said = "kill on SQLite: asked 2 times meanwhile, the API answered 99 of a hundred within 200 ms, all within 200 ms."
+    assert table.answers(Line(KILL, Base.SQLITE, 1, run)) == [said]
+
+
+def test_somebody_who_cannot_be_reached_has_one_row_with_a_reason_and_holds_up_nobody() -> None:
+    people = numbers(200)
+    told = [{"delivery_id": str(place), "address": one, "state": "delivered", "code": ""} for place, one in enumerate(people)]
+    rows = [
+        row | {"state": "refused", "code": "sealed", "address": ""} if place % ONE_IN == 0 else row
+        for place, row in enumerate(told)
+    ]
+    quick, late = ([{"at": f"2014-05-23T08:15:{second:02}Z", "num_segments": 2} for second in (0, to)] for to in (4, 9))
+    assert poison.problems(rows, quick, people, 1.0) == []
+    assert poison.problems(rows, late, people, 1.0) == ["The others' texts took 9.0 s; their pace allows 4.0 s."]
+    assert poison.problems(rows[1:], quick, people, 1.0) == ["1 rows of 2 people who cannot be reached."]
+    for wrong in ({"state": "planned"}, {"code": ""}):
+        assert len(poison.problems([rows[0] | wrong, *rows[1:]], quick, people, 1.0)) == 1
+
+
+def test_each_kind_of_an_impossible_address_is_none_that_a_text_reaches() -> None:
+    ring, number = Keyring(current="k1", keys={"k1": b"1" * KEY_BYTES}, blind_key=b"b" * KEY_BYTES), "+15035551230"
+    for kind in poison.KINDS:
+        sealed = kind(ring, number)
+        with contextlib.suppress(Unopenable):
+            assert not FICTIONAL.fullmatch(ring.open("sms", sealed.key_id, sealed.data)), kind.__name__
