@@ -4,7 +4,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from errno import EEXIST, EINVAL
@@ -47,8 +47,10 @@ class FeedFolder:
     Nothing is shown whose name starts with a dot: those are files on their way.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, relieve: Callable[[OSError], bool] = lambda _: False) -> None:
+        """relieve: is told what a file met that could not be written; whether it may be tried again."""
         self.path = path
+        self._relieve = relieve
         self._seen: dict[str, tuple[tuple[int, int, int], bytes]] = {}  # name -> (stat of the file, digest of its bytes)
 
     def write(self, files: Mapping[str, bytes], *, whole: bool = True) -> Written:
@@ -62,7 +64,7 @@ class FeedFolder:
         failures: list[OSError] = []
         for name, content in files.items():
             try:
-                if self._put(name, content):
+                if self._put_relieved(name, content):
                     written.append(name)
             except OSError as failure:
                 failures.append(failure)
@@ -73,6 +75,14 @@ class FeedFolder:
         if failures:
             raise failures[0]
         return Written(written=tuple(written), deleted=deleted)
+
+    def _put_relieved(self, name: str, content: bytes) -> bool:
+        try:
+            return self._put(name, content)
+        except OSError as failure:
+            if not self._relieve(failure):
+                raise
+            return self._put(name, content)
 
     def _put(self, name: str, content: bytes) -> bool:
         """Whether the file had to be written."""

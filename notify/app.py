@@ -20,8 +20,9 @@ from notify.db import Database
 from notify.listening import Listening
 from notify.processes import joining
 from notify.processes.hearing import Hearing
-from notify.processes.posts import DUTIES, Role
+from notify.processes.posts import DUTIES, PAGES, Role
 from notify.processes.session import Session
+from notify.reserve import EVERY_S, Caller, reserves
 from notify.schedule import Tick, Ticker
 from notify.sending import hold, seeds
 from notify.service import Service
@@ -47,6 +48,8 @@ async def running(settings: Settings, clock: Clock | None = None, role: Role = R
     """Starts what a process of this role does; ends it in reverse order. Raises CannotStart."""
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(joining.only_one(settings, role))
+        for one in reserves(settings):  # before the database: on a full disk it could not even be opened
+            await asyncio.to_thread(one.look)
         db = stack.enter_context(contextlib.closing(joining.open_database(settings)))
         clock = clock or joining.clock_for(settings, db)
         place = await joining.place_in(db, role, clock)
@@ -124,8 +127,9 @@ async def serve(settings: Settings, ready: Callable[[Running], None], role: Role
 
 def _more(built: duties.Built, settings: Settings) -> list[Tick]:
     """What is looked at by itself and needs the settings."""
-    service = built.service
+    service, caller = built.service, Caller(built.service.pager)
     return [
+        Tick("room kept in reserve", EVERY_S, partial(_keep_room, service, caller), post=PAGES),
         Tick("mark of the log", hold.EVERY_S, partial(_mark, service.db, settings)),
         Tick("silent seeds", seeds.EVERY_S, partial(_hear_seeds, service, settings), post=DUTIES),
     ]
@@ -143,6 +147,12 @@ async def _hear_seeds(service: Service, settings: Settings) -> None:
     if await service.db.read(lambda conn: seeds.silent(conn, within, now)):
         for one in await service.db.write(lambda conn: seeds.alarm(conn, within, now)):
             service.pager(seeds.sentence(one, within))
+
+
+async def _keep_room(service: Service, caller: Caller) -> None:
+    for one in service.reserves:
+        await asyncio.to_thread(one.look)
+    caller.look(service.reserves)
 
 
 async def _mark(db: Database, settings: Settings) -> None:

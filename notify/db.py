@@ -12,15 +12,17 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from notify import primary
+from notify.full_disk import no_room
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -121,6 +123,7 @@ class Database:
         writers = 1 if self.sqlite else POSTGRES_WRITERS
         self.writer = engine_for(url, size=writers)
         self.reader = engine_for(url, read_only=True, size=READERS)
+        self.relief: Callable[[BaseException], bool] = lambda _: False  # of a full disk: whether work may be tried again
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._reading = threading.local()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
@@ -139,6 +142,10 @@ class Database:
     async def write(self, work: Work[T]) -> T:
         """Runs work in a transaction; returns after the commit. Raises what the work raised (and nothing was written)."""
         return await asyncio.wrap_future(self.submit(work))
+
+    async def check(self) -> None:
+        """Raises what a write would. On SQLite it is one, of a number that nobody reads: else a full disk is not noticed."""
+        await self.write(lambda conn: conn.exec_driver_sql("PRAGMA user_version = 0" if self.sqlite else "SELECT 1"))
 
     async def read(self, work: Work[T]) -> T:
         """Runs work on a read-only connection, in one snapshot on SQLite."""
@@ -194,6 +201,11 @@ class Database:
             # The loop must outlive any error; each waiting caller is told the transaction did not happen.
             for job in jobs:
                 job.error = job.error or error
+        if self._finds_room(jobs):
+            # Each by itself: one that needs much room must not take a neighbour's STOP with it.
+            for job in jobs:
+                self._run_group([_Job(job.work, job.done, tries=job.tries + 1)])
+            return
         for job in [job for job in jobs if job.tries < TRIES.get(_code(job.error), 1)]:
             jobs = [other for other in jobs if other is not job]
             # On the writer's own thread, which nobody else runs on: whoever won a deadlock ends first, then we try again.
@@ -206,6 +218,24 @@ class Database:
                 job.done.set_exception(job.error)
             else:
                 job.done.set_result(job.result)
+
+    def _finds_room(self, jobs: Sequence[_Job]) -> bool:
+        """Whether work that found a full disk is worth another try: SQLite undid all of the group over it."""
+        full = next((job.error for job in jobs if no_room(job.error)), None) if self.sqlite else None
+        if full is None or jobs[0].tries > 1:
+            return False
+        relieved = self.relief(full)
+        return self._fold() or relieved or len(jobs) > 1
+
+    def _fold(self) -> bool:
+        """Brings what stands in the write-ahead log into the database's own file: the log then begins anew, in the room that it
+        has. Whether it could."""
+        try:
+            with closing(self.writer.raw_connection()) as connection:
+                _, pages, folded = connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        except (sqlite3.Error, SQLAlchemyError):
+            return False
+        return bool(0 < pages == folded)
 
 
 def went_away(error: BaseException | None) -> bool:
@@ -233,7 +263,7 @@ def _run_one(conn: Connection, job: _Job, *, alone: bool) -> None:
         conn.exec_driver_sql("RELEASE SAVEPOINT work")
     except BaseException as error:
         job.error = error
-        if conn.closed or conn.invalidated:
+        if conn.closed or conn.invalidated or (no_room(error) and is_sqlite(conn)):  # it may have undone it all
             raise
         conn.exec_driver_sql("ROLLBACK TO SAVEPOINT work")
         conn.exec_driver_sql("RELEASE SAVEPOINT work")

@@ -213,6 +213,8 @@ def _house(service: Service, seen: Seen, problems: list[str]) -> Iterator[Metric
     mode = [((service.assembly.mode.value,), 1.0)]
     yield _gauge("mode", "The mode this service runs in.", mode, ("mode",))
     yield _gauge("held", "1 while a restore keeps older incidents from leaving.", [((), float(seen.held))])
+    gone = float(any(one.missing for one in service.reserves))
+    yield _gauge("reserve_missing", "1 while no room is kept for a full disk.", [((), gone)])
     yield _gauge("seeds", "Phones and mailboxes of our own that get every alert.", [((), float(seen.seeds))])
     yield _gauge("seeds_silent", "Their copies of alerts in force that have not arrived.", [((), float(seen.seeds_silent))])
     size = [((), float(len(service.crowd.index)))]

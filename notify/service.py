@@ -29,11 +29,13 @@ from notify.alerts.life import Staff
 from notify.alerts.preview import Means, Row, dear_letters, rows, shorter_saves, slowest, summary
 from notify.clock import Clock
 from notify.db import Database
+from notify.full_disk import LEDGER, LOGGED, no_room
 from notify.identity.provider import Provider
 from notify.mirror.copying import Mirror
 from notify.partners.webhook_verbs import Webhooks
 from notify.processes.posts import Alone, Crew
 from notify.received.office import Received
+from notify.reserve import Reserve
 from notify.sending import held, hold, ledger, planning
 from notify.sending.brake import Brake
 from notify.sending.dispatch import Dispatcher
@@ -81,6 +83,7 @@ class Service:
     mirrors: Sequence[Mirror] = ()
     received: Received | None = None  # alerts of other agencies
     identity: Provider | None = None  # of the city, through which staff may sign in
+    reserves: Sequence[Reserve] = ()  # room kept on our own disks
     tallies: Tallies = field(init=False)
     reports: Shared[after_action.Report] = field(init=False)
     read_back: ReadBack = field(init=False)
@@ -116,16 +119,21 @@ class Service:
         """Why this service cannot take an alert now, as sentences."""
         problems = []
         try:
-            await self.db.write(lambda conn: conn.execute(text("SELECT 1")))
-        except SQLAlchemyError:
-            logger.exception("the ledger cannot be written")
-            problems.append("The ledger cannot be written.")
+            await self.db.check()
+        except SQLAlchemyError as error:
+            full = no_room(error)
+            logger.error(LOGGED, "a look at the ledger") if full else logger.exception("the ledger cannot be written")
+            problems.append(LEDGER if full else "The ledger cannot be written.")
         try:
             _ = self.crowd.index
         except LookupError as error:
             problems.append(str(error))
         problems += [f"{one.sender.name}: {one.light.trouble}" for one in self.dispatchers if one.light.trouble]
         return problems
+
+    def warnings(self) -> list[str]:
+        """What a person must see to, though alerts can be taken."""
+        return [problem for one in self.reserves if (problem := one.problem())]
 
     async def status(self) -> dict[str, Any]:
         """The lights of a duty desk: senders, the audience, the audit log's head, pages."""
@@ -135,7 +143,7 @@ class Service:
         return {
             "mode": self.assembly.mode,
             "city": self.assembly.city.pack.name,
-            "problems": [*([hold.sentence(standing)] if standing else []), *not_ready],
+            "problems": [*([hold.sentence(standing)] if standing else []), *not_ready, *self.warnings()],
             "addresses": len(self.crowd.index),
             "senders": [
                 {"name": one.sender.name, "channel": one.sender.channel.name, "rate": _number(one.sender.rate)}

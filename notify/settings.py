@@ -159,6 +159,9 @@ class Settings(BaseSettings):
     backup_dir: Path | None = Field(None, description="folder of nightly backups; 'doctor --live' looks at the newest")
     snapshot_dir: Path | None = Field(None, description="folder of sealed snapshots; 'doctor --live' looks at the newest")
     snapshot_key: str = Field("", description="public key that snapshots are sealed to, as 'tocsin snapshot key' shows it")
+    reserve_mb: int = Field(
+        64, ge=0, description="MB of the disk kept free for the day it is full, at most a sixteenth of it; 0: none"
+    )
     seed_report_s: float = Field(600, gt=0, description="a seed phone or mailbox that is silent for so long raises the alarm")
     replay_from: datetime | None = Field(None, description="demo only: the clock begins at this moment of another day")
     replay_speed: float = Field(1, gt=0, le=1000, description="demo only: and runs so many times as fast")

@@ -37,6 +37,7 @@ from notify.publishing.pages import Pages
 from notify.publishing.printing import Printing
 from notify.publishing.publish import Publisher
 from notify.publishing.site import Site
+from notify.reserve import reserves
 from notify.residents import reception
 from notify.sending import enough, night, senders
 from notify.sending.brake import LAPSES_S, Brake
@@ -134,10 +135,10 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring, p
     ways = zip(found, senders.routed(found), strict=True)
     dispatchers = [Dispatcher(sender, desk, f"{crew.process}:{sender.name}", route) for sender, route in ways]
     gauges = Gauges(db, clock, [(one.sender.channel.name, one.light) for one in dispatchers])
-    plans = planned.Plans(settings.data_dir / planned.FILE)
-    publisher = Publisher(
-        FeedFolder(settings.published), site, Pages.load(), trusted.fitting(db, settings.mode, pager), gauges.read, plans
-    )
+    kept = reserves(settings)
+    db.relief = kept[-1].relieve
+    folder, plans = FeedFolder(settings.published, kept[0].relieve), planned.Plans(settings.data_dir / planned.FILE)
+    publisher = Publisher(folder, site, Pages.load(), trusted.fitting(db, settings.mode, pager), gauges.read, plans)
     publisher.certificates = assembly.sign.certificates
     lock = settings.data_dir / PUBLISHED_LOCK if place.role.listens else None
     printing = Printing(db=db, clock=clock, publisher=publisher, crew=crew, lock=lock)
@@ -174,6 +175,7 @@ async def build(settings: Settings, db: Database, clock: Clock, ring: Keyring, p
         brake=brake,
         mirrors=targets.build(settings, clock, pager),
         crew=crew,
+        reserves=kept,
         webhooks=Webhooks(clock=clock, ring=ring, rules=settings.egress, hazards=catalogue),
     )
     publisher.told += [mirror.wake for mirror in service.mirrors]

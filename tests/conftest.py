@@ -29,6 +29,7 @@ settings.load_profile("tocsin")
 
 for _name in [name for name in os.environ if name.startswith("TOCSIN_")]:
     del os.environ[_name]
+os.environ["TOCSIN_RESERVE_MB"] = "0"  # hundreds of services would each keep 64 MB of the memory that tests lie in
 
 
 @pytest.hookimpl(wrapper=True)

@@ -81,6 +81,7 @@ class Health:
             settings=table(settings) if settings else (),
             ticks=ticks,
             mirrors=self._service.mirrors,
+            reserves=self._service.reserves,
             seeds=await db.read(seeds.fared),
             STATES=STATES,
             process=self._service.crew.process,

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote
@@ -15,6 +16,7 @@ from notify.alerts.life import Role
 from notify.clock import Clock
 from notify.console.screens import VISIT, Screens
 from notify.db import Database
+from notify.full_disk import LOGGED, no_room
 from notify.identity import links
 from notify.identity.provider import Provider
 from notify.staff import accounts, passkeys
@@ -94,18 +96,12 @@ class Guard:
     async def _answer(self, route: Route, request: web.Request) -> web.StreamResponse:
         try:
             return await self._tried(route, request)
-        except SQLAlchemyError:
-            logger.exception("%s %s could not use the database", request.method, route.path)
-            known = Problem(503, "Not possible now", [UNSURE])
         except ConnectionResetError:
             return web.Response()  # the browser left in the middle of a stream; nobody reads this
         except web.HTTPException as error:
             known = Problem(error.status, error.reason)
         except Exception as error:  # the web server's own boundary
-            found = error if isinstance(error, Problem) else problem_of(error)
-            if found is None:
-                logger.exception("%s %s failed", request.method, route.path)
-            known = found or Problem(500, "This failed here, not because of you", ["It has been logged. Nothing was changed."])
+            known = _said(error, f"{request.method} {route.path}")
         return self.screens.refusal(request, known.status, known.title, known.problems)
 
     async def _tried(self, route: Route, request: web.Request) -> web.StreamResponse:
@@ -217,8 +213,17 @@ class Guard:
         now = self.clock.now()
         visit = await self.db.read(lambda conn: accounts.visit(conn, token, now))
         if visit is not None and not route.passive and now - visit.seen_at > accounts.SEEN_EVERY:
-            await self.db.write(lambda conn: accounts.seen(conn, token, now))
+            await self._note_seen(token, now)
         return visit
+
+    async def _note_seen(self, token: str, now: datetime) -> None:
+        """On a full disk pages are read all the same."""
+        try:
+            await self.db.write(lambda conn: accounts.seen(conn, token, now))
+        except SQLAlchemyError as error:
+            if not no_room(error):
+                raise
+            logger.error(LOGGED, "noting that somebody is at the console")
 
     def _to_the_door(self, request: web.Request) -> web.Response:
         """To the sign-in page, and from there back. A part of a page that is asked for sends the whole page there."""
@@ -229,6 +234,19 @@ class Guard:
             sentences = ["You were signed out after half an hour without a key pressed. Drafts are kept."]
             return self.screens.refusal(request, 401, "Sign in again", sentences)
         return self.screens.moved(way)
+
+
+def _said(error: Exception, what: str) -> Problem:
+    """What the page says of an error; logged where it was nobody's wish that failed."""
+    if no_room(error):
+        logger.error(LOGGED, what)
+    elif isinstance(error, SQLAlchemyError):
+        logger.exception("%s could not use the database", what)
+        return Problem(503, "Not possible now", [UNSURE])
+    if found := error if isinstance(error, Problem) else problem_of(error):
+        return found
+    logger.exception("%s failed", what)
+    return Problem(500, "This failed here, not because of you", ["It has been logged. Nothing was changed."])
 
 
 def _parsed(body: bytes) -> list[tuple[str, str]]:

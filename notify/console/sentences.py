@@ -54,6 +54,8 @@ PATTERNS: Final = (
     "{person}: linked no more.",
     "Everything of incidents opened before {since} UTC is held: {why} "
     "Stop what must not go on, then run 'tocsin release' (docs/operations.md#held-after-a-restore).",
+    "The disk is full, or nearly: {free} MB are free and nothing is kept in reserve. "
+    "Make room: at {needed} MB the reserve of {size} MB is kept again.",
     "{alert} ({hazard}) waits for approval, and nobody who may approve it can be paged.",
     "{agency} has been silent since {since} UTC.",
     "asl_video: the city pack names no hosts for videos; add them under [asl] in city.toml.",

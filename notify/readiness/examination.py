@@ -49,7 +49,7 @@ async def everything(seen: Examined) -> list[Finding]:
     found += await _safely(sign_in.PROVIDER, lambda: sign_in.provider(settings))
     found += await _safely("instance: database", lambda: asyncio.to_thread(_kept, seen, now))
     found += [*house.keys(settings), house.backups(settings, now), house.snapshots(settings, now)]
-    found += [house.disk(settings.data_dir)]
+    found += [house.disk(settings.data_dir), house.reserve(settings)]
     return found
 
 

@@ -18,6 +18,7 @@ from notify.alerts.alert import Mode
 from notify.alerts.life import Role
 from notify.clock import micros
 from notify.readiness.findings import Finding, failed, judged, passed, unknown
+from notify.reserve import MB, reserves
 from notify.sending import hold
 from notify.sending import seeds as planted
 from notify.settings import Settings
@@ -43,6 +44,7 @@ SEEDS: Final = "seeds: enrolled"
 HELD: Final = "instance: held"
 KEYS: Final = "keys: files"
 DISK: Final = "machine: disk"
+RESERVE: Final = "machine: reserve"
 FEWEST_APPROVERS: Final = 2
 OLDEST_BACKUP: Final = timedelta(hours=26)  # nightly, and a slow night
 RECENT: Final = timedelta(days=7)
@@ -229,6 +231,18 @@ def disk(folder: Path) -> Finding:
     if space.free < LEAST_FREE or space.free < space.total * LEAST_SHARE:
         return failed(DISK, f"{says}.", "Make room: 5 GB and a tenth of the disk.")
     return passed(DISK, f"{says}.")
+
+
+def reserve(settings: Settings) -> Finding:
+    """Room is kept for the day the disk is full."""
+    if not settings.reserve_mb:
+        return failed(RESERVE, "No room is kept for a full disk: TOCSIN_RESERVE_MB is 0.", "Set it, to 64 or more.")
+    kept = reserves(settings)
+    faults = [f"{one.folder}: {problem}" for one in kept if (problem := one.problem())]
+    fine = f"{' and '.join(f'{one.size // MB} MB' for one in kept)} are kept for a full disk."
+    return judged(
+        RESERVE, faults, fine, "Make room, and let the service run: it makes the reserve (docs/operations.md#disk-full)."
+    )
 
 
 def keys(settings: Settings) -> list[Finding]:

@@ -10,11 +10,13 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
+from notify import full_disk
 from notify.alerts.broadcast import NotAllowed, Unfit
 from notify.alerts.draft import BadDraft
 from notify.alerts.life import Role, Staff
 from notify.alerts.register import Conflict, NoSuchAlert
 from notify.db import Database
+from notify.full_disk import no_room
 from notify.partners.webhook_verbs import BadWebhook, NoSuchWebhook
 from notify.received.store import NoSuchReceived
 from notify.sending.held import NotSaid
@@ -45,6 +47,7 @@ KINDS: Final = {
     429: "too-often",
     500: "failed",
     503: "not-now",
+    507: "disk-full",
 }
 
 
@@ -95,6 +98,8 @@ ALL_KINDS: Final = frozenset({*KINDS.values(), *(kind for _, _, kind in _STATUS.
 
 
 def problem_of(error: Exception) -> Problem | None:
+    if no_room(error):
+        return Problem(507, full_disk.TITLE, [full_disk.MAKE_ROOM])
     for sort, (status, title, kind) in _STATUS.items():
         if isinstance(error, sort):
             return Problem(status, title, getattr(error, "problems", None) or [str(error)], kind)
@@ -126,17 +131,23 @@ def middleware(db: Database) -> Middleware:
             return Problem(error.status, error.reason).response(passed)
         except (DataError, UnicodeEncodeError):  # U+0000; halves of letters, which JSON can spell
             return Problem(422, "This cannot be stored.", ["A text holds a character that no database takes."]).response()
-        except SQLAlchemyError:
-            logger.exception("%s %s could not use the database", request.method, request.path)
-            return Problem(503, "The ledger cannot be used now.", [UNSURE]).response()
         except Exception as error:  # the web server's own boundary
-            known = problem_of(error)
-            if known is None:
-                logger.exception("%s %s failed", request.method, request.path)
-                known = Problem(500, "This failed here, not because of you. It has been logged.")
-            return known.response()
+            return _said(error, f"{request.method} {request.path}").response()
 
     return answer
+
+
+def _said(error: Exception, what: str) -> Problem:
+    """What an error is answered with; logged where it was nobody's wish that failed."""
+    if no_room(error):
+        logger.error(full_disk.LOGGED, what)
+    elif isinstance(error, SQLAlchemyError):
+        logger.exception("%s could not use the database", what)
+        return Problem(503, "The ledger cannot be used now.", [UNSURE])
+    if known := problem_of(error):
+        return known
+    logger.exception("%s failed", what)
+    return Problem(500, "This failed here, not because of you. It has been logged.")
 
 
 def token_of(request: web.Request) -> str:

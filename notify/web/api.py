@@ -117,7 +117,8 @@ class Api:
     async def ready(self, _request: web.Request) -> web.Response:
         """It can take an alert: the ledger can be written and the audience is loaded."""
         problems = await self.service.not_ready()
-        return web.json_response({"ready": not problems, "problems": problems}, status=503 if problems else 200)
+        said = {"ready": not problems, "problems": problems, "warnings": self.service.warnings()}
+        return web.json_response(said, status=503 if problems else 200)
 
     async def metrics(self, _request: web.Request) -> web.Response:
         return web.Response(

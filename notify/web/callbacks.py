@@ -19,6 +19,7 @@ from notify.sending import seeds
 from notify.sending.outbox import unsubscribe_reference
 from notify.sending.reports import Intake
 from notify.web.bodies import form_of, whole_body
+from notify.web.come_again import come_again
 from notify.web.screens import Screens
 from subscribers import store
 from subscribers.store import Said
@@ -79,9 +80,8 @@ class Callbacks:
             raise web.HTTPForbidden from None
         try:
             await self._intake.take([receipt for receipt in receipts if receipt.delivery_id])  # 0: a notice, in no ledger
-        except SQLAlchemyError:
-            logger.exception("a report could not be written; the provider is asked to send it again")
-            raise web.HTTPServiceUnavailable from None
+        except SQLAlchemyError as error:
+            raise come_again(error, "a report") from None
         return web.Response(status=204)
 
     async def seed(self, request: web.Request) -> web.Response:
@@ -94,9 +94,8 @@ class Callbacks:
         now = self._clock.now()
         try:
             known = await self._db.write(lambda conn: seeds.arrived(conn, delivery_id, now))
-        except SQLAlchemyError:
-            logger.exception("a seed's report could not be written; its robot is asked to send it again")
-            raise web.HTTPServiceUnavailable from None
+        except SQLAlchemyError as error:
+            raise come_again(error, "a seed's report") from None
         if not known:
             raise web.HTTPNotFound
         return web.Response(status=204)
@@ -124,9 +123,8 @@ class Callbacks:
             language = await self._language(address_id)
         except LookupError:
             logger.info("an unsubscribe link of an erased address was used")
-        except SQLAlchemyError:
-            logger.exception("a wish to stop could not be written; the mail program is asked to send it again")
-            raise web.HTTPServiceUnavailable from None
+        except SQLAlchemyError as error:
+            raise come_again(error, "a wish to stop") from None
         title, text = DONE
         if self._screens is None:
             return web.Response(text=PLAIN.format(title, text, ""), content_type="text/html")

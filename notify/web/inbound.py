@@ -14,6 +14,7 @@ from channels.base import Forged, Heard, Hears, Inbound, Unreadable
 from channels.several import Reads
 from notify.residents.inbox import Inbox
 from notify.web.bodies import form_of, whole_body
+from notify.web.come_again import come_again
 from subscribers.address import BadAddress, Samples, normal_phone
 
 logger = logging.getLogger(__name__)
@@ -76,9 +77,8 @@ class InboundTexts:
             return _xml(NOTHING) if text.in_reply else web.Response(status=204)
         try:
             answers = await self._inbox.hear(text)
-        except SQLAlchemyError:
-            logger.exception("a text could not be written; the provider is asked to send it again")
-            raise web.HTTPServiceUnavailable from None
+        except SQLAlchemyError as error:
+            raise come_again(error, "a text") from None
         return _xml(twiml(answers)) if text.in_reply else await self._answered(text, answers)
 
     async def _answered(self, text: Heard, answers: Sequence[str]) -> web.Response:

@@ -134,6 +134,8 @@ def _refusals(one: Endpoint) -> frozenset[int]:
         found |= ALWAYS | {503}
     if one.body is not None:
         found |= {400, 413, 422}
+    if one.method != "GET":
+        found |= {507}
     if one.keyed:
         found |= {400, 409, 422}
     if one.versioned:

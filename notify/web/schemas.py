@@ -46,7 +46,7 @@ SCHEMAS: Final[Mapping[str, Any]] = {
     "Any": ANYTHING,
     "Text": TEXT,
     "Health": whole(alive=YES_NO),
-    "Readiness": whole(ready=YES_NO, problems=several(TEXT)),
+    "Readiness": whole(ready=YES_NO, problems=several(TEXT), warnings=several(TEXT)),
     "Problem": widened(
         whole(
             type={"enum": sorted(f"{TYPES}{kind}" for kind in ALL_KINDS)},
@@ -273,6 +273,7 @@ _SAYS: Final = {
     428: "If-Match is missing",
     429: "Tried too often; Retry-After says when again",
     503: "The ledger cannot be used now: look whether it was done, then try again with the same Idempotency-Key",
+    507: "The disk is full: it was not written",
 }
 PROBLEMS: Final[Mapping[str, Any]] = {
     str(status): {"description": says, "content": {"application/problem+json": {"schema": named("Problem")}}}

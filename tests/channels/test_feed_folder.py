@@ -105,6 +105,32 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path, monkeyp
     assert held(tmp_path) == {"index.html": b"old"}
 
 
+@pytest.mark.parametrize("relieved", [True, False])
+def test_a_file_is_tried_again_once_when_room_was_made_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, relieved: bool
+) -> None:
+    met: list[OSError] = []
+    whole = os.fsync
+
+    def relieve(error: OSError) -> bool:
+        met.append(error)
+        if relieved:
+            monkeypatch.setattr(os, "fsync", whole)
+        return relieved
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    folder = FeedFolder(tmp_path, relieve)
+    monkeypatch.setattr(os, "fsync", full)
+    if relieved:
+        assert folder.write({"index.html": b"new"}) == Written(written=("index.html",))
+    else:
+        with pytest.raises(OSError, match="No space left"):
+            folder.write({"index.html": b"new"})
+    assert len(met) == 1 and held(tmp_path) == ({"index.html": b"new"} if relieved else {})
+
+
 def test_what_a_dead_writer_left_is_cleared_away_and_never_counted(tmp_path: Path) -> None:
     stale, fresh = tmp_path / ".dead.tmp", tmp_path / ".busy.tmp"
     stale.write_bytes(b"half")

@@ -1,15 +1,20 @@
 """Every page of the console by every role, straight from its list of routes: whoever is not named is turned away."""
 
 import re
+import sqlite3
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
 from sqlalchemy import inspect, text
+from sqlalchemy.exc import OperationalError
 
 from notify import keys
 from notify.alerts.life import Role
 from notify.console.pages import Console
 from notify.console.routing import ANYBODY, Route
+from notify.full_disk import MAKE_ROOM, TITLE
+from notify.staff import accounts
 from tests.console.staff_factory import House, Page
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -112,3 +117,30 @@ async def test_no_page_changes_anything_when_it_is_only_looked_at(house: House) 
         if route.method == "GET" and not route.path.endswith("/progress"):
             await ask(browser, route)
     assert db.read_now(counted) == before
+
+
+async def test_every_page_is_read_on_a_full_disk_and_every_deed_is_refused_in_words(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing can be written: not even that somebody sits at the console."""
+    browser = await house.signed_in("admin")
+    house.clock.forward(2 * accounts.SEEN_EVERY)
+    tried: list[object] = []
+
+    def full(work: object) -> Future[None]:
+        tried.append(work)
+        said = sqlite3.OperationalError("database or disk is full")
+        said.sqlite_errorcode = sqlite3.SQLITE_FULL
+        answer: Future[None] = Future()
+        answer.set_exception(OperationalError("COMMIT", {}, said))
+        return answer
+
+    monkeypatch.setattr(house.served.running.service.db, "submit", full)
+    for route in every_route(house):
+        if route.method == "GET" and not route.path.endswith("/progress"):
+            page = await ask(browser, route)
+            assert page.status < 500, f"{route.path}: {page.status} {page.words}"
+    assert tried, "nothing was tried, so nothing was shown"
+    page = await browser.get("/")
+    page = await browser.post("/sign-out")
+    assert page.status == 507 and TITLE in page.words and MAKE_ROOM in page.words

@@ -13,7 +13,7 @@ from typing import Any
 
 from jinja2 import Environment, nodes
 
-from notify import data
+from notify import data, full_disk
 from notify.alerts import after_action, area_import, hazards
 from notify.alerts.alert import Certainty, Mode, Severity, Stage, Urgency, Wording
 from notify.alerts.life import EndedWhy, Role, Status
@@ -146,6 +146,7 @@ def vocabulary() -> Iterator[str]:
     yield from (composer.SIGNED, area_import.UNSEEN, area_import.NO_SOURCE, staff_contacts.NOT_SENT, staff_contacts.WRONG)
     yield from (*after_action.IN_WORDS.values(), *HELD, *STANDINGS, *sentences.PATTERNS, sentences.OR)
     yield from (title for _, title, *_ in answers._STATUS.values())
+    yield from (full_disk.TITLE, full_disk.MAKE_ROOM, full_disk.LEDGER)
 
 
 def facts() -> Iterator[str]:

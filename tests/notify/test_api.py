@@ -30,7 +30,7 @@ async def made(served: Served, **changes: Any) -> str:
 
 async def test_health_and_readiness_need_no_token(served: Served) -> None:
     assert await served.raw("GET", "/healthz") == (200, "application/json", {"alive": True})
-    assert await served.raw("GET", "/readyz") == (200, "application/json", {"ready": True, "problems": []})
+    assert await served.raw("GET", "/readyz") == (200, "application/json", {"ready": True, "problems": [], "warnings": []})
 
 
 async def test_every_refusal_is_a_problem(served: Served) -> None:

@@ -22,7 +22,16 @@ RULES: Final[list[dict[str, Any]]] = [
     for rule in group["rules"]
 ]
 PANELS: Final = json.loads((ROOT / "docs" / "deploy" / "grafana.json").read_text("utf-8"))["panels"]
-ALARMED: Final = ("ready", "sender_up", "held", "seeds_silent", "due_late_seconds", "promises_overdue", "queue_depth")
+ALARMED: Final = (
+    "ready",
+    "sender_up",
+    "held",
+    "seeds_silent",
+    "due_late_seconds",
+    "promises_overdue",
+    "queue_depth",
+    "reserve_missing",
+)
 
 
 def anchor(heading: str) -> str:
