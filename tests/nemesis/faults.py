@@ -9,13 +9,17 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import BinaryIO
 
+from notify.reserve import FILE
 from tests.nemesis.cluster import Cluster, Pair
 from tests.nemesis.field import Field, Injury
 from tests.nemesis.set_clock_service import FILE as CLOCK
+from tests.stories.town import BOIL_WATER
 
 CARRIER_S = 8.0  # how long the carrier is out of order
 BLOCK = 4096
+FULL_S = 10.0  # how long the disk is full
 
 
 async def killed(on: Field) -> Sequence[Injury]:
@@ -86,24 +90,43 @@ async def _carrier_fails(on: Field, usual: dict[str, object], fault: dict[str, o
 
 
 async def disk_full(on: Field) -> Sequence[Injury]:
-    """The disk of the database has no byte left for ten seconds; then it has."""
+    """The disk of the database has no byte left for ten seconds, also when the service gives its reserve back; then it has. On
+    SQLite drafts are refused meanwhile as not written, and progress and log are read."""
     assert on.disk is not None
     await on.told(0.3)
-    if not isinstance(on.server, Cluster):
-        await asyncio.to_thread(_cut_log, on.town.home / "tocsin.db")
-    ballast = on.disk / "ballast"
-    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(bytes(BLOCK))
-    if isinstance(on.server, Cluster):
-        with contextlib.suppress(Exception):  # it ends itself over this
-            await asyncio.to_thread(on.server.ask, "SELECT pg_switch_wal()")  # needs a new file
-    await asyncio.sleep(10)
+    ballast, until = on.disk / "ballast", time.monotonic() + FULL_S
+    with ballast.open("wb", buffering=0) as file:
+        await asyncio.to_thread(_fill, on, file)
+        if isinstance(on.server, Cluster):
+            with contextlib.suppress(Exception):  # it ends itself over this
+                await asyncio.to_thread(on.server.ask, "SELECT pg_switch_wal()")  # needs a new file
+        while time.monotonic() < until:
+            await asyncio.sleep(0.1)
+            await asyncio.to_thread(_fill, on, file)
+        if on.server is None:
+            await _is_clean(on)
     ballast.unlink()
     if isinstance(on.server, Cluster) and not on.server.runs():
         await asyncio.to_thread(on.server.back)
     right = time.time()
     return [Injury(right, right)]
+
+
+async def _is_clean(on: Field) -> None:
+    """How the service answers with nothing left to write in."""
+    said = {(await on.town.call("author", "POST", "/alerts", BOIL_WATER))[0] for _ in range(3)}
+    read = [(await on.town.call("admin", "GET", path))[0] for path in ("/alerts", "/audit?limit=5", "/status")]
+    assert said == {507} and read == [200, 200, 200], f"on a full disk: drafts {said}, reading {read}"
+    assert not (on.town.home / FILE).exists(), "the reserve was never given back"
+
+
+def _fill(on: Field, ballast: BinaryIO) -> None:
+    """To the last byte, and what SQLite's log has, too."""
+    if on.server is None:
+        _cut_log(on.town.home / "tocsin.db")
+    with contextlib.suppress(OSError):
+        while True:
+            ballast.write(bytes(BLOCK))
 
 
 def _cut_log(database: Path) -> None:
