@@ -1,10 +1,10 @@
-"""A15, hours on end: an alert to 1,000 people again and again, all clear of the one before, each text reported as delivered.
+"""A15, hours on end: a message to 1,000 people again and again, each text reported as delivered.
 
-`python -m bench soak` plays the alerts of eight hours, one a minute, in fifty minutes: what alerts leave behind shows as in
-eight hours, what the clock leaves behind does not. `python -m bench.soak 480 60` takes the eight hours; `postgresql` as a third
-word: on it. After each alert it looks at memory, at open files and at SQLite's write-ahead log; all along it asks for the
-alert's progress and for the public page. The last quarter is compared with the first, once caches are warm. In the end the
-ledger is judged by the carrier's own log.
+`python -m bench soak` plays the messages of eight hours, one a minute, in fifty minutes: sixteen incidents of a first alert, 28
+updates and an all clear. What messages leave behind shows as in eight hours, what the clock leaves behind does not; `python -m
+bench.soak 480 60` takes the eight hours, with `postgresql` as a third word on it. After each message it looks at memory, at
+open files and at SQLite's write-ahead log; all along it asks for the alert's progress and for the public page. The last quarter
+is compared with the first, once caches are warm. In the end the ledger is judged by the carrier's own log.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -31,23 +32,23 @@ from tests.nemesis.cluster import cluster
 from tests.nemesis.dump import dump
 from tests.stories.town import BOIL_WATER, Process, Town, numbers
 
-ALERTS: Final = 480  # of eight hours
+MESSAGES: Final = 480  # of eight hours
+OF_ONE: Final = 30  # incident
 EVERY_S: Final = 6.0
 PEOPLE: Final = 1_000
-WARM: Final = 40  # alerts before anything is compared
+WARM: Final = 40  # messages before anything is compared
 RATE: Final = 2_000.0  # segments a second
 ASKS_S: Final = 0.25  # between two questions
 GROWTH: Final = 5.0  # per cent
 SLOWER: Final = 1.1  # times what it took in the first quarter
 LOG_MB: Final = 64
-CLEARED: Final = {"slots": {"flush_minutes": 2}}
 ROWS: Final = text("SELECT delivery_id, handed_at FROM delivery WHERE delivery_id > :last AND handed_at IS NOT NULL")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """How things were after an alert. Memory in megabytes, `log` the largest that the write-ahead log has been. told_s: 99 of a
-    hundred texts, from the click on. asked_s: what answers of the API took meanwhile, read_s: the public page's."""
+    """How things were after a message. Memory and write-ahead log in megabytes. told_s: 99 of a hundred texts, from the click
+    on. asked_s: what answers of the API took meanwhile, read_s: the public page's."""
 
     service: float
     renders: float
@@ -86,7 +87,7 @@ class Prober:
         return heard
 
 
-def run(alerts: int = ALERTS, every_s: float = EVERY_S, base: str = "sqlite") -> list[Figure]:
+def run(messages: int = MESSAGES, every_s: float = EVERY_S, base: str = "sqlite") -> list[Figure]:
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "town"
         url = f"sqlite:///{home / 'tocsin.db'}"
@@ -97,20 +98,20 @@ def run(alerts: int = ALERTS, every_s: float = EVERY_S, base: str = "sqlite") ->
         town = Town.create(home, url, rate=RATE)
         town.settle(numbers(PEOPLE))
         begun = time.monotonic()
-        looks = asyncio.run(_soaked(town, alerts, every_s))
-        name = f"A15 {alerts} alerts in {(time.monotonic() - begun) / 3600:.1f} h, {base}"
-        return [*_figures(name, looks[min(WARM, alerts // 4) :]), _judged(name, town)]
+        looks = asyncio.run(_soaked(town, messages, every_s))
+        name = f"A15 {messages} messages in {(time.monotonic() - begun) / 3600:.1f} h, {base}"
+        return [*_figures(name, looks[min(WARM, messages // 4) :]), _judged(name, town)]
 
 
-async def _soaked(town: Town, alerts: int, every_s: float) -> list[Look]:
+async def _soaked(town: Town, messages: int, every_s: float) -> list[Look]:
     carrier = await town.carrier("--delivered-after", "1")
     service = await town.service()
     try:
-        prober = Prober(town, await town.send(BOIL_WATER))
+        prober = Prober(town, await town.send(BOIL_WATER))  # the first of an incident: before it there is no page
         await town.settled(prober.alert_id)
         async with asyncio.TaskGroup() as beside:
             asking = beside.create_task(prober.ask())
-            looks = [look async for look in _looks(town, service, prober, alerts, every_s)]
+            looks = [look async for look in _looks(town, service, prober, messages, every_s)]
             asking.cancel()
     finally:
         await service.end()
@@ -118,19 +119,28 @@ async def _soaked(town: Town, alerts: int, every_s: float) -> list[Look]:
     return looks
 
 
-async def _looks(town: Town, service: Process, prober: Prober, alerts: int, every_s: float) -> AsyncIterator[Look]:
+async def _looks(town: Town, service: Process, prober: Prober, messages: int, every_s: float) -> AsyncIterator[Look]:
     last = 0
     with closing(Database(town.database_url)) as db:
-        for number in range(1, alerts + 1):
-            begun, clicked, before = time.monotonic(), time.time(), prober.alert_id
-            prober.alert_id = await town.send(BOIL_WATER)
+        for number in range(1, messages + 1):
+            begun, clicked = time.monotonic(), time.time()
+            prober.alert_id = await _said(town, prober.alert_id, number % OF_ONE)
             await town.settled(prober.alert_id)
             told_s, last = await asyncio.to_thread(_told, db, last, clicked)
-            await town.settled(await town.follow_up("clear", before, CLEARED))
             await asyncio.sleep(max(0.0, begun + every_s - time.monotonic()))
             yield (look := _look(town, service, told_s, *prober.taken()))
             if number % WARM == 0:
-                print(f"{number} alerts: {look.service:.1f} + {look.renders:.1f} MB, {look.files} files", file=sys.stderr)
+                print(f"{number} messages: {look.service:.1f} + {look.renders:.1f} MB, {look.files} files", file=sys.stderr)
+
+
+async def _said(town: Town, newest: str, place: int) -> str:
+    """The next message of the incident of `newest`; at place 0 the first of another."""
+    if place == 0:
+        return await town.send(BOIL_WATER)
+    if place == OF_ONE - 1:
+        return await town.follow_up("clear", newest, {"slots": {"flush_minutes": 2}})
+    by = (datetime.now(UTC) + timedelta(hours=6)).isoformat()
+    return await town.follow_up("update", newest, {"slots": {"news": f"Sample {place} held E. coli."}, "next_update_by": by})
 
 
 def _told(db: Database, last: int, clicked: float) -> tuple[float, int]:
@@ -171,7 +181,7 @@ def _figures(name: str, looks: Sequence[Look]) -> Iterator[Figure]:
     if log := max(one.log for one in looks):
         yield Figure(name=f"{name}: write-ahead log at most", unit="MB", ours=[log], limit=LOG_MB, higher_is_better=False)
     times: dict[str, Callable[[Look], Sequence[float]]] = {
-        "99 % of an alert's texts handed over": lambda one: [one.told_s],
+        "99 % of a message's texts handed over": lambda one: [one.told_s],
         "99 % of answers of the API": lambda one: one.asked_s,
         "99 % of public pages": lambda one: one.read_s,
     }
@@ -200,6 +210,6 @@ def _judged(name: str, town: Town) -> Figure:
 
 
 if __name__ == "__main__":
-    alerts, every_s, base, *_ = [*sys.argv[1:], *[str(ALERTS), str(EVERY_S), "sqlite"][len(sys.argv) - 1 :]]
-    for figure in run(int(alerts), float(every_s), base):
+    given = [*sys.argv[1:], *[str(MESSAGES), str(EVERY_S), "sqlite"][len(sys.argv) - 1 :]]
+    for figure in run(int(given[0]), float(given[1]), given[2]):
         print(figure.line(), flush=True)

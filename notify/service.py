@@ -194,7 +194,7 @@ class Service:
         now = self.clock.now()
         looked = await self.db.read(partial(self._looked, draft=draft, row=row, now=now, frozen=frozen))
         if isinstance(looked, list):
-            return {"problems": looked, "texts": [], "summary": [], "bodies": {}, "warnings": []}
+            return {"problems": looked, "texts": [], "summary": [], "bodies": {}, "warnings": [], "later": []}
         prepared, rendering, (people, bases), waits = looked
         means = self.means()
         warnings = [*rendering.problems, *dear_letters(rendering), *waits]
@@ -208,6 +208,7 @@ class Service:
         return {
             "problems": [],
             "warnings": warnings,
+            "later": waits,  # those of them that say whom it reaches later than others
             "texts": [dataclasses.asdict(one) for one in table],
             "summary": lines + [f"Note: {problem}" for problem in warnings],
             "bodies": bodies_of(rendering, table),

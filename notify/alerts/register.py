@@ -110,9 +110,15 @@ LONG: Final = frozenset({"content", "cap"})  # columns of hundreds of kilobytes
 STANDING: Final = [column for column in EventRow.__table__.columns if column.name not in LONG]  # type: ignore[attr-defined]
 
 
-def standing(conn: Connection, statuses: Sequence[str] = (), event_id: str | None = None) -> list[EventRow]:
-    """How events stand, without what they say (content and cap are empty): cheap enough to look every second."""
+def standing(
+    conn: Connection, statuses: Sequence[str] = (), event_id: str | None = None, since: datetime | None = None
+) -> list[EventRow]:
+    """How events stand, without what they say (content and cap are empty): cheap enough to look every second. since: without
+    what began and ended before, which years of alerts are."""
     query = sa_select(*STANDING).order_by(col(EventRow.approved_at), col(EventRow.event_id))
+    if since is not None:
+        ended, began = col(EventRow.ended_at), col(EventRow.started_at)
+        query = query.where(ended.is_(None) | (ended > since) | (began > since))
     if statuses:
         query = query.where(col(EventRow.status).in_(statuses))
     if event_id is not None:
@@ -148,6 +154,12 @@ def set_status(conn: Connection, event_id: str, status: Status, at: datetime, **
         .values(status=status.value, changed_at=at, version=col(AlertRow.version) + 1)
     )
     change_event(conn, event_id, status=status.value, **values)
+
+
+def began(conn: Connection, incident_id: str) -> datetime | None:
+    """When the first event of an incident began to leave; None before."""
+    first = sa_select(func.min(col(EventRow.started_at))).where(col(EventRow.incident_id) == incident_id)
+    return conn.execute(first).scalar_one()
 
 
 def frozen(conn: Connection, event_id: str) -> alerts.Event:

@@ -65,7 +65,6 @@ class Screens:
             "channels": CHANNELS,
             "read_back": read_back,
         }
-        environment.tests |= {"startingwith": str.startswith}
         environment.filters |= {"count": _count, "isolate": _isolated}
 
     def language(self, request: web.Request) -> str:

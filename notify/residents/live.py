@@ -74,36 +74,27 @@ class LiveAlerts:
 
     async def refresh(self) -> None:
         now = self.clock.now()
-        rows = await self.db.read(register.standing)
-        began: dict[str, datetime] = {}
-        for row in rows:
-            if row.started_at is not None:
-                began.setdefault(row.incident_id, row.started_at)
+        rows = await self.db.read(partial(register.standing, since=now - ANSWERED_FOR))
         wanted = [row for row in rows if row.started_at is not None and _still_says(row, now)]
         known = {live.event.event_id: live for live in self.standing}
-        looked = [
-            await self.db.read(partial(self._live, row=row, since=began[row.incident_id], known=known.get(row.event_id)))
-            for row in wanted
-        ]
+        looked = [known.get(row.event_id) or await self.db.read(partial(self._live, row=row)) for row in wanted]
         found = [live for live in looked if live is not None]
         self.standing = tuple(sorted(found, key=lambda live: (live.over, WORST_FIRST.index(live.event.severity), live.since)))
         await self.db.read(self._read_areas)
 
-    def _live(self, _conn: Connection, row: EventRow, since: datetime, known: Live | None) -> Live | None:
+    def _live(self, conn: Connection, row: EventRow) -> Live | None:
         """None for an event that is not what was approved: nothing of it is told, and it hides no other."""
         if row.event_id in self._refused:
             return None
-        if known is None:
-            over = Stage(row.stage) in (Stage.ALL_CLEAR, Stage.FALSE_ALARM)
-            try:
-                event = self.event(row.event_id)
-            except Tampered as error:
-                logger.error("texts are not answered from an alert: %s (docs/operations.md#held)", error)
-                self._refused.add(row.event_id)
-                return None
-            shape = shapely.union_all([area.shape for area in event.areas])
-            known = Live.within(_answers(event), since, over, shape)
-        return known
+        try:
+            event = self.event(row.event_id)
+        except Tampered as error:
+            logger.error("texts are not answered from an alert: %s (docs/operations.md#held)", error)
+            self._refused.add(row.event_id)
+            return None
+        over = Stage(row.stage) in (Stage.ALL_CLEAR, Stage.FALSE_ALARM)
+        shape = shapely.union_all([area.shape for area in event.areas])
+        return Live.within(_answers(event), register.began(conn, row.incident_id) or row.approved_at, over, shape)
 
     def _read_areas(self, conn: Connection) -> None:
         as_of = atlas.version(conn)

@@ -81,8 +81,11 @@ class Night:
         """Returns how many rows it moved."""
         moved, dark = 0, is_night(self.clock.now(), self.zone)
         for row in await self.db.read(partial(register.standing, statuses=LEAVING)):
-            change = hold if dark and can_wait(await self._read(row.event_id)) else self._let_go
-            while count := await self.db.write(partial(change, event=row)):
+            if not await self.db.read(partial(_any, event=row, held=0 if dark else ledger.AT_NIGHT)):
+                continue  # nearly always, and an event is large to read
+            if dark and not can_wait(await self._read(row.event_id)):
+                continue
+            while count := await self.db.write(partial(hold if dark else self._let_go, event=row)):
                 moved += count
         return moved
 
@@ -91,6 +94,12 @@ class Night:
 
     async def _read(self, event_id: str) -> Event:
         return await self.db.read(lambda _conn: self.event(event_id))
+
+
+def _any(conn: Connection, event: EventRow, held: int) -> bool:
+    """Whether a text of an event waits to leave, or is held so."""
+    bound = {"channel": "sms", "priority": event.priority + held, "event_id": event.event_id, "limit": 1}
+    return conn.execute(text(first_planned(conn, "delivery_id")), bound).first() is not None
 
 
 def hold(conn: Connection, event: EventRow) -> int:

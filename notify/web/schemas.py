@@ -106,6 +106,7 @@ SCHEMAS: Final[Mapping[str, Any]] = {
         whole(
             problems=several(TEXT),
             warnings=several(TEXT),
+            later=several(TEXT),
             texts=several(ANYTHING),
             summary=several(TEXT),
             bodies=ANYTHING,

@@ -1,6 +1,7 @@
 """What the text dialog knows of alerts in force is read anew from the database; one bad row there hides nothing else."""
 
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -69,3 +70,26 @@ async def test_mails_of_an_alert_are_not_kept_for_those_who_text(
     (standing,) = live.standing
     assert list(standing.event.contents) == KEYS[:2]
     assert asked == [event_id], "and it is read once"
+
+
+async def test_an_incident_of_weeks_is_told_since_its_first_alert_and_one_cleared_long_ago_is_not_looked_at(
+    db: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "SETTLE_S", 0.01)
+    incident, asked = Incident(db, clock), list[str]()
+    first, over = incident.countdown(1, Stage.FIRST, []), incident.countdown(3, Stage.ALL_CLEAR, [], incident_id="OVER")
+    for event_id in (first, over):
+        await incident.start(event_id)
+    db.write_now(lambda conn: register.end(conn, over, "expired", clock.now()))
+    clock.forward(timedelta(days=10))
+    update = incident.countdown(2, Stage.UPDATE, [])
+    await incident.start(update)
+
+    def event(event_id: str) -> Event:
+        asked.append(event_id)
+        return db.read_now(partial(register.frozen, event_id=event_id))
+
+    live = LiveAlerts(db=db, clock=clock, hazards=catalogue(), event=event)
+    await live.refresh()
+    assert asked == [update] == [one.event.event_id for one in live.standing]
+    assert live.standing[0].since == incident.row(first).started_at

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, text
 
 from notify.alerts import register
-from notify.alerts.alert import Severity, Stage, Urgency
+from notify.alerts.alert import Event, Severity, Stage, Urgency
 from notify.alerts.life import Status
 from notify.clock import ManualClock
 from notify.db import Database
@@ -187,3 +187,15 @@ def test_morning_is_the_next_one(local: datetime) -> None:
     found = night.morning(now, ZONE)
     assert now.astimezone(UTC) < found.astimezone(UTC) <= now.astimezone(UTC) + 26 * HOUR
     assert (found.hour, found.minute) == (7, 0)
+
+
+@pytest.mark.parametrize("hour", [12, 23])
+async def test_an_event_with_no_text_to_hold_or_let_go_is_not_even_read(incident: Incident, hour: int) -> None:
+    at(incident, hour)
+    for number in (1, 2):
+        await start(incident, incident.countdown(number, Stage.FIRST, [], incident_id=f"I{number}", **MINOR))
+
+    def never(event_id: str) -> Event:
+        raise AssertionError(event_id)
+
+    assert await Night(incident.db, incident.clock, ZONE, never).tick() == 0
