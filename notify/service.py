@@ -200,7 +200,7 @@ class Service:
         warnings = [*rendering.problems, *dear_letters(rendering), *waits]
         warnings += sequence.untold(draft.stage, prepared.earlier)
         table = rows(rendering, people, means.cost_per_segment)
-        lines = summary(table, means, now, self._show_time)
+        lines = summary(table, dataclasses.replace(means, texts_wait=bool(waits)), now, self._show_time)
         lines += [line for line in [shorter_saves(table, rendering, means.rates.get("sms", ()))] if line]
         if draft.slows:
             lines += [line for line in [slowest(table, means.rates.get("sms", ()), now, self._show_time)] if line]

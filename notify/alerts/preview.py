@@ -18,14 +18,17 @@ WITHIN: Final = (timedelta(minutes=30), timedelta(minutes=60))
 
 Crowd = Mapping[tuple[str, str, str], int]  # (channel, wording, language) -> people
 
+NOT_NOW: Final = "not all of them now"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
     """What there is to send with. rates: segments (or mails) per second of each sender, by channel; inf for no limit.
-    cost_per_segment in US dollars."""
+    cost_per_segment in US dollars. texts_wait: some wait for morning or for room; nobody knows when the last leaves."""
 
     rates: Mapping[str, Sequence[float]]
     cost_per_segment: float
+    texts_wait: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +90,8 @@ def summary(table: Sequence[Row], means: Means, now: datetime, show_time: Callab
         people = sum(row.people for row in table if row.channel == channel)
         units = segments if channel == "sms" else people
         rates = means.rates.get(channel, ())
-        lines.append(f"{channel}: {people:,} people, {_finish(units, rates, now, show_time)}")
+        finish = _finish(units, rates, now, show_time) if not rates or channel != "sms" or not means.texts_wait else NOT_NOW
+        lines.append(f"{channel}: {people:,} people, {finish}")
     if segments:
         lines.append(f"SMS segments: {segments:,}, cost about ${segments * means.cost_per_segment:,.2f}")
         lines += _needed(segments, means.rates.get("sms", ()))

@@ -23,6 +23,7 @@ PATTERNS: Final = (
     "{channel}: {count} people, done {at} ({length} min) at {rate}/s",
     "{channel}: {count} people, done {at} ({hours} h {minutes} min) at {rate}/s",
     "{channel}: {count} people, as fast as the relay takes them",
+    "{channel}: {count} people, not all of them now",
     "{channel}: {count} people, NO SENDER: nothing would leave",
     "SMS segments: {count}, cost about ${cost}",
     "Senders of {rate} segments/s needed: {few} for 30 minutes, {fewer} for 60 minutes",

@@ -55,6 +55,13 @@ def test_a_sender_without_a_limit_gives_no_time() -> None:
     assert "sms: 1,203 people, as fast as the relay takes them" in lines
 
 
+def test_no_end_is_promised_for_texts_that_wait() -> None:
+    waits = Means(rates={"sms": [10.0], "email": [10.0]}, cost_per_segment=0, texts_wait=True)
+    lines = summary(rows(a_rendering(), PEOPLE, 0), waits, NOW, str)
+    assert "sms: 1,203 people, not all of them now" in lines
+    assert any(line.startswith("email: 50 people, done ") for line in lines)
+
+
 def test_slowing_with_311_says_what_it_costs_at_most() -> None:
     table = rows(a_rendering(), PEOPLE, 0.01)
     segments = sum(row.segments for row in table)
