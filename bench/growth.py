@@ -109,18 +109,28 @@ def _tidied(db: Database) -> None:
 
 def _fill(conn: Connection, rows: int, now: datetime) -> EventRow:
     """Old rows of events that are over, one after another as in years of use; people; and one event that leaves."""
-    conn.execute(insert(Subscriber), [{"subscriber_id": 1, "created_at": now, "source": "bench"}])
-    blind = "CAST(printf('%032x', n) AS BLOB)" if is_sqlite(conn) else "decode(lpad(to_hex(n), 32, '0'), 'hex')"
-    conn.execute(text(PEOPLE.format(blind=blind)), {"rows": LEAVING, "sealed": bytes(40)})
+    people(conn, LEAVING, now)
     for number in range(OLD_EVENTS):
         name = f"OLD{number}-1"
         row = an_event_row(now, event_id=name, alert_id=name, incident_id=f"OLD{number}", identifier=name, status="active")
         row.done_at = row.ended_at = now
         row.expires_at = now - timedelta(days=1)
         add_event(conn, row, now)
-    event = add_event(conn, an_event_row(now), now)
     conn.execute(text(OLD), {"each": rows // OLD_EVENTS, "rows": rows, "at": micros(now)})
-    conn.execute(text(NEW), {"event": event.event_id, "rows": LEAVING, "at": micros(now)})
+    return leaving(conn, LEAVING, now)
+
+
+def people(conn: Connection, count: int, now: datetime) -> None:
+    """So many addresses, of one person."""
+    conn.execute(insert(Subscriber), [{"subscriber_id": 1, "created_at": now, "source": "bench"}])
+    blind = "CAST(printf('%032x', n) AS BLOB)" if is_sqlite(conn) else "decode(lpad(to_hex(n), 32, '0'), 'hex')"
+    conn.execute(text(PEOPLE.format(blind=blind)), {"rows": count, "sealed": bytes(40)})
+
+
+def leaving(conn: Connection, rows: int, now: datetime) -> EventRow:
+    """An event with so many planned rows, to the first of these addresses."""
+    event = add_event(conn, an_event_row(now), now)
+    conn.execute(text(NEW), {"event": event.event_id, "rows": rows, "at": micros(now)})
     return event
 
 

@@ -15,17 +15,15 @@ from multiprocessing.synchronize import Barrier
 from typing import Final
 
 import psycopg
-from sqlalchemy import insert, text
+from sqlalchemy import text
 
+from bench import growth
 from bench.figures import Figure
-from bench.growth import NEW, PEOPLE
 from bench.ledger import groups
 from notify import schema
 from notify.clock import micros
 from notify.db import Database, engine_for
-from subscribers.tables import Subscriber
 from tests.nemesis.cluster import cluster
-from tests.notify.ledger_factory import add_event, an_event_row
 
 WORKERS: Final = 2
 GROUPS: Final = 100  # of each worker, in each run
@@ -84,11 +82,8 @@ def _fill(url: str) -> None:
     schema.migrate(engine)
     now = datetime.now(UTC)
     with engine.begin() as conn:
-        conn.execute(insert(Subscriber), [{"subscriber_id": 1, "created_at": now, "source": "bench"}])
-        people = PEOPLE.format(blind="decode(lpad(to_hex(n), 32, '0'), 'hex')")
-        conn.execute(text(people), {"rows": ROWS, "sealed": bytes(40)})
-        event = add_event(conn, an_event_row(now), now)
-        conn.execute(text(NEW), {"event": event.event_id, "rows": ROWS, "at": micros(now)})
+        growth.people(conn, ROWS, now)
+        growth.leaving(conn, ROWS, now)
     with engine.connect() as conn:
         conn.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))
     engine.dispose()

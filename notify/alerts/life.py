@@ -47,6 +47,7 @@ ALLOWED: Mapping[Status, frozenset[Status]] = {
 EXPIRY_LEAD: Final = timedelta(seconds=5)  # a renewal is out this long before its alert expires: no reader sees a gap
 EDITABLE = frozenset({Status.DRAFT, Status.RETURNED})
 LEAVING = frozenset({Status.COUNTDOWN, Status.PUBLISHING, Status.SENDING})
+REACHING: Final = (Status.PUBLISHING, Status.SENDING, Status.ACTIVE)  # its texts may leave: at once, held, or to latecomers
 IN_FORCE = frozenset({*LEAVING, Status.STOPPED, Status.ACTIVE})
 
 

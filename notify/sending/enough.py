@@ -17,7 +17,7 @@ from sqlmodel import col, select
 
 from notify.alerts import register
 from notify.alerts.alert import Event
-from notify.alerts.life import Status
+from notify.alerts.life import REACHING
 from notify.city import Limit
 from notify.clock import Clock, micros
 from notify.db import Database
@@ -26,7 +26,6 @@ from notify.sending.planning import Full
 from notify.sending.statements import among, first_planned, listed
 from notify.tables import EventRow
 
-LEAVING: Final = (Status.PUBLISHING, Status.SENDING, Status.ACTIVE)
 PAGE: Final = 5_000  # held rows looked at in one go
 
 
@@ -86,7 +85,7 @@ class Enough:
     async def tick(self) -> int:
         """Returns how many rows it let go."""
         moved = 0
-        for row in await self.db.read(partial(register.standing, statuses=LEAVING)):
+        for row in await self.db.read(partial(register.standing, statuses=REACHING)):
             moved += await self._let_go(row)
         return moved
 

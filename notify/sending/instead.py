@@ -18,14 +18,13 @@ from sqlmodel import col, select
 
 from channels.base import Receipt, Refused, Undelivered
 from notify.alerts.alert import Stage
-from notify.alerts.life import Status
+from notify.alerts.life import REACHING
 from notify.clock import micros
 from notify.sending import ledger
 from notify.sending.statements import among, listed
 from notify.tables import EventRow
 
 OURS: Final = frozenset({"erased", "sealed", "wrong-mode"})  # codes of our own: such a message may not leave at all
-LEAVING: Final = (Status.PUBLISHING, Status.SENDING, Status.ACTIVE)
 # Whether phone `p` or mailbox `m` has, or may have, a message of the incident from before event `e`, which is in force.
 _TOLD_BEFORE: Final = f"""EXISTS (
     SELECT 1 FROM event earlier JOIN delivery said ON said.event_id = earlier.event_id
@@ -90,6 +89,6 @@ def _lock(conn: Connection, delivery_ids: Sequence[int], now: datetime) -> list[
     wait for ever."""
     of = text(f"SELECT DISTINCT event_id FROM delivery WHERE delivery_id {among(conn)} AND channel = 'sms'")
     named = list(conn.scalars(of, {"ids": listed(conn, delivery_ids)}))
-    leaving = (col(EventRow.status).in_(LEAVING), col(EventRow.expires_at) > now, col(EventRow.stage) != Stage.TEST)
+    leaving = (col(EventRow.status).in_(REACHING), col(EventRow.expires_at) > now, col(EventRow.stage) != Stage.TEST)
     query = select(col(EventRow.event_id)).where(col(EventRow.event_id).in_(named), *leaving)
     return list(conn.scalars(query.order_by(col(EventRow.event_id)).with_for_update(read=True)))

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 
 from notify.alerts import register
 from notify.alerts.alert import Event, Severity, Stage, Wording
-from notify.alerts.life import Status
+from notify.alerts.life import REACHING
 from notify.clock import Clock
 from notify.db import Database
 from notify.sending import ledger
@@ -28,7 +28,6 @@ from subscribers import contacts
 logger = logging.getLogger(__name__)
 
 KIND: Final = "latecomer"  # of the due row; its ref is the address_id
-REACHING: Final = (Status.PUBLISHING, Status.SENDING, Status.ACTIVE)  # an event not begun yet finds them when it begins
 LOOK_AGAIN: Final = timedelta(seconds=2)  # after a call under way kept us from deciding
 MOST_WORDS: Final = 3  # of one event to one address, whatever happens to them
 WHOLE: Final = {  # what somebody reads who does not know that the incident concerns them; the other stages speak to the told

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 
 from notify.alerts import register
 from notify.alerts.alert import Event, Severity, Stage, Urgency
-from notify.alerts.life import Status
+from notify.alerts.life import REACHING
 from notify.clock import Clock
 from notify.db import Database, is_sqlite
 from notify.sending import ledger
@@ -22,7 +22,6 @@ from notify.sending.statements import first_planned, held_still, one_of
 from notify.tables import EventRow
 
 BEGINS, ENDS = time(21), time(7)
-LEAVING: Final = (Status.PUBLISHING, Status.SENDING, Status.ACTIVE)
 MENDS: Final = frozenset({Stage.CORRECTION, Stage.FALSE_ALARM})  # what we said wrongly is put right at once
 SERIOUS: Final = frozenset({Severity.EXTREME, Severity.SEVERE})
 CHUNK: Final = 20_000
@@ -80,7 +79,7 @@ class Night:
     async def tick(self) -> int:
         """Returns how many rows it moved."""
         moved, dark = 0, is_night(self.clock.now(), self.zone)
-        for row in await self.db.read(partial(register.standing, statuses=LEAVING)):
+        for row in await self.db.read(partial(register.standing, statuses=REACHING)):
             if not await self.db.read(partial(_any, event=row, held=0 if dark else ledger.AT_NIGHT)):
                 continue  # nearly always, and an event is large to read
             if dark and not can_wait(await self._read(row.event_id)):
@@ -128,7 +127,7 @@ def let_go_to(conn: Connection, address_id: int) -> int:
     asleep = f"priority >= {ledger.AT_NIGHT} AND priority < {ledger.FOR_ROOM}"
     held = f"state = 'planned' AND channel = 'sms' AND {asleep} AND address_id = :address_id"
     done = 0
-    for row in register.standing(conn, statuses=LEAVING):
+    for row in register.standing(conn, statuses=REACHING):
         done += conn.execute(
             text(f"""
             UPDATE delivery SET priority = priority - {ledger.AT_NIGHT}

@@ -137,12 +137,14 @@ class Planner:
         while start < len(packed):
             end = start + next(sizes)
             chunk, now = packed[start:end].tolist(), self.clock.now()
-            people = [one >> ledger.WORDING_BITS for one in chunk]
-            full = await self.db.read(lambda conn, people=people, now=now: self.full(conn, event, people, now))  # type: ignore[misc]
-            manner = Manner(waits=self.waits(event, now), full=full)
+            manner = Manner(waits=self.waits(event, now), full=await self._full(event, chunk, now))
             await self.db.write(partial(_add_rows, row=row, packed=chunk, now=now, manner=manner))
             start = end
         return told.open if limits.only is None else common(told.open, limits.only)
+
+    async def _full(self, event: Event, packed: Sequence[int], now: datetime) -> frozenset[int]:
+        people = [one >> ledger.WORDING_BITS for one in packed]
+        return await self.db.read(lambda conn: self.full(conn, event, people, now))
 
 
 def _decided(event: Event, chosen: Audience, so_far: tuple[Told, Groups], limits: Limits) -> Ids:
