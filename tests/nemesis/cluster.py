@@ -31,7 +31,24 @@ class Cluster:
         return f"postgresql+psycopg://tocsin@127.0.0.1:{self.port}/{database}"
 
     def create(self, database: str) -> None:
-        _run(self.folder, "createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "tocsin", database)
+        _run(self.folder, "createdb", *self._client, database)
+
+    def dump(self, database: str) -> bytes:
+        """A backup while it is written to, as docs/operations.md says."""
+        file = self.folder / "copy.dump"
+        _run(self.folder, "pg_dump", *self._client, "-Fc", "-f", str(file), database)
+        return file.read_bytes()
+
+    def restore(self, database: str, dumped: bytes) -> None:
+        """Into a database that has nothing yet."""
+        file = self.folder / "copy.dump"
+        file.write_bytes(dumped)
+        file.chmod(0o644)
+        _run(self.folder, "pg_restore", *self._client, "--exit-on-error", "-d", database, str(file))
+
+    @property
+    def _client(self) -> Sequence[str]:
+        return "-h", "127.0.0.1", "-p", str(self.port), "-U", "tocsin"
 
     async def restart(self) -> None:
         """As an administrator does: sessions are cut off, what was committed stays."""
@@ -52,7 +69,7 @@ class Cluster:
 
     def ask(self, statement: str) -> None:
         """As an administrator at psql."""
-        _run(self.folder, "psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "tocsin", "-c", statement, "postgres")
+        _run(self.folder, "psql", *self._client, "-c", statement, "postgres")
 
     def back(self) -> None:
         """Its machine is started again, and it with it, as if nothing had happened."""
