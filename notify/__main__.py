@@ -5,6 +5,7 @@ import gc
 gc.disable()  # nothing of what is imported is garbage: looking through it again and again takes a tenth of the start
 from notify.cli.main import app  # noqa: E402
 
+gc.freeze()  # nor while a command makes many things of its own
 gc.enable()
 
 

@@ -73,9 +73,8 @@ def make(
         begun = time.monotonic()
         with closing(db):
             ring = keys.load(settings.keys_file)
-            work = partial(making.make, ring=ring, heading=heading, public=settings.snapshot_key, path=target)
             try:
-                made = db.read_now(work)
+                made = making.make(db, ring, heading, settings.snapshot_key, target)
             except (FileExistsError, Unproven, Unopenable, Unreadable) as error:
                 refuse([str(error)])
             except OSError as error:
@@ -93,7 +92,7 @@ def check(file: Sealed, private: Private, json: Json = False) -> None:
         begun = time.monotonic()
         found = _open(file, private)
         took = time.monotonic() - begun
-    people = Counter(f"{one.channel} {one.standing}" for one in found.addresses.values())
+    people = {f"{channel} {standing}": count for (channel, standing), count in found.addresses.tally().items()}
     age = (datetime.now(UTC) - found.made_at) / timedelta(hours=1)
     lines = [
         f"{file}: made {found.made_at:%Y-%m-%d %H:%M} UTC ({age:.1f} hours ago), {found.city}, mode {found.mode}.",
@@ -101,7 +100,7 @@ def check(file: Sealed, private: Private, json: Json = False) -> None:
         f"{len(found.areas)} areas, {len(found.addresses):,} addresses:",
         *(f"  {kind}: {count:,}" for kind, count in sorted(people.items())),
     ]
-    counts = {"areas": len(found.areas), "addresses": len(found.addresses), "people": dict(people)}
+    counts = {"areas": len(found.areas), "addresses": len(found.addresses), "people": people}
     show({"made_at": found.made_at, "mode": found.mode, "seconds": round(took, 3), **counts}, json, lines)
 
 

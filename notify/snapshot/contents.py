@@ -11,39 +11,27 @@ The people of an area are found by the very index that finds them for the servic
 
 import json
 import zlib
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
 import shapely
 
+from notify.snapshot.columns import Addresses, Columns
 from notify.snapshot.sealed_stream import Unreadable
 from subscribers.index import Index, index
-from subscribers.rows import AT_A_POINT, Rows, Standing, Vocabulary
+from subscribers.rows import Vocabulary
 
 FORMAT: Final = 2
 READABLE: Final = (1, FORMAT)  # 1 does not tell blocks from points
-SUSPECT: Final = "suspect"  # the number may have a new owner
-STANDINGS: Final[Mapping[str, Standing]] = {
-    "open": Standing.OPEN,
-    "stopped": Standing.STOPPED,
-    "unreachable": Standing.UNREACHABLE,
-    SUSPECT: Standing.OPEN,
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """One address and how it stands."""
-
-    address_id: int
-    channel: str
-    address: str
-    language: str
-    basis: str
-    standing: str
+PAGE: Final = 1_000  # people who are in memory at once, while they are written, or checked
+_MALFORMED: Final = (LookupError, ValueError, TypeError, AttributeError, OverflowError, shapely.errors.GEOSException)
+_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_parsed = json.JSONDecoder().decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +43,15 @@ class Snapshot:
     mode: str
     senders: tuple[str, ...]
     areas: Mapping[str, tuple[Any, bool]]
-    addresses: Mapping[int, Person]
+    addresses: Addresses
     index: Index = field(repr=False)
 
 
 def packed(lines: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
     """Lines as the sealed stream holds them."""
-    press = zlib.compressobj(6, zlib.DEFLATED, 31)
-    for line in lines:
-        yield press.compress(json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+    press, coming = zlib.compressobj(6, zlib.DEFLATED, 31), iter(lines)
+    while page := "".join(_written(line) + "\n" for line in islice(coming, PAGE)):
+        yield press.compress(page.encode())
     yield press.flush()
 
 
@@ -72,87 +60,92 @@ def lines_of(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     unpress, left = zlib.decompressobj(31), b""
     try:
         for chunk in chunks:
-            whole = (left + unpress.decompress(chunk)).split(b"\n")
-            left = whole.pop()
-            yield from map(json.loads, whole)
+            whole, end, left = (left + unpress.decompress(chunk)).rpartition(b"\n")
+            if end:
+                yield from map(_parsed, whole.decode().split("\n"))
     except (zlib.error, ValueError) as error:
         raise Unreadable("What is sealed in the file is no snapshot.") from error
     if not unpress.eof or left:
         raise Unreadable("What is sealed in the file ends in the middle.")
 
 
-@dataclass(slots=True)
-class _Columns:
-    """Rows for the index, while they are read."""
+class Reading:
+    """One way through a snapshot from its first line to its last, every line of it checked: whoever needs the people takes them
+    page by page, and whoever has had the last page knows that nothing is missing. Both raise Unreadable."""
 
-    vocabulary: Vocabulary = field(default_factory=Vocabulary)
-    address: list[tuple[int, int, int, int, int, int]] = field(default_factory=list)
-    place: list[tuple[int, int]] = field(default_factory=list)
-    where: list[tuple[float, float, bool]] = field(default_factory=list)
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self.areas: dict[str, tuple[Any, bool]] = {}
+        self.vocabulary = Vocabulary()
+        self.people = 0
+        self._ids = array("q")
+        self._lines = lines_of(chunks)
+        head = next(self._lines, {})
+        if not isinstance(head, dict) or head.get("format") not in READABLE:
+            form = head.get("format") if isinstance(head, dict) else None
+            raise Unreadable(f"The snapshot is of format {form}; this program reads {FORMAT} and older.")
+        try:
+            self.made_at = datetime.fromisoformat(head["made_at"])
+            self.city, self.mode, self.senders = str(head["city"]), str(head["mode"]), tuple(head["senders"])
+        except _MALFORMED as error:
+            raise _unreadable(error) from error
 
-    def add(self, person: int, who: list[list[Any]], at: list[Any]) -> None:
-        words = self.vocabulary
-        for address_id, channel, _, language, basis, standing in who:
-            codes = words.languages.code(language), words.channels.code(channel), words.bases.code(basis)
-            self.address.append((address_id, person, *codes, int(STANDINGS[standing])))
-        for one in at:
-            named = isinstance(one, str)
-            self.place.append((person, words.areas.code(one) if named else AT_A_POINT))
-            self.where.append((np.nan, np.nan, False) if named else (one[0], one[1], len(one) < 3 or one[2]))
+    @property
+    def counts(self) -> dict[str, int]:
+        """What has been read so far, in the words of the last line."""
+        return {"areas": len(self.areas), "people": self.people, "addresses": len(self._ids)}
 
-    def rows(self) -> Rows:
-        address = np.array(self.address, np.int64).reshape(-1, 6)
-        place = np.array(self.place, np.int64).reshape(-1, 2)
-        where = np.array(self.where, np.float64).reshape(-1, 3)
-        return Rows(
-            address_id=address[:, 0].copy(),
-            address_subscriber=address[:, 1].copy(),
-            language=address[:, 2].astype(np.int16),
-            channel=address[:, 3].astype(np.int16),
-            basis=address[:, 4].astype(np.int16),
-            standing=address[:, 5].astype(np.int16),
-            place_id=np.arange(1, len(place) + 1, dtype=np.int64),
-            place_subscriber=place[:, 0].copy(),
-            place_area=place[:, 1].astype(np.int32),
-            lon=where[:, 0].copy(),
-            lat=where[:, 1].copy(),
-            rough=where[:, 2].astype(np.bool_),
-        )
+    def pages(self) -> Iterator[Columns]:
+        """Also when a line is missing, or there is one that this version does not know, it raises Unreadable."""
+        held: list[dict[str, Any]] = []
+        end = None
+        for line in self._lines:
+            if end is not None:
+                raise Unreadable("Something follows the snapshot's end.")
+            try:
+                if "who" in line:
+                    held.append(line)
+                elif "area" in line:
+                    self.areas[line["area"]] = (shapely.from_geojson(_written(line["shape"])), bool(line["citywide"]))
+                else:
+                    end = line["end"]
+            except _MALFORMED as error:
+                raise _unreadable(error) from error
+            if len(held) == PAGE:
+                yield self._page(held)
+                held = []
+        yield self._page(held)
+        ids = np.sort(self._ids)
+        if end != self.counts or (ids[1:] == ids[:-1]).any():
+            raise Unreadable("The snapshot does not hold what its last line counts.")
+
+    def _page(self, lines: list[dict[str, Any]]) -> Columns:
+        page = Columns(vocabulary=self.vocabulary, first=self.people)
+        try:
+            page.add(lines)
+        except _MALFORMED as error:
+            raise _unreadable(error) from error
+        self.people += page.people
+        self._ids.extend(page.address_id)
+        return page
+
+
+def _unreadable(error: Exception) -> Unreadable:
+    return Unreadable(f"A line of the snapshot cannot be read: {error}")
 
 
 def read(chunks: Iterable[bytes]) -> Snapshot:
-    """Raises Unreadable: also when a line is missing, or there is one that this version does not know."""
-    lines = lines_of(chunks)
-    head = next(lines, {})
-    if head.get("format") not in READABLE:
-        raise Unreadable(f"The snapshot is of format {head.get('format')}; this program reads {FORMAT} and older.")
-    areas: dict[str, tuple[Any, bool]] = {}
-    addresses: dict[int, Person] = {}
-    columns, people, end = _Columns(), 0, None
-    try:
-        for line in lines:
-            if end is not None:
-                raise Unreadable("Something follows the snapshot's end.")
-            if "who" in line:
-                people += 1
-                columns.add(people, line["who"], line["at"])
-                addresses |= {one[0]: Person(**dict(zip(Person.__slots__, one, strict=True))) for one in line["who"]}
-            elif "area" in line:
-                areas[line["area"]] = (shapely.from_geojson(json.dumps(line["shape"])), bool(line["citywide"]))
-            else:
-                end = line["end"]
-        made_at = datetime.fromisoformat(head["made_at"])
-    except (KeyError, ValueError, TypeError, shapely.errors.GEOSException) as error:
-        raise Unreadable(f"A line of the snapshot cannot be read: {error}") from error
-    if end != {"areas": len(areas), "people": people, "addresses": len(addresses)}:
-        raise Unreadable("The snapshot does not hold what its last line counts.")
-    found = index(columns.rows(), {name: shape for name, (shape, _) in areas.items()}, columns.vocabulary)
+    """Everybody. Raises Unreadable."""
+    reading = Reading(chunks)
+    everybody = Columns(vocabulary=reading.vocabulary)
+    for page in reading.pages():
+        everybody.extend(page)
+    shapes = {name: shape for name, (shape, _) in reading.areas.items()}
     return Snapshot(
-        made_at=made_at,
-        city=str(head["city"]),
-        mode=str(head["mode"]),
-        senders=tuple(head["senders"]),
-        areas=areas,
-        addresses=addresses,
-        index=found,
+        made_at=reading.made_at,
+        city=reading.city,
+        mode=reading.mode,
+        senders=reading.senders,
+        areas=reading.areas,
+        addresses=Addresses(everybody),
+        index=index(everybody.rows(), shapes, reading.vocabulary),
     )

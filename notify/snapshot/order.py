@@ -22,7 +22,8 @@ from shapely import unary_union
 from channels.base import Content
 from notify.alerts.draft import AreaChoice, Moment, problems_of
 from notify.city import City
-from notify.snapshot.contents import SUSPECT, Person, Snapshot
+from notify.snapshot.columns import SUSPECT, Person
+from notify.snapshot.contents import Snapshot
 from notify.wording.slots import ENGLISH
 from subscribers import areas as geography
 from subscribers.plain import spoken

@@ -20,7 +20,7 @@ from notify.alerts import exercise
 from notify.alerts.alert import Mode
 from notify.sending.desk import Sender
 from notify.snapshot import journal as journals
-from notify.snapshot.contents import Person
+from notify.snapshot.columns import Person
 from notify.snapshot.journal import Journal
 
 logger = logging.getLogger(__name__)
