@@ -152,19 +152,18 @@ def _two(digest: str, approve: str, author: str, approver: str) -> list[str]:
 
 
 def _preview(wanted: Order, chosen: Audience, digest: str, json: bool) -> None:
-    people = Counter((one.channel, order.content_for(wanted.contents(), one).language) for one in chosen.people)
+    texts = wanted.contents()
+    everybody = (chosen.addresses[one] for one in chosen.ids)
+    people = Counter((one.channel, order.content_for(texts, one).language) for one in everybody)
     table = {f"{channel} in {language}": count for (channel, language), count in sorted(people.items())}
     lines = [
-        *(
-            f"{channel} {language}: {content.body}"
-            for (channel, language), content in sorted(wanted.contents().items(), key=_name)
-        ),
-        f"{len(chosen.people):,} would be told: " + ", ".join(f"{kind} {count:,}" for kind, count in table.items()),
+        *(f"{channel} {language}: {content.body}" for (channel, language), content in sorted(texts.items(), key=_name)),
+        f"{len(chosen.ids):,} would be told: " + ", ".join(f"{kind} {count:,}" for kind, count in table.items()),
         "Not told: " + (", ".join(f"{why} {count:,}" for why, count in sorted(chosen.left.items())) or "nobody"),
         "Nothing was sent. A second person reads this; then the same again with",
         f"  --approve {digest} --author NAME --approver NAME",
     ]
-    show({"digest": digest, "people": len(chosen.people), "by": table, "left": dict(chosen.left), "sent": False}, json, lines)
+    show({"digest": digest, "people": len(chosen.ids), "by": table, "left": dict(chosen.left), "sent": False}, json, lines)
 
 
 def _send(settings: Settings, pack: city.City, wanted: Order, chosen: Audience, path: Path, begin: dict[str, str]) -> Counts:
@@ -177,6 +176,7 @@ def _send(settings: Settings, pack: city.City, wanted: Order, chosen: Audience, 
     except BadJournal as error:
         refuse([str(error)])
     run = Run(
+        people=chosen.addresses,
         senders=ours,
         journal=journal,
         mode=settings.mode,
@@ -184,19 +184,19 @@ def _send(settings: Settings, pack: city.City, wanted: Order, chosen: Audience, 
         content=partial(order.content_for, texts),
         not_found_after=timedelta(seconds=settings.not_found_after_s),
     )
-    if missing := {one.channel for one in chosen.people} - {one.channel.name for one in ours}:
+    if missing := chosen.channels - {one.channel.name for one in ours}:
         refuse([f"There is no sender for {' and '.join(sorted(missing))}; see docs/settings.md."])
     with closing(journal):
         try:
-            return asyncio.run(run.send(chosen.people))
+            return asyncio.run(run.send(chosen.ids, chosen.channels))
         except Misconfigured as error:
             refuse([str(error)])
 
 
 def _report(counts: Counts, chosen: Audience, took: float, path: Path, json: bool) -> None:
-    done = counts.handed + counts.refused == len(chosen.people)
+    done = counts.handed + counts.refused == len(chosen.ids)
     lines = [
-        f"{len(chosen.people):,} people, {took:.1f} s: {counts.handed:,} handed over, {counts.refused:,} refused, "
+        f"{len(chosen.ids):,} people, {took:.1f} s: {counts.handed:,} handed over, {counts.refused:,} refused, "
         f"{counts.unknown:,} unknown, {counts.expired:,} not sent before it expired.",
         f"{len(counts.twice):,} may have been told twice; {path} lists them (again)."
         if counts.twice
@@ -205,7 +205,7 @@ def _report(counts: Counts, chosen: Audience, took: float, path: Path, json: boo
     if not done:
         lines.append("Not finished: start it again with the same journal.")
     fields = {name: getattr(counts, name) for name in ("handed", "refused", "unknown", "expired", "twice")}
-    show({"people": len(chosen.people), "seconds": round(took, 3), "sent": True, "done": done, **fields}, json, lines)
+    show({"people": len(chosen.ids), "seconds": round(took, 3), "sent": True, "done": done, **fields}, json, lines)
     if not done:
         raise typer.Exit(Exit.REFUSED)
 

@@ -9,6 +9,7 @@
 import fcntl
 import json
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -38,7 +39,7 @@ class Known:
             at = datetime.fromisoformat(line["at"])
             self.claimed |= dict.fromkeys(line["claim"], at)
         elif "out" in line:
-            self.states[line["out"]] = line["state"]
+            self.states[line["out"]] = sys.intern(line["state"])
             if line["state"] != UNKNOWN:
                 self.claimed.pop(line["out"], None)
         elif "again" in line:
@@ -66,16 +67,17 @@ class Journal:
             file.close()
             raise BadJournal(f"Another process is sending with {path}.") from None
         try:
-            data = file.read()
-            whole = data[: data.rfind(b"\n") + 1]
-            file.truncate(len(whole))
-            file.seek(len(whole))
-            lines = [json.loads(line) for line in whole.splitlines()]
-            if lines and lines[0].get("begin") != begin["begin"]:
-                raise BadJournal(f"{path} is of another alert or another snapshot; name a new file.")
-            known = Known()
-            for line in lines:
-                known.take(line)
+            known, whole = Known(), 0
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                given = json.loads(line)
+                if not whole and given.get("begin") != begin["begin"]:
+                    raise BadJournal(f"{path} is of another alert or another snapshot; name a new file.")
+                known.take(given)
+                whole += len(line)
+            file.truncate(whole)
+            file.seek(whole)
         except ValueError as error:
             file.close()
             raise BadJournal(f"{path} is no journal: {error}") from None
@@ -83,7 +85,7 @@ class Journal:
             file.close()
             raise
         journal = cls(path, file, known)
-        if not lines:
+        if not whole:
             journal.add(begin)
             journal.sync()
         return journal

@@ -10,11 +10,13 @@ texts:
 
 import hashlib
 import json
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from shapely import unary_union
@@ -112,9 +114,12 @@ def digest(order: Order, snapshot: Snapshot) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audience:
-    """Who is told, in the order of their ids; left: how many are not, by reason."""
+    """Which addresses are told, in the order of their ids, and by which channels; left: how many are not, by reason.
+    addresses: all there are, by address_id."""
 
-    people: Sequence[Person]
+    ids: Sequence[int]
+    addresses: Mapping[int, Person]
+    channels: frozenset[str]
     left: Mapping[str, int]
 
 
@@ -124,15 +129,16 @@ def audience(order: Order, snapshot: Snapshot, city: City, stopped: frozenset[tu
     matched = snapshot.index.match(shape, citywide=citywide, bases=[str(one) for one in order.bases])
     used = {channel for channel, _ in order.contents()}
     left = {reason.name.lower().replace("_", " "): count for reason, count in matched.left.items() if count}
-    people = []
-    for address_id in sorted(matched.address_id.tolist()):
+    ids, channels = array("q"), set()
+    for address_id in array("q", np.sort(matched.address_id).tobytes()):
         one = snapshot.addresses[address_id]
         why = _why_not(one, used, stopped)
         if why:
             left[why] = left.get(why, 0) + 1
         else:
-            people.append(one)
-    return Audience(people=people, left=left)
+            ids.append(address_id)
+            channels.add(one.channel)
+    return Audience(ids=ids, addresses=snapshot.addresses, channels=frozenset(channels), left=left)
 
 
 def _why_not(one: Person, used: set[str], stopped: frozenset[tuple[str, str]]) -> str:

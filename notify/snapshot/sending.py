@@ -9,8 +9,8 @@ knows of nothing, sent to again. Whoever may so have been told twice is listed. 
 import asyncio
 import logging
 import math
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -46,8 +46,10 @@ class Counts:
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """content: the text of a person. not_found_after: how long the provider may take to list a message."""
+    """people: by address_id; only those whose turn it is are asked for. content: the text of a person. not_found_after: how
+    long the provider may take to list a message."""
 
+    people: Mapping[int, Person]
     senders: Sequence[Sender]
     journal: Journal
     mode: Mode
@@ -57,47 +59,48 @@ class Run:
     counts: Counts = field(default_factory=Counts)
     _tries: dict[int, int] = field(default_factory=dict)
 
-    async def send(self, people: Sequence[Person]) -> Counts:
-        """Sends to everybody who has no outcome yet. Raises Misconfigured when no sender of a channel can work."""
-        ours = [one for one in self.senders if any(person.channel == one.channel.name for person in people)]
+    async def send(self, ids: Sequence[int], channels: Collection[str]) -> Counts:
+        """Sends to each of these addresses, which are on these channels, that has no outcome yet. Raises Misconfigured when no
+        sender of a channel can work."""
+        ours = [one for one in self.senders if one.channel.name in channels]
         opened = []
         try:
             for one in ours:
                 await one.channel.open()
                 opened.append(one)
             known = self.journal.known
-            await self._all([one for one in people if one.address_id not in known.claimed and known.is_due(one.address_id)])
+            await self._all(one for one in ids if one not in known.claimed and known.is_due(one))
             if (
                 known.claimed
             ):  # in doubt, from this run or one that was killed: asked when the provider has had time to list them
                 age = datetime.now(UTC) - max(known.claimed.values())
                 await asyncio.sleep(max(0.0, (self.not_found_after - age).total_seconds()))
-                await self._all(await self._settled(people))
+                await self._all(await self._settled(ids))
         finally:
             for one in opened:
                 await one.channel.close()
             self.journal.sync()
-        states = [self.journal.known.states.get(one.address_id, "") for one in people]
-        self.counts.handed, self.counts.refused = states.count(journals.HANDED), states.count(journals.REFUSED)
-        self.counts.unknown = states.count(journals.UNKNOWN)
-        self.counts.expired = len(people) - self.counts.handed - self.counts.refused - self.counts.unknown
+        states = Counter(self.journal.known.states.get(one, "") for one in ids)
+        self.counts.handed, self.counts.refused = states[journals.HANDED], states[journals.REFUSED]
+        self.counts.unknown = states[journals.UNKNOWN]
+        self.counts.expired = len(ids) - self.counts.handed - self.counts.refused - self.counts.unknown
         self.counts.twice = list(self.journal.known.again)
         return self.counts
 
-    async def _settled(self, people: Sequence[Person]) -> list[Person]:
+    async def _settled(self, ids: Sequence[int]) -> list[int]:
         """Asks about everybody in doubt; returns who is to be told again, written down as perhaps told twice."""
-        doubtful = [one for one in people if one.address_id in self.journal.known.claimed]
-        again: list[Person] = []
+        doubtful = [one for one in ids if one in self.journal.known.claimed]
+        again: list[int] = []
         for start in range(0, len(doubtful), DOUBT_BATCH):
             again += await self._asked(doubtful[start : start + DOUBT_BATCH])
         if again:
-            self.journal.again([one.address_id for one in again])
+            self.journal.again(again)
         return again
 
-    async def _asked(self, people: Sequence[Person]) -> list[Person]:
+    async def _asked(self, ids: Sequence[int]) -> list[int]:
         """Those of these people of whom no sender's provider knows anything."""
         known = self.journal.known.claimed
-        left = {one.address_id: one for one in people}
+        left = {one: self.people[one] for one in ids}
         for sender in self.senders:
             channel = sender.channel
             asked = [one for one in left.values() if one.channel == channel.name]
@@ -121,31 +124,31 @@ class Run:
                 if answer.found:
                     self.journal.out(answer.delivery_id, journals.HANDED, answer.found[0][0], "found at the provider")
                     left.pop(answer.delivery_id, None)
-        return list(left.values())
+        return list(left)
 
-    async def _all(self, people: Sequence[Person]) -> None:
-        queues: dict[str, deque[Person]] = {}
-        for one in people:
-            queues.setdefault(one.channel, deque()).append(one)
+    async def _all(self, ids: Iterable[int]) -> None:
+        queues: dict[str, deque[int]] = {}
+        for one in ids:
+            queues.setdefault(self.people[one].channel, deque()).append(one)
         lanes = [self._lane(one, queues[one.channel.name]) for one in self.senders if one.channel.name in queues]
         await asyncio.gather(*lanes)
 
-    async def _lane(self, sender: Sender, queue: deque[Person]) -> None:
+    async def _lane(self, sender: Sender, queue: deque[int]) -> None:
         loop = asyncio.get_running_loop()
         while queue and datetime.now(UTC) < self.expires:
             group: list[Person] = []
             begun, units = loop.time(), 0
             most = min(MOST_AT_ONCE, sender.window)
             while queue and len(group) < most and (not group or units < sender.rate * GROUP_S):
-                units += sender.units(self.content(queue[0]))
-                group.append(queue.popleft())
+                group.append(self.people[queue.popleft()])
+                units += sender.units(self.content(group[-1]))
             again = await self._group(sender, group)
             pace = 0.0 if math.isinf(sender.rate) else units / sender.rate * SPARE
             await asyncio.sleep(max(again, begun + pace - loop.time(), 0))
-            queue.extend(one for one in group if self._wants_again(one))
+            queue.extend(one.address_id for one in group if self._wants_again(one.address_id))
 
-    def _wants_again(self, one: Person) -> bool:
-        return self.journal.known.states.get(one.address_id) == journals.RETRY
+    def _wants_again(self, address_id: int) -> bool:
+        return self.journal.known.states.get(address_id) == journals.RETRY
 
     async def _group(self, sender: Sender, group: Sequence[Person]) -> float:
         """Claims and calls; returns the seconds the provider asked us to wait. Raises Misconfigured."""

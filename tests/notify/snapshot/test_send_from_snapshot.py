@@ -5,7 +5,9 @@ import json
 import os
 import signal
 import sys
+import tracemalloc
 from collections import Counter
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +26,7 @@ from tests.stories.town import SENDER
 
 TOLD = PEOPLE - 3  # one has stopped, one is unreachable, one may be somebody else
 RATE = 100
+MANY = 20_000
 # The command by itself: all the others need not be loaded three times.
 COMMAND = "import typer; from notify.cli.snapshot import send_from_snapshot as it; typer.run(it)"
 
@@ -187,3 +190,19 @@ def test_a_journal_is_of_one_digest_one_process_and_survives_a_torn_line(tmp_pat
     last.close()
     with pytest.raises(BadJournal, match="another alert"):
         Journal.open(path, {"begin": "d2"})
+
+
+def test_a_journal_of_twenty_thousand_is_gone_on_with_line_by_line(tmp_path: Path) -> None:
+    path, begin = tmp_path / "journal", {"begin": "d1", "at": "now"}
+    with closing(Journal.open(path, begin)) as journal:
+        journal.claim(range(MANY), datetime.now(UTC))
+        for one in range(MANY):
+            journal.out(one, "handed", f"SM{one:032}")
+    tracemalloc.start()
+    try:
+        with closing(Journal.open(path, begin)) as again:
+            _, most = tracemalloc.get_traced_memory()
+            assert len(again.known.states) == MANY and not again.known.claimed
+    finally:
+        tracemalloc.stop()
+    assert most / MANY < 400, f"{most / MANY:.0f} bytes for each of them"
