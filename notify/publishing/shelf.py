@@ -1,9 +1,11 @@
 """Everything published so far, as feeds and pages want it. An event is read and parsed once: it never changes. Its texts and
-mails, which nobody publishes, are left out: they are most of what years of events would take in memory."""
+mails, which nobody publishes, are left out, and sentences that other events say as well are there once: they are most of what
+years of events would take in memory."""
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
 import shapely
 from sqlalchemy import Connection
@@ -26,6 +28,7 @@ class Shelf:
         self._areas: Sequence[NamedShape] = ()
         self._areas_as_of: object = None
         self._touched: dict[str, Touched] = {}
+        self._said: dict[Any, Any] = {}
 
     def __call__(self, conn: Connection) -> list[Bulletin]:
         self._follow(conn)
@@ -35,7 +38,7 @@ class Shelf:
                 continue
             if row.event_id not in self._kept:
                 whole = register.event(conn, row.event_id)
-                self._kept[row.event_id] = (replace(from_json(whole.content), contents={}), whole.cap)
+                self._kept[row.event_id] = (self._thin(from_json(whole.content)), whole.cap)
             event, cap = self._kept[row.event_id]
             bulletin = Bulletin(
                 event=event,
@@ -49,6 +52,19 @@ class Shelf:
             )
             found.append(bulletin)
         return sorted(found, key=lambda bulletin: bulletin.published_at)
+
+    def _thin(self, event: Event) -> Event:
+        return replace(event, contents={}, infos=self._once(event.infos), pages=self._once(event.pages))
+
+    def _once(self, words: Any) -> Any:
+        """Words that are equal to these; the same object for equal ones. words: texts, in tuples and dataclasses."""
+        if words in self._said:
+            return self._said[words]
+        if isinstance(words, tuple):
+            words = tuple(map(self._once, words))
+        elif is_dataclass(words) and not isinstance(words, type):
+            words = replace(words, **{one.name: self._once(getattr(words, one.name)) for one in fields(words)})
+        return self._said.setdefault(words, words)
 
     def _follow(self, conn: Connection) -> None:
         as_of = atlas.version(conn)

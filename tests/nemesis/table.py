@@ -98,6 +98,7 @@ def document(lines: Sequence[Line], where: Sequence[str]) -> str:
         AFTER,
         *(f"- *{name}*: {what}" for name, what in done.items()),
         NOT_DONE,
+        FOUND,
     ]
     return "\n".join(parts)
 
@@ -129,4 +130,9 @@ process that is started again is a fork of one that has imported everything: on 
 NOT_DONE: Final = """
 Not injected: a write that the disk calls done and loses; a torn page; a network between service and database that loses some
 packets; a real provider. One provider of two that is out of order: `tests/stories/test_two_routes.py`.
+"""
+FOUND: Final = """\
+Found by earlier runs, and repaired: on PostgreSQL a machine too busy to make the texts of an alert within ten seconds was
+taken for frozen in the middle of its transaction (`thinks` in `notify/db.py`); a process went back to the old primary when it
+came back after a failover (`notify/primary.py`); a 503 said that nothing was changed when nobody could know.
 """

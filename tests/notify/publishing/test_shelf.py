@@ -50,3 +50,15 @@ def test_words_that_nobody_publishes_take_no_memory(db: Database, clock: ManualC
     db.write_now(lambda conn: an_alert(conn, clock, content=to_json(said)))
     (bulletin,) = db.read_now(Shelf())
     assert bulletin.event == replace(said, contents={})
+
+
+def test_sentences_that_two_messages_share_are_in_memory_once(db: Database, clock: ManualClock) -> None:
+    def two(conn: Connection) -> None:
+        for number, name in ((1, "K7Q2-1"), (2, "K7Q2-2")):
+            words = to_json(an_event(number, areas=(EAST,)))
+            an_alert(conn, clock, event_id=name, alert_id=name, identifier=name, content=words)
+
+    db.write_now(two)
+    first, second = (one.event for one in db.read_now(Shelf()))
+    assert (first, second) == (an_event(1, areas=(EAST,)), an_event(2, areas=(EAST,)))
+    assert first.pages is second.pages and first.infos is second.infos
