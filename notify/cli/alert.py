@@ -1,26 +1,22 @@
 """`tocsin alert ...`: write, check, approve, send, watch, stop and follow up alerts on the running service."""
 
 import json as json_module
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import yaml
-from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from notify.alerts import followup
 from notify.cli.client import Client
-from notify.cli.say import Json, pick, refuse, screen, sentences, show, table
+from notify.cli.say import Json, errors, pick, refuse, screen, sentences, show, table
+from notify.cli.watching import watch
 
 app = typer.Typer(help="Alerts on the running service (TOCSIN_URL, TOCSIN_TOKEN).", no_args_is_help=True)
 
 AlertId = Annotated[str, typer.Argument(help="Like K7Q2X-1.")]
 DraftFile = Annotated[Path, typer.Argument(help="The alert as YAML; see docs/alert-file.md.")]
 Seen = Annotated[int | None, typer.Option(help="The version you began from; without it, whatever is there is replaced.")]
-OVER = ("active", "ended", "stopped")
-LOOK_S = 0.5
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -143,7 +139,7 @@ def send(
     with sentences():
         reply = client.post(f"/alerts/{alert_id}/send")
         if wait:
-            reply = watch(client, alert_id)
+            reply = watch(client, alert_id, on=errors if json else screen)
     show(reply, json, [f"{alert_id} is {reply['status']}; it leaves at {reply['event']['countdown_until']}."])
     if wait and not json:
         print_alert(reply)
@@ -210,33 +206,6 @@ def clear(alert_id: AlertId, file: FollowUp, json: Json = False) -> None:
 def cancel(alert_id: AlertId, file: FollowUp, json: Json = False) -> None:
     """Drafts a false alarm: it never was, to everybody told in the incident."""
     _follow_up("cancel", alert_id, file, json)
-
-
-def watch(client: Client, alert_id: str) -> dict[str, Any]:
-    """Shows live bars by channel and language until nothing waits any more; returns the alert as it then is."""
-    bars = Progress(
-        TextColumn("{task.description:<16}"), BarColumn(40), MofNCompleteColumn(), TextColumn("{task.fields[failed]}")
-    )
-    tasks: dict[str, TaskID] = {}
-    with Live(bars, console=screen, refresh_per_second=4, transient=False):
-        while True:
-            reply: dict[str, Any] = client.get(f"/alerts/{alert_id}")
-            for channel, counts in reply.get("progress", {}).get("channels", {}).items():
-                _bar(bars, tasks, channel, counts)
-                for language, one in counts["languages"].items():
-                    _bar(bars, tasks, f"  {language}", one, channel)
-            if reply["status"] in OVER:
-                return reply
-            time.sleep(LOOK_S)  # the API has no call that waits: a terminal looks again
-
-
-def _bar(bars: Progress, tasks: dict[str, TaskID], name: str, counts: dict[str, Any], group: str = "") -> None:
-    key = group + name
-    if key not in tasks:
-        tasks[key] = bars.add_task(name, total=counts["total"], failed="")
-    done = counts["total"] - counts["planned"] - counts["claimed"]
-    failed = f"{counts['failed']} failed" if counts["failed"] else ""
-    bars.update(tasks[key], completed=done, total=counts["total"], failed=failed)
 
 
 def print_alert(reply: dict[str, Any]) -> None:

@@ -15,13 +15,14 @@ from sqlalchemy import Connection
 
 from notify import city, keys, schema
 from notify.alerts import replay
-from notify.cli.alert import print_preview, watch
+from notify.cli.alert import print_preview
 from notify.cli.client import Client
 from notify.cli.demo import phones
 from notify.cli.demo.children import Children, free_port
 from notify.cli.ledger import write_dump
 from notify.cli.residents import take
 from notify.cli.say import refuse, screen
+from notify.cli.watching import watch
 from notify.console.door import demo_pass
 from notify.db import Database, engine_for
 from notify.sending import ledger_check

@@ -53,7 +53,7 @@ async def test_the_whole_way_of_an_alert_and_its_all_clear(desk: Desk) -> None:
     assert refused.code == 1 and "author wrote this alert" in refused.errors
     assert (await desk("approver", "approve", alert_id, "--digest", digest)).code == 0
     sent = await desk("approver", "send", alert_id, "--wait", "--json")
-    assert sent.code == 0, sent.errors
+    assert sent.code == 0 and sent.data["status"] == "active", sent.errors
     shown = await desk("viewer", "show", alert_id)
     assert "active" in shown.out and "open promise: to say when it is over" in shown.out
     stopped = await desk("approver", "stop", alert_id, "--reason", "Too late.")
