@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from notify import audit, due, memory, retention, set_clock
 from notify.alerts import promises, register, renewal
 from notify.alerts.alert import from_json
-from notify.alerts.life import EndedWhy, Status
+from notify.alerts.life import REACHING, EndedWhy, Status
 from notify.audit import Act
 from notify.clock import Steps
 from notify.due import Task
@@ -282,7 +282,7 @@ async def republish(built: Built) -> None:
 
 def _mend(conn: Connection, now: datetime) -> None:
     """Events whose publishing failed before are published now."""
-    for row in register.events(conn, statuses=[Status.PUBLISHING, Status.SENDING, Status.ACTIVE]):
+    for row in register.standing(conn, REACHING):
         if row.published_at is None and row.publish_problem:
             register.change_event(conn, row.event_id, published_at=now, publish_problem="")
             audit.append(conn, Act(actor=SYSTEM, action="published late", subject=row.event_id, detail={}), now)

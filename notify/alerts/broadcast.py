@@ -168,7 +168,7 @@ class Newsroom:
             raise register.Conflict(f"{alert_id} is {row.status}; only a submitted alert can be approved.")
         if seen != row.digest:
             raise register.Conflict(f"{alert_id} is not what you read: it has been changed since. Read it again.")
-        others = [other for other in register.events(conn, row.incident_id) if other.stage != Stage.RENEWAL]
+        others = [other for other in register.standing(conn, incident_id=row.incident_id) if other.stage != Stage.RENEWAL]
         if any(other.approved_at > (row.submitted_at or now) for other in others):
             raise register.Conflict(
                 f"Another alert of {row.incident_id} was approved since {alert_id} was submitted. Return it, so that it is "

@@ -224,7 +224,7 @@ def _locked(conn: Connection, event_id: str) -> EventRow:
 
 
 def _others(conn: Connection, row: EventRow) -> list[EventRow]:
-    return [other for other in register.events(conn, row.incident_id) if other.event_id != row.event_id]
+    return [other for other in register.standing(conn, incident_id=row.incident_id) if other.event_id != row.event_id]
 
 
 def _release(conn: Connection, event_id: str, now: datetime) -> None:

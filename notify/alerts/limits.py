@@ -14,6 +14,10 @@ def matter(conn: Connection, draft: Draft, row: AlertRow | None, writer: str = "
     """What somebody wants to write or approve. row: the alert as it is kept; without one, `writer` begins it."""
     earlier = register.all_alerts(conn, row.incident_id if row else draft.incident) if row or draft.incident else []
     people = {name for other in earlier if other.approved_by for name in (other.author, other.approved_by) if name}
+    return _matter(draft, row, writer, frozenset(people))
+
+
+def _matter(draft: Draft, row: AlertRow | None, writer: str, original_people: frozenset[str]) -> Matter:
     return Matter(
         stage=draft.stage,
         hazard=draft.hazard,
@@ -21,7 +25,7 @@ def matter(conn: Connection, draft: Draft, row: AlertRow | None, writer: str = "
         channels=frozenset(draft.channels),
         author=row.author if row else writer,
         last_editor=row.last_editor if row else writer,
-        original_people=frozenset(people),
+        original_people=original_people,
     )
 
 
@@ -44,4 +48,4 @@ def beyond(conn: Connection, staff: Staff, incident_id: str) -> list[str]:
     """
     said = [other for other in register.all_alerts(conn, incident_id) if other.approved_by] if incident_id else []
     drafts = [Draft.model_validate_json(other.content) for other in said]
-    return [problem for draft in drafts for problem in may_write(staff, matter(conn, draft, None))]
+    return [problem for draft in drafts for problem in may_write(staff, _matter(draft, None, "", frozenset()))]

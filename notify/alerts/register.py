@@ -21,6 +21,7 @@ ID_LENGTH: Final = 5
 _NOTE: Final = text(
     "INSERT INTO due (kind, ref, due_at, outcome) VALUES (:kind, :ref, :at, '') ON CONFLICT (kind, ref, due_at) DO NOTHING"
 ).bindparams(bindparam("at", type_=Due.__table__.c.due_at.type))  # type: ignore[attr-defined]
+WRITTEN: Final = [column for column in AlertRow.__table__.columns if column.name != "frozen"]  # type: ignore[attr-defined]
 
 
 class NoSuchAlert(LookupError):
@@ -71,7 +72,8 @@ def alert(conn: Connection, alert_id: str, *, lock: bool = False) -> AlertRow:
 
 
 def all_alerts(conn: Connection, incident_id: str | None = None) -> list[AlertRow]:
-    query = select(AlertRow).order_by(col(AlertRow.created_at), col(AlertRow.alert_id))
+    """Without what was frozen at submission, hundreds of kilobytes each (`frozen` is None; `alert` has it)."""
+    query = sa_select(*WRITTEN).order_by(col(AlertRow.created_at), col(AlertRow.alert_id))
     if incident_id is not None:
         query = query.where(col(AlertRow.incident_id) == incident_id)
     return [AlertRow(**row._mapping) for row in conn.execute(query)]
@@ -111,7 +113,11 @@ STANDING: Final = [column for column in EventRow.__table__.columns if column.nam
 
 
 def standing(
-    conn: Connection, statuses: Sequence[str] = (), event_id: str | None = None, since: datetime | None = None
+    conn: Connection,
+    statuses: Sequence[str] = (),
+    event_id: str | None = None,
+    since: datetime | None = None,
+    incident_id: str | None = None,
 ) -> list[EventRow]:
     """How events stand, without what they say (content and cap are empty): cheap enough to look every second. since: without
     what began and ended before, which years of alerts are."""
@@ -123,6 +129,8 @@ def standing(
         query = query.where(col(EventRow.status).in_(statuses))
     if event_id is not None:
         query = query.where(col(EventRow.event_id) == event_id)
+    if incident_id is not None:
+        query = query.where(col(EventRow.incident_id) == incident_id)
     return [EventRow(**row._mapping, content="", cap=b"") for row in conn.execute(query)]
 
 

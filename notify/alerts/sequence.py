@@ -19,7 +19,7 @@ OPENING: Final = frozenset({Stage.FIRST, Stage.TEST})  # stages that are the fir
 def problems(conn: Connection, draft: Draft, row: AlertRow | None) -> list[str]:
     """A follow-up follows something people were told; a first alert opens an incident of its own."""
     incident_id = row.incident_id if row else draft.incident
-    sent = [event for event in register.events(conn, incident_id) if event.started_at] if incident_id else []
+    sent = [event for event in register.standing(conn, incident_id=incident_id) if event.started_at] if incident_id else []
     if draft.stage in FOLLOWS and not sent:
         return [f"stage: there is nothing to {draft.stage.replace('_', ' ')}: no alert of this incident has been sent."]
     if draft.stage is Stage.FIRST and sent:
@@ -54,7 +54,8 @@ def too_late(conn: Connection, row: EventRow, start: datetime) -> list[str]:
         found.append(f"{row.event_id} was not to be sent after {row.not_after:%Y-%m-%d %H:%M} UTC. Write it anew.")
     if row.expires_at <= start:
         found.append(f"{row.event_id} would already have expired at {row.expires_at:%Y-%m-%d %H:%M} UTC. Write it anew.")
-    left = [other for other in register.events(conn, row.incident_id) if other.started_at and other.event_id != row.event_id]
+    others = register.standing(conn, incident_id=row.incident_id)
+    left = [other for other in others if other.started_at and other.event_id != row.event_id]
     if left and row.stage in OPENING:
         return [*found, f"{left[-1].event_id} has left, and {row.event_id} is no message of its incident. Write it anew."]
     spoken = [other for other in left if other.stage != Stage.RENEWAL]

@@ -86,8 +86,9 @@ class Drilling:
         def read(conn: Connection) -> tuple[Sequence[AuditLine], Sequence[tuple[AlertRow, Event]], Any]:
             lines = drill_log.lines(conn, drill)
             begun = {line.subject for line in lines if line.action == "composed"}
-            rows = [row for row in register.all_alerts(conn) if row.alert_id in begun and row.submitted_at and row.frozen]
-            return lines, [(row, from_json(row.frozen or "")) for row in rows], atlas.areas(conn)
+            ids = [row.alert_id for row in register.all_alerts(conn) if row.alert_id in begun and row.submitted_at]
+            rows = [register.alert(conn, alert_id) for alert_id in ids]
+            return lines, [(row, from_json(row.frozen)) for row in rows if row.frozen], atlas.areas(conn)
 
         lines, written, areas = await self._db.read(read)
         shapes = {area.name: area.shape for area in areas}

@@ -4,8 +4,8 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
-from sqlmodel import and_, col, or_, select
+from sqlalchemy import Connection, select
+from sqlmodel import and_, col, or_
 
 from notify.alerts import progress, promises, register
 from notify.sending import ledger
@@ -14,7 +14,7 @@ from notify.tables import AlertRow, EventRow
 
 def page(conn: Connection, after: str | None, limit: int | None) -> list[AlertRow]:
     """Alerts in the order they were begun, those behind the one named `after`. Raises NoSuchAlert."""
-    query = select(AlertRow).order_by(col(AlertRow.created_at), col(AlertRow.alert_id))
+    query = select(*register.WRITTEN).order_by(col(AlertRow.created_at), col(AlertRow.alert_id))
     if after is not None:
         last = register.alert(conn, after)
         same_time = and_(col(AlertRow.created_at) == last.created_at, col(AlertRow.alert_id) > last.alert_id)

@@ -11,9 +11,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import psycopg
 
 from tests.ports import free_port
 
+REACHED = "SELECT pg_wal_lsn_diff(pg_last_wal_receive_lsn(), '0/0')"  # of its primary's log, in bytes
 QUICK = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=100"
 
 
@@ -67,9 +71,12 @@ class Cluster:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
-    def ask(self, statement: str) -> None:
-        """As an administrator at psql."""
-        _run(self.folder, "psql", *self._client, "-c", statement, "postgres")
+    def ask(self, *statements: str) -> Any:
+        """As an administrator at psql; returns what the last one found, if it finds anything."""
+        with psycopg.connect(f"host=127.0.0.1 port={self.port} user=tocsin dbname=postgres", autocommit=True) as connection:
+            for statement in statements:
+                cursor = connection.execute(statement)  # type: ignore[call-overload]
+            return cursor.fetchone()[0] if cursor.description else None
 
     def back(self) -> None:
         """Its machine is started again, and it with it, as if nothing had happened."""
@@ -112,9 +119,7 @@ class Pair:
 
     @property
     def url(self) -> str:
-        """Of both: whichever takes writes is meant."""
-        hosts = "&".join(f"host=127.0.0.1:{one.port}" for one in (self.first, self.standby))
-        return f"postgresql+psycopg://tocsin@/postgres?{hosts}"
+        return _url(self.first, self.standby)
 
     def fail_over(self) -> None:
         """The first is gone, with its machine; somebody promotes the standby."""
@@ -122,17 +127,67 @@ class Pair:
         self.standby.control("promote")
 
 
+@dataclass(frozen=True, slots=True)
+class Trio:
+    """Three servers as docs/deployment.md has them. What the first has answered to a commit is on one of the others, too."""
+
+    first: Cluster
+    others: Sequence[Cluster]
+
+    @property
+    def url(self) -> str:
+        return _url(self.first, *self.others)
+
+    def fail_over(self) -> None:
+        """The first is gone, with its machine; somebody promotes the one that has more of its log, and the other follows it."""
+        self.first.kill()
+        less, more = sorted(self.others, key=lambda one: int(one.ask(REACHED)))
+        more.control("promote")
+        less.ask(f"ALTER SYSTEM SET primary_conninfo = '{_source(more, NAMES[self.others.index(less) + 1])}'", RELOAD)
+
+
+NAMES = ("a", "b", "c")
+RELOAD = "SELECT pg_reload_conf()"
+
+
+def _url(*servers: Cluster) -> str:
+    """Of all of them: whichever takes writes is meant."""
+    return "postgresql+psycopg://tocsin@/postgres?" + "&".join(f"host=127.0.0.1:{one.port}" for one in servers)
+
+
+def _source(primary: Cluster, name: str) -> str:
+    """What a standby of this name connects to."""
+    return f"host=127.0.0.1 port={primary.port} user=tocsin application_name={name}"
+
+
+@contextmanager
+def _standby(first: Cluster, name: str) -> Iterator[Cluster]:
+    with _folder(first.folder.parent) as folder:
+        source, data = _source(first, name), str(folder / "data")
+        _run(folder, "pg_basebackup", "-d", source, "-D", data, "-R", "-X", "stream", "-c", "fast", "--no-sync")
+        with _started(Cluster(folder, free_port(), first.options)) as standby:
+            yield standby
+
+
 @contextmanager
 def pair(within: Path | None = None) -> Iterator[Pair]:
     """within: a folder; else both are in memory."""
-    with cluster(durable=True, within=within or Path("/dev/shm")) as first, _folder(first.folder.parent) as folder:
-        source = f"host=127.0.0.1 port={first.port} user=tocsin application_name=standby"
-        _run(folder, "pg_basebackup", "-d", source, "-D", str(folder / "data"), "-R", "-X", "stream", "-c", "fast", "--no-sync")
-        with _started(Cluster(folder, free_port(), first.options)) as standby:
-            # On the first alone: promoted, the standby has nobody behind it to wait for.
-            for statement in ("ALTER SYSTEM SET synchronous_standby_names = 'standby'", "SELECT pg_reload_conf()"):
-                first.ask(statement)
-            yield Pair(first, standby)
+    with cluster(durable=True, within=within or Path("/dev/shm")) as first, _standby(first, "standby") as standby:
+        # On the first alone: promoted, the standby has nobody behind it to wait for.
+        first.ask("ALTER SYSTEM SET synchronous_standby_names = 'standby'", RELOAD)
+        yield Pair(first, standby)
+
+
+@contextmanager
+def trio(within: Path | None = None) -> Iterator[Trio]:
+    """As `pair`, with one more."""
+    with cluster(durable=True, within=within or Path("/dev/shm")) as first:
+        first.ask(
+            f"ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 ({', '.join(NAMES)})'"
+        )  # the others get it by their copy
+        with _standby(first, NAMES[1]) as second, _standby(first, NAMES[2]) as third:
+            first.ask(RELOAD)
+            yield Trio(first, (second, third))
 
 
 @contextmanager

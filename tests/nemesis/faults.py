@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from notify.reserve import FILE
-from tests.nemesis.cluster import Cluster, Pair
+from tests.nemesis.cluster import Cluster, Pair, Trio
 from tests.nemesis.field import Field, Injury
 from tests.nemesis.set_clock_service import FILE as CLOCK
 from tests.stories.town import BOIL_WATER
@@ -213,3 +213,22 @@ async def failed_over(on: Field) -> Sequence[Injury]:
     await on.leaves(again)
     await asyncio.to_thread(on.server.first.back)
     return [Injury(since, again)]
+
+
+async def one_after_the_other(on: Field) -> Sequence[Injury]:
+    """Of three servers, either standby answers for a commit. One standby is gone with its machine, and back; then the primary
+    is gone, the standby that has more of its log is promoted and the other follows it; then the old primary comes back and
+    takes writes."""
+    assert isinstance(on.server, Trio)
+    await on.told(0.2)
+    gone = time.time()
+    await asyncio.to_thread(on.server.others[0].kill)
+    await on.leaves(gone)
+    await asyncio.to_thread(on.server.others[0].back)
+    await on.told(0.4)
+    since = time.time()
+    await asyncio.to_thread(on.server.fail_over)
+    again = time.time()
+    await on.leaves(again)
+    await asyncio.to_thread(on.server.first.back)
+    return [Injury(gone, gone), Injury(since, again)]

@@ -14,7 +14,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.nemesis.cluster import Cluster, Pair
+from tests.nemesis.cluster import Cluster, Pair, Trio
 from tests.stories.town import BOIL_WATER, SENDER, Process, Town
 
 OURS = (SENDER, "+15035550101")  # two numbers, which two processes share
@@ -70,7 +70,7 @@ class Field:
     stack: AsyncExitStack
     roles: Sequence[str]
     module: str = "notify"
-    server: Cluster | Pair | None = None
+    server: Cluster | Pair | Trio | None = None
     disk: Path | None = None
     frozen_s: float = 90.0
     kills: int = 3

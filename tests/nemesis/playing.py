@@ -18,7 +18,7 @@ from notify.sending import ledger_check
 from notify.sending.ledger_check import Verdict
 from subscribers.formulas import restored
 from tests.nemesis import poison
-from tests.nemesis.cluster import Cluster, Pair, cluster, pair
+from tests.nemesis.cluster import Cluster, Pair, Trio, cluster, pair, trio
 from tests.nemesis.dump import dump
 from tests.nemesis.field import OURS, WINDOW, Field, Injury, Sink
 from tests.nemesis.scenarios import Base, Scenario
@@ -100,18 +100,21 @@ async def play(
 
 
 @contextlib.contextmanager
-def _server(base: Base, within: Path | None) -> Iterator[Cluster | Pair | None]:
+def _server(base: Base, within: Path | None) -> Iterator[Cluster | Pair | Trio | None]:
     if base is Base.SQLITE:
         yield None
     elif base is Base.PAIR:
         with pair(within) as both:
             yield both
+    elif base is Base.TRIO:
+        with trio(within) as three:
+            yield three
     else:
         with cluster(durable=True, within=within or Path("/dev/shm")) as one:
             yield one
 
 
-def _town(scenario: Scenario, base: Base, home: Path, server: Cluster | Pair | None, people: int) -> Town:
+def _town(scenario: Scenario, base: Base, home: Path, server: Cluster | Pair | Trio | None, people: int) -> Town:
     rate = max(LEAST_RATE, people / SPREAD_S)
     folder = home / "town"
     folder.mkdir(parents=True)

@@ -16,6 +16,7 @@ class Base(StrEnum):
     SQLITE = "SQLite"
     POSTGRES = "PostgreSQL"
     PAIR = "PostgreSQL with a standby"
+    TRIO = "PostgreSQL, three servers"
 
 
 Fault = Callable[[Field], Awaitable[Sequence[Injury]]]
@@ -60,6 +61,7 @@ SCENARIOS: Final = (
     Scenario(name="kill", promises="A1, P9", fault=faults.killed, windows=1, several=True),
     Scenario(name="failover", promises="A12", fault=faults.failed_over, windows=1, bases=(Base.PAIR,), several=True),
     Scenario(name="standby", promises="A12", fault=faults.standby_silent, windows=1, bases=(Base.PAIR,), several=True),
+    Scenario(name="three", promises="A12", fault=faults.one_after_the_other, windows=1, bases=(Base.TRIO,), several=True),
     Scenario(name="restart", promises="A1", fault=faults.database_restarted, windows=1, bases=(Base.POSTGRES,), several=True),
     Scenario(name="disk-full", promises="A11", fault=faults.disk_full, windows=1, small_disk=True),
     Scenario(name="fsync", promises="A10", fault=faults.fsync_fails, windows=1, tools=("strace",)),

@@ -5,8 +5,9 @@ from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, event
 
-from notify.alerts import register
+from notify.alerts import limits, register
 from notify.alerts.alert import Stage
 from notify.alerts.broadcast import NotAllowed
 from notify.alerts.life import Role, Staff
@@ -94,3 +95,18 @@ def test_within_their_limits_they_do_everything(room: Room) -> None:
     clear = room.do("compose", mine, follow_up(alert_id, Stage.ALL_CLEAR, **LENTS))
     room.do("submit", mine, clear.alert_id)
     room.do("stop", mine, alert_id, "Over.")
+
+
+def test_an_incident_of_many_messages_is_read_once_to_see_whether_somebody_may_write_in_it(room: Room) -> None:
+    alert_id = room.left()
+    mine = somebody("mine", Role.AUTHOR, areas=frozenset({"Lents"}))
+
+    def asked(conn: Connection) -> int:
+        statements: list[str] = []
+        event.listen(conn, "before_cursor_execute", lambda *given: statements.append(given[2]))
+        assert limits.beyond(conn, mine, alert_id.partition("-")[0])
+        return len(statements)
+
+    once = room.db.read_now(asked)
+    room.left(follow_up(alert_id, Stage.UPDATE))
+    assert room.db.read_now(asked) == once == 1

@@ -182,9 +182,10 @@ def test_events_come_in_the_order_they_were_approved_and_as_asked_for(db: Databa
         assert ids(register.events(conn, "A", ["sending", "ended"])) == ["A-2", "A-3"]
         assert ids(register.standing(conn, ["sending"])) == ["A-2", "B-1"]
         assert [(row.content, row.cap) for row in register.standing(conn, event_id="A-2")] == [("", b"")]
+        assert ids(register.standing(conn, incident_id="A")) == ["A-1", "A-2", "A-3"]
         assert register.event(conn, "A-2").cap == b"<alert/>"
         assert [row.alert_id for row in register.all_alerts(conn, "A")] == ["A-1", "A-2", "A-3"]
-        assert len(register.all_alerts(conn)) == 4
+        assert len(register.all_alerts(conn)) == 4 and register.all_alerts(conn, "A")[0].frozen is None
 
     db.read_now(read)
 
