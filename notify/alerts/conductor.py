@@ -115,8 +115,8 @@ class Conductor:
     async def settle(self) -> None:
         """Notes events whose every row has left, and ends the rows of those that were stopped, replaced or have expired."""
         held = [Status.SENDING, Status.ACTIVE, Status.STOPPED, Status.ENDED]
-        for row in await self.db.read(partial(register.standing, statuses=held)):
-            if row.done_at is not None or (row.status == Status.SENDING and row.planned_at is None):
+        for row in await self.db.read(partial(register.standing, statuses=held, undone=True)):
+            if row.status == Status.SENDING and row.planned_at is None:
                 continue
             if row.status in (Status.STOPPED, Status.ENDED):
                 await self.withdraw(row.event_id)

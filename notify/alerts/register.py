@@ -11,6 +11,7 @@ from sqlalchemy import select as sa_select
 from sqlmodel import SQLModel, col, select
 
 from notify.alerts import alert as alerts
+from notify.alerts.alert import Stage
 from notify.alerts.life import LEAVING, Status
 from notify.tables import AlertRow, Due, EventRow, Incident
 
@@ -118,19 +119,23 @@ def standing(
     event_id: str | None = None,
     since: datetime | None = None,
     incident_id: str | None = None,
+    undone: bool = False,
 ) -> list[EventRow]:
     """How events stand, without what they say (content and cap are empty): cheap enough to look every second. since: without
-    what began and ended before, which years of alerts are."""
+    what has ended, which years of alerts are, but with the all clears and false alarms that left after it. undone: only
+    those of which rows may still wait."""
     query = sa_select(*STANDING).order_by(col(EventRow.approved_at), col(EventRow.event_id))
     if since is not None:
-        ended, began = col(EventRow.ended_at), col(EventRow.started_at)
-        query = query.where(ended.is_(None) | (ended > since) | (began > since))
+        is_end = col(EventRow.stage).in_((Stage.ALL_CLEAR, Stage.FALSE_ALARM))
+        query = query.where(col(EventRow.ended_at).is_(None) | (is_end & (col(EventRow.started_at) > since)))
     if statuses:
         query = query.where(col(EventRow.status).in_(statuses))
     if event_id is not None:
         query = query.where(col(EventRow.event_id) == event_id)
     if incident_id is not None:
         query = query.where(col(EventRow.incident_id) == incident_id)
+    if undone:
+        query = query.where(col(EventRow.done_at).is_(None))
     return [EventRow(**row._mapping, content="", cap=b"") for row in conn.execute(query)]
 
 

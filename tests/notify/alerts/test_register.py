@@ -183,17 +183,35 @@ def test_events_come_in_the_order_they_were_approved_and_as_asked_for(db: Databa
         assert ids(register.standing(conn, ["sending"])) == ["A-2", "B-1"]
         assert [(row.content, row.cap) for row in register.standing(conn, event_id="A-2")] == [("", b"")]
         assert ids(register.standing(conn, incident_id="A")) == ["A-1", "A-2", "A-3"]
+        register.change_event(conn, "A-1", done_at=NOW)
+        assert ids(register.standing(conn, undone=True)) == ["A-2", "A-3", "B-1"]
         assert register.event(conn, "A-2").cap == b"<alert/>"
         assert [row.alert_id for row in register.all_alerts(conn, "A")] == ["A-1", "A-2", "A-3"]
         assert len(register.all_alerts(conn)) == 4 and register.all_alerts(conn, "A")[0].frozen is None
 
-    db.read_now(read)
+    db.write_now(read)
 
 
 def test_standing_leaves_out_what_is_long_and_nothing_else(db: Database, sent: EventRow) -> None:
     (row,) = db.read_now(register.standing)
     whole = db.read_now(lambda conn: register.event(conn, sent.event_id))
     assert row.model_dump() == whole.model_dump() | {"content": "", "cap": b""}
+
+
+def test_of_what_is_over_only_a_late_all_clear_or_false_alarm_is_looked_at_again(db: Database) -> None:
+    told: list[tuple[str, dict[str, object]]] = [
+        ("first-on", {"stage": "first", "started_at": NOW - SECOND * 50}),
+        ("not-begun", {"stage": "update"}),
+        ("replaced", {"stage": "update", "started_at": NOW, "ended_at": NOW}),
+        ("cleared", {"stage": "all_clear", "started_at": NOW, "ended_at": NOW}),
+        ("cleared-long-ago", {"stage": "all_clear", "started_at": NOW - SECOND * 50, "ended_at": NOW}),
+        ("never-was", {"stage": "false_alarm", "started_at": NOW, "ended_at": NOW}),
+    ]
+    for number, (name, given) in enumerate(told):
+        row = an_event_row(NOW + SECOND * number, event_id=name, alert_id=name, identifier=name, **given)
+        db.write_now(lambda conn, row=row: add_event(conn, row, NOW))  # type: ignore[misc]
+    found = db.read_now(lambda conn: register.standing(conn, since=NOW - SECOND))
+    assert [row.event_id for row in found] == ["first-on", "not-begun", "cleared", "never-was"]
 
 
 def due_count(db: Database) -> int:
