@@ -84,5 +84,6 @@ class AlertRecord:
         said = [row for row in rows if row.approved_by]
         if said:
             return said[-1], register.frozen(conn, said[-1].alert_id)
-        waiting = [row for row in rows if row.frozen and row.status == Status.PENDING]
-        return (waiting[-1], from_json(waiting[-1].frozen or "")) if waiting else None
+        waiting = [row.alert_id for row in rows if row.status == Status.PENDING]
+        row = register.alert(conn, waiting[-1]) if waiting else None
+        return (row, from_json(row.frozen)) if row is not None and row.frozen else None
