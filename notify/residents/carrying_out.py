@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from channels.base import Heard as Text
-from notify.sending import late
+from notify.sending import late, opting_out
 from subscribers import contacts, gateway, statements, store
 from subscribers.address import SMS
 from subscribers.contacts import KnownContact
@@ -152,7 +152,7 @@ class Doer:
     def _stop(self) -> None:
         """Also somebody we know nothing of is never texted again; somebody erased already is not kept anew for it."""
         if self._address is not None or self._contact.erased_at is None:
-            store.stop(self._conn, self._present(granted=False).address_id, self._said)
+            opting_out.stop(self._conn, self._present(granted=False).address_id, self._said)
 
     def _present(self, *, granted: bool = True) -> KnownAddress:
         """The address as kept, made when nothing is known of this phone."""
@@ -180,9 +180,9 @@ class Doer:
         if self._address is not None:
             if whole or len(store.addresses_of(self._conn, self._address.subscriber_id)) == 1:
                 self._blank_others(self._address)
-                store.erase(self._conn, self._address.subscriber_id)
+                opting_out.erase(self._conn, self._address.subscriber_id, self._now)
             else:
-                store.remove_address(self._conn, self._address.address_id)
+                opting_out.remove(self._conn, self._address.address_id, self._now)
 
     def _blank_others(self, known: KnownAddress) -> None:
         """What the person's other addresses said goes with them; a keyed hash stays of each, so that no list brings it back."""

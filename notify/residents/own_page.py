@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection, select
 
 from notify.residents.signup import Errand, Reception, Wrong
-from notify.sending import late
+from notify.sending import late, opting_out
 from subscribers import contacts, gateway, store
 from subscribers.address import EMAIL, SMS
 from subscribers.dialog.turn import Tongue
@@ -143,7 +143,7 @@ class OwnPage:
 
     async def stop(self, visit: str) -> None:
         """Nothing more is sent to this address. Raises Over."""
-        await self._do(visit, lambda me: store.stop(me.conn, me.address.address_id, me.said("button pressed: stop")))
+        await self._do(visit, lambda me: opting_out.stop(me.conn, me.address.address_id, me.said("button pressed: stop")))
 
     async def start(self, visit: str, agreed: str, terms: str) -> None:
         """Lifts the stop. agreed: the words beside the button. Raises Over."""
@@ -231,7 +231,7 @@ def _erase(me: Visitor) -> None:
         contact = contacts.meet(me.conn, address.channel, blind, me.now)
         gateway.blank(me.conn, contact, address, me.now)
         Safe(me.conn, me.reception.keys, me.now).forget(address.channel, blind)
-    store.erase(me.conn, me.address.subscriber_id)
+    opting_out.erase(me.conn, me.address.subscriber_id, me.now)
 
 
 def record(me: Visitor) -> Mapping[str, Any]:

@@ -144,19 +144,21 @@ def claim(conn: Connection, owner: str, ids: Sequence[int], *, now: datetime, ro
     """Marks rows of this owner's lease `claimed`, by this route: to be committed just before their calls start.
 
     Leaves out every row that may not be sent any more: its lease has gone, its event was stopped or has expired, or its
-    address has opted out since planning (those are withdrawn here).
+    address has opted out or been erased since (those are withdrawn here).
     """
     events = _bound(sending(conn, now, lock=True))  # a stop waits for this commit, or is seen here
     if not events:
         return set()
     bound = {"ids": listed(conn, ids), "owner": owner, "now": micros(now)}
     held = f"delivery_id {among(conn)} AND state = 'planned' AND lease_owner = :owner"
-    opted_out = "EXISTS (SELECT 1 FROM address a WHERE a.address_id = delivery.address_id AND a.stopped_at IS NOT NULL)"
+    known = "SELECT 1 FROM address a WHERE a.address_id = delivery.address_id"
+    may_be_told = f"EXISTS ({known} AND a.stopped_at IS NULL)"
     driven(
         conn,
         f"""
-        UPDATE delivery SET state = 'withdrawn', code = 'opted-out', final_at = :now, lease_owner = NULL, lease_until = NULL
-        WHERE {held_still(conn, f"{held} AND {opted_out}")}""",
+        UPDATE delivery SET state = 'withdrawn', final_at = :now, lease_owner = NULL, lease_until = NULL,
+               code = CASE WHEN EXISTS ({known}) THEN 'opted-out' ELSE 'erased' END
+        WHERE {held_still(conn, f"{held} AND NOT {may_be_told}")}""",
         bound,
     )
     claimed = driven(

@@ -15,7 +15,7 @@ from channels.several import Reads
 from notify.clock import Clock
 from notify.db import Database
 from notify.publishing.site import ENGLISH
-from notify.sending import seeds
+from notify.sending import opting_out, seeds
 from notify.sending.outbox import unsubscribe_reference
 from notify.sending.reports import Intake
 from notify.web.bodies import form_of, whole_body
@@ -119,7 +119,7 @@ class Callbacks:
         said = Said(at=self._clock.now(), source="unsubscribe link", evidence="POST")
         language = ENGLISH
         try:
-            await self._db.write(lambda conn: store.stop(conn, address_id, said))
+            await self._db.write(lambda conn: opting_out.stop(conn, address_id, said))
             language = await self._language(address_id)
         except LookupError:
             logger.info("an unsubscribe link of an erased address was used")

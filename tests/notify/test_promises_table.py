@@ -20,7 +20,7 @@ def test_every_row_stands_there_once_with_its_state() -> None:
         *(f"D{number}" for number in range(1, 21)),
         *(f"E{number}" for number in range(1, 6)),
     ]
-    assert {state for state, _ in ROWS.values()} == {"pass", "part", "open"}
+    assert {state for state, _ in ROWS.values()} <= {"pass", "part", "open"}
 
 
 @pytest.mark.parametrize("row", ROWS)

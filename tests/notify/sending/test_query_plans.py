@@ -12,7 +12,7 @@ from sqlalchemy import Connection, event, text
 
 from notify import metrics
 from notify.db import Database, is_sqlite
-from notify.sending import leases, ledger, night, planning, punctuality, reconcile
+from notify.sending import leases, ledger, night, opting_out, planning, punctuality, reconcile
 from notify.sending.affinity import Others
 from notify.sending.deliveries import State
 from tests.notify.ledger_factory import add_event, an_event_row
@@ -33,6 +33,7 @@ ASKED: dict[str, Callable[[Connection], Any]] = {
     "in doubt": lambda conn: reconcile.in_doubt(conn, "sms", NOW),
     "anything still to leave": lambda conn: ledger.waiting(conn, EVENT, "left to staff"),
     "withdrawn": lambda conn: ledger.end_waiting(conn, EVENT, State.WITHDRAWN, code="", limit=5, now=NOW),
+    "somebody stops": lambda conn: opting_out.withdraw(conn, [1], now=NOW),
     "let go in the morning": lambda conn: night.let_go(conn, EVENT),
     "calls under way": lambda conn: conn.execute(text(planning._OPEN), {"event_id": EVENT.event_id}).all(),
     "late reports": lambda conn: punctuality.lots(conn, ["twilio", "harbor"], NOW),
