@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from math import ceil
 from typing import Final
 
-import segno
-
 from notify.alerts.alert import Page
 from notify.publishing.bulletin import Thread
 from notify.publishing.pages import standing_words
+from notify.publishing.qr_code import qr_code
 from notify.publishing.site import Site
 from notify.wording.labels import Labels, direction
 from notify.wording.layout import Layout, in_each, moment
@@ -47,7 +46,7 @@ def _flyer(layout: Layout, thread: Thread, words: Labels, site: Site) -> str:
         sent=moment(newest.event.sent, words, site),
         steps=tuple(fitting(page)) if thread.active else (),
         page_url=url,
-        picture=segno.make(url, error="m", micro=False).svg_inline(border=4, omitsize=True, svgclass=None, lineclass=None),
+        picture=qr_code(url),
     )
 
 

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
-import segno
-
 from channels.feed import legible
 from notify import data
 from notify.alerts import affected
 from notify.alerts.affected import Verdict
 from notify.alerts.alert import Event, Mode, Page, Stage
 from notify.publishing.bulletin import Message, Status, Thread
+from notify.publishing.qr_code import qr_code
 from notify.publishing.site import Site
 from notify.wording.labels import Labels, direction
 from notify.wording.layout import Layout, Moment, in_each, moment
@@ -148,7 +147,7 @@ class Pages:
             check=site.path(f"{site.page(thread.incident_id, words.language)}/check"),
             flyer=site.path(f"{site.index(words.language)}flyer/{thread.incident_id}"),
             share=(f"sms:?&body={quote(f'{title} {url}')}", f"mailto:?subject={quote(title)}&body={quote(url)}"),
-            picture=segno.make(url, error="m", micro=False).svg_inline(border=4, omitsize=True, svgclass=None, lineclass=None),
+            picture=qr_code(url),
         )
 
     def _list(self, threads: Sequence[Thread], now: datetime, words: Labels, site: Site) -> str:

@@ -4,7 +4,8 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
+from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_skeleton, format_time, get_timezone_name
@@ -42,14 +43,17 @@ class Labels:
 
     def moment(self, at: datetime, site: Site) -> str:
         """Weekday, date, time and the name of the time zone, as CLDR has them."""
-        local = site.local(at)
-        locale = _locale(self.language)
-        date = format_skeleton("yMMMEd", local, locale=locale)
-        clock = CLOCKS.get(self.language)
-        time = format_time(local, clock or "short", locale=locale)
-        zone = get_timezone_name(site.time_zone, width="long", locale=locale)
-        both = str(locale.datetime_formats["medium"]).replace("{0}", time).replace("{1}", date)
-        return f"{both} ({zone})".replace("\u202f", "\u00a0")  # older phones have no glyph for the narrow no-break space
+        return _moment(self.language, at.replace(second=0, microsecond=0), site.time_zone)
+
+
+@lru_cache(maxsize=4_096)  # a page says the times of all its incident's messages again, each time one is added
+def _moment(language: str, at: datetime, time_zone: ZoneInfo) -> str:
+    local, locale = at.astimezone(time_zone), _locale(language)
+    date = format_skeleton("yMMMEd", local, locale=locale)
+    time = format_time(local, CLOCKS.get(language) or "short", locale=locale)
+    zone = get_timezone_name(time_zone, width="long", locale=locale)
+    both = str(locale.datetime_formats["medium"]).replace("{0}", time).replace("{1}", date)
+    return f"{both} ({zone})".replace("\u202f", "\u00a0")  # older phones have no glyph for the narrow no-break space
 
 
 @cache
@@ -63,6 +67,7 @@ def labels(language: str) -> Labels:
     )
 
 
+@lru_cache(maxsize=256)
 def direction(tag: str) -> str:
     """ltr or rtl: how text with this language tag runs. Regions do not matter, nor tags nobody knows."""
     parts = tag.split("-")

@@ -1,9 +1,10 @@
 """The fixed words of pages and feeds: all there, in every language, and none that breaks."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from string import Formatter
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -92,6 +93,14 @@ def test_only_arabic_runs_from_right_to_left() -> None:
 )
 def test_a_time_names_its_weekday_and_its_zone(language: str, text: str) -> None:
     assert labels.labels(language).moment(datetime(2014, 5, 23, 22, 40, tzinfo=UTC), a_site()) == text
+
+
+def test_the_same_moment_is_another_time_elsewhere_and_to_the_minute() -> None:
+    """Times are kept once they are written: what one city reads is not what another one does."""
+    english, at, eastern = labels.labels("en"), datetime(2014, 5, 23, 22, 40, 59, tzinfo=UTC), ZoneInfo("America/New_York")
+    assert english.moment(at, a_site()) == "Fri, May 23, 2014, 3:40\u00a0PM (Pacific Time)"
+    assert english.moment(at, a_site(time_zone=eastern)) == "Fri, May 23, 2014, 6:40\u00a0PM (Eastern Time)"
+    assert english.moment(at + timedelta(seconds=1), a_site()) == "Fri, May 23, 2014, 3:41\u00a0PM (Pacific Time)"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
