@@ -70,6 +70,13 @@ def thinks(conn: Connection) -> None:
         conn.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {THINKING_MS}")
 
 
+def of_one_moment(conn: Connection) -> None:
+    """To be called before anything else in a transaction: all that it reads is then as it stands at its first question. That of
+    SQLite always is."""
+    if not is_sqlite(conn):
+        conn.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
+
 def engine_for(url: str, *, read_only: bool = False, size: int = 1) -> Engine:
     """An engine with our settings: WAL and synchronous=FULL on SQLite, checked connections on PostgreSQL. Its errors name no
     values: they are logged, and a value may be an address."""

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, CursorResult, TextClause, text
 
-from notify.db import Database
+from notify.db import Database, of_one_moment
 from notify.snapshot import contents, sealed_stream
 from notify.snapshot.columns import SUSPECT
 from notify.snapshot.contents import Reading
@@ -128,6 +128,7 @@ def make(db: Database, ring: Keyring, heading: Heading, public: str, path: Path)
 
 
 def _write_all(conn: Connection, ring: Keyring, heading: Heading, public: str, path: Path) -> tuple[bytes, bytes]:
+    of_one_moment(conn)
     with closing(lines(conn, ring, heading)) as found:  # also when the disk is full: the database holds cursors for it
         return write(found, public, path)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, CursorResult, TextClause, insert, text
 
 from notify.db import Database, is_sqlite
 from notify.snapshot import contents, making, sealed_stream
@@ -98,6 +98,26 @@ def test_everybody_has_their_own_places_and_no_one_elses(db: Database) -> None:
         ("+15035550104",): [],
     }
     assert lines(db)[-1] == {"end": {"areas": 0, "people": 4, "addresses": 5}}
+
+
+def test_whoever_moves_meanwhile_stands_in_it_as_at_one_moment(
+    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Addresses and places are two questions; between them somebody gets a new number, and goes to live elsewhere."""
+    person, _ = db.write_now(lambda conn: a_person(conn, "+15035550101", HOME=NamedPlace("Lents")))
+    ask = making._streamed
+
+    def meanwhile(conn: Connection, query: TextClause) -> CursorResult[Any]:
+        if query is making.PLACES:
+            db.write_now(lambda conn: store.move_place(conn, person, "HOME", NamedPlace("Kenton")))
+        return ask(conn, query)
+
+    monkeypatch.setattr(making, "_streamed", meanwhile)
+    path = tmp_path / "all.sealed"
+    making.make(db, a_keyring(), HEADING, PUBLIC, path)
+    with path.open("rb") as file:
+        found = contents.lines_of(sealed_stream.opened(file, PRIVATE))
+        assert [line["at"] for line in found if "who" in line] == [["Lents"]]
 
 
 def test_where_somebody_cannot_be_read_there_is_no_snapshot(db: Database, tmp_path: Path) -> None:
