@@ -1,8 +1,10 @@
 """One writer, many readers. Work is a plain function of a Connection; the database runs it in a transaction of its own.
 
-Writes are group-committed: whatever waits when a transaction opens shares its commit (and its fsync), each piece of work under
-a savepoint, so that one failing piece undoes only itself. A future resolves only after the commit is on disk.
-SQLite has one writer thread a process and a second, read-only engine; PostgreSQL has a few writer threads.
+SQLite has one writer thread a process and a second, read-only engine. Its writes are group-committed: whatever waits when a
+transaction opens shares its commit (and its fsync), each piece of work under a savepoint, so that one failing piece undoes
+only itself. PostgreSQL has a few writer threads, and shares an fsync among them by itself; there each piece has a transaction
+of its own. It locks rows in the order of their ids, but two pieces in one transaction would not: it would meet others' in
+deadlocks, a second each. A future resolves only after the commit is on disk.
 """
 
 import asyncio
@@ -27,7 +29,7 @@ from notify.full_disk import no_room
 T = TypeVar("T")
 Work = Callable[[Connection], T]
 
-GROUP_LIMIT: Final = 64  # pieces of work that may share one commit
+GROUP_LIMIT: Final = 64  # pieces of work that may share one commit on SQLite
 READERS: Final = 4
 POSTGRES_WRITERS: Final = 4
 DEADLOCK, STOOD_STILL = "40P01", "25P03"  # PostgreSQL's codes: for a deadlock, for a transaction idle longer than IDLE_MS
@@ -128,6 +130,7 @@ class Database:
         self.url = url
         self.sqlite = make_url(url).get_backend_name() == "sqlite"
         writers = 1 if self.sqlite else POSTGRES_WRITERS
+        self._together = GROUP_LIMIT if self.sqlite else 1
         self.writer = engine_for(url, size=writers)
         self.reader = engine_for(url, read_only=True, size=READERS)
         self.relief: Callable[[BaseException], bool] = lambda _: False  # of a full disk: whether work may be tried again
@@ -188,7 +191,7 @@ class Database:
     def _write_forever(self) -> None:
         while (first := self._jobs.get()) is not None:
             jobs = [first]
-            while len(jobs) < GROUP_LIMIT:
+            while len(jobs) < self._together:
                 try:
                     job = self._jobs.get_nowait()
                 except queue.Empty:

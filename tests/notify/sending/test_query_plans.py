@@ -29,7 +29,7 @@ ASKED: dict[str, Callable[[Connection], Any]] = {
     "lease": lambda conn: leases.lease(conn, "a", "sms", **LEASED),
     "lease beside other numbers": lambda conn: leases.lease(conn, "a", "sms", others=BESIDE, **LEASED),
     "lease to help other numbers": lambda conn: leases.lease(conn, "a", "sms", others=HELPING, **LEASED),
-    "claim": lambda conn: leases.claim(conn, "a", [1, 2], now=NOW),
+    "claim": lambda conn: leases.claim(conn, "a", range(OLD, OLD + 200), now=NOW),
     "in doubt": lambda conn: reconcile.in_doubt(conn, "sms", NOW),
     "anything still to leave": lambda conn: ledger.waiting(conn, EVENT, "left to staff"),
     "withdrawn": lambda conn: ledger.end_waiting(conn, EVENT, State.WITHDRAWN, code="", limit=5, now=NOW),
@@ -97,7 +97,14 @@ def years_of_use(conn: Connection) -> None:
     row = "SELECT :event, n, 'sms', 'en', 'first', 3, :state, 0, 0, false, 0 FROM counted"
     conn.execute(text(f"{made} {numbers} {row}"), {"event": "OLD-1", "state": "delivered", "rows": OLD})
     conn.execute(text(f"{made} {numbers} {row}"), {"event": EVENT.event_id, "state": "planned", "rows": WAITING})
-    conn.execute(text("ANALYZE delivery"))
+    conn.execute(text("UPDATE delivery SET lease_owner = 'a', lease_until = 0 WHERE state = 'planned'"))  # until long ago
+    conn.execute(text("INSERT INTO subscriber (subscriber_id, created_at, source) VALUES (1, '2014-05-23 19:00:00', 'test')"))
+    people = "address_id, subscriber_id, channel, sealed, key_id, blind, language, basis"
+    addresses = "SELECT n, 1, 'sms', CAST(:none AS {}), 'k', CAST(n || '' AS {}), 'en', 'opt-in' FROM counted"
+    kind = "BLOB" if is_sqlite(conn) else "bytea"
+    conn.execute(text(f"INSERT INTO address ({people}) {numbers} {addresses.format(kind, kind)}"), {"none": b"", "rows": OLD})
+    for table in ("delivery", "address"):
+        conn.execute(text(f"ANALYZE {table}"))
 
 
 def rows_read(conn: Connection, statement: str, parameters: Any) -> int:
