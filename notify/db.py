@@ -3,8 +3,8 @@
 SQLite has one writer thread a process and a second, read-only engine. Its writes are group-committed: whatever waits when a
 transaction opens shares its commit (and its fsync), each piece of work under a savepoint, so that one failing piece undoes
 only itself. PostgreSQL has a few writer threads, and shares an fsync among them by itself; there each piece has a transaction
-of its own. It locks rows in the order of their ids, but two pieces in one transaction would not: it would meet others' in
-deadlocks, a second each. A future resolves only after the commit is on disk.
+of its own. A piece locks its rows in the order of their ids; two pieces in one transaction would not, and would meet others
+in deadlocks, each of which stops a writer for a second. A future resolves only after the commit is on disk.
 """
 
 import asyncio

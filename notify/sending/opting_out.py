@@ -18,8 +18,8 @@ from subscribers.store import Said
 
 
 def stop(conn: Connection, address_id: int, said: Said) -> bool:
-    """As store.stop, and what waits for this address is withdrawn. For a person's own wish: what a provider tells us of comes
-    after its own stop. Raises LookupError when there is no such address."""
+    """As store.stop, and what waits for this address is withdrawn. For a person's own wish: of a provider's report its
+    gateway has stopped the number before. Raises LookupError when there is no such address."""
     fresh = store.stop(conn, address_id, said)
     withdraw(conn, [address_id], now=said.at)
     return fresh
