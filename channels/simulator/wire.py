@@ -5,7 +5,9 @@ A general client spends 0.3 ms on each post, and a city's reports come by the hu
 
 import asyncio
 import re
+import ssl
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, cast
 
 _URL: Final = re.compile(r"(https?)://([^/?#@]+)([^#]*)")
@@ -56,13 +58,13 @@ class Connection(asyncio.Protocol):
                 self.close()
             return
         head = self._received[:end]
-        length = _LENGTH.search(head)
-        if length is not None and len(self._received) < end + 4 + int(length[1]):
+        status, length = _status(head), _body(head)
+        if length is not None and len(self._received) < end + 4 + length:
             return
         if length is None or b"connection: close" in head.lower():
             self.close()  # where the body ends nobody knows, but its status is here
         if self._answer is not None and not self._answer.done():
-            self._answer.set_result(_status(head))
+            self._answer.set_result(status)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
@@ -76,7 +78,7 @@ async def connect(url: str) -> Connection:
     host, _, port = netloc.partition("]:") if netloc.startswith("[") else netloc.partition(":")
     secure = scheme == "https"
     _, connection = await asyncio.get_running_loop().create_connection(
-        Connection, host.strip("[]"), int(port or (443 if secure else 80)), ssl=secure or None
+        Connection, host.strip("[]"), int(port or (443 if secure else 80)), ssl=_trust() if secure else None
     )
     return connection
 
@@ -87,12 +89,27 @@ def origin(url: str) -> str:
     return f"{scheme}://{netloc}"
 
 
+@lru_cache(maxsize=1)
+def _trust() -> ssl.SSLContext:
+    """Whom to trust is read once: it takes longer than the connection."""
+    return ssl.create_default_context()
+
+
 def _parts(url: str) -> tuple[str, str, str]:
     found = _URL.match(url)
     if found is None:
         raise ValueError("A callback goes to an http or https URL.")
     target = found[3] if found[3].startswith("/") else f"/{found[3]}"
     return found[1], found[2], target
+
+
+def _body(head: bytes) -> int | None:
+    """Bytes that follow the head; None when it does not say. After 204 and 304 none do, and it says nothing of them (RFC 9112,
+    6.3)."""
+    if _status(head) in (204, 304):
+        return 0
+    length = _LENGTH.search(head)
+    return int(length[1]) if length else None
 
 
 def _status(head: bytes) -> int:
