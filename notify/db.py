@@ -8,13 +8,14 @@ in deadlocks, each of which stops a writer for a second. A future resolves only 
 """
 
 import asyncio
+import os
 import queue
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
 
@@ -91,6 +92,8 @@ def engine_for(url: str, *, read_only: bool = False, size: int = 1) -> Engine:
         primary.guard(several)
         return several
     engine = create_engine(url, poolclass=QueuePool, connect_args={"check_same_thread": False}, **shared)
+    if not read_only:
+        event.listen(engine, "do_connect", lambda *_: _made_for_us_alone(make_url(url).database))
 
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: object) -> None:
@@ -104,6 +107,13 @@ def engine_for(url: str, *, read_only: bool = False, size: int = 1) -> Engine:
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _made_for_us_alone(file: str | None) -> None:
+    """SQLite would make a file that every account may read; its journal has the rights of the file."""
+    if file and file != ":memory:":
+        with suppress(OSError):  # there already; or not to be made, which SQLite says in its own words
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _pragmas(read_only: bool) -> list[str]:

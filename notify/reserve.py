@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy.engine import make_url
-
 from notify.full_disk import no_room
 from notify.settings import Settings
 
@@ -102,8 +100,7 @@ class Reserve:
 def reserves(settings: Settings) -> tuple[Reserve, ...]:
     """One for the data folder, where pages and feeds are published; and, the last, one for an embedded database on another
     disk. Of no other database's disk do we know anything."""
-    url = make_url(settings.database)
-    beside = Path(url.database or "").parent if url.get_backend_name() == "sqlite" else settings.data_dir
+    beside = settings.embedded.parent if settings.embedded else settings.data_dir
     folders = [settings.data_dir, *([beside] if _device(beside) != _device(settings.data_dir) else [])]
     return tuple(Reserve(one, size_on(_device(one)[1], settings.reserve_mb)) for one in folders)
 

@@ -14,6 +14,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from sqlalchemy.engine import make_url
 
 from notify import setting_conflicts
 from notify.alerts.alert import Mode
@@ -185,6 +186,12 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         return self.database_url or f"sqlite:///{(self.data_dir / 'tocsin.db').absolute()}"
+
+    @property
+    def embedded(self) -> Path | None:
+        """The file of the embedded database; None where it is another."""
+        url = make_url(self.database)
+        return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
     @property
     def keys_file(self) -> Path:

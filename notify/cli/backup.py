@@ -12,7 +12,6 @@ from typing import Annotated, Any
 
 import typer
 from sqlalchemy import Connection, text
-from sqlalchemy.engine import make_url
 
 from notify import audit, schema
 from notify.cli.admin import opened
@@ -230,7 +229,6 @@ def _held_lines(found: dict[str, Any]) -> list[str]:
 
 
 def _embedded(settings: Settings) -> Path:
-    url = make_url(settings.database)
-    if url.get_backend_name() != "sqlite" or not url.database:
+    if settings.embedded is None:
         refuse(["This is for the embedded database; for PostgreSQL see docs/operations.md, 'Backup and restore'."])
-    return Path(url.database)
+    return settings.embedded

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy.engine import make_url
 
 from notify import schema
 from notify.cli.backup import copied
@@ -38,8 +37,8 @@ def _migrated(settings: Settings, back_to: str) -> Path | None:
         if current in (back_to or schema.newest(), None):
             schema.migrate(engine, back_to or "head")
             return None
-        if settings.database.startswith("sqlite"):
-            kept = _kept(settings, str(current))
+        if settings.embedded:
+            kept = _kept(settings.embedded, str(current))
         if back_to:
             schema.undo(engine, back_to)
         else:
@@ -49,9 +48,8 @@ def _migrated(settings: Settings, back_to: str) -> Path | None:
     return kept
 
 
-def _kept(settings: Settings, current: str) -> Path:
+def _kept(source: Path, current: str) -> Path:
     """A copy of the embedded database, whole and checked, named for its schema and the moment."""
-    source = Path(make_url(settings.database).database or "")
     target = source.with_name(f"{source.stem}-before-{current}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.db")
     if (state := copied(source, target)) != "ok":
         refuse([f"The database is not sound, so nothing was changed: {state}"])

@@ -160,7 +160,7 @@ def backups(settings: Settings, now: datetime) -> Finding:
     faults = [f"{says}."] if age > OLDEST_BACKUP else []
     if problem := unsound(newest):
         faults.append(f"{newest.name} {problem}.")
-    if settings.database.startswith("sqlite") and same_disk(folder, settings.data_dir):
+    if settings.embedded and same_disk(folder, settings.data_dir):
         faults.append(f"{folder} is on the same disk as the database: both would be lost together.")
     return judged(BACKUPS, faults, f"{says} and opens.", do)
 
@@ -246,8 +246,8 @@ def reserve(settings: Settings) -> Finding:
 
 
 def keys(settings: Settings) -> list[Finding]:
-    """Files that open addresses or sign in the city's name belong to this account alone."""
-    files = [settings.keys_file, *([settings.dkim_key_file] if settings.dkim_key_file else [])]
+    """Files that open addresses or sign in the city's name, and the embedded database, belong to this account alone."""
+    files = [settings.keys_file, *filter(None, (settings.dkim_key_file, settings.embedded))]
     faults = []
     for file in files:
         if not file.is_file():
@@ -260,6 +260,6 @@ def keys(settings: Settings) -> list[Finding]:
             faults.append(f"{file} belongs to another account.")
     copy = "Whether a copy of keys.toml lies apart from database and backups is not seen from here."
     return [
-        judged(KEYS, faults, f"{len(files)} key files can be read by this account alone.", "chmod 600 and chown them."),
+        judged(KEYS, faults, f"{len(files)} files of secrets can be read by this account alone.", "chmod 600 and chown them."),
         unknown("keys: copy", copy, "Look where it lies, twice a year: without it no address is ever read again."),
     ]

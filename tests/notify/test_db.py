@@ -1,6 +1,8 @@
 """One writer, many readers: what is promised of a power cut, of a failing neighbour, and of who may write."""
 
 import asyncio
+import os
+import stat
 import threading
 from concurrent.futures import Future
 from contextlib import closing
@@ -72,6 +74,17 @@ def test_sqlite_is_set_to_survive_a_power_cut(sqlite: str) -> None:
     )
     db.close()
     assert found == ["wal", 2, 1, 5_000]
+
+
+def test_a_new_file_and_its_journal_can_be_read_by_this_account_alone(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        with closing(Database(f"sqlite:///{tmp_path / 'new.db'}")) as db:
+            db.write_now(lambda conn: conn.exec_driver_sql("CREATE TABLE told (id INTEGER)"))
+            rights = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    assert rights == {"new.db": 0o600, "new.db-wal": 0o600, "new.db-shm": 0o600}
 
 
 def test_the_reader_cannot_write(db: Database) -> None:

@@ -150,11 +150,15 @@ def test_a_backup_must_be_there_of_last_night_sound_and_elsewhere(installed: She
     assert "neither" in look(**elsewhere)[1]
 
 
-def test_keys_that_others_may_read_fail(installed: Shell) -> None:
+def test_keys_and_a_database_that_others_may_read_fail(installed: Shell) -> None:
     ours = load(mode="demo", data_dir=installed.home)
+    assert ours.embedded is not None
     assert [one.verdict for one in house.keys(ours)] == [PASS, UNKNOWN]
-    ours.keys_file.chmod(0o640)
-    assert house.keys(ours)[0].verdict is FAIL
+    for file in (ours.keys_file, ours.embedded):
+        file.chmod(0o640)
+        assert house.keys(ours)[0].verdict is FAIL
+        file.chmod(0o600)
+        assert house.keys(ours)[0].verdict is PASS
     ours.keys_file.unlink()
     assert house.keys(ours)[0].verdict is FAIL
 
